@@ -1,0 +1,20 @@
+import { UserError } from '../errors.ts';
+import { HelpRequested } from './options.ts';
+
+/**
+ * Runs a command line's body. A {@link UserError} becomes one line on stderr and exit code 1; `--help` is
+ * printed; anything else is our own bug and keeps its stack.
+ */
+export async function runMain(main: () => Promise<void>): Promise<void> {
+  try {
+    await main();
+  } catch (error) {
+    if (error instanceof HelpRequested) {
+      process.stdout.write(`${error.message}\n`);
+      return;
+    }
+    process.exitCode = 1;
+    if (error instanceof UserError) process.stderr.write(`error: ${error.message}\n`);
+    else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  }
+}

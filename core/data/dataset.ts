@@ -1,0 +1,30 @@
+/** One split: `count` images as bytes, channel-planar (C, H, W) per image in RGB order, and their labels. */
+export interface ImageSplit {
+  count: number;
+  /** `count * channels * height * width` bytes; may sit on a SharedArrayBuffer so that workers share it. */
+  images: Uint8Array;
+  /** `count` class indices into {@link ImageDataset.labels}. */
+  labels: Uint16Array;
+}
+
+/** A labelled image-classification dataset held in memory. */
+export interface ImageDataset {
+  /** `cifar100`, `synthetic`, ...; stored with every model trained on it. */
+  name: string;
+  channels: 3;
+  height: number;
+  width: number;
+  /** Class names by index. */
+  labels: string[];
+  /** Superclass of each class, where the dataset has them. */
+  superclasses?: { names: string[]; ofClass: Uint16Array };
+  normalization: Normalization;
+  train: ImageSplit;
+  test: ImageSplit;
+}
+
+/** Per-channel mean and standard deviation of pixel values scaled to [0, 1], RGB order. */
+export interface Normalization {
+  mean: [number, number, number];
+  std: [number, number, number];
+}

@@ -1,0 +1,118 @@
+/** Element types used by our graphs; names as in onnxruntime. */
+export type DataType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+
+export type TensorData =
+  | Float32Array
+  | Float64Array
+  | BigInt64Array
+  | Int32Array
+  | Int8Array
+  | Uint8Array
+  | Uint16Array;
+
+/** A constant tensor, row-major. `float16` data is its raw bits in a Uint16Array, `bool` is a Uint8Array. */
+export interface TensorValue {
+  dtype: DataType;
+  dims: number[];
+  data: TensorData;
+}
+
+/** A dimension: a size, or a name for a size known only at run time (`batch`). */
+export type Dim = number | string;
+
+export interface ValueInfo {
+  name: string;
+  dtype: DataType;
+  dims: Dim[];
+}
+
+export type Attribute =
+  | { type: 'int'; value: number }
+  | { type: 'float'; value: number }
+  | { type: 'string'; value: string }
+  | { type: 'ints'; value: number[] }
+  | { type: 'floats'; value: number[] }
+  | { type: 'strings'; value: string[] }
+  | { type: 'tensor'; value: TensorValue };
+
+export interface GraphNode {
+  /** Operator, e.g. `Conv`. */
+  op: string;
+  /** Operator set the op is from; '' is ai.onnx, `com.microsoft` holds onnxruntime's own ops. */
+  domain: string;
+  name: string;
+  /** Value names; '' stands for an optional input that is left out. */
+  inputs: string[];
+  outputs: string[];
+  attributes: Record<string, Attribute>;
+}
+
+/** An ONNX graph in memory: what the builder emits and every stage reads. Nodes are in topological order. */
+export interface Graph {
+  name: string;
+  inputs: ValueInfo[];
+  outputs: ValueInfo[];
+  nodes: GraphNode[];
+  initializers: Map<string, TensorValue>;
+}
+
+export const int = (value: number): Attribute => ({ type: 'int', value });
+export const float = (value: number): Attribute => ({ type: 'float', value });
+export const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value: [...value] });
+export const str = (value: string): Attribute => ({ type: 'string', value });
+
+/** Number of elements of a shape; a scalar has one. */
+export function sizeOf(dims: readonly number[]): number {
+  return dims.reduce((product, dim) => product * dim, 1);
+}
+
+/** A float32 constant. */
+export function floatTensor(dims: readonly number[], data: ArrayLike<number>): TensorValue {
+  return { dtype: 'float32', dims: [...dims], data: Float32Array.from(data) };
+}
+
+/** An int64 constant; a vector unless `dims` says otherwise. */
+export function int64Tensor(
+  values: readonly number[],
+  dims: readonly number[] = [values.length],
+): TensorValue {
+  return { dtype: 'int64', dims: [...dims], data: BigInt64Array.from(values, (value) => BigInt(value)) };
+}
+
+/** Reads an int attribute, or its default where the node leaves it out. */
+export function intAttribute(node: GraphNode, name: string, fallback: number): number {
+  const attribute = node.attributes[name];
+  return attribute?.type === 'int' ? attribute.value : fallback;
+}
+
+/** Reads a float attribute, or its default where the node leaves it out. */
+export function floatAttribute(node: GraphNode, name: string, fallback: number): number {
+  const attribute = node.attributes[name];
+  return attribute?.type === 'float' ? attribute.value : fallback;
+}
+
+/** Reads an ints attribute, or its default where the node leaves it out. */
+export function intsAttribute(node: GraphNode, name: string, fallback: readonly number[]): number[] {
+  const attribute = node.attributes[name];
+  return attribute?.type === 'ints' ? attribute.value : [...fallback];
+}
+
+/** A shallow copy whose lists can be changed without touching the original; tensor data is shared. */
+export function cloneGraph(graph: Graph): Graph {
+  return {
+    name: graph.name,
+    inputs: [...graph.inputs],
+    outputs: [...graph.outputs],
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] })),
+    initializers: new Map(graph.initializers),
+  };
+}
+
+/** How many times each value is read, graph outputs included. */
+export function countUses(graph: Graph): Map<string, number> {
+  const uses = new Map<string, number>();
+  const add = (name: string) => uses.set(name, (uses.get(name) ?? 0) + 1);
+  for (const node of graph.nodes) for (const input of node.inputs) if (input !== '') add(input);
+  for (const output of graph.outputs) add(output.name);
+  return uses;
+}

@@ -1,3 +1,7 @@
+/** The two splits every dataset has. */
+export const SPLIT_NAMES = ['train', 'test'] as const;
+export type SplitName = (typeof SPLIT_NAMES)[number];
+
 /** One split: `count` images as bytes, channel-planar (C, H, W) per image in RGB order, and their labels. */
 export interface ImageSplit {
   count: number;

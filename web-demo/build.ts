@@ -1,0 +1,122 @@
+import { createHash } from 'node:crypto';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const PAGE = fileURLToPath(new URL('page/', import.meta.url));
+
+/** Where {@link buildDemo} puts the page; any static server can serve it as it is. */
+export const DEMO_DIST: string = fileURLToPath(new URL('dist/', import.meta.url));
+
+/** Beside the page: which sources it was built from, so that an unchanged page is not built again. */
+const STAMP = '.sources.json';
+
+/** What a change of makes the page stale although no page module imports it. */
+const ALWAYS_INPUTS = ['web-demo/build.ts', 'package-lock.json'];
+
+interface BuildStamp {
+  /** Paths relative to the project, `/`-separated. */
+  inputs: string[];
+  hash: string;
+}
+
+/**
+ * Builds the page into {@link DEMO_DIST} with Vite, unless what is there was built from the same sources.
+ * @param options.force build even so
+ * @returns whether it was built now
+ */
+export async function buildDemo(options: { force?: boolean } = {}): Promise<boolean> {
+  if (options.force !== true && (await isFresh())) return false;
+  // Built beside and swapped in, so that a server never serves half a page and two builds do not mix.
+  const work = `${DEMO_DIST.replace(/[\\/]$/, '')}-${process.pid}.tmp`;
+  try {
+    const inputs = await runVite(work);
+    const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs) };
+    await writeFile(path.join(work, STAMP), `${JSON.stringify(stamp, null, 2)}\n`);
+    await swapIn(work);
+  } finally {
+    await rm(work, { recursive: true, force: true });
+  }
+  return true;
+}
+
+/** Runs Vite into `outDir` and returns the project's files that went into the page. */
+async function runVite(outDir: string): Promise<string[]> {
+  // Only loaded when needed: importing Vite takes longer than checking that nothing changed.
+  const { build } = await import('vite');
+  await mkdir(outDir, { recursive: true });
+  const seen = new Set<string>();
+  // Notes every module that is read, in the page and in its worker.
+  const recorder = {
+    name: 'record-sources',
+    load(id: string): null {
+      seen.add(id.split('?')[0]!);
+      return null;
+    },
+  };
+  await build({
+    configFile: false,
+    root: PAGE,
+    // Relative addresses: the page may be served below a path.
+    base: './',
+    logLevel: 'warn',
+    plugins: [recorder],
+    resolve: {
+      // onnxruntime-web without the wasm loader inside: the loader starts itself again as a thread, which
+      // only works from a file of its own.
+      conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'],
+    },
+    worker: { format: 'es', plugins: () => [recorder] },
+    build: {
+      outDir,
+      emptyOutDir: true,
+      target: 'es2022',
+      // The preload polyfill is for browsers older than the ones the page needs.
+      modulePreload: { polyfill: false },
+      chunkSizeWarningLimit: 1000,
+    },
+  });
+  const own = [...seen]
+    .map((file) => path.relative(PROJECT, file))
+    .filter((file) => file !== '' && !file.startsWith('..') && !path.isAbsolute(file))
+    .map((file) => file.split(path.sep).join('/'))
+    .filter((file) => !file.includes('\0') && !file.startsWith('node_modules/'));
+  return [
+    ...new Set([...own, 'web-demo/page/index.html', 'web-demo/page/style.css', ...ALWAYS_INPUTS]),
+  ].sort();
+}
+
+async function isFresh(): Promise<boolean> {
+  try {
+    const stamp = JSON.parse(await readFile(path.join(DEMO_DIST, STAMP), 'utf8')) as BuildStamp;
+    return stamp.hash === (await hashFiles(stamp.inputs));
+  } catch {
+    // No build yet, or a source it was made from is gone.
+    return false;
+  }
+}
+
+/** Contents rather than times: a checkout can give a changed file an old time. */
+async function hashFiles(files: readonly string[]): Promise<string> {
+  const hash = createHash('sha256');
+  for (const file of files) {
+    const bytes = await readFile(path.join(PROJECT, file));
+    hash.update(`${file}\0${bytes.length}\0`).update(bytes);
+  }
+  return hash.digest('hex');
+}
+
+/** Puts `work` in the place of the page; if another process builds too, the last one wins. */
+async function swapIn(work: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    await rm(DEMO_DIST, { recursive: true, force: true });
+    try {
+      await rename(work, DEMO_DIST);
+      return;
+    } catch (error) {
+      const code = (error as NodeJS.ErrnoException).code;
+      if (attempt === 5 || (code !== 'ENOTEMPTY' && code !== 'EEXIST')) throw error;
+    }
+  }
+}

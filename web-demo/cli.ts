@@ -1,0 +1,36 @@
+import { runMain } from '../core/cli/main.ts';
+import { parseOptions } from '../core/cli/options.ts';
+import { startDemo } from './start.ts';
+
+await runMain(async () => {
+  const { options } = parseOptions(
+    {
+      name: 'demo',
+      summary: 'Builds and serves the page that runs models in the browser.',
+      options: {
+        model: { type: 'string', value: 'NAME|FILE', help: 'model to open first: a name or an .onnx file' },
+        port: {
+          type: 'integer',
+          default: 5173,
+          min: 0,
+          max: 65535,
+          help: 'port to listen on; 0 is any free one',
+        },
+        host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+        data: {
+          type: 'string',
+          value: 'DIR',
+          help: 'folder of the CIFAR-100 binary version; else CIFAR100_DIR or ./data',
+        },
+      },
+    },
+    process.argv.slice(2),
+  );
+  const demo = await startDemo(options);
+  const lines = [
+    `model     ${demo.model}`,
+    `test set  ${demo.testSet ?? 'none found; npm run data gets it, or pick test.bin in the page'}`,
+    `demo      ${demo.url}  (Ctrl+C stops it)`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+});

@@ -1,0 +1,64 @@
+import { errorMessage, UserError } from '../../core/errors.ts';
+
+export interface SiteModel {
+  name: string;
+  /** Relative to the page. */
+  url: string;
+  /** 0 if the server does not say. */
+  bytes: number;
+}
+
+/** `models/index.json` as the demo's server writes it: what it has to offer. */
+export interface SiteIndex {
+  /** The name of the model to open first. */
+  default: string;
+  models: SiteModel[];
+  /** CIFAR-100's test.bin; absent if the server has none. */
+  testSet?: { url: string; bytes: number };
+}
+
+/**
+ * `models/index.json` as it is in the build, for a server that knows nothing of the page: the inference
+ * server has one model and describes it at `/model`. So the page need not ask for what may not be there.
+ */
+interface StaticIndex {
+  describedBy: string;
+}
+
+/**
+ * Asks the page's server what it has.
+ * @throws UserError if it answers with something else or not at all
+ */
+export async function fetchSiteIndex(): Promise<SiteIndex> {
+  const index = (await fetchJson('models/index.json')) as Partial<SiteIndex & StaticIndex>;
+  if (typeof index.describedBy === 'string') return describedModel(index.describedBy);
+  if (typeof index.default !== 'string' || !Array.isArray(index.models)) throw notUnderstood();
+  return index as SiteIndex;
+}
+
+/** The one model of the inference server. */
+async function describedModel(url: string): Promise<SiteIndex> {
+  const { name, file, bytes } = (await fetchJson(url)) as { name?: unknown; file?: unknown; bytes?: unknown };
+  if (typeof name !== 'string' || typeof file !== 'string') throw notUnderstood();
+  // Relative, so that it also works below a path.
+  const relative = file.replace(/^\/+/, '');
+  return { default: name, models: [{ name, url: relative, bytes: Number(bytes) || 0 }] };
+}
+
+async function fetchJson(url: string): Promise<unknown> {
+  try {
+    const response = await fetch(url);
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    return await response.json();
+  } catch (error) {
+    throw new UserError(
+      `This server does not list its models (${errorMessage(error)}); start it again, or open an .onnx file.`,
+    );
+  }
+}
+
+function notUnderstood(): UserError {
+  return new UserError(
+    'This server lists its models in an unknown form; rebuild the page, or open an .onnx file.',
+  );
+}

@@ -1,0 +1,94 @@
+import { byId } from '../dom/by-id.ts';
+import { create } from '../dom/create.ts';
+import { ErrorLine } from '../dom/error-line.ts';
+import { formatBytes, formatCount, formatParameters, formatPercent } from '../format.ts';
+import type { SiteModel } from '../site-index.ts';
+import type { ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
+
+/** The model picker in the header and the facts of the open model. */
+export class ModelView {
+  readonly error = new ErrorLine(byId('model-error', HTMLElement));
+  readonly #select = byId('model-select', HTMLSelectElement);
+  readonly #file = byId('model-file', HTMLInputElement);
+  readonly #loading = byId('model-loading', HTMLElement);
+  readonly #loadingText = byId('model-loading-text', HTMLElement);
+  readonly #progress = byId('model-progress', HTMLProgressElement);
+  readonly #facts = byId('model-facts', HTMLElement);
+  readonly #backend = byId('backend', HTMLElement);
+  #models: SiteModel[] = [];
+
+  /** @param onChoose called with a model of the list or a file */
+  constructor(onChoose: (source: ModelSource) => void) {
+    this.#select.addEventListener('change', () => {
+      const model = this.#models.find(({ name }) => name === this.#select.value);
+      if (model) onChoose(model);
+    });
+    this.#file.addEventListener('change', () => {
+      const file = this.#file.files?.[0];
+      if (file) onChoose({ name: file.name, file });
+      // So that the same file, written anew, can be chosen again.
+      this.#file.value = '';
+    });
+  }
+
+  /** Fills the picker. */
+  list(models: SiteModel[], selected: string): void {
+    this.#models = models;
+    this.#select.replaceChildren(
+      ...models.map(({ name }) => new Option(name, name, false, name === selected)),
+    );
+    this.#select.disabled = models.length === 0;
+  }
+
+  showLoading(name: string): void {
+    this.error.clear();
+    this.#loading.hidden = false;
+    this.#loadingText.textContent = `Loading ${name}…`;
+    this.#progress.removeAttribute('value');
+  }
+
+  showProgress(name: string, { done, total }: Progress): void {
+    const known = total > 0;
+    if (known) this.#progress.value = done / total;
+    this.#loadingText.textContent =
+      known && done === total
+        ? `Preparing ${name}…`
+        : `Loading ${name}: ${formatBytes(done)}${known ? ` of ${formatBytes(total)}` : ''}`;
+  }
+
+  showOpened(model: OpenedModel): void {
+    this.#loading.hidden = true;
+    this.#facts.hidden = false;
+    this.#select.value = model.name;
+    if (this.#select.value !== model.name) {
+      // A file from disk: the picker shows it, but it cannot be chosen again from there.
+      const option = new Option(model.name, model.name, false, true);
+      option.disabled = true;
+      this.#select.append(option);
+    }
+    const { metadata } = model;
+    const facts: [string, string][] = [
+      ['Network', metadata.model],
+      ['Trained on', `${metadata.dataset}, ${formatCount(metadata.labels.length)} classes`],
+      ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
+      ['Weights', formatParameters(model.parameters)],
+      ['File', formatBytes(model.bytes)],
+      ['Test accuracy', metadata.accuracy ? formatPercent(metadata.accuracy.top1) : 'not measured'],
+    ];
+    this.#facts.replaceChildren(
+      ...facts.map(([term, value]) => {
+        const pair = create('div');
+        pair.append(create('dt', '', term), create('dd', '', value));
+        return pair;
+      }),
+    );
+    this.#backend.textContent =
+      `Backend: onnxruntime-web, WebAssembly SIMD, ${model.threads} thread${model.threads === 1 ? '' : 's'}` +
+      (self.crossOriginIsolated ? '.' : ' (the server sends no COOP/COEP headers, so there is only one).');
+  }
+
+  showFailed(error: unknown): void {
+    this.#loading.hidden = true;
+    this.error.show(error);
+  }
+}

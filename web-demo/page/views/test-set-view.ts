@@ -1,0 +1,142 @@
+import type { ModelAccuracy } from '../../../core/model-metadata.ts';
+import { byId } from '../dom/by-id.ts';
+import { ErrorLine } from '../dom/error-line.ts';
+import { formatBytes, formatCount, formatPercent } from '../format.ts';
+import { countRecords, FULL_TEST_SET } from '../test-set/records.ts';
+import { sizeOfSource, type TestSetSource } from '../test-set/source.ts';
+import type { EvaluationReport, EvaluationState } from '../worker/protocol.ts';
+import { compareWithTrainer } from './verdict.ts';
+
+export interface TestSetActions {
+  run: (limit: number) => void;
+  stop: () => void;
+  chooseFile: (file: File) => void;
+}
+
+/** The card that runs the test set. */
+export class TestSetView {
+  readonly error = new ErrorLine(byId('test-error', HTMLElement));
+  readonly #form = byId('test-form', HTMLFormElement);
+  readonly #source = byId('test-source', HTMLElement);
+  readonly #run = byId('run', HTMLButtonElement);
+  readonly #stop = byId('stop', HTMLButtonElement);
+  readonly #file = byId('test-file', HTMLInputElement);
+  readonly #panel = byId('test-run', HTMLElement);
+  readonly #progress = byId('test-progress', HTMLProgressElement);
+  readonly #progressText = byId('test-progress-text', HTMLElement);
+  readonly #top1 = byId('stat-top1', HTMLElement);
+  readonly #top5 = byId('stat-top5', HTMLElement);
+  readonly #loss = byId('stat-loss', HTMLElement);
+  readonly #speed = byId('stat-speed', HTMLElement);
+  readonly #verdict = byId('test-verdict', HTMLElement);
+  #running = false;
+  #ready = { source: false, model: false };
+
+  constructor(actions: TestSetActions) {
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      actions.run(this.#limit());
+    });
+    this.#stop.addEventListener('click', () => actions.stop());
+    this.#file.addEventListener('change', () => {
+      const file = this.#file.files?.[0];
+      if (file) actions.chooseFile(file);
+      this.#file.value = '';
+    });
+    this.showSource(undefined);
+  }
+
+  /** Whether there is a model to run. */
+  setModelReady(ready: boolean): void {
+    this.#ready.model = ready;
+    this.#update();
+  }
+
+  /**
+   * Says where the test pictures come from.
+   * @throws UserError if that cannot be a file of the data set
+   */
+  showSource(source: TestSetSource | undefined): void {
+    if (source === undefined) {
+      this.#source.textContent = 'none on this server; choose test.bin of the CIFAR-100 binary version.';
+    } else {
+      const count = countRecords(sizeOfSource(source), source.name);
+      const odd = count === FULL_TEST_SET ? '' : ` – the full test set has ${formatCount(FULL_TEST_SET)}`;
+      this.#source.textContent = `${source.name}, ${formatCount(count)} pictures${odd}.`;
+    }
+    this.#ready.source = source !== undefined;
+    this.#verdict.textContent = '';
+    this.error.clear();
+    this.#update();
+  }
+
+  showStarted(): void {
+    this.#running = true;
+    this.error.clear();
+    this.#verdict.textContent = '';
+    this.#panel.hidden = false;
+    this.#progress.removeAttribute('value');
+    this.#progressText.textContent = 'Starting…';
+    for (const stat of [this.#top1, this.#top5, this.#loss, this.#speed]) stat.textContent = '–';
+    this.#update();
+    // The button that had the focus is disabled now; the one that makes sense next gets it.
+    this.#stop.focus();
+  }
+
+  showState(state: EvaluationState): void {
+    const { done, total } = state.progress;
+    if (total > 0) this.#progress.value = done / total;
+    this.#progressText.textContent =
+      state.phase === 'loading'
+        ? `Fetching the test set: ${formatBytes(done)}${total > 0 ? ` of ${formatBytes(total)}` : ''}`
+        : `${formatCount(done)} of ${formatCount(total)} pictures`;
+    if (state.accuracy) this.#showAccuracy(state.accuracy, state.imagesPerSecond ?? 0);
+  }
+
+  /** @param trained the accuracy in the model's metadata */
+  showReport(report: EvaluationReport, trained: ModelAccuracy | undefined): void {
+    const { accuracy } = report;
+    this.#showAccuracy(accuracy, report.imagesPerSecond);
+    this.#progressText.textContent = `${report.stopped ? 'Stopped after' : 'Done:'} ${formatCount(accuracy.images)} pictures in ${report.seconds.toFixed(1)} s`;
+    this.#verdict.textContent =
+      `${formatCount(accuracy.top1Correct)} right and ${formatCount(accuracy.top5Correct)} within the best five, ` +
+      `of ${formatCount(accuracy.images)}. ${compareWithTrainer(accuracy, trained)}`;
+  }
+
+  /** The run has ended, one way or the other. */
+  showEnded(): void {
+    const hadFocus = document.activeElement === this.#stop;
+    this.#running = false;
+    this.#update();
+    if (hadFocus) this.#run.focus();
+  }
+
+  /** Hides a run that never got anywhere. */
+  hideRun(): void {
+    this.#panel.hidden = true;
+  }
+
+  #showAccuracy(accuracy: ModelAccuracy, imagesPerSecond: number): void {
+    if (accuracy.images === 0) return;
+    this.#top1.textContent = formatPercent(accuracy.top1);
+    this.#top1.dataset.correct = String(accuracy.top1Correct);
+    this.#top5.textContent = formatPercent(accuracy.top5);
+    this.#top5.dataset.correct = String(accuracy.top5Correct);
+    this.#loss.textContent = accuracy.loss.toFixed(3);
+    this.#speed.textContent = formatCount(Math.round(imagesPerSecond));
+  }
+
+  #limit(): number {
+    const value = new FormData(this.#form).get('sample');
+    return value === 'all' ? Number.MAX_SAFE_INTEGER : Number(value);
+  }
+
+  #update(): void {
+    this.#run.disabled = this.#running || !this.#ready.source || !this.#ready.model;
+    this.#stop.disabled = !this.#running;
+    this.#file.disabled = this.#running;
+    for (const radio of this.#form.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
+      radio.disabled = this.#running;
+    }
+  }
+}

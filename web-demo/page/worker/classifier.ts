@@ -1,0 +1,70 @@
+import { UserError } from '../../../core/errors.ts';
+import type { ClassifierMetadata } from '../../../core/model-metadata.ts';
+import { Normalizer } from '../../../core/preprocess/normalize.ts';
+import { Lock } from './lock.ts';
+import { ort } from './runtime.ts';
+
+/** A model's session with what its metadata says about feeding it. */
+export class Classifier {
+  readonly metadata: ClassifierMetadata;
+  readonly name: string;
+  readonly normalizer: Normalizer;
+  readonly #session: ort.InferenceSession;
+  readonly #lock = new Lock();
+  #released = false;
+
+  constructor(session: ort.InferenceSession, metadata: ClassifierMetadata, name: string) {
+    this.#session = session;
+    this.metadata = metadata;
+    this.name = name;
+    this.normalizer = new Normalizer(metadata);
+  }
+
+  get classes(): number {
+    return this.metadata.labels.length;
+  }
+
+  /** Pixels of one input image. */
+  get pixels(): number {
+    return this.metadata.inputHeight * this.metadata.inputWidth;
+  }
+
+  /**
+   * Runs a batch.
+   * @param input [n, 3, height, width], normalised; may be longer
+   * @returns logits [n, classes], row-major, and how long the run itself took
+   * @throws UserError if another model was opened meanwhile
+   */
+  run(input: Float32Array, n: number): Promise<{ logits: Float32Array; ms: number }> {
+    return this.#lock.run(async () => {
+      if (this.#released) throw new UserError('Another model was opened meanwhile; run it again.');
+      const { inputHeight, inputWidth } = this.metadata;
+      const used = input.subarray(0, n * 3 * this.pixels);
+      const start = performance.now();
+      const output = await this.#session.run({
+        input: new ort.Tensor('float32', used, [n, 3, inputHeight, inputWidth]),
+      });
+      const ms = performance.now() - start;
+      const logits = output.logits?.data;
+      if (!(logits instanceof Float32Array) || logits.length !== n * this.classes) {
+        throw new UserError(
+          `${this.name} gives ${logits?.length ?? 0} numbers a picture, but its metadata has ${this.classes} labels; export it again with npm run export.`,
+        );
+      }
+      return { logits, ms };
+    });
+  }
+
+  /** One run on nothing. */
+  async warmUp(): Promise<void> {
+    await this.run(new Float32Array(3 * this.pixels), 1);
+  }
+
+  /** Frees its memory once the run in progress has ended. */
+  async release(): Promise<void> {
+    await this.#lock.run(async () => {
+      this.#released = true;
+      await this.#session.release();
+    });
+  }
+}

@@ -1,0 +1,51 @@
+import { UserError } from '../../../core/errors.ts';
+import type { Progress } from './protocol.ts';
+
+/**
+ * Fetches a file with progress.
+ * @param source an address relative to the page, or a file the reader picked
+ * @param what what to call it in an error
+ * @throws UserError if the server does not have it; AbortError if `signal` is aborted
+ */
+export async function download(
+  source: string | Blob,
+  what: string,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+): Promise<Uint8Array<ArrayBuffer>> {
+  if (typeof source !== 'string') return new Uint8Array(await source.arrayBuffer());
+  let response: Response;
+  try {
+    response = await fetch(source, { signal });
+  } catch (error) {
+    if (signal.aborted) throw error;
+    throw new UserError(`${what} could not be fetched; is the server still running?`);
+  }
+  if (!response.ok || !response.body) {
+    throw new UserError(`${what} is not on this server (status ${response.status}); choose another.`);
+  }
+  const total = Number(response.headers.get('Content-Length') ?? 0);
+  const chunks: Uint8Array[] = [];
+  let done = 0;
+  const reader = response.body.getReader();
+  for (;;) {
+    let part: ReadableStreamReadResult<Uint8Array>;
+    try {
+      part = await reader.read();
+    } catch (error) {
+      if (signal.aborted) throw error;
+      throw new UserError(`${what} broke off after ${done} bytes; try again.`);
+    }
+    if (part.done) break;
+    chunks.push(part.value);
+    done += part.value.length;
+    onProgress({ done, total: Math.max(total, done) });
+  }
+  const bytes = new Uint8Array(done);
+  let offset = 0;
+  for (const chunk of chunks) {
+    bytes.set(chunk, offset);
+    offset += chunk.length;
+  }
+  return bytes;
+}

@@ -1,0 +1,11 @@
+/** Lets one piece of work run at a time, in the order asked for: a session must not run twice at once. */
+export class Lock {
+  #last: Promise<unknown> = Promise.resolve();
+
+  /** Runs `work` when everything asked for earlier has ended. */
+  run<T>(work: () => Promise<T>): Promise<T> {
+    const next = this.#last.then(work, work);
+    this.#last = next.catch(() => undefined);
+    return next;
+  }
+}

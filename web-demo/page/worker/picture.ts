@@ -1,0 +1,41 @@
+import { UserError } from '../../../core/errors.ts';
+
+/** As on the server: above this, decoding would take more memory than a tab has. */
+const MAX_PIXELS = 50_000_000;
+
+/** A decoded picture, interleaved RGBA, with nothing transparent in it. */
+export interface DecodedPicture {
+  width: number;
+  height: number;
+  rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+/**
+ * Decodes a picture: EXIF orientation applied, transparency laid over white.
+ * @throws UserError if it is no picture the browser reads, or too large
+ */
+export async function decodePicture(file: Blob): Promise<DecodedPicture> {
+  const name = file instanceof File ? `"${file.name}"` : 'What you gave';
+  let bitmap: ImageBitmap;
+  try {
+    bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+  } catch {
+    throw new UserError(`${name} is not a picture this browser can read; use a PNG, JPEG, WebP or GIF file.`);
+  }
+  try {
+    const { width, height } = bitmap;
+    if (width * height > MAX_PIXELS) {
+      throw new UserError(
+        `${name} is ${width}×${height}, more than ${MAX_PIXELS / 1e6} megapixels; scale it down first.`,
+      );
+    }
+    const context = new OffscreenCanvas(width, height).getContext('2d', { willReadFrequently: true });
+    if (!context) throw new UserError(`${name} does not fit in this browser's memory; scale it down first.`);
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, width, height);
+    context.drawImage(bitmap, 0, 0);
+    return { width, height, rgba: context.getImageData(0, 0, width, height).data as DecodedPicture['rgba'] };
+  } finally {
+    bitmap.close();
+  }
+}

@@ -1,0 +1,85 @@
+import { readdir, stat } from 'node:fs/promises';
+import path from 'node:path';
+import { UserError } from '../../core/errors.ts';
+
+/** A model the demo serves. */
+export interface ModelFile {
+  /** What the page calls it and `--model` accepts, e.g. `resnet20` or `exports/mine`. */
+  name: string;
+  file: string;
+  bytes: number;
+}
+
+/** Finds the models to serve, and the one to open first. */
+export class ModelFiles {
+  readonly #root: string;
+  readonly #extra: ModelFile | undefined;
+  /** The name of the model the page opens first. */
+  readonly preferred: string;
+
+  private constructor(root: string, extra: ModelFile | undefined, preferred: string) {
+    this.#root = root;
+    this.#extra = extra;
+    this.preferred = preferred;
+  }
+
+  /**
+   * @param root the folder that holds `models/` and `exports/`
+   * @param wanted a name, a path of an .onnx file, or undefined for the first model there is
+   * @throws UserError if `wanted` is not there, or there is no model at all
+   */
+  static async open(root: string, wanted?: string): Promise<ModelFiles> {
+    const listed = await listModels(root);
+    if (wanted === undefined) {
+      const first = listed[0];
+      if (!first) {
+        throw new UserError(
+          'there is no .onnx file in models/ or exports/; export one with npm run export, or give --model FILE',
+        );
+      }
+      return new ModelFiles(root, undefined, first.name);
+    }
+    const file = path.resolve(wanted);
+    // As in the server, a plain name means what was exported last, before what came with the project.
+    const known =
+      listed.find((model) => model.name === `exports/${wanted}`) ??
+      listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
+    if (known) return new ModelFiles(root, undefined, known.name);
+    const info = await stat(file).catch(() => undefined);
+    if (!info?.isFile()) {
+      const names = listed.map((model) => model.name).join(', ') || 'none';
+      throw new UserError(`there is no model "${wanted}"; --model is an .onnx file or one of: ${names}`);
+    }
+    const stem = path.basename(file).replace(/\.onnx$/i, '');
+    const name = listed.some((model) => model.name === stem) ? `file/${stem}` : stem;
+    return new ModelFiles(root, { name, file, bytes: info.size }, name);
+  }
+
+  /** The models there are now, so that a fresh export shows up without a restart. */
+  async list(): Promise<ModelFile[]> {
+    const listed = await listModels(this.#root);
+    return this.#extra
+      ? [this.#extra, ...listed.filter((model) => model.name !== this.#extra?.name)]
+      : listed;
+  }
+}
+
+async function listModels(root: string): Promise<ModelFile[]> {
+  const models: ModelFile[] = [];
+  for (const [folder, prefix] of [
+    ['models', ''],
+    ['exports', 'exports/'],
+  ] as const) {
+    const directory = path.join(root, folder);
+    const names = await readdir(directory).catch(() => [] as string[]);
+    const found = names.filter((entry) => entry.endsWith('.onnx'));
+    for (const name of found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
+      const file = path.join(directory, name);
+      const info = await stat(file).catch(() => undefined);
+      if (info?.isFile()) {
+        models.push({ name: `${prefix}${name.slice(0, -'.onnx'.length)}`, file, bytes: info.size });
+      }
+    }
+  }
+  return models;
+}

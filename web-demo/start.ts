@@ -1,0 +1,43 @@
+import type { Server } from 'node:http';
+import { fileURLToPath } from 'node:url';
+import { buildDemo, DEMO_DIST } from './build.ts';
+import { createDemoApp } from './server/app.ts';
+import { listen } from './server/listen.ts';
+import { ModelFiles } from './server/model-files.ts';
+import { findTestSet } from './server/test-set-file.ts';
+
+export interface StartDemoOptions {
+  /** A model's name or file; absent: the first one in `models/`. */
+  model?: string | undefined;
+  /** 0 for any free port. */
+  port: number;
+  host: string;
+  /** Folder of the CIFAR-100 binary version. */
+  data?: string | undefined;
+}
+
+export interface RunningDemo {
+  server: Server;
+  /** Where to open the page. */
+  url: string;
+  /** Whether the page was built for this start. */
+  built: boolean;
+  /** The name of the model opened first. */
+  model: string;
+  /** The test set served, if one was found. */
+  testSet: string | undefined;
+}
+
+/**
+ * Builds the page if it is stale and serves it.
+ * @throws UserError if there is no such model, data folder or port
+ */
+export async function startDemo(options: StartDemoOptions): Promise<RunningDemo> {
+  // Mistakes in the options show before the build's wait.
+  const models = await ModelFiles.open(fileURLToPath(new URL('..', import.meta.url)), options.model);
+  const testSet = await findTestSet(options.data);
+  const built = await buildDemo();
+  const app = createDemoApp({ dist: DEMO_DIST, models, testSet });
+  const { server, url } = await listen(app, options.port, options.host);
+  return { server, url, built, model: models.preferred, testSet };
+}

@@ -1,0 +1,76 @@
+import { runMain } from '../../core/cli/main.ts';
+import { parseOptions } from '../../core/cli/options.ts';
+import { ProgressBar } from '../../core/cli/progress.ts';
+import type { ImageDataset } from '../../core/data/dataset.ts';
+import { loadDataset } from '../../core/data/load.ts';
+import { UserError } from '../../core/errors.ts';
+import { InferenceClient } from './client.ts';
+import { evaluateServer } from './evaluate-server.ts';
+
+await runMain(async () => {
+  const { options } = parseOptions(
+    {
+      name: 'evaluate',
+      summary: "Measures a running server's accuracy on the test images, sent to it as PNG files.",
+      options: {
+        server: { type: 'string', value: 'URL', help: 'the server', default: 'http://127.0.0.1:8080' },
+        data: {
+          type: 'string',
+          value: 'DIR',
+          help: 'folder of the test data (left out: CIFAR100_DIR, then ./data)',
+        },
+        'batch-size': { type: 'integer', help: 'images in one request', default: 64, min: 1, max: 10_000 },
+        concurrency: { type: 'integer', help: 'requests under way at a time', default: 2, min: 1, max: 64 },
+        limit: { type: 'integer', help: 'only the first N images', min: 1 },
+        json: { type: 'boolean', help: 'print the result as JSON only' },
+      },
+    },
+    process.argv.slice(2),
+  );
+  // Before the data is read: an unreachable server is said at once, and the model names its dataset.
+  const { dataset: name } = await new InferenceClient(options.server).model();
+  const dataset = await loadTestSplit(name, options.data);
+  const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
+  const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
+  const result = await evaluateServer({
+    server: options.server,
+    dataset,
+    batchSize: options.batchSize,
+    concurrency: options.concurrency,
+    limit: options.limit,
+    onProgress: ({ done, top1 }) => progress.update(done, `top-1 ${percent(top1)}`),
+  });
+  progress.finish();
+  if (options.json) {
+    process.stdout.write(`${JSON.stringify(result)}\n`);
+    return;
+  }
+  process.stdout.write(
+    `${result.model} on ${dataset.name}, ${result.images} test images\n` +
+      `top-1   ${percent(result.top1)} (${result.top1Correct})\n` +
+      `top-5   ${percent(result.top5)} (${result.top5Correct})\n` +
+      `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n`,
+  );
+});
+
+/** The test images of the dataset that the server's model was trained on. */
+async function loadTestSplit(name: string, dir: string | undefined): Promise<ImageDataset> {
+  if (name === 'synthetic') {
+    if (dir !== undefined) {
+      throw new UserError(
+        "the server's model was trained on synthetic data, which needs no files; leave out --data",
+      );
+    }
+    return loadDataset({ dataset: 'synthetic', splits: ['test'] });
+  }
+  if (name !== 'cifar100') {
+    throw new UserError(
+      `the server's model was trained on "${name}", which cannot be read; serve a cifar100 model`,
+    );
+  }
+  return loadDataset({ dataset: 'cifar100', dir, splits: ['test'] });
+}
+
+function percent(fraction: number): string {
+  return `${(fraction * 100).toFixed(2)}%`;
+}

@@ -1,0 +1,112 @@
+import type { ImageDataset } from '../../core/data/dataset.ts';
+import { UserError } from '../../core/errors.ts';
+import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
+import { InferenceClient } from './client.ts';
+import { encodePng } from './encode-png.ts';
+
+/** What a server scored on a test split; fractions in [0, 1]. */
+export interface ServerEvaluation {
+  images: number;
+  top1: number;
+  top5: number;
+  top1Correct: number;
+  top5Correct: number;
+  /** From the first request to the last answer, encoding the images included. */
+  seconds: number;
+  imagesPerSecond: number;
+  /** The server's name for its model. */
+  model: string;
+}
+
+export interface EvaluateOptions {
+  /** The server's address, e.g. `http://127.0.0.1:8080`. */
+  server: string;
+  /** Its `test` split is sent. */
+  dataset: Pick<ImageDataset, 'name' | 'labels' | 'height' | 'width' | 'test'>;
+  /** Images in one request (default 64). */
+  batchSize?: number;
+  /** Requests under way at a time (default 2). */
+  concurrency?: number;
+  /** Only the first so many images. */
+  limit?: number | undefined;
+  /** Called after each request. */
+  onProgress?: (progress: { done: number; total: number; top1: number }) => void;
+}
+
+/**
+ * Measures top-1 and top-5 accuracy through a running server: every test image travels as a lossless PNG, so
+ * decoding, preprocessing and inference are all part of what is measured.
+ * @throws UserError if the server is unreachable, its model has other labels, or it refuses an image
+ */
+export async function evaluateServer(options: EvaluateOptions): Promise<ServerEvaluation> {
+  const { dataset, batchSize = 64, concurrency = 2 } = options;
+  const client = new InferenceClient(options.server);
+  const description = await client.model();
+  checkLabels(description.labels, dataset);
+  const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
+  if (total === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
+
+  const classes = dataset.labels.length;
+  const metrics = new ClassificationMetrics(classes);
+  const topk = Math.min(5, classes);
+  let next = 0;
+  let done = 0;
+  let failed = false;
+  const start = performance.now();
+
+  const sendBatches = async (): Promise<void> => {
+    // After a failure the others stop as well, instead of sending on behind the error.
+    while (next < total && !failed) {
+      const first = next;
+      const count = Math.min(batchSize, total - first);
+      next += count;
+      const indices = Array.from({ length: count }, (_, i) => first + i);
+      const files = await Promise.all(indices.map((index) => encodePng(dataset.test, index, dataset)));
+      const results = await client.predict(files, topk);
+      results.forEach((result, i) => {
+        if ('error' in result)
+          throw new UserError(`the server refused test image ${first + i}: ${result.error}`);
+        const ranked = result.predictions.map((prediction) => prediction.index);
+        metrics.addRanked(ranked, dataset.test.labels[first + i]!);
+      });
+      done += count;
+      options.onProgress?.({ done, total, top1: metrics.result().top1 });
+    }
+  };
+  try {
+    await Promise.all(Array.from({ length: concurrency }, sendBatches));
+  } catch (error) {
+    failed = true;
+    throw error;
+  }
+
+  const seconds = (performance.now() - start) / 1000;
+  const { images, top1, top5, top1Correct, top5Correct } = metrics.result();
+  return {
+    images,
+    top1,
+    top5,
+    top1Correct,
+    top5Correct,
+    seconds,
+    imagesPerSecond: images / seconds,
+    model: description.name,
+  };
+}
+
+/** Same names in the same order, or every score would be meaningless. */
+function checkLabels(served: readonly string[], dataset: Pick<ImageDataset, 'name' | 'labels'>): void {
+  if (served.length !== dataset.labels.length) {
+    throw new UserError(
+      `the server's model has ${served.length} classes but ${dataset.name} has ${dataset.labels.length}; ` +
+        'evaluate it on the dataset it was trained on',
+    );
+  }
+  const differing = served.findIndex((label, i) => label !== dataset.labels[i]);
+  if (differing >= 0) {
+    throw new UserError(
+      `the server's class ${differing} is "${served[differing]}" but that of ${dataset.name} is ` +
+        `"${dataset.labels[differing]}"; evaluate it on the dataset it was trained on`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import { MulterError } from 'multer';
+import { HttpError } from './http-error.ts';
+import type { Limits } from './limits.ts';
+
+export function bodyTooLarge(maxBytes: number): HttpError {
+  const megabytes = Number((maxBytes / 1e6).toPrecision(3));
+  return new HttpError(413, `the request body is larger than ${megabytes} MB; send fewer or smaller images`);
+}
+
+export function tooManyImages(max: number): HttpError {
+  return new HttpError(413, `too many images: at most ${max} in a request`);
+}
+
+/** Turns what the body parsers (multer, express.raw, express.json) throw into a clear refusal. */
+export function describeBodyError(error: unknown, limits: Limits): unknown {
+  if (error instanceof HttpError) return error;
+  if (error instanceof MulterError) {
+    switch (error.code) {
+      case 'LIMIT_FILE_SIZE':
+        return bodyTooLarge(limits.bodyBytes);
+      case 'LIMIT_FILE_COUNT':
+        return tooManyImages(limits.images);
+      default:
+        return new HttpError(400, `malformed multipart body: ${error.message.toLowerCase()}`);
+    }
+  }
+  const { type } = error as { type?: unknown };
+  switch (type) {
+    case 'entity.too.large':
+      return bodyTooLarge(limits.bodyBytes);
+    case 'entity.parse.failed':
+      return new HttpError(400, 'the body is not valid JSON; send {"image": "<base64>"}');
+    case 'encoding.unsupported':
+    case 'charset.unsupported':
+      return new HttpError(415, 'unsupported content-encoding or charset');
+    case 'request.aborted':
+    case 'request.size.invalid':
+      return new HttpError(400, 'the request body ended early');
+    default:
+      return error;
+  }
+}

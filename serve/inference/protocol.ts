@@ -1,0 +1,28 @@
+/** What the inference worker gets as `workerData`. */
+export interface WorkerSetup {
+  /** The ONNX file; shared, so that a second or a restarted worker costs no second copy here. */
+  model: SharedArrayBuffer;
+  /** One image's shape. */
+  height: number;
+  width: number;
+  classes: number;
+  /** Threads inside one operator; 0 lets onnxruntime choose. */
+  threads: number;
+}
+
+/** To the worker: run this batch; `input` is [images, 3, height, width] and is transferred. */
+export interface RunMessage {
+  id: number;
+  input: Float32Array<ArrayBuffer>;
+  images: number;
+}
+
+/** From the worker. */
+export type WorkerMessage =
+  /** The model is loaded and a warm-up inference ran. */
+  | { type: 'ready' }
+  /** The model cannot be used; the worker is no good. */
+  | { type: 'unusable'; reason: string }
+  /** `logits` is [images, classes]. */
+  | { type: 'result'; id: number; logits: Float32Array<ArrayBuffer>; milliseconds: number }
+  | { type: 'error'; id: number; reason: string };

@@ -1,0 +1,107 @@
+import type { Worker } from 'node:worker_threads';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { UnavailableError } from '../http/http-error.ts';
+import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
+import { startTypeScriptWorker } from './start-worker.ts';
+
+interface Pending {
+  id: number;
+  resolve(result: { logits: Float32Array; milliseconds: number }): void;
+  reject(error: unknown): void;
+}
+
+/** The main thread's side of one inference worker, which runs one batch at a time. */
+export class InferenceWorker {
+  /** Settles when the worker can take work, or with the reason why it never will. */
+  readonly ready: Promise<void>;
+  /** Resolves when the thread is gone, with whether it ever was ready. */
+  readonly exited: Promise<boolean>;
+  readonly #worker: Worker;
+  #state: 'loading' | 'ready' | 'gone' = 'loading';
+  #pending: Pending | undefined;
+  #nextId = 0;
+  #failure: unknown = new UnavailableError('inference was interrupted; try again');
+
+  constructor(module: URL, setup: WorkerSetup) {
+    this.#worker = startTypeScriptWorker(module, { workerData: setup, name: 'inference' });
+    const { promise: ready, resolve, reject } = withResolvers<void>();
+    this.ready = ready;
+    this.#worker.on('message', (message: WorkerMessage) => {
+      if (message.type === 'ready') {
+        this.#state = 'ready';
+        resolve();
+      } else if (message.type === 'unusable') {
+        reject(new UserError(`the model cannot be run: ${message.reason}`));
+        void this.stop();
+      } else {
+        this.#settle(message);
+      }
+    });
+    this.#worker.on('error', (error) => {
+      process.stderr.write(`inference worker failed: ${errorMessage(error)}\n`);
+      reject(error);
+    });
+    this.exited = new Promise((resolveExit) => {
+      this.#worker.once('exit', (code) => {
+        const wasReady = this.#state === 'ready';
+        this.#state = 'gone';
+        reject(new Error(`the inference worker ended with code ${code}`));
+        this.#pending?.reject(this.#failure);
+        this.#pending = undefined;
+        resolveExit(wasReady);
+      });
+    });
+  }
+
+  get isReady(): boolean {
+    return this.#state === 'ready';
+  }
+
+  get isBusy(): boolean {
+    return this.#pending !== undefined;
+  }
+
+  /**
+   * Runs a batch; the worker must be ready and not busy.
+   * @param input [images, 3, height, width]; its buffer is transferred, not copied
+   * @returns logits, [images, classes]
+   */
+  run(
+    input: Float32Array<ArrayBuffer>,
+    images: number,
+  ): Promise<{ logits: Float32Array; milliseconds: number }> {
+    const message: RunMessage = { id: this.#nextId++, input, images };
+    return new Promise((resolve, reject) => {
+      this.#pending = { id: message.id, resolve, reject };
+      this.#worker.postMessage(message, [input.buffer]);
+    });
+  }
+
+  async stop(): Promise<void> {
+    await this.#worker.terminate();
+    await this.exited;
+  }
+
+  #settle(message: Extract<WorkerMessage, { id: number }>): void {
+    const pending = this.#pending;
+    if (pending?.id !== message.id) return;
+    this.#pending = undefined;
+    if (message.type === 'result') pending.resolve(message);
+    else pending.reject(new Error(`inference failed: ${message.reason}`));
+  }
+}
+
+/** Promise.withResolvers, which Node 20 lacks. */
+function withResolvers<T>(): {
+  promise: Promise<T>;
+  resolve: (value: T) => void;
+  reject: (reason: unknown) => void;
+} {
+  let resolve!: (value: T) => void;
+  let reject!: (reason: unknown) => void;
+  const promise = new Promise<T>((res, rej) => {
+    resolve = res;
+    reject = rej;
+  });
+  return { promise, resolve, reject };
+}

@@ -1,0 +1,109 @@
+import { readdir, readFile, stat } from 'node:fs/promises';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { errorMessage, UserError } from '../core/errors.ts';
+import { type ClassifierMetadata, decodeMetadata } from '../core/model-metadata.ts';
+import type { Dim, Graph } from '../core/onnx/graph.ts';
+import { decodeModel } from '../core/onnx/model-file.ts';
+
+const PROJECT = fileURLToPath(new URL('..', import.meta.url));
+const EMBEDDED = join(PROJECT, 'models');
+const EXPORTED = join(PROJECT, 'exports');
+
+/** A model ready to be served. */
+export interface ServedModel {
+  /** Where it was read from, for messages on the terminal (never for clients). */
+  path: string;
+  bytes: Uint8Array;
+  metadata: ClassifierMetadata;
+}
+
+/**
+ * Finds the model file meant by `model`: a path, else `exports/NAME.onnx`, else `models/NAME.onnx`; without
+ * `model`, the embedded model (the first of models/ in natural order if there are several).
+ * @throws UserError if there is none
+ */
+export async function findModelFile(model?: string): Promise<string> {
+  if (model === undefined) {
+    const embedded = await embeddedModels();
+    if (embedded.length === 0) {
+      throw new UserError(
+        'models/ holds no .onnx file; name a model with --model FILE, or make one with npm run export',
+      );
+    }
+    return join(EMBEDDED, `${embedded[0]}.onnx`);
+  }
+  const candidates = [model];
+  if (/^[\w-][\w.-]*$/.test(model) && !model.endsWith('.onnx')) {
+    candidates.push(join(EXPORTED, `${model}.onnx`), join(EMBEDDED, `${model}.onnx`));
+  }
+  for (const path of candidates) if (await isFile(path)) return path;
+  const embedded = await embeddedModels();
+  const known = embedded.length > 0 ? ` (embedded: ${embedded.join(', ')})` : '';
+  const tried =
+    candidates.length > 1
+      ? `no file "${model}", exports/${model}.onnx or models/${model}.onnx`
+      : `no file "${model}"`;
+  throw new UserError(`there is ${tried}${known}`);
+}
+
+/**
+ * Reads a model file and its metadata.
+ * @throws UserError if it cannot be read, is not an ONNX model, or its metadata and graph disagree
+ */
+export async function loadServedModel(path: string): Promise<ServedModel> {
+  const source = displayPath(path);
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (error) {
+    throw new UserError(`${source} cannot be read: ${errorMessage(error)}`);
+  }
+  const { graph, metadata: props } = decodeModel(bytes, source);
+  const metadata = decodeMetadata(props, source);
+  checkGraph(graph, metadata, source);
+  return { path, bytes, metadata };
+}
+
+/** Refuses a graph that does not fit its metadata, which would only show in the first inference. */
+function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string): void {
+  const input = graph.inputs.find((value) => value.name === 'input');
+  const logits = graph.outputs.find((value) => value.name === 'logits');
+  if (!input || !logits || graph.inputs.length !== 1) {
+    throw new UserError(
+      `${source} is no classifier of ours: it needs one input "input" and an output "logits"`,
+    );
+  }
+  const { inputHeight, inputWidth, labels } = metadata;
+  // A dimension that is a name takes any size.
+  const differs = (actual: Dim | undefined, expected: number): boolean =>
+    typeof actual === 'number' && actual !== expected;
+  if (input.dims.length !== 4 || differs(input.dims[2], inputHeight) || differs(input.dims[3], inputWidth)) {
+    throw new UserError(
+      `${source} takes [${input.dims.join(', ')}] but its metadata says ${inputHeight}x${inputWidth}; export it again`,
+    );
+  }
+  if (differs(logits.dims.at(-1), labels.length)) {
+    throw new UserError(
+      `${source} has ${logits.dims.at(-1)} outputs but ${labels.length} labels; export it again`,
+    );
+  }
+}
+
+/** The path as a person would type it: relative if it is below the working directory. */
+export function displayPath(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short === '' || short.startsWith('..') ? path : short;
+}
+
+async function embeddedModels(): Promise<string[]> {
+  const files = await readdir(EMBEDDED).catch(() => []);
+  return files
+    .filter((file) => file.endsWith('.onnx'))
+    .map((file) => file.slice(0, -'.onnx'.length))
+    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}

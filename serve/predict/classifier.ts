@@ -1,0 +1,99 @@
+import { softmax } from '../../core/metrics/softmax.ts';
+import { topK } from '../../core/metrics/top-k.ts';
+import type { ClassifierMetadata } from '../../core/model-metadata.ts';
+import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { HttpError } from '../http/http-error.ts';
+import { decodeImage } from '../image/decode.ts';
+import type { InferencePool } from '../inference/pool.ts';
+
+/** One class with its probability, best first in a list of them. */
+export interface Prediction {
+  index: number;
+  label: string;
+  probability: number;
+}
+
+export interface ClassifierAnswer {
+  /** In the order of the images: the best classes, or why there are none. */
+  results: (Prediction[] | HttpError)[];
+  latencyMs: { decode: number; inference: number };
+}
+
+/** From image files to labelled predictions: decode, normalise, run, rank. */
+export class Classifier {
+  readonly #metadata: ClassifierMetadata;
+  readonly #normalizer: Normalizer;
+  readonly #pool: Pick<InferencePool, 'run'>;
+  readonly #maxPixels: number;
+
+  /** @param maxPixels most pixels an image may have before it is resized */
+  constructor(metadata: ClassifierMetadata, pool: Pick<InferencePool, 'run'>, maxPixels: number) {
+    this.#metadata = metadata;
+    this.#normalizer = new Normalizer({ mean: metadata.mean, std: metadata.std });
+    this.#pool = pool;
+    this.#maxPixels = maxPixels;
+  }
+
+  /**
+   * Classifies images; those that cannot be decoded get their refusal in the results.
+   * @param k predictions per image
+   * @throws UnavailableError if the model cannot run now
+   */
+  async classify(images: readonly (Uint8Array | HttpError)[], k: number): Promise<ClassifierAnswer> {
+    const start = performance.now();
+    const pixels = await Promise.all(images.map((image) => this.#decode(image)));
+    const decoded = pixels.filter((image) => image instanceof Uint8Array);
+    const input = this.#normalise(decoded);
+    const decode = performance.now() - start;
+    if (decoded.length === 0) {
+      return { results: pixels as HttpError[], latencyMs: { decode: round(decode), inference: 0 } };
+    }
+    const { logits, milliseconds } = await this.#pool.run(input, decoded.length);
+    const classes = this.#metadata.labels.length;
+    let row = 0;
+    const results = pixels.map((image) => {
+      if (image instanceof HttpError) return image;
+      const first = row++ * classes;
+      return this.#rank(logits.subarray(first, first + classes), k);
+    });
+    return { results, latencyMs: { decode: round(decode), inference: round(milliseconds) } };
+  }
+
+  async #decode(image: Uint8Array | HttpError): Promise<Uint8Array | HttpError> {
+    if (image instanceof HttpError) return image;
+    const { inputHeight: height, inputWidth: width } = this.#metadata;
+    try {
+      return await decodeImage(image, { height, width, maxPixels: this.#maxPixels });
+    } catch (error) {
+      if (error instanceof HttpError) return error;
+      throw error;
+    }
+  }
+
+  /** [n] images of [height, width, 3] bytes to one [n, 3, height, width] tensor. */
+  #normalise(images: readonly Uint8Array[]): Float32Array<ArrayBuffer> {
+    const pixels = this.#metadata.inputHeight * this.#metadata.inputWidth;
+    const input = new Float32Array(images.length * 3 * pixels);
+    images.forEach((image, i) => {
+      this.#normalizer.interleaved(image, 3, input, i * 3 * pixels, pixels);
+    });
+    return input;
+  }
+
+  #rank(logits: Float32Array, k: number): Prediction[] | HttpError {
+    const probabilities = softmax(logits);
+    // Softmax spreads a NaN over all classes, and JSON has no NaN.
+    if (Number.isNaN(probabilities[0]))
+      return new HttpError(500, 'the model gave a score that is not a number');
+    return topK(logits, k).map((index) => ({
+      index,
+      label: this.#metadata.labels[index]!,
+      probability: probabilities[index]!,
+    }));
+  }
+}
+
+/** Milliseconds to the microsecond. */
+function round(milliseconds: number): number {
+  return Math.round(milliseconds * 1000) / 1000;
+}

@@ -1,0 +1,155 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import sharp from 'sharp';
+import { HttpError } from '../../serve/http/http-error.ts';
+import { decodeImage } from '../../serve/image/decode.ts';
+import { fromRgb, noise, noisePng } from './support/images.ts';
+
+const options = { height: 32, width: 32, maxPixels: 1_000_000 };
+
+const refuses = (bytes: Uint8Array, status: number, message: RegExp): Promise<void> =>
+  assert.rejects(decodeImage(bytes, options), (error: unknown) => {
+    assert.ok(error instanceof HttpError);
+    assert.equal(error.status, status);
+    assert.match(error.message, message);
+    return true;
+  });
+
+test('lossless images of the model size arrive byte for byte', async () => {
+  const pixels = noise(1);
+  const image = fromRgb(pixels);
+  for (const bytes of [
+    await image.clone().png().toBuffer(),
+    await image.clone().png({ compressionLevel: 0, adaptiveFiltering: true }).toBuffer(),
+    await image.clone().webp({ lossless: true }).toBuffer(),
+    await image.clone().ensureAlpha().png().toBuffer(),
+    // 16 bits a channel: v * 257, of which v is what fits into 8.
+    await sharp(
+      Uint16Array.from(pixels, (v) => v * 257),
+      { raw: { width: 32, height: 32, channels: 3 } },
+    )
+      .toColourspace('rgb16')
+      .png()
+      .toBuffer(),
+  ]) {
+    assert.deepEqual([...(await decodeImage(bytes, options))], [...pixels]);
+  }
+});
+
+test('greyscale and palette images become RGB', async () => {
+  const grey = noise(2).subarray(0, 1024);
+  const png = await sharp(grey, { raw: { width: 32, height: 32, channels: 1 } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  assert.equal((await sharp(png).metadata()).channels, 1);
+  assert.deepEqual(
+    [...(await decodeImage(png, options))],
+    [...grey].flatMap((v) => [v, v, v]),
+  );
+  const halves = new Uint8Array(32 * 32 * 3).map((_, i) => (i < 1536 ? 200 : 40));
+  const palette = await fromRgb(halves).png({ palette: true }).toBuffer();
+  assert.deepEqual([...(await decodeImage(palette, options))], [...halves]);
+});
+
+test('transparency is laid over white', async () => {
+  const clear = await sharp({ create: { width: 32, height: 32, channels: 4, background: '#00000000' } })
+    .png()
+    .toBuffer();
+  assert.ok((await decodeImage(clear, options)).every((v) => v === 255));
+  const greyAlpha = await sharp({ create: { width: 64, height: 64, channels: 4, background: '#00000000' } })
+    .toColourspace('b-w')
+    .png()
+    .toBuffer();
+  assert.ok((await decodeImage(greyAlpha, options)).every((v) => v === 255));
+});
+
+test('CMYK JPEG becomes RGB', async () => {
+  const jpeg = await sharp({ create: { width: 50, height: 40, channels: 3, background: '#e02010' } })
+    .toColourspace('cmyk')
+    .jpeg()
+    .toBuffer();
+  assert.equal((await sharp(jpeg).metadata()).space, 'cmyk');
+  const [r, g, b] = await decodeImage(jpeg, options);
+  assert.ok(r! > 180 && g! < 90 && b! < 90, `${r} ${g} ${b}`);
+});
+
+test('EXIF rotation is applied', async () => {
+  // Stored lying down, red on the left; orientation 6 turns it clockwise, so red comes to the top.
+  const pixels = new Uint8Array(32 * 32 * 3);
+  for (let p = 0; p < 1024; p++) pixels[p * 3 + (p % 32 < 16 ? 0 : 2)] = 255;
+  const jpeg = await fromRgb(pixels).jpeg({ quality: 100 }).withMetadata({ orientation: 6 }).toBuffer();
+  const decoded = await decodeImage(jpeg, options);
+  const redAt = (x: number, y: number): boolean => decoded[(y * 32 + x) * 3]! > 128;
+  assert.deepEqual([redAt(3, 3), redAt(28, 3), redAt(3, 28), redAt(28, 28)], [true, true, false, false]);
+});
+
+test('other sizes are cropped to the centre and resized', async () => {
+  // Three squares side by side; only the middle one is seen.
+  const wide = await sharp({ create: { width: 300, height: 100, channels: 3, background: '#ff0000' } })
+    .composite([
+      {
+        input: { create: { width: 100, height: 100, channels: 3, background: '#00ff00' } },
+        left: 100,
+        top: 0,
+      },
+    ])
+    .png()
+    .toBuffer();
+  const decoded = await decodeImage(wide, options);
+  assert.equal(decoded.length, 32 * 32 * 3);
+  assert.deepEqual([...decoded.subarray(16 * 96 + 48, 16 * 96 + 51)], [0, 255, 0]);
+  for (const [width, height] of [
+    [1, 1],
+    [1, 500],
+    [33, 31],
+  ] as const) {
+    assert.equal((await decodeImage(await noisePng(3, width, height), options)).length, 3072);
+  }
+});
+
+test('JPEG, GIF and AVIF are read', async () => {
+  const image = sharp({ create: { width: 32, height: 32, channels: 3, background: '#406080' } });
+  for (const bytes of [
+    await image.clone().jpeg({ quality: 100 }).toBuffer(),
+    await image.clone().gif().toBuffer(),
+    await image.clone().avif({ lossless: true, effort: 0 }).toBuffer(),
+  ]) {
+    const [r, g, b] = await decodeImage(bytes, options);
+    assert.ok(
+      Math.abs(r! - 0x40) < 6 && Math.abs(g! - 0x60) < 6 && Math.abs(b! - 0x80) < 6,
+      `${r} ${g} ${b}`,
+    );
+  }
+});
+
+test('what is not an image is refused', async () => {
+  await refuses(new Uint8Array(0), 400, /empty/);
+  await refuses(new TextEncoder().encode('hello'), 415, /PNG, JPEG/);
+  const svg = '<svg xmlns="http://www.w3.org/2000/svg" width="32" height="32"/>';
+  await refuses(new TextEncoder().encode(svg), 415, /PNG, JPEG/);
+  await refuses(await fromRgb(noise(1)).tiff().toBuffer(), 415, /PNG, JPEG/);
+});
+
+test('damaged images are refused', async () => {
+  const png = await noisePng(4);
+  for (const length of [8, 20, 100, png.length - 200])
+    await refuses(png.subarray(0, length), 422, /PNG.*damaged/);
+  const jpeg = await fromRgb(noise(4, 200, 200), 200, 200)
+    .jpeg()
+    .toBuffer();
+  await refuses(jpeg.subarray(0, jpeg.length / 2), 422, /JPEG.*damaged/);
+  const flipped = png.slice();
+  flipped.fill(0x55, 60, 400);
+  await refuses(flipped, 422, /damaged/);
+});
+
+test('too many pixels are refused before they are decoded', async () => {
+  await refuses(
+    await sharp({ create: { width: 2000, height: 1000, channels: 3, background: 'red' } })
+      .png()
+      .toBuffer(),
+    413,
+    /more than 1 megapixels/,
+  );
+});

@@ -1,0 +1,118 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { UserError } from '../../core/errors.ts';
+import { UnavailableError } from '../../serve/http/http-error.ts';
+import { InferencePool, type InferencePoolOptions } from '../../serve/inference/pool.ts';
+
+const echo = {
+  model: new Uint8Array(1),
+  height: 1,
+  width: 1,
+  classes: 1,
+  workerModule: new URL('./support/crashing-worker.ts', import.meta.url),
+};
+
+async function withPool(
+  options: Partial<InferencePoolOptions>,
+  body: (pool: InferencePool) => Promise<void>,
+): Promise<void> {
+  const pool = await InferencePool.start({ ...echo, ...options });
+  try {
+    await body(pool);
+  } finally {
+    await pool.close();
+  }
+}
+
+/** Images of 3 values of which the first is what the echo worker answers. */
+const images = (...values: number[]): Float32Array<ArrayBuffer> =>
+  Float32Array.from(values.flatMap((value) => [value, 0, 0]));
+
+test('requests that wait are run together, up to the largest batch', () =>
+  withPool({ maxBatch: 4 }, async (pool) => {
+    const results = await Promise.all([1, 2, 3, 4, 5, 6].map((value) => pool.run(images(value), 1)));
+    assert.deepEqual(
+      results.map((result) => [...result.logits]),
+      [[1], [2], [3], [4], [5], [6]],
+    );
+    // The first found the worker idle; the next four waited for it and filled a batch.
+    assert.deepEqual(
+      results.map((result) => result.milliseconds),
+      [1, 4, 4, 4, 4, 1],
+    );
+  }));
+
+test('jobs of several images keep their rows, whatever they are joined with', () =>
+  withPool({ maxBatch: 4 }, async (pool) => {
+    const results = await Promise.all([
+      pool.run(images(1), 1),
+      pool.run(images(2, 3), 2),
+      pool.run(images(4), 1),
+      pool.run(images(5, 6, 7, 8, 9, 10), 6),
+    ]);
+    assert.deepEqual(
+      results.map((result) => [...result.logits]),
+      [[1], [2, 3], [4], [5, 6, 7, 8, 9, 10]],
+    );
+  }));
+
+test('a worker that dies fails its requests with 503 and is replaced', () =>
+  withPool({}, async (pool) => {
+    const doomed = pool.run(images(666), 1);
+    const waiting = pool.run(images(5), 1);
+    await assert.rejects(doomed, (error) => error instanceof UnavailableError && error.status === 503);
+    await assert.rejects(waiting, UnavailableError);
+    assert.equal(pool.ready, false);
+    // Waits in the queue for the replacement.
+    assert.deepEqual([...(await pool.run(images(6), 1)).logits], [6]);
+    assert.equal(pool.ready, true);
+  }));
+
+test('with a second worker the waiting requests survive a crash', () =>
+  withPool({ workers: 2 }, async (pool) => {
+    const doomed = pool.run(images(666), 1);
+    const others = [1, 2, 3].map((value) => pool.run(images(value), 1));
+    await assert.rejects(doomed, UnavailableError);
+    assert.deepEqual(
+      (await Promise.all(others)).map((result) => [...result.logits]),
+      [[1], [2], [3]],
+    );
+  }));
+
+test('an error inside a run fails that batch only', () =>
+  withPool({}, async (pool) => {
+    await assert.rejects(pool.run(images(667), 1), /as asked/);
+    assert.deepEqual([...(await pool.run(images(1), 1)).logits], [1]);
+  }));
+
+test('a queue that is full refuses', () =>
+  withPool({ maxBatch: 1, maxQueued: 2 }, async (pool) => {
+    const accepted = [1, 2, 3].map((value) => pool.run(images(value), 1));
+    await assert.rejects(pool.run(images(4), 1), /overloaded/);
+    await Promise.all(accepted);
+    await pool.run(images(5), 1);
+  }));
+
+test('a closed pool refuses, and fails what waits', async () => {
+  const pool = await InferencePool.start(echo);
+  const pending = [1, 2].map((value) => pool.run(images(value), 1));
+  const settled = Promise.allSettled(pending);
+  await pool.close();
+  for (const result of await settled) {
+    assert.ok(result.status === 'rejected' && result.reason instanceof UnavailableError);
+  }
+  await assert.rejects(pool.run(images(1), 1), /shutting down/);
+});
+
+test('bytes that are no model are a UserError', async () => {
+  const { workerModule: _, ...real } = echo;
+  await assert.rejects(
+    InferencePool.start({ ...real, model: new Uint8Array([1, 2, 3]) }),
+    (error) => error instanceof UserError && /cannot be run/.test(error.message),
+  );
+});
+
+test('an input of the wrong size is refused before it reaches the worker', () =>
+  withPool({}, async (pool) => {
+    await assert.rejects(pool.run(images(1), 2), RangeError);
+  }));

@@ -1,0 +1,65 @@
+import type { GraphNode } from '../../core/onnx/graph.ts';
+import type { StepBuilder, StepTensor } from './step-builder.ts';
+
+/** A running statistic's value after this step: `old * momentum + observed * (1 - momentum)`. */
+export interface BufferUpdate {
+  observed: StepTensor;
+  momentum: number;
+}
+
+/** What the rules share while a graph is differentiated: forward values, gradients, running statistics. */
+export class DifferentiationContext {
+  readonly bufferUpdates = new Map<string, BufferUpdate>();
+  readonly #values = new Map<string, StepTensor>();
+  readonly #gradients = new Map<string, StepTensor>();
+  readonly #needsGradient = new Set<string>();
+  readonly #saved = new Map<GraphNode, unknown>();
+
+  constructor(readonly builder: StepBuilder) {}
+
+  /** Names a forward value that gradients are wanted for, because it is a parameter or depends on one. */
+  requireGradient(name: string): void {
+    this.#needsGradient.add(name);
+  }
+
+  needsGradient(name: string): boolean {
+    return this.#needsGradient.has(name);
+  }
+
+  bind(name: string, tensor: StepTensor): void {
+    this.#values.set(name, tensor);
+  }
+
+  /** The step graph's tensor for a value of the forward graph. */
+  value(name: string): StepTensor {
+    const tensor = this.#values.get(name);
+    if (!tensor) throw new Error(`the forward value "${name}" is read before it is computed`);
+    return tensor;
+  }
+
+  /** Keeps something of a node's forward pass for its backward pass. */
+  save(node: GraphNode, state: unknown): void {
+    this.#saved.set(node, state);
+  }
+
+  saved<T>(node: GraphNode): T {
+    return this.#saved.get(node) as T;
+  }
+
+  /** Adds to the gradient of a forward value, in that value's layout; ignored where none is wanted. */
+  accumulate(name: string, gradient: StepTensor): void {
+    if (!this.needsGradient(name)) return;
+    const value = this.value(name);
+    if (gradient.dims.join() !== value.dims.join()) {
+      throw new Error(`the gradient of "${name}" has shape [${gradient.dims}], the value [${value.dims}]`);
+    }
+    const inLayout = this.builder.toLayout(gradient, value.layout);
+    const sum = this.#gradients.get(name);
+    this.#gradients.set(name, sum ? this.builder.add(sum, inLayout) : inLayout);
+  }
+
+  /** The gradient accumulated so far; undefined if nothing used the value. */
+  gradient(name: string): StepTensor | undefined {
+    return this.#gradients.get(name);
+  }
+}

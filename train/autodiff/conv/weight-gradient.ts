@@ -1,0 +1,98 @@
+import type { StepBuilder, StepTensor } from '../step-builder.ts';
+import type { ConvGeometry } from './geometry.ts';
+
+/** The gradient of a convolution's weight, [O, I, kH, kW], as matrix products of dY with shifted copies of X. */
+export function convWeightGradient(
+  b: StepBuilder,
+  g: ConvGeometry,
+  x: StepTensor,
+  dy: StepTensor,
+): StepTensor {
+  const plainX = b.toPlain(x);
+  const plainDy = b.toPlain(dy);
+  const unpadded = g.pads.every((pad) => pad === 0);
+  if (g.kernel[0] === 1 && g.kernel[1] === 1 && unpadded) return pointwise(b, g, plainX, plainDy);
+  if (g.stride[0] === 1 && g.stride[1] === 1) return bySplitShifts(b, g, plainX, plainDy);
+  return byPhases(b, g, plainX, plainDy);
+}
+
+function pointwise(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const [outH, outW] = g.output;
+  let read = x;
+  if (g.stride[0] > 1) read = b.slice(read, 2, 0, g.input[0], g.stride[0]);
+  if (g.stride[1] > 1) read = b.slice(read, 3, 0, g.input[1], g.stride[1]);
+  const product = sumOfProducts(
+    b,
+    b.reshape(dy, [g.batch, g.outChannels, outH * outW]),
+    b.reshape(read, [g.batch, g.inChannels, outH * outW]),
+  );
+  return b.reshape(product, [g.outChannels, g.inChannels, 1, 1]);
+}
+
+/**
+ * Stride 1. With X padded to Hp rows, dW[o, c, i, j] = sum over rows r and columns w of
+ * dY[o, r - i, w] X[c, r, w + j]: the row shifts i fall on copies of dY, the column shifts j on copies of X,
+ * so kH + kW copies stand in for the kH * kW of im2col, and one product gives every tap.
+ */
+function bySplitShifts(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const { batch: n, inChannels: c, outChannels: o } = g;
+  const [kernelH, kernelW] = g.kernel;
+  const [top, left, bottom, right] = g.pads;
+  const [outH, outW] = g.output;
+  const rows = g.input[0] + top + bottom;
+  const padded = b.pad(x, [0, 0, top, left], [0, 0, bottom, right]);
+  const columnsShifted = Array.from({ length: kernelW }, (_, j) => b.slice(padded, 3, j, j + outW));
+  const rowsShifted = Array.from({ length: kernelH }, (_, i) =>
+    b.pad(dy, [0, 0, i, 0], [0, 0, rows - outH - i, 0]),
+  );
+  const product = sumOfProducts(
+    b,
+    b.reshape(b.concat(rowsShifted, 1), [n, kernelH * o, rows * outW]),
+    b.reshape(b.concat(columnsShifted, 1), [n, kernelW * c, rows * outW]),
+  );
+  return b.transpose(b.reshape(product, [kernelH, o, kernelW, c]), [1, 3, 0, 2]);
+}
+
+/**
+ * Any stride s: X is sorted by (row mod s, column mod s), so that what a tap reads is a contiguous window,
+ * and the windows of all taps (im2col at the output's resolution) make one product with dY.
+ */
+function byPhases(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const { batch: n, inChannels: c, outChannels: o } = g;
+  const [kernelH, kernelW] = g.kernel;
+  const [strideH, strideW] = g.stride;
+  const [top, left, bottom, right] = g.pads;
+  const [outH, outW] = g.output;
+  const roundUp = (size: number, multiple: number) => Math.ceil(size / multiple) * multiple;
+  const rows = roundUp(g.input[0] + top + bottom, strideH);
+  const columns = roundUp(g.input[1] + left + right, strideW);
+  const padded = b.pad(x, [0, 0, top, left], [0, 0, rows - g.input[0] - top, columns - g.input[1] - left]);
+  const split = b.reshape(padded, [n, c, rows / strideH, strideH, columns / strideW, strideW]);
+  const phases = b.transpose(split, [3, 5, 0, 1, 2, 4]); // [sH, sW, N, C, rows / sH, columns / sW]
+  const windows: StepTensor[] = [];
+  for (let i = 0; i < kernelH; i++) {
+    for (let j = 0; j < kernelW; j++) {
+      const [rowStart, columnStart] = [Math.floor(i / strideH), Math.floor(j / strideW)];
+      const [phaseH, phaseW] = [i % strideH, j % strideW];
+      const start = [phaseH, phaseW, 0, 0, rowStart, columnStart];
+      const end = [phaseH + 1, phaseW + 1, n, c, rowStart + outH, columnStart + outW];
+      windows.push(b.reshape(b.window(phases, start, end), [n, c, outH * outW]));
+    }
+  }
+  const product = sumOfProducts(b, b.reshape(dy, [n, o, outH * outW]), b.concat(windows, 1));
+  return b.transpose(b.reshape(product, [o, kernelH, kernelW, c]), [0, 3, 1, 2]);
+}
+
+/**
+ * sum over n of a[n] b[n]^T for a [N, P, K] and b [N, Q, K]: [P, Q]. Either one product an image and a sum of
+ * the N results, or, where those results would outgrow the factors, one product over all images, for which
+ * the factors are transposed.
+ */
+function sumOfProducts(b: StepBuilder, left: StepTensor, right: StepTensor): StepTensor {
+  const [n, p, k] = left.dims as [number, number, number];
+  const q = right.dims[1]!;
+  if (2 * p * q <= (p + q) * k) return b.reduceSum(b.matmul(left, right, false, true), [0]);
+  const flatten = (factor: StepTensor, rows: number) =>
+    b.reshape(b.transpose(factor, [1, 0, 2]), [rows, n * k]);
+  return b.matmul(flatten(left, p), flatten(right, q), false, true);
+}

@@ -29,6 +29,13 @@ export class Random {
     this.#d = mix((state + 4 * GOLDEN) | 0);
   }
 
+  /** A generator in the given xoshiro state (four 32-bit words, not all zero), as published vectors state it. */
+  static fromState(a: number, b: number, c: number, d: number): Random {
+    const random = new Random(0);
+    [random.#a, random.#b, random.#c, random.#d] = [a, b, c, d];
+    return random;
+  }
+
   /** A whole number, uniform in [0, 2^32). */
   nextUint32(): number {
     const result = Math.imul(rotateLeft(Math.imul(this.#b, 5), 7), 9);

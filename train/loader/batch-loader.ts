@@ -1,0 +1,213 @@
+import type { ImageSplit, Normalization } from '../../core/data/dataset.ts';
+import { UserError } from '../../core/errors.ts';
+import type { AugmentOptions } from './augment/pipeline.ts';
+import type { BatchSource } from './batch-maker.ts';
+import { epochOrder } from './epoch-order.ts';
+import type { BatchBuffers } from './protocol.ts';
+import { WorkerThread } from './worker-thread.ts';
+
+export interface BatchLoaderOptions {
+  split: ImageSplit;
+  height: number;
+  width: number;
+  normalization: Normalization;
+  batchSize: number;
+  /** Decides the order and every augmentation. */
+  seed: number;
+  augment: AugmentOptions;
+  /** Threads that make batches; default 1. Has no influence on what is in them. */
+  workers?: number;
+  /** Batches made ahead of the one in use; default 2 a worker. */
+  prefetch?: number;
+  /** Leave out an epoch's last batch if it is not full; default false. */
+  dropLast?: boolean;
+  /** Another worker script, for tests of how failures are handled. */
+  workerScript?: URL;
+}
+
+export interface Batch {
+  /** `size * 3 * height * width` values, normalised, NCHW. */
+  images: Float32Array;
+  /** `size` class indices. */
+  labels: Int32Array;
+  size: number;
+  /**
+   * Gives the memory back for a later batch; `images` and `labels` must not be used after it, and become
+   * empty when the memory moves to a worker. Optional: what is not released is left to garbage collection.
+   */
+  release(): void;
+}
+
+interface PendingJob {
+  resolve: (buffers: BatchBuffers) => void;
+  reject: (error: Error) => void;
+}
+
+/**
+ * Makes shuffled, augmented training batches in worker threads, ahead of the trainer. A batch depends on
+ * seed, epoch and its place in the epoch, never on the number of workers or on timing.
+ *
+ * The split is shared with the workers (it is copied into shared memory first if it is not there). Batches
+ * are ordinary memory transferred between the threads, not shared memory, because onnxruntime-node refuses
+ * tensors on a SharedArrayBuffer.
+ */
+export class BatchLoader {
+  /** Batches in a full epoch. */
+  readonly batchesPerEpoch: number;
+  readonly #count: number;
+  readonly #batchSize: number;
+  readonly #imageLength: number;
+  readonly #seed: number;
+  readonly #prefetch: number;
+  readonly #workers: WorkerThread[];
+  readonly #free: BatchBuffers[] = [];
+  readonly #jobs = new Map<number, PendingJob>();
+  #nextJob = 0;
+  #failure: Error | undefined;
+
+  /** @throws UserError if an option is out of range or the split has too few images for one batch */
+  constructor(options: BatchLoaderOptions) {
+    const { split, height, width, batchSize, seed, workers = 1 } = options;
+    const { prefetch = 2 * workers, dropLast = false } = options;
+    checkCount('batch size', batchSize);
+    checkCount('number of loader workers', workers);
+    checkCount('number of batches made ahead', prefetch);
+    const padding = options.augment.crop ? options.augment.crop.padding : 0;
+    if (!Number.isSafeInteger(padding) || padding < 0) {
+      throw new UserError(`the crop padding must be a whole number from 0 on, not ${padding}`);
+    }
+    this.#count = split.count;
+    this.#batchSize = batchSize;
+    this.#imageLength = 3 * height * width;
+    this.#seed = seed;
+    this.#prefetch = prefetch;
+    if (split.images.length !== split.count * this.#imageLength || split.labels.length !== split.count) {
+      throw new RangeError(
+        `the split does not hold ${split.count} images of 3 x ${height} x ${width} with labels`,
+      );
+    }
+    this.batchesPerEpoch = dropLast
+      ? Math.floor(split.count / batchSize)
+      : Math.ceil(split.count / batchSize);
+    if (this.batchesPerEpoch === 0) {
+      throw new UserError(
+        `${split.count} training images do not fill a batch of ${batchSize}; lower the batch size`,
+      );
+    }
+    const source: BatchSource = {
+      images: shared(split.images, Uint8Array),
+      labels: shared(split.labels, Uint16Array),
+      height,
+      width,
+      normalization: options.normalization,
+      seed,
+      augment: options.augment,
+    };
+    const script = options.workerScript ?? new URL('./worker.ts', import.meta.url);
+    this.#workers = Array.from(
+      { length: workers },
+      () =>
+        new WorkerThread(
+          script,
+          source,
+          ({ job, images, labels }) => {
+            this.#jobs.get(job)?.resolve({ images, labels });
+            this.#jobs.delete(job);
+          },
+          (error) => this.#fail(error),
+        ),
+    );
+  }
+
+  /**
+   * The batches of an epoch in order. Leaving the loop early is safe; batches made ahead are dropped.
+   * @param epoch any whole number; the same one gives the same batches
+   * @param startBatch where to begin, to go on after an interruption; default 0
+   * @throws RangeError if startBatch is not in 0..batchesPerEpoch
+   * @throws Error if a worker dies or the loader is closed
+   */
+  async *epoch(epoch: number, startBatch = 0): AsyncGenerator<Batch, void, void> {
+    if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > this.batchesPerEpoch) {
+      throw new RangeError(`startBatch must be from 0 to ${this.batchesPerEpoch}, not ${startBatch}`);
+    }
+    const order = epochOrder(this.#count, this.#seed, epoch);
+    const ahead: { size: number; buffers: Promise<BatchBuffers> }[] = [];
+    let next = startBatch;
+    try {
+      for (;;) {
+        // One more than `prefetch`: the first is the batch that is waited for now.
+        for (; next < this.batchesPerEpoch && ahead.length <= this.#prefetch; next++) {
+          const indices = order.slice(next * this.#batchSize, (next + 1) * this.#batchSize);
+          ahead.push({ size: indices.length, buffers: this.#request(epoch, next, indices) });
+        }
+        const first = ahead.shift();
+        if (first === undefined) return;
+        yield this.#batch(await first.buffers, first.size);
+      }
+    } finally {
+      for (const { buffers } of ahead) buffers.then((unused) => this.#free.push(unused), ignore);
+    }
+  }
+
+  /** Stops the workers. An epoch that is still being read throws. */
+  async close(): Promise<void> {
+    this.#fail(new Error('the batch loader is closed'));
+    await Promise.all(this.#workers.map((worker) => worker.stop()));
+  }
+
+  #request(epoch: number, batch: number, indices: Uint32Array): Promise<BatchBuffers> {
+    if (this.#failure) throw this.#failure;
+    const job = this.#nextJob++;
+    const result = new Promise<BatchBuffers>((resolve, reject) => this.#jobs.set(job, { resolve, reject }));
+    // It may fail while an earlier batch is in use and nobody waits for this one yet.
+    result.catch(ignore);
+    // Batches that were not released are not waited for: that could be for ever.
+    const buffers = this.#free.pop() ?? {
+      images: new Float32Array(this.#batchSize * this.#imageLength),
+      labels: new Int32Array(this.#batchSize),
+    };
+    const idlest = this.#workers.reduce((best, worker) => (worker.pending < best.pending ? worker : best));
+    idlest.post({ job, epoch, batch, indices, ...buffers });
+    return result;
+  }
+
+  #batch(buffers: BatchBuffers, size: number): Batch {
+    const full = size === this.#batchSize;
+    let released = false;
+    return {
+      images: full ? buffers.images : buffers.images.subarray(0, size * this.#imageLength),
+      labels: full ? buffers.labels : buffers.labels.subarray(0, size),
+      size,
+      release: () => {
+        if (!released) this.#free.push(buffers);
+        released = true;
+      },
+    };
+  }
+
+  /** The first reason stands; everything that waits, and every later request, gets it. */
+  #fail(error: Error): void {
+    this.#failure ??= error;
+    for (const { reject } of this.#jobs.values()) reject(this.#failure);
+    this.#jobs.clear();
+  }
+}
+
+function checkCount(name: string, value: number): void {
+  if (!Number.isSafeInteger(value) || value < 1) {
+    throw new UserError(`the ${name} must be a whole number from 1 on, not ${value}`);
+  }
+}
+
+/** The array itself if it is on shared memory, else a copy that is. */
+function shared<T extends Uint8Array | Uint16Array>(
+  array: T,
+  type: { new (buffer: SharedArrayBuffer): T; readonly BYTES_PER_ELEMENT: number },
+): T {
+  if (array.buffer instanceof SharedArrayBuffer) return array;
+  const copy = new type(new SharedArrayBuffer(array.length * type.BYTES_PER_ELEMENT));
+  copy.set(array);
+  return copy;
+}
+
+function ignore(): void {}

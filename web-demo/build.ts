@@ -12,8 +12,15 @@ export const DEMO_DIST: string = fileURLToPath(new URL('dist/', import.meta.url)
 /** Beside the page: which sources it was built from, so that an unchanged page is not built again. */
 const STAMP = '.sources.json';
 
-/** What a change of makes the page stale although no page module imports it. */
-const ALWAYS_INPUTS = ['web-demo/build.ts', 'package-lock.json'];
+/** Files the page is also made of, although no module of it imports them. */
+const ALWAYS_INPUTS = [
+  'package-lock.json',
+  'web-demo/build.ts',
+  'web-demo/page/icon.svg',
+  'web-demo/page/index.html',
+  'web-demo/page/public/models/index.json',
+  'web-demo/page/style.css',
+];
 
 interface BuildStamp {
   /** Paths relative to the project, `/`-separated. */
@@ -82,9 +89,7 @@ async function runVite(outDir: string): Promise<string[]> {
     .filter((file) => file !== '' && !file.startsWith('..') && !path.isAbsolute(file))
     .map((file) => file.split(path.sep).join('/'))
     .filter((file) => !file.includes('\0') && !file.startsWith('node_modules/'));
-  return [
-    ...new Set([...own, 'web-demo/page/index.html', 'web-demo/page/style.css', ...ALWAYS_INPUTS]),
-  ].sort();
+  return [...new Set([...own, ...ALWAYS_INPUTS])].sort();
 }
 
 async function isFresh(): Promise<boolean> {

@@ -29,6 +29,8 @@ let model: OpenedModel | undefined;
 let testSet: TestSetSource | undefined;
 /** What to classify again when another model is opened. */
 let picture: { file: Blob; truth: string | undefined } | undefined;
+/** Whether there may be a model soon: a picture given meanwhile waits for it. */
+let awaitingModel = true;
 let opening: AbortController | undefined;
 let evaluating: AbortController | undefined;
 let lastClassification = 0;
@@ -59,6 +61,7 @@ async function start(): Promise<void> {
     if (!first) throw new UserError('This server has no model; open an .onnx file.');
     await openModel(first);
   } catch (error) {
+    awaitingModel = false;
     modelView.showFailed(error);
   }
 }
@@ -68,6 +71,7 @@ async function openModel(source: ModelSource): Promise<void> {
   opening?.abort();
   const mine = new AbortController();
   opening = mine;
+  awaitingModel = true;
   // A run on the old model would be cut off half way.
   evaluating?.abort();
   modelView.showLoading(source.name);
@@ -79,12 +83,15 @@ async function openModel(source: ModelSource): Promise<void> {
       },
     });
     if (opening !== mine) return;
+    awaitingModel = false;
     modelView.showOpened(model);
     testSetView.setModelReady(true);
     void showTestPictures();
     if (picture) await classify(picture.file, picture.truth);
   } catch (error) {
-    if (opening === mine && !isAbort(error)) modelView.showFailed(error);
+    if (opening !== mine) return;
+    awaitingModel = false;
+    modelView.showFailed(error, model);
   }
 }
 
@@ -104,8 +111,8 @@ async function classify(file: Blob, truth?: string): Promise<void> {
   const turn = ++lastClassification;
   pictureView.error.clear();
   if (!model) {
-    // Shown as soon as there is a model, since it was asked for.
-    picture = { file, truth };
+    if (awaitingModel) picture = { file, truth };
+    else pictureView.error.show(new UserError('No model is open; open an .onnx file first.'));
     return;
   }
   resultView.showBusy();

@@ -2,7 +2,7 @@ import { errorMessage, UserError } from '../../core/errors.ts';
 
 export interface SiteModel {
   name: string;
-  /** Relative to the page. */
+  /** In the file relative to the page; {@link fetchSiteIndex} makes it absolute. */
   url: string;
   /** 0 if the server does not say. */
   bytes: number;
@@ -33,16 +33,29 @@ export async function fetchSiteIndex(): Promise<SiteIndex> {
   const index = (await fetchJson('models/index.json')) as Partial<SiteIndex & StaticIndex>;
   if (typeof index.describedBy === 'string') return describedModel(index.describedBy);
   if (typeof index.default !== 'string' || !Array.isArray(index.models)) throw notUnderstood();
-  return index as SiteIndex;
+  return {
+    default: index.default,
+    models: index.models.map((model) => ({ ...model, url: absolute(model.url) })),
+    ...(index.testSet && { testSet: { ...index.testSet, url: absolute(index.testSet.url) } }),
+  };
+}
+
+/** The worker fetches, and to it a relative address would be relative to its own file. */
+function absolute(url: string): string {
+  return new URL(url, document.baseURI).href;
 }
 
 /** The one model of the inference server. */
-async function describedModel(url: string): Promise<SiteIndex> {
-  const { name, file, bytes } = (await fetchJson(url)) as { name?: unknown; file?: unknown; bytes?: unknown };
+async function describedModel(describedBy: string): Promise<SiteIndex> {
+  const { name, file, bytes } = (await fetchJson(describedBy)) as {
+    name?: unknown;
+    file?: unknown;
+    bytes?: unknown;
+  };
   if (typeof name !== 'string' || typeof file !== 'string') throw notUnderstood();
-  // Relative, so that it also works below a path.
-  const relative = file.replace(/^\/+/, '');
-  return { default: name, models: [{ name, url: relative, bytes: Number(bytes) || 0 }] };
+  // Without the slash it is relative, so that it also works below a path.
+  const url = absolute(file.replace(/^\/+/, ''));
+  return { default: name, models: [{ name, url, bytes: Number(bytes) || 0 }] };
 }
 
 async function fetchJson(url: string): Promise<unknown> {

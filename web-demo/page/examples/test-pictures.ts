@@ -18,7 +18,7 @@ export async function pickTestPictures(
   // Neighbours are as mixed as any others, and one request gets them all.
   const first = Math.floor(Math.random() * (total - wanted + 1));
   const bytes = await readPart(source, first * RECORD_BYTES, (first + wanted) * RECORD_BYTES);
-  const records = new CifarRecords(bytes, labels.length, source.name);
+  const records = new CifarRecords(bytes, labels.length, source.name, first);
   return Array.from({ length: records.count }, (_, i) => {
     const canvas = create('canvas');
     canvas.width = SIDE;

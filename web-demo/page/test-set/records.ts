@@ -19,9 +19,10 @@ export class CifarRecords {
   /**
    * @param classes how many classes there are; a label beyond them is an error
    * @param source what to call the file in an error
+   * @param first which record of the file the bytes begin with
    * @throws UserError if it is not such a file
    */
-  constructor(bytes: Uint8Array, classes: number, source: string) {
+  constructor(bytes: Uint8Array, classes: number, source: string, first = 0) {
     this.count = countRecords(bytes.length, source);
     this.bytes = bytes;
     this.labels = new Uint8Array(this.count);
@@ -30,7 +31,7 @@ export class CifarRecords {
       const label = bytes[i * RECORD_BYTES + 1]!;
       if (superclass >= SUPERCLASSES || label >= classes) {
         throw new UserError(
-          `${source}: record ${i} has class ${label} of superclass ${superclass}, beyond ${classes} and ` +
+          `${source}: record ${first + i} has class ${label} of superclass ${superclass}, beyond ${classes} and ` +
             `${SUPERCLASSES}; choose test.bin of the CIFAR-100 binary version.`,
         );
       }

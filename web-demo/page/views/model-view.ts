@@ -87,8 +87,10 @@ export class ModelView {
       (self.crossOriginIsolated ? '.' : ' (the server sends no COOP/COEP headers, so there is only one).');
   }
 
-  showFailed(error: unknown): void {
+  /** @param still the model that stays open, if there is one */
+  showFailed(error: unknown, still?: OpenedModel): void {
     this.#loading.hidden = true;
+    if (still) this.#select.value = still.name;
     this.error.show(error);
   }
 }

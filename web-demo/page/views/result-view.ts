@@ -49,9 +49,9 @@ export class ResultView {
     this.#truth.className = `truth ${right ? 'right' : 'wrong'}`;
     if (truth !== undefined) {
       this.#truth.replaceChildren(
-        'Labelled ',
+        'True class: ',
         create('strong', '', readable(truth)),
-        right ? ' – right.' : '.',
+        right ? ', right' : '',
       );
     }
     this.#timing.hidden = false;

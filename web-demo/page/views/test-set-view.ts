@@ -18,6 +18,7 @@ export class TestSetView {
   readonly error = new ErrorLine(byId('test-error', HTMLElement));
   readonly #form = byId('test-form', HTMLFormElement);
   readonly #source = byId('test-source', HTMLElement);
+  readonly #all = byId('sample-all', HTMLElement);
   readonly #run = byId('run', HTMLButtonElement);
   readonly #stop = byId('stop', HTMLButtonElement);
   readonly #file = byId('test-file', HTMLInputElement);
@@ -61,6 +62,7 @@ export class TestSetView {
       this.#source.textContent = 'none on this server; choose test.bin of the CIFAR-100 binary version.';
     } else {
       const count = countRecords(sizeOfSource(source), source.name);
+      this.#all.textContent = `All ${formatCount(count)}`;
       const odd = count === FULL_TEST_SET ? '' : ` – the full test set has ${formatCount(FULL_TEST_SET)}`;
       this.#source.textContent = `${source.name}, ${formatCount(count)} pictures${odd}.`;
     }

@@ -13,7 +13,12 @@ export async function download(
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  if (typeof source !== 'string') return new Uint8Array(await source.arrayBuffer());
+  if (typeof source !== 'string') {
+    const buffer = await source.arrayBuffer().catch(() => {
+      throw new UserError(`${what} can no longer be read; choose it again.`);
+    });
+    return new Uint8Array(buffer);
+  }
   let response: Response;
   try {
     response = await fetch(source, { signal });

@@ -1,0 +1,112 @@
+import assert from 'node:assert/strict';
+import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+
+/** The demo's page in a browser, with everything it complained about. */
+export class DemoPage {
+  readonly page: Page;
+  /** Console errors and warnings, exceptions, and requests that failed. */
+  readonly complaints: string[] = [];
+  /** Every host the page asked for something. */
+  readonly hosts = new Set<string>();
+
+  private constructor(page: Page) {
+    this.page = page;
+    page.on('console', (message) => {
+      if (message.type() === 'error' || message.type() === 'warning') this.complaints.push(message.text());
+    });
+    page.on('pageerror', (error) => this.complaints.push(error.message));
+    page.on('requestfailed', (request) => this.complaints.push(`failed: ${request.url()}`));
+    page.on('request', (request) => {
+      const { protocol, host } = new URL(request.url());
+      if (protocol.startsWith('http')) this.hosts.add(host);
+    });
+    page.on('response', (response) => {
+      if (response.status() >= 400) this.complaints.push(`${response.status()}: ${response.url()}`);
+    });
+  }
+
+  /** Opens it and waits until the model is open. */
+  static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<DemoPage> {
+    const context = await browser.newContext(options);
+    const page = await context.newPage();
+    const demo = new DemoPage(page);
+    await page.goto(url);
+    await page.locator('#model-facts').waitFor({ timeout: 30_000 });
+    return demo;
+  }
+
+  async close(): Promise<void> {
+    await this.page.context().close();
+  }
+
+  /** Picks a file in one of the page's file fields. */
+  async choose(
+    field: string,
+    name: string,
+    bytes: Buffer,
+    mimeType = 'application/octet-stream',
+  ): Promise<void> {
+    await this.page.locator(field).setInputFiles({ name, mimeType, buffer: bytes });
+  }
+
+  /** Does `action`, then waits for the guesses that follow from it. */
+  async guessesAfter(action: () => Promise<void>): Promise<{ label: string; probability: number }[]> {
+    // The list is filled anew for each picture, so an item of before tells old from new.
+    await this.page.evaluate(() => {
+      document.querySelector('#predictions li')?.setAttribute('data-old', '');
+    });
+    await action();
+    await this.page.waitForSelector('#predictions:not([hidden]) li:first-child:not([data-old])', {
+      timeout: 20_000,
+    });
+    return this.page.$$eval('#predictions li', (items) =>
+      items.map((item) => ({
+        label: (item as HTMLElement).dataset.label ?? '',
+        probability: Number((item as HTMLElement).dataset.probability),
+      })),
+    );
+  }
+
+  /** Gives the page a file as a drop or from the clipboard. */
+  async give(how: 'drop' | 'paste', name: string, bytes: Buffer, type: string): Promise<void> {
+    await this.page.evaluate(
+      ({ how, name, base64, type }) => {
+        const raw = Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
+        const data = new DataTransfer();
+        data.items.add(new File([raw], name, { type }));
+        const event =
+          how === 'drop'
+            ? new DragEvent('drop', { dataTransfer: data, bubbles: true, cancelable: true })
+            : new ClipboardEvent('paste', { clipboardData: data, bubbles: true, cancelable: true });
+        document.body.dispatchEvent(event);
+      },
+      { how, name, base64: bytes.toString('base64'), type },
+    );
+  }
+
+  /** The text of an element, waited for until there is some. */
+  async textOf(selector: string, timeout = 30_000): Promise<string> {
+    await this.page.waitForFunction((query) => document.querySelector(query)?.textContent, selector, {
+      timeout,
+    });
+    return (await this.page.textContent(selector)) ?? '';
+  }
+}
+
+/** Fails unless the page shows the very classes of the reference, with its probabilities. */
+export function assertSameGuesses(
+  actual: { label: string; probability: number }[],
+  expected: { label: string; probability: number }[],
+): void {
+  assert.deepEqual(
+    actual.map(({ label }) => label),
+    expected.map(({ label }) => label),
+  );
+  actual.forEach(({ label, probability }, i) => {
+    const difference = Math.abs(probability - expected[i]!.probability);
+    assert.ok(
+      difference < 1e-4,
+      `${label}: ${probability} in the page, ${expected[i]!.probability} in onnxruntime-node`,
+    );
+  });
+}

@@ -1,0 +1,86 @@
+import { readFile, stat, writeFile } from 'node:fs/promises';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import { CIFAR100_NORMALIZATION } from '../../core/data/cifar100.ts';
+import { encodeMetadata } from '../../core/model-metadata.ts';
+import { initializeParameters } from '../../core/models/initialize.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import { Random } from '../../core/random.ts';
+
+const EMBEDDED = fileURLToPath(new URL('../../models/resnet20.onnx', import.meta.url));
+const RECORD = 3074;
+
+/** The embedded resnet20, or one with random weights written to `folder`. */
+export async function modelFile(folder: string): Promise<string> {
+  if (await stat(EMBEDDED).catch(() => undefined)) return EMBEDDED;
+  const graph = buildModel('resnet20', { numClasses: 100 });
+  initializeParameters(graph, 1);
+  const metadata = encodeMetadata({
+    model: 'resnet20',
+    dataset: 'cifar100',
+    labels: Array.from({ length: 100 }, (_, i) => `class_${i}`),
+    ...CIFAR100_NORMALIZATION,
+    inputLayout: 'NCHW',
+    colorSpace: 'RGB',
+    inputHeight: 32,
+    inputWidth: 32,
+  });
+  const file = path.join(folder, 'random20.onnx');
+  await writeFile(file, encodeModel(graph, metadata));
+  return file;
+}
+
+/**
+ * A `test.bin` of `records` records: the first of CIFAR-100's where CIFAR100_DIR is set, else random pictures
+ * in the same layout.
+ */
+export async function testSetBytes(records: number): Promise<Buffer> {
+  const real = process.env.CIFAR100_DIR;
+  if (real) {
+    const whole = await readFile(path.join(real, 'test.bin')).catch(() =>
+      readFile(path.join(real, 'cifar-100-binary', 'test.bin')),
+    );
+    return Buffer.from(whole.subarray(0, records * RECORD));
+  }
+  const random = new Random(7);
+  const bytes = Buffer.alloc(records * RECORD);
+  for (let i = 0; i < records; i++) {
+    const at = i * RECORD;
+    bytes[at] = i % 20;
+    bytes[at + 1] = i % 100;
+    // Blotches of one colour and some noise: plain noise would look all the same to the net.
+    for (let plane = 0; plane < 3; plane++) {
+      const base = random.uniform() * 255;
+      const slope = (random.uniform() - 0.5) * 8;
+      for (let p = 0; p < 1024; p++) {
+        const value = base + slope * ((p % 32) - 16) + random.uniform() * 40;
+        bytes[at + 2 + plane * 1024 + p] = Math.max(0, Math.min(255, Math.round(value)));
+      }
+    }
+  }
+  return bytes;
+}
+
+/** A picture with some structure, as a PNG file, and its RGBA pixels. */
+export async function picture(
+  width: number,
+  height: number,
+): Promise<{ png: Buffer; rgba: Uint8Array; width: number; height: number }> {
+  const rgba = new Uint8Array(width * height * 4);
+  for (let y = 0; y < height; y++) {
+    for (let x = 0; x < width; x++) {
+      const at = (y * width + x) * 4;
+      const disc = (x - width / 2) ** 2 + (y - height / 3) ** 2 < (Math.min(width, height) / 4) ** 2;
+      rgba[at] = disc ? 230 : Math.round((x / width) * 160);
+      rgba[at + 1] = disc ? 120 : Math.round((y / height) * 200);
+      rgba[at + 2] = disc ? 30 : (x * 7 + y * 3) % 97;
+      rgba[at + 3] = 255;
+    }
+  }
+  const png = await sharp(rgba, { raw: { width, height, channels: 4 } })
+    .png()
+    .toBuffer();
+  return { png, rgba, width, height };
+}

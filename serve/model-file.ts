@@ -55,7 +55,8 @@ export async function loadServedModel(path: string): Promise<ServedModel> {
   const source = displayPath(path);
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    // A plain array instead of a Buffer, whose `slice` shares memory where that of an array copies.
+    bytes = new Uint8Array(await readFile(path));
   } catch (error) {
     throw new UserError(`${source} cannot be read: ${errorMessage(error)}`);
   }

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import sharp from 'sharp';
+import { cropCentreSquare, resizeBilinear } from '../../core/preprocess/resize.ts';
 import { HttpError } from '../../serve/http/http-error.ts';
 import { decodeImage } from '../../serve/image/decode.ts';
 import { fromRgb, noise, noisePng } from './support/images.ts';
@@ -23,17 +24,20 @@ test('lossless images of the model size arrive byte for byte', async () => {
     await image.clone().png({ compressionLevel: 0, adaptiveFiltering: true }).toBuffer(),
     await image.clone().webp({ lossless: true }).toBuffer(),
     await image.clone().ensureAlpha().png().toBuffer(),
-    // 16 bits a channel: v * 257, of which v is what fits into 8.
-    await sharp(
-      Uint16Array.from(pixels, (v) => v * 257),
-      { raw: { width: 32, height: 32, channels: 3 } },
-    )
-      .toColourspace('rgb16')
-      .png()
-      .toBuffer(),
   ]) {
     assert.deepEqual([...(await decodeImage(bytes, options))], [...pixels]);
   }
+});
+
+test('16 bits a channel become 8', async () => {
+  const pixels = noise(1);
+  const deep = Uint16Array.from(pixels, (v) => v * 257);
+  const png = await sharp(deep, { raw: { width: 32, height: 32, channels: 3 } })
+    .toColourspace('rgb16')
+    .png()
+    .toBuffer();
+  assert.equal((await sharp(png).metadata()).depth, 'ushort');
+  assert.deepEqual([...(await decodeImage(png, options))], [...pixels]);
 });
 
 test('greyscale and palette images become RGB', async () => {
@@ -106,6 +110,40 @@ test('other sizes are cropped to the centre and resized', async () => {
   ] as const) {
     assert.equal((await decodeImage(await noisePng(3, width, height), options)).length, 3072);
   }
+});
+
+test('resizing agrees with the resize of core/preprocess', async () => {
+  const [width, height] = [321, 200];
+  const smooth = Uint8Array.from({ length: width * height * 3 }, (_, i) => {
+    const [x, y] = [Math.floor(i / 3) % width, Math.floor(i / 3 / width)];
+    return 128 + 60 * Math.sin(x / 15 + (i % 3)) + 60 * Math.cos(y / 21 + x / 40);
+  });
+  const square = cropCentreSquare({ data: smooth, width, height, channels: 3 });
+  const want = resizeBilinear(square, 32, 32).data;
+  const png = await fromRgb(smooth, width, height).png().toBuffer();
+  const decoded = await decodeImage(png, options);
+  const largest = Math.max(...decoded.map((v, i) => Math.abs(v - want[i]!)));
+  assert.ok(largest <= 3, `differs by up to ${largest}`);
+});
+
+test('the crop follows the EXIF rotation', async () => {
+  // Stored 100 wide and 300 high with the middle third green, to be shown turned.
+  const jpeg = await sharp({ create: { width: 100, height: 300, channels: 3, background: '#ff0000' } })
+    .composite([
+      {
+        input: { create: { width: 100, height: 100, channels: 3, background: '#00ff00' } },
+        left: 0,
+        top: 100,
+      },
+    ])
+    .jpeg()
+    .withMetadata({ orientation: 6 })
+    .toBuffer();
+  const decoded = await decodeImage(jpeg, options);
+  const centre = decoded.subarray(16 * 96 + 48, 16 * 96 + 51);
+  assert.ok(centre[0]! < 20 && centre[1]! > 235, `${centre}`);
+  const corner = decoded.subarray(2 * 96 + 6, 2 * 96 + 9);
+  assert.ok(corner[1]! > 200, `${corner}`);
 });
 
 test('JPEG, GIF and AVIF are read', async () => {

@@ -1,7 +1,7 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { rmSync } from 'node:fs';
+import { mkdtemp, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { after } from 'node:test';
 import type { ImageDataset } from '../../../core/data/dataset.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../../../core/model-metadata.ts';
 import { initializeParameters } from '../../../core/models/initialize.ts';
@@ -10,10 +10,10 @@ import { encodeModel } from '../../../core/onnx/model-file.ts';
 
 export const TEN_LABELS = Array.from({ length: 10 }, (_, i) => `class ${i}`);
 
-/** A folder that goes away after the tests of the file. */
+/** A folder that goes away with the process, which is one test file's. */
 export async function temporaryFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'serve-test-'));
-  after(() => rm(folder, { recursive: true, force: true }));
+  process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
   return folder;
 }
 

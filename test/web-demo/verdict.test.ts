@@ -1,0 +1,31 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import type { ModelAccuracy } from '../../core/model-metadata.ts';
+import { compareWithTrainer } from '../../web-demo/page/views/verdict.ts';
+
+const accuracy = (top1Correct: number, top5Correct: number, images = 10_000): ModelAccuracy => ({
+  top1: top1Correct / images,
+  top5: top5Correct / images,
+  loss: 1,
+  images,
+  top1Correct,
+  top5Correct,
+});
+
+it("compares a run with the trainer's numbers only when both counted as many", () => {
+  const trained = accuracy(6842, 9012);
+  assert.match(compareWithTrainer(accuracy(6842, 9012), undefined), /no accuracy of its own/);
+  assert.equal(
+    compareWithTrainer(accuracy(340, 450, 500), trained),
+    'The trainer counted 10,000; run as many to compare.',
+  );
+  assert.equal(compareWithTrainer(accuracy(6842, 9012), trained), 'Exactly what the trainer measured.');
+  assert.equal(
+    compareWithTrainer(accuracy(6841, 9012), trained),
+    'The trainer measured 6,842 and 9,012: the same but for rounding.',
+  );
+  assert.match(
+    compareWithTrainer(accuracy(100, 500), trained),
+    /^The trainer measured 6,842 and 9,012; is this the data set/,
+  );
+});

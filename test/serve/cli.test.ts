@@ -1,0 +1,81 @@
+import assert from 'node:assert/strict';
+import { type ChildProcess, spawn } from 'node:child_process';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { temporaryFolder, writeTestModel } from './support/test-model.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+interface Finished {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+function start(script: string, args: string[]): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: PROJECT });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  const finished = new Promise<Finished>((resolve) => {
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+  return { child, finished };
+}
+
+const run = (script: string, ...args: string[]): Promise<Finished> => start(script, args).finished;
+
+test('serve, evaluate --json, and a stop by signal', async () => {
+  const dataset = makeSynthetic({ test: 0, splits: [] });
+  const { path } = await writeTestModel(await temporaryFolder(), dataset);
+  const { child, finished } = start('serve/cli.ts', ['--model', path, '--port', '0', '--threads', '1']);
+  try {
+    const url = await new Promise<string>((resolve, reject) => {
+      child.stdout!.on('data', (data: Buffer) => {
+        const found = /serving {2}(http:\S+)/.exec(String(data))?.[1];
+        if (found) resolve(found);
+      });
+      void finished.then(({ stderr }) => reject(new Error(stderr)));
+    });
+    const result = await run('serve/evaluate/cli.ts', '--server', url, '--limit', '70', '--json');
+    assert.equal(result.code, 0, result.stderr);
+    const { images, top1, top1Correct, model } = JSON.parse(result.stdout);
+    assert.deepEqual([images, top1, model], [70, top1Correct / 70, 'resnet20']);
+
+    const text = await run('serve/evaluate/cli.ts', '--server', url, '--limit', '5');
+    assert.match(
+      text.stdout,
+      /resnet20 on synthetic, 5 test images\ntop-1 .*%.*\ntop-5 .*%.*\nspeed .* images\/s/,
+    );
+    const withData = await run('serve/evaluate/cli.ts', '--server', url, '--data', '.');
+    assert.deepEqual([withData.code, withData.stdout], [1, '']);
+    assert.match(withData.stderr, /^error: [^\n]*leave out --data\n$/);
+  } finally {
+    child.kill('SIGTERM');
+  }
+  const { code, stdout, stderr } = await finished;
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /from .*test\.onnx/);
+  assert.match(stdout, /stopping: finishing the requests under way\n$/);
+});
+
+test('mistakes on the command line are one line and exit code 1', async () => {
+  const cases: [script: string, args: string[], message: RegExp][] = [
+    ['serve/cli.ts', ['--model', 'no-such-model'], /there is no file "no-such-model"/],
+    ['serve/cli.ts', ['--port', '70000'], /--port must be at most 65535/],
+    ['serve/evaluate/cli.ts', ['--server', 'nowhere'], /"nowhere" is not the address of a server/],
+    ['serve/evaluate/cli.ts', ['--batch-size', '0'], /--batch-size must be at least 1/],
+  ];
+  for (const [script, args, message] of cases) {
+    const { code, stdout, stderr } = await run(script, ...args);
+    assert.deepEqual([code, stdout], [1, '']);
+    assert.match(stderr, message);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+  }
+});

@@ -1,0 +1,69 @@
+import { readFile } from 'node:fs/promises';
+import { UserError } from '../errors.ts';
+import { writeFileAtomic } from '../fs/atomic-write.ts';
+import type { ModelAccuracy } from '../model-metadata.ts';
+import type { Graph } from '../onnx/graph.ts';
+import { initializerRoles } from '../onnx/roles.ts';
+import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
+
+/** Where a run stands: what a resumed run needs beside weights and optimiser state. */
+export interface CheckpointProgress {
+  /** Epochs finished, and batches done of the next one. */
+  epoch: number;
+  batch: number;
+  /** Test-set result at the last evaluation, and the best one so far. */
+  accuracy?: ModelAccuracy;
+  best?: ModelAccuracy;
+}
+
+export interface Checkpoint {
+  /** Parameters and running statistics by name; optimiser state under `optimizer.<slot>.<name>`. */
+  tensors: TensorFile['tensors'];
+  progress: CheckpointProgress;
+}
+
+/** Writes a checkpoint as a safetensors file, atomically. */
+export function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const metadata = { format: 'pt', progress: JSON.stringify(checkpoint.progress) };
+  return writeFileAtomic(path, encodeSafetensors({ tensors: checkpoint.tensors, metadata }));
+}
+
+/**
+ * Reads a checkpoint.
+ * @throws UserError if it is missing, truncated, or not one of ours
+ */
+export async function loadCheckpoint(path: string): Promise<Checkpoint> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch {
+    throw new UserError(`cannot read the checkpoint ${path}`);
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  try {
+    return { tensors, progress: JSON.parse(metadata.progress ?? '') };
+  } catch {
+    throw new UserError(`${path} is not a checkpoint: it does not say where the run stands`);
+  }
+}
+
+/**
+ * A copy of the graph with parameters and running statistics taken from tensors by name.
+ * @throws UserError if one is missing or has another shape
+ */
+export function withWeights(graph: Graph, tensors: TensorFile['tensors'], source: string): Graph {
+  const initializers = new Map(graph.initializers);
+  const roles = initializerRoles(graph);
+  for (const name of [...roles.parameters, ...roles.buffers]) {
+    const expected = graph.initializers.get(name)!.dims;
+    const tensor = tensors.get(name);
+    if (!tensor) throw new UserError(`${source} has no tensor "${name}"; it is not of model ${graph.name}`);
+    if (tensor.dims.join() !== expected.join()) {
+      throw new UserError(
+        `${source}: tensor "${name}" is [${tensor.dims}], model ${graph.name} needs [${expected}]`,
+      );
+    }
+    initializers.set(name, { dtype: 'float32', dims: expected, data: tensor.data });
+  }
+  return { ...graph, initializers };
+}

@@ -1,0 +1,242 @@
+import { availableParallelism } from 'node:os';
+import { runMain } from '../core/cli/main.ts';
+import { type CommandSpec, parseOptions } from '../core/cli/options.ts';
+import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
+import {
+  DATASET_CHOICES,
+  type DatasetChoice,
+  describeLocation,
+  loadDatasetFrom,
+  locateDataset,
+} from '../core/data/load.ts';
+import { UserError } from '../core/errors.ts';
+import { initializeParameters } from '../core/models/initialize.ts';
+import { buildModel, MODEL_NAMES } from '../core/models/zoo.ts';
+import type { Graph } from '../core/onnx/graph.ts';
+import { parameterCount } from '../core/onnx/roles.ts';
+import { RunDirectory } from '../core/runs/run-directory.ts';
+import { parseTrainConfig, type TrainConfig } from './config.ts';
+import { OrtEngine } from './engine/ort-engine.ts';
+import { type EpochLog, type TrainObserver, train } from './trainer.ts';
+
+/** Cores from which a net of ImageNet width finishes in a day rather than a week. */
+const CORES_FOR_RESNET18 = 16;
+
+const command = {
+  name: 'train',
+  summary: 'Trains a classifier with onnxruntime; without options, what suits this machine.',
+  options: {
+    model: {
+      type: 'string',
+      value: 'NAME',
+      help: 'model of the zoo; default: by the number of cores',
+      choices: MODEL_NAMES,
+    },
+    dataset: { type: 'string', value: 'NAME', help: 'dataset', default: 'auto', choices: DATASET_CHOICES },
+    data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
+    epochs: { type: 'integer', help: 'passes over the training images', default: 30, min: 1 },
+    'batch-size': { type: 'integer', help: 'images a step', default: 128, min: 1 },
+    optim: { type: 'string', value: 'NAME', help: 'optimiser', default: 'sgd', choices: ['sgd'] },
+    lr: { type: 'number', help: 'peak learning rate of the one-cycle schedule', default: 0.1, min: 0 },
+    momentum: { type: 'number', help: 'SGD momentum', default: 0.9, min: 0, max: 1 },
+    nesterov: { type: 'boolean', help: 'Nesterov momentum', default: false },
+    'weight-decay': { type: 'number', help: 'L2 penalty', default: 5e-4, min: 0 },
+    'warmup-fraction': {
+      type: 'number',
+      help: 'share of the steps in which the rate rises',
+      default: 0.1,
+      min: 0,
+      max: 1,
+    },
+    'label-smoothing': {
+      type: 'number',
+      help: 'probability spread over all classes',
+      default: 0,
+      min: 0,
+      max: 1,
+    },
+    crop: { type: 'integer', help: 'padding of the random crop in pixels; 0: none', default: 4, min: 0 },
+    flip: { type: 'boolean', help: 'random horizontal flip', default: true },
+    seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
+    'train-images': { type: 'integer', help: 'train on the first N images only', min: 1 },
+    'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
+    run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
+    resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
+    threads: { type: 'integer', help: 'onnxruntime threads; default: one a core', min: 1 },
+    workers: { type: 'integer', help: 'threads that make batches', default: 1, min: 1 },
+  },
+} as const;
+
+await runMain(async () => {
+  const { options, given } = parseOptions(command, process.argv.slice(2));
+  const say = (line: string) => process.stdout.write(`${line}\n`);
+  const stored = options.resume ? RunDirectory.open(options.resume) : undefined;
+  const storedConfig = stored && parseTrainConfig(await stored.readConfig(), stored.configPath);
+  if (storedConfig) refuseChanges(given);
+
+  const choice = (storedConfig?.dataset ?? options.dataset) as DatasetChoice;
+  const location = await locateDataset({ dataset: choice, ...(options.data ? { dir: options.data } : {}) });
+  const dataset = await loadDatasetFrom(location);
+  const config = storedConfig ?? makeConfig(options, dataset, say);
+  say(`data: ${describeLocation(location)}`);
+
+  const model = buildModel(config.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  initializeParameters(model, config.seed);
+  const run = stored ?? (await RunDirectory.create(`${config.model}-${dataset.name}`, options.run));
+  if (!stored) await run.writeConfig({ ...config });
+  say(`run: ${run.path}`);
+  describePlan(config, model, say);
+
+  const interrupt = watchInterrupt();
+  const engine = await OrtEngine.create(model, {
+    batchSize: config.batchSize,
+    optimizer: { momentum: config.momentum, nesterov: config.nesterov, weightDecay: config.weightDecay },
+    ...(options.threads ? { threads: options.threads } : {}),
+  });
+  const start = performance.now();
+  try {
+    const result = await train({
+      config,
+      model,
+      dataset,
+      engine,
+      run,
+      workers: options.workers,
+      resume: stored !== undefined,
+      shouldStop: interrupt.requested,
+      ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
+      observer: showProgress(config, dataset, say),
+    });
+    const took = formatDuration((performance.now() - start) / 1000);
+    if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
+    else say(`finished in ${took}`);
+    if (result.best) {
+      say(
+        `best: ${percent(result.best.top1)} top-1, ${percent(result.best.top5)} top-5 on ${result.best.images} test images`,
+      );
+      say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
+    }
+    if (interrupt.requested()) process.exitCode = 130;
+  } finally {
+    interrupt.release();
+    await engine.close();
+  }
+});
+
+type Options = ReturnType<typeof parseOptions<(typeof command)['options']>>['options'];
+
+function makeConfig(options: Options, dataset: ImageDataset, say: (line: string) => void): TrainConfig {
+  const available = dataset.train.count;
+  const trainImages = options.trainImages ?? available;
+  if (trainImages > available) {
+    throw new UserError(
+      `--train-images ${trainImages} is more than the ${available} training images of ${dataset.name}`,
+    );
+  }
+  return {
+    model: options.model ?? chooseModel(say),
+    dataset: dataset.name,
+    trainImages,
+    epochs: options.epochs,
+    batchSize: options.batchSize,
+    optimizer: 'sgd',
+    learningRate: options.lr,
+    momentum: options.momentum,
+    nesterov: options.nesterov,
+    weightDecay: options.weightDecay,
+    schedule: 'onecycle',
+    warmupFraction: options.warmupFraction,
+    labelSmoothing: options.labelSmoothing,
+    crop: options.crop,
+    flip: options.flip,
+    seed: options.seed,
+    engine: 'ort',
+  };
+}
+
+function chooseModel(say: (line: string) => void): string {
+  const cores = availableParallelism();
+  const model = cores >= CORES_FOR_RESNET18 ? 'resnet18' : 'resnet20';
+  say(`chose ${model} for ${cores} CPU cores; give --model for another`);
+  return model;
+}
+
+/** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
+function refuseChanges(given: ReadonlySet<string>): void {
+  const allowed = new Set(['resume', 'data', 'threads', 'workers', 'maxMinutes']);
+  const refused = [...given].filter((key) => !allowed.has(key));
+  if (refused.length > 0) {
+    const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    throw new UserError(`${flags.join(', ')} cannot be changed on --resume; the run's config.json decides`);
+  }
+}
+
+function describePlan(config: TrainConfig, model: Graph, say: (line: string) => void): void {
+  const parameters = parameterCount(model).toLocaleString('en');
+  say(
+    `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
+      `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} momentum ${config.momentum} ` +
+      `weight decay ${config.weightDecay}, one-cycle, seed ${config.seed}`,
+  );
+}
+
+/** First Ctrl-C: finish the step and save. Second: leave at once. */
+function watchInterrupt(): { requested: () => boolean; release: () => void } {
+  let requested = false;
+  const onSignal = () => {
+    if (requested) process.exit(130);
+    requested = true;
+    process.stderr.write('\nstopping after this step; once more to leave at once\n');
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  return {
+    requested: () => requested,
+    release: () => {
+      process.off('SIGINT', onSignal);
+      process.off('SIGTERM', onSignal);
+    },
+  };
+}
+
+function showProgress(
+  config: TrainConfig,
+  dataset: ImageDataset,
+  say: (line: string) => void,
+): TrainObserver {
+  let bar: ProgressBar | undefined;
+  let testBar: ProgressBar | undefined;
+  let smoothed = Number.NaN;
+  return {
+    onEstimate(seconds, imagesPerSecond) {
+      say(`about ${formatDuration(seconds)} in all at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`);
+    },
+    onEpochStart(epoch, batches, startBatch) {
+      const total = batches * config.batchSize;
+      bar = new ProgressBar({ label: `epoch ${epoch + 1}/${config.epochs}`, total, unit: 'img' });
+      bar.update(startBatch * config.batchSize);
+    },
+    onBatch(batchesDone, loss) {
+      smoothed = Number.isNaN(smoothed) ? loss : 0.95 * smoothed + 0.05 * loss;
+      bar?.update(batchesDone * config.batchSize, `loss ${smoothed.toFixed(3)}`);
+    },
+    onEvaluate(images) {
+      bar?.finish();
+      bar = undefined;
+      testBar ??= new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'img' });
+      testBar.update(images);
+    },
+    onEpochEnd(entry: EpochLog, improved) {
+      testBar?.finish();
+      testBar = undefined;
+      say(
+        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, test loss ${entry.testLoss.toFixed(4)}, ` +
+          `top-1 ${percent(entry.testTop1)}, top-5 ${percent(entry.testTop5)}, ` +
+          `${entry.imagesPerSecond.toFixed(0)} img/s${improved ? ' (best)' : ''}`,
+      );
+    },
+  };
+}
+
+const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;

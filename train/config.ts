@@ -1,0 +1,54 @@
+import { UserError } from '../core/errors.ts';
+
+/** Everything that decides a run's result; stored as its config.json. */
+export interface TrainConfig {
+  model: string;
+  dataset: string;
+  /** Images trained on an epoch; fewer than the split where `--train-images` says so. */
+  trainImages: number;
+  epochs: number;
+  batchSize: number;
+  optimizer: 'sgd';
+  learningRate: number;
+  momentum: number;
+  nesterov: boolean;
+  weightDecay: number;
+  schedule: 'onecycle';
+  warmupFraction: number;
+  labelSmoothing: number;
+  crop: number;
+  flip: boolean;
+  seed: number;
+  engine: 'ort';
+}
+
+const KEYS: readonly (keyof TrainConfig)[] = [
+  'model',
+  'dataset',
+  'trainImages',
+  'epochs',
+  'batchSize',
+  'optimizer',
+  'learningRate',
+  'momentum',
+  'nesterov',
+  'weightDecay',
+  'schedule',
+  'warmupFraction',
+  'labelSmoothing',
+  'crop',
+  'flip',
+  'seed',
+  'engine',
+];
+
+/**
+ * Reads a run's config.json back.
+ * @throws UserError if a key is missing
+ */
+export function parseTrainConfig(json: Record<string, unknown>, source: string): TrainConfig {
+  const missing = KEYS.filter((key) => json[key] === undefined);
+  if (missing.length > 0)
+    throw new UserError(`${source} lacks ${missing.join(', ')}; it is not a training config`);
+  return json as unknown as TrainConfig;
+}

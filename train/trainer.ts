@@ -1,0 +1,243 @@
+import type { ImageDataset, ImageSplit } from '../core/data/dataset.ts';
+import { UserError } from '../core/errors.ts';
+import { evaluateGraph } from '../core/inference/evaluate-model.ts';
+import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
+import type { ModelAccuracy } from '../core/model-metadata.ts';
+import type { Graph } from '../core/onnx/graph.ts';
+import type { RunDirectory } from '../core/runs/run-directory.ts';
+import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import { loadState, saveState } from './checkpointing.ts';
+import type { TrainConfig } from './config.ts';
+import type { TrainingEngine } from './engine/engine.ts';
+import { BatchLoader } from './loader/batch-loader.ts';
+import { oneCycleLearningRate } from './schedule/one-cycle.ts';
+import { vectorLayout, withVector } from './step/parameter-vector.ts';
+import { fillTargets } from './targets.ts';
+
+/** What happens while a run trains, for whoever shows it. */
+export interface TrainObserver {
+  /** The time the whole run will take, from a few trial steps; seconds. */
+  onEstimate?(seconds: number, imagesPerSecond: number): void;
+  onEpochStart?(epoch: number, batches: number, startBatch: number): void;
+  onBatch?(batchesDone: number, loss: number): void;
+  onEvaluate?(images: number): void;
+  onEpochEnd?(entry: EpochLog, improved: boolean): void;
+}
+
+/** A line of log.jsonl. Losses in nats, accuracies as fractions, times in seconds. */
+export interface EpochLog {
+  /** From 0. */
+  epoch: number;
+  learningRate: number;
+  trainLoss: number;
+  trainTop1: number;
+  testLoss: number;
+  testTop1: number;
+  testTop5: number;
+  imagesPerSecond: number;
+  trainSeconds: number;
+  testSeconds: number;
+}
+
+export interface TrainResult {
+  /** False if the run was interrupted; its state is saved. */
+  finished: boolean;
+  best?: ModelAccuracy;
+}
+
+export interface TrainSetup {
+  config: TrainConfig;
+  /** The model with its initial weights; what an evaluation needs beside the trained vectors. */
+  model: Graph;
+  dataset: ImageDataset;
+  engine: TrainingEngine;
+  run: RunDirectory;
+  workers: number;
+  resume: boolean;
+  /** Becomes true when the user asks to stop; the run then saves and returns. */
+  shouldStop: () => boolean;
+  /** Train no longer than this many seconds (the epoch in progress is left unfinished). */
+  maxSeconds?: number;
+  observer?: TrainObserver;
+}
+
+const SAVE_EVERY_SECONDS = 300;
+
+/** Trains a model: epochs of optimiser steps, an evaluation after each, checkpoints, a log. */
+export async function train(setup: TrainSetup): Promise<TrainResult> {
+  return new Trainer(setup).run();
+}
+
+class Trainer {
+  readonly #setup: TrainSetup;
+  readonly #loader: BatchLoader;
+  readonly #targets: Float32Array;
+  readonly #classes: number;
+  readonly #totalSteps: number;
+  readonly #startedAt = performance.now();
+  #progress: CheckpointProgress = { epoch: 0, batch: 0 };
+  #lastSave = performance.now();
+
+  constructor(setup: TrainSetup) {
+    const { config, dataset, workers } = setup;
+    this.#setup = setup;
+    this.#classes = dataset.labels.length;
+    this.#targets = new Float32Array(config.batchSize * this.#classes);
+    this.#loader = new BatchLoader({
+      split: firstImages(dataset.train, config.trainImages),
+      height: dataset.height,
+      width: dataset.width,
+      normalization: dataset.normalization,
+      batchSize: config.batchSize,
+      seed: config.seed,
+      augment: { crop: config.crop > 0 ? { padding: config.crop } : false, flip: config.flip },
+      workers,
+      dropLast: true,
+    });
+    this.#totalSteps = config.epochs * this.#loader.batchesPerEpoch;
+  }
+
+  async run(): Promise<TrainResult> {
+    const { config, engine, run, model, resume } = this.#setup;
+    try {
+      if (resume) {
+        const { state, progress } = await loadState(run, model);
+        engine.load(state);
+        this.#progress = progress;
+        await run.truncateLog(progress.epoch);
+      }
+      await this.#estimate();
+      while (this.#progress.epoch < config.epochs && !this.#stopping()) await this.#epoch();
+      const finished = this.#progress.epoch >= config.epochs;
+      return { finished, ...(this.#progress.best ? { best: this.#progress.best } : {}) };
+    } finally {
+      await this.#loader.close();
+    }
+  }
+
+  #stopping(): boolean {
+    const { shouldStop, maxSeconds = Number.POSITIVE_INFINITY } = this.#setup;
+    return shouldStop() || performance.now() - this.#startedAt > maxSeconds * 1000;
+  }
+
+  /** Times a few steps on a copy of the state, so that the user knows beforehand what the run will take. */
+  async #estimate(): Promise<void> {
+    const { engine, config, observer } = this.#setup;
+    if (!observer?.onEstimate) return;
+    const { parameters, buffers, momentum } = engine.state;
+    const before = { parameters: parameters.slice(), buffers: buffers.slice(), momentum: momentum.slice() };
+    const trials = 3;
+    let elapsed = 0;
+    let done = 0;
+    for await (const batch of this.#loader.epoch(this.#progress.epoch, 0)) {
+      fillTargets(batch.labels, this.#classes, this.#targets, config.labelSmoothing);
+      const start = performance.now();
+      await engine.step(batch.images, this.#targets, 0);
+      // The first step allocates; it says little about the rest.
+      if (done > 0 || this.#loader.batchesPerEpoch === 1) elapsed += (performance.now() - start) / 1000;
+      batch.release();
+      if (++done > trials) break;
+    }
+    engine.load(before);
+    const secondsPerStep = elapsed / Math.max(1, done - 1);
+    const stepsLeft =
+      this.#totalSteps - this.#progress.epoch * this.#loader.batchesPerEpoch - this.#progress.batch;
+    const epochsLeft = config.epochs - this.#progress.epoch;
+    // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
+    const evaluation = (epochsLeft * this.#setup.dataset.test.count * secondsPerStep) / config.batchSize / 5;
+    observer.onEstimate(stepsLeft * secondsPerStep + evaluation, config.batchSize / secondsPerStep);
+  }
+
+  async #epoch(): Promise<void> {
+    const { config, engine, observer } = this.#setup;
+    const { epoch, batch: startBatch } = this.#progress;
+    const batches = this.#loader.batchesPerEpoch;
+    observer?.onEpochStart?.(epoch, batches, startBatch);
+    const metrics = new ClassificationMetrics(this.#classes);
+    let lossSum = 0;
+    let learningRate = 0;
+    const start = performance.now();
+    for await (const batch of this.#loader.epoch(epoch, startBatch)) {
+      fillTargets(batch.labels, this.#classes, this.#targets, config.labelSmoothing);
+      learningRate = this.#learningRate(epoch * batches + this.#progress.batch);
+      const { loss, logits } = await engine.step(batch.images, this.#targets, learningRate);
+      if (!Number.isFinite(loss)) {
+        throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; lower --lr or raise the warm-up`);
+      }
+      lossSum += loss;
+      metrics.add(logits, batch.labels, batch.size);
+      batch.release();
+      this.#progress.batch++;
+      observer?.onBatch?.(this.#progress.batch, loss);
+      if (this.#stopping() && this.#progress.batch < batches) {
+        await this.#save('last');
+        return;
+      }
+      if (performance.now() - this.#lastSave > SAVE_EVERY_SECONDS * 1000) await this.#save('last');
+    }
+    const steps = batches - startBatch;
+    const trainSeconds = (performance.now() - start) / 1000;
+    const testStart = performance.now();
+    const accuracy = await this.#evaluate();
+    const testSeconds = (performance.now() - testStart) / 1000;
+    const improved = isBetter(accuracy, this.#progress.best);
+    this.#progress = {
+      epoch: epoch + 1,
+      batch: 0,
+      accuracy,
+      best: improved ? accuracy : this.#progress.best!,
+    };
+    const entry: EpochLog = {
+      epoch,
+      learningRate,
+      trainLoss: lossSum / steps,
+      trainTop1: metrics.result().top1,
+      testLoss: accuracy.loss,
+      testTop1: accuracy.top1,
+      testTop5: accuracy.top5,
+      imagesPerSecond: (steps * config.batchSize) / trainSeconds,
+      trainSeconds,
+      testSeconds,
+    };
+    await this.#setup.run.log({ ...entry });
+    if (improved) await this.#save('best');
+    await this.#save('last');
+    observer?.onEpochEnd?.(entry, improved);
+  }
+
+  #learningRate(step: number): number {
+    const { learningRate, warmupFraction } = this.#setup.config;
+    return oneCycleLearningRate({ maxLr: learningRate, totalSteps: this.#totalSteps, warmupFraction }, step);
+  }
+
+  #evaluate(): Promise<ModelAccuracy> {
+    const { dataset, engine, model, observer } = this.#setup;
+    const layout = vectorLayout(model);
+    const { parameters, buffers } = engine.state;
+    const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
+    return evaluateGraph(trained, dataset, dataset.test, {
+      onProgress: (images) => observer?.onEvaluate?.(images),
+    });
+  }
+
+  async #save(which: 'last' | 'best'): Promise<void> {
+    const { run, model, engine } = this.#setup;
+    await saveState(run, which, model, engine.state, this.#progress);
+    this.#lastSave = performance.now();
+  }
+}
+
+/** Top-1 decides, the loss breaks a tie. */
+function isBetter(accuracy: ModelAccuracy, best: ModelAccuracy | undefined): boolean {
+  if (!best) return true;
+  return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
+}
+
+function firstImages(split: ImageSplit, count: number): ImageSplit {
+  const imageBytes = split.images.length / split.count;
+  return {
+    count,
+    images: split.images.subarray(0, count * imageBytes),
+    labels: split.labels.subarray(0, count),
+  };
+}

@@ -1,6 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { runMain } from '../core/cli/main.ts';
-import { type CommandSpec, parseOptions } from '../core/cli/options.ts';
+import { parseOptions } from '../core/cli/options.ts';
 import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import {
@@ -239,4 +239,6 @@ function showProgress(
   };
 }
 
-const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
+function percent(fraction: number): string {
+  return `${(100 * fraction).toFixed(2)} %`;
+}

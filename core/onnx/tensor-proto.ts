@@ -68,8 +68,9 @@ export function decodeTensor(proto: Onnx.ITensorProto, source: string): TensorVa
         `${where} holds ${raw.length} bytes, its shape [${dims}] needs ${count * info.bytes}`,
       );
     }
-    // A copy: the raw bytes rarely sit at an offset that a typed array may start from.
-    return { dtype, dims, data: info.view(raw.slice().buffer as ArrayBuffer) };
+    // A copy: the raw bytes rarely sit at an offset that a typed array may start from. (slice() would be none
+    // on a Node Buffer.)
+    return { dtype, dims, data: info.view(new Uint8Array(raw).buffer) };
   }
   const typed: ArrayLike<unknown> =
     dtype === 'float32'

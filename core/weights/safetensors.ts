@@ -65,7 +65,7 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
       throw new UserError(`${source}: tensor "${name}" has offsets that do not fit its shape`);
     }
     if (start + to > bytes.length) throw new UserError(`${source} is truncated: tensor "${name}" is cut off`);
-    const data = new Float32Array(bytes.slice(start + from, start + to).buffer);
+    const data = new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
     tensors.set(name, { dims: entry.shape, data });
   }
   return { tensors, metadata: metadata as Record<string, string> };

@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../errors.ts';
+import { writeFileAtomic } from '../fs/atomic-write.ts';
+
+/**
+ * A training run on disk: `config.json` (what was asked for), `log.jsonl` (a line an epoch), and checkpoints
+ * `last.safetensors` and `best.safetensors`.
+ */
+export class RunDirectory {
+  constructor(readonly path: string) {}
+
+  /** Creates `runs/<time>-<name>`, or the very directory asked for; it must not hold a run already. */
+  static async create(name: string, at?: string): Promise<RunDirectory> {
+    const stamp = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19);
+    const path = at ?? join('runs', `${stamp}-${name}`);
+    if (existsSync(join(path, 'config.json'))) {
+      throw new UserError(`${path} already holds a run; continue it with --resume ${path}, or give another --run`);
+    }
+    await mkdir(path, { recursive: true });
+    return new RunDirectory(path);
+  }
+
+  /**
+   * Opens an existing run.
+   * @throws UserError if the directory holds none
+   */
+  static open(path: string): RunDirectory {
+    if (!existsSync(join(path, 'config.json'))) {
+      throw new UserError(`${path} holds no training run (no config.json in it)`);
+    }
+    return new RunDirectory(path);
+  }
+
+  /** The newest run under `runs/` that trained `model` and has a checkpoint; undefined if there is none. */
+  static async latest(model: string, root = 'runs'): Promise<RunDirectory | undefined> {
+    if (!existsSync(root)) return undefined;
+    const found: { run: RunDirectory; time: number }[] = [];
+    for (const name of await readdir(root)) {
+      const run = new RunDirectory(join(root, name));
+      if (!existsSync(run.configPath) || !existsSync(run.checkpointPath('best'))) continue;
+      if ((await run.readConfig()).model !== model) continue;
+      found.push({ run, time: (await stat(run.checkpointPath('best'))).mtimeMs });
+    }
+    return found.sort((a, b) => b.time - a.time)[0]?.run;
+  }
+
+  get configPath(): string {
+    return join(this.path, 'config.json');
+  }
+
+  get logPath(): string {
+    return join(this.path, 'log.jsonl');
+  }
+
+  checkpointPath(which: 'last' | 'best'): string {
+    return join(this.path, `${which}.safetensors`);
+  }
+
+  writeConfig(config: Record<string, unknown>): Promise<void> {
+    return writeFileAtomic(this.configPath, `${JSON.stringify(config, null, 2)}\n`);
+  }
+
+  async readConfig(): Promise<Record<string, unknown>> {
+    const text = await readFile(this.configPath, 'utf8');
+    try {
+      return JSON.parse(text);
+    } catch {
+      throw new UserError(`${this.configPath} is not JSON; the run cannot be read`);
+    }
+  }
+
+  /** Appends a line to the log. */
+  log(entry: Record<string, unknown>): Promise<void> {
+    return appendFile(this.logPath, `${JSON.stringify(entry)}\n`);
+  }
+
+  /** The log's entries; a last line cut short by a crash is left out. */
+  async readLog(): Promise<Record<string, unknown>[]> {
+    if (!existsSync(this.logPath)) return [];
+    const lines = (await readFile(this.logPath, 'utf8')).split('\n').filter((line) => line !== '');
+    return lines.flatMap((line) => {
+      try {
+        return [JSON.parse(line)];
+      } catch {
+        return [];
+      }
+    });
+  }
+
+  /** Drops log entries of epochs from `epoch` on: a resumed run writes them anew. */
+  async truncateLog(epoch: number): Promise<void> {
+    const kept = (await this.readLog()).filter((entry) => Number(entry.epoch) < epoch);
+    await writeFileAtomic(this.logPath, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  }
+}

@@ -84,7 +84,10 @@ export function parseOptions<const T extends OptionTable>(
       continue;
     }
     given.add(key);
-    parsed[key] = spec.type === 'string' ? checkString(name, raw as string, spec) : checkNumber(name, raw as string, spec);
+    parsed[key] =
+      spec.type === 'string'
+        ? checkString(name, raw as string, spec)
+        : checkNumber(name, raw as string, spec);
   }
   return { options: parsed as ParsedOptions<T>, positionals, given };
 }
@@ -119,8 +122,10 @@ function checkNumber(
   if (!Number.isFinite(value) || (whole && !Number.isSafeInteger(value))) {
     throw new UserError(`--${name} takes a ${whole ? 'whole ' : ''}number, not "${raw}"`);
   }
-  if (spec.min !== undefined && value < spec.min) throw new UserError(`--${name} must be at least ${spec.min}`);
-  if (spec.max !== undefined && value > spec.max) throw new UserError(`--${name} must be at most ${spec.max}`);
+  if (spec.min !== undefined && value < spec.min)
+    throw new UserError(`--${name} must be at least ${spec.min}`);
+  if (spec.max !== undefined && value > spec.max)
+    throw new UserError(`--${name} must be at most ${spec.max}`);
   return value;
 }
 

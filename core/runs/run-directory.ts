@@ -16,7 +16,9 @@ export class RunDirectory {
     const stamp = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19);
     const path = at ?? join('runs', `${stamp}-${name}`);
     if (existsSync(join(path, 'config.json'))) {
-      throw new UserError(`${path} already holds a run; continue it with --resume ${path}, or give another --run`);
+      throw new UserError(
+        `${path} already holds a run; continue it with --resume ${path}, or give another --run`,
+      );
     }
     await mkdir(path, { recursive: true });
     return new RunDirectory(path);

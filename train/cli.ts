@@ -17,7 +17,7 @@ import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
-import { OrtEngine } from './engine/ort-engine.ts';
+import { chooseReplicas, createEngine } from './engine/create-engine.ts';
 import { type EpochLog, type TrainObserver, train } from './trainer.ts';
 
 /** Cores from which a net of ImageNet width finishes in a day rather than a week. */
@@ -63,6 +63,11 @@ const command = {
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
+    replicas: {
+      type: 'integer',
+      help: 'threads that each train on a share of the batch; default: one a core for small nets',
+      min: 1,
+    },
     threads: { type: 'integer', help: 'onnxruntime threads; default: one a core', min: 1 },
     workers: { type: 'integer', help: 'threads that make batches', default: 1, min: 1 },
   },
@@ -78,10 +83,10 @@ await runMain(async () => {
   const choice = (storedConfig?.dataset ?? options.dataset) as DatasetChoice;
   const location = await locateDataset({ dataset: choice, ...(options.data ? { dir: options.data } : {}) });
   const dataset = await loadDatasetFrom(location);
-  const config = storedConfig ?? makeConfig(options, dataset, say);
   say(`data: ${describeLocation(location)}`);
-
-  const model = buildModel(config.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  const modelName = storedConfig?.model ?? options.model ?? chooseModel(say);
+  const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  const config = storedConfig ?? makeConfig(options, model, dataset);
   initializeParameters(model, config.seed);
   const run = stored ?? (await RunDirectory.create(`${config.model}-${dataset.name}`, options.run));
   if (!stored) await run.writeConfig({ ...config });
@@ -89,11 +94,7 @@ await runMain(async () => {
   describePlan(config, model, say);
 
   const interrupt = watchInterrupt();
-  const engine = await OrtEngine.create(model, {
-    batchSize: config.batchSize,
-    optimizer: { momentum: config.momentum, nesterov: config.nesterov, weightDecay: config.weightDecay },
-    ...(options.threads ? { threads: options.threads } : {}),
-  });
+  const engine = await createEngine(model, config, options.threads);
   const start = performance.now();
   try {
     const result = await train({
@@ -126,7 +127,7 @@ await runMain(async () => {
 
 type Options = ReturnType<typeof parseOptions<(typeof command)['options']>>['options'];
 
-function makeConfig(options: Options, dataset: ImageDataset, say: (line: string) => void): TrainConfig {
+function makeConfig(options: Options, model: Graph, dataset: ImageDataset): TrainConfig {
   const available = dataset.train.count;
   const trainImages = options.trainImages ?? available;
   if (trainImages > available) {
@@ -135,7 +136,7 @@ function makeConfig(options: Options, dataset: ImageDataset, say: (line: string)
     );
   }
   return {
-    model: options.model ?? chooseModel(say),
+    model: model.name,
     dataset: dataset.name,
     trainImages,
     epochs: options.epochs,
@@ -152,6 +153,8 @@ function makeConfig(options: Options, dataset: ImageDataset, say: (line: string)
     flip: options.flip,
     seed: options.seed,
     engine: 'ort',
+    replicas: options.replicas ?? chooseReplicas(model, options.batchSize),
+    labels: dataset.labels,
   };
 }
 
@@ -177,7 +180,10 @@ function describePlan(config: TrainConfig, model: Graph, say: (line: string) => 
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} momentum ${config.momentum} ` +
-      `weight decay ${config.weightDecay}, one-cycle, seed ${config.seed}`,
+      `weight decay ${config.weightDecay}, one-cycle, seed ${config.seed}` +
+      (config.replicas > 1
+        ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
+        : ''),
   );
 }
 

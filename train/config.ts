@@ -20,6 +20,10 @@ export interface TrainConfig {
   flip: boolean;
   seed: number;
   engine: 'ort';
+  /** Threads that each take a share of the batch; batch norm sees the share. */
+  replicas: number;
+  /** Class names by index. */
+  labels: string[];
 }
 
 const KEYS: readonly (keyof TrainConfig)[] = [
@@ -40,6 +44,8 @@ const KEYS: readonly (keyof TrainConfig)[] = [
   'flip',
   'seed',
   'engine',
+  'replicas',
+  'labels',
 ];
 
 /**

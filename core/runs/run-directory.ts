@@ -35,15 +35,24 @@ export class RunDirectory {
     return new RunDirectory(path);
   }
 
-  /** The newest run under `runs/` that trained `model` and has a checkpoint; undefined if there is none. */
-  static async latest(model: string, root = 'runs'): Promise<RunDirectory | undefined> {
+  /**
+   * The newest run under `root` that trained `model` (on `dataset`, if given) and has the checkpoint;
+   * undefined if there is none.
+   * @throws UserError if a run's config.json is damaged
+   */
+  static async latest(
+    model: string,
+    root = 'runs',
+    { checkpoint = 'best', dataset }: { checkpoint?: 'last' | 'best'; dataset?: string | undefined } = {},
+  ): Promise<RunDirectory | undefined> {
     if (!existsSync(root)) return undefined;
     const found: { run: RunDirectory; time: number }[] = [];
     for (const name of await readdir(root)) {
       const run = new RunDirectory(join(root, name));
-      if (!existsSync(run.configPath) || !existsSync(run.checkpointPath('best'))) continue;
-      if ((await run.readConfig()).model !== model) continue;
-      found.push({ run, time: (await stat(run.checkpointPath('best'))).mtimeMs });
+      if (!existsSync(run.configPath) || !existsSync(run.checkpointPath(checkpoint))) continue;
+      const config = await run.readConfig();
+      if (config.model !== model || (dataset !== undefined && config.dataset !== dataset)) continue;
+      found.push({ run, time: (await stat(run.checkpointPath(checkpoint))).mtimeMs });
     }
     return found.sort((a, b) => b.time - a.time)[0]?.run;
   }
@@ -66,11 +75,16 @@ export class RunDirectory {
 
   async readConfig(): Promise<Record<string, unknown>> {
     const text = await readFile(this.configPath, 'utf8');
+    let config: unknown;
     try {
-      return JSON.parse(text);
+      config = JSON.parse(text);
     } catch {
       throw new UserError(`${this.configPath} is not JSON; the run cannot be read`);
     }
+    if (typeof config !== 'object' || config === null || Array.isArray(config)) {
+      throw new UserError(`${this.configPath} is not a JSON object; the run cannot be read`);
+    }
+    return config as Record<string, unknown>;
   }
 
   /** Appends a line to the log. */

@@ -40,10 +40,17 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
     throw new UserError(`cannot read the checkpoint ${path}`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const progress = parseProgress(metadata.progress ?? '');
+  if (!progress) throw new UserError(`${path} is not a checkpoint: it does not say where the run stands`);
+  return { tensors, progress };
+}
+
+function parseProgress(json: string): CheckpointProgress | undefined {
   try {
-    return { tensors, progress: JSON.parse(metadata.progress ?? '') };
+    const progress = JSON.parse(json) as CheckpointProgress | null;
+    return Number.isInteger(progress?.epoch) && Number.isInteger(progress?.batch) ? progress! : undefined;
   } catch {
-    throw new UserError(`${path} is not a checkpoint: it does not say where the run stands`);
+    return undefined;
   }
 }
 

@@ -1,8 +1,8 @@
 import type { Worker } from 'node:worker_threads';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import { startWorker } from '../../core/workers/start-worker.ts';
 import { UnavailableError } from '../http/http-error.ts';
 import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
-import { startTypeScriptWorker } from './start-worker.ts';
 
 interface Pending {
   id: number;
@@ -23,7 +23,7 @@ export class InferenceWorker {
   #failure: unknown = new UnavailableError('inference was interrupted; try again');
 
   constructor(module: URL, setup: WorkerSetup) {
-    this.#worker = startTypeScriptWorker(module, { workerData: setup, name: 'inference' });
+    this.#worker = startWorker(module, setup, 'inference');
     const { promise: ready, resolve, reject } = withResolvers<void>();
     this.ready = ready;
     this.#worker.on('message', (message: WorkerMessage) => {

@@ -106,7 +106,7 @@ export class StepBuilder {
     return this.node('Transpose', [a], dims, { perm: ints(perm) });
   }
 
-  /** Zero padding; `before` and `after` give an amount an axis. */
+  /** Zero padding; `before` and `after` give an amount an axis, which if negative cuts. */
   pad(a: StepTensor, before: readonly number[], after: readonly number[]): StepTensor {
     if ([...before, ...after].every((amount) => amount === 0)) return a;
     const dims = a.dims.map((dim, axis) => dim + before[axis]! + after[axis]!);

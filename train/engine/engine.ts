@@ -28,3 +28,11 @@ export interface TrainingEngine {
   load(state: TrainingState): void;
   close(): Promise<void>;
 }
+
+export function copyState(state: TrainingState): TrainingState {
+  return {
+    parameters: state.parameters.slice(),
+    buffers: state.buffers.slice(),
+    momentum: state.momentum.slice(),
+  };
+}

@@ -5,7 +5,7 @@ import { packVector, type VectorLayout, vectorLayout } from '../step/parameter-v
 import type { SgdConfig } from '../step/sgd.ts';
 import { buildStepGraph } from '../step/step-graph.ts';
 import { detectBlockSize } from './block-size.ts';
-import type { StepResult, TrainingEngine, TrainingState } from './engine.ts';
+import { copyState, type StepResult, type TrainingEngine, type TrainingState } from './engine.ts';
 
 export interface OrtEngineOptions {
   batchSize: number;
@@ -102,12 +102,4 @@ export class OrtEngine implements TrainingEngine {
 
 function tensor(data: Float32Array, dims: readonly number[] = [data.length]): ort.Tensor {
   return new ort.Tensor('float32', data, dims);
-}
-
-function copyState(state: TrainingState): TrainingState {
-  return {
-    parameters: state.parameters.slice(),
-    buffers: state.buffers.slice(),
-    momentum: state.momentum.slice(),
-  };
 }

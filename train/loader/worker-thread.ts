@@ -1,7 +1,7 @@
 import type { Worker } from 'node:worker_threads';
+import { startWorker } from '../../core/workers/start-worker.ts';
 import type { BatchSource } from './batch-maker.ts';
 import { type BatchReply, type BatchRequest, transferList } from './protocol.ts';
-import { startWorker } from './start-worker.ts';
 
 /**
  * One worker of a loader. It keeps the process alive only while a batch is being made, so a trainer that

@@ -40,8 +40,10 @@ function bySplitShifts(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepT
   const [top, left, bottom, right] = g.pads;
   const [outH, outW] = g.output;
   const rows = g.input[0] + top + bottom;
-  const padded = b.pad(x, [0, 0, top, left], [0, 0, bottom, right]);
-  const columnsShifted = Array.from({ length: kernelW }, (_, j) => b.slice(padded, 3, j, j + outW));
+  // Padding by less than nothing cuts, so each shifted copy is one pass.
+  const columnsShifted = Array.from({ length: kernelW }, (_, j) =>
+    b.pad(x, [0, 0, top, left - j], [0, 0, bottom, right - (kernelW - 1 - j)]),
+  );
   const rowsShifted = Array.from({ length: kernelH }, (_, i) =>
     b.pad(dy, [0, 0, i, 0], [0, 0, rows - outH - i, 0]),
   );

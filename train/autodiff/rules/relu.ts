@@ -1,5 +1,9 @@
+import { int } from '../../../core/onnx/graph.ts';
+import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import type { TrainingRule } from '../rule.ts';
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
+
+const FLOAT = dataTypeCode('float32');
 
 export const reluRule: TrainingRule = {
   forward(context, node) {
@@ -14,6 +18,8 @@ export const reluRule: TrainingRule = {
 
 /** dY where the ReLU's output `y` is positive, else 0; as in PyTorch the slope at 0 is 0. */
 export function reluGradient(b: StepBuilder, y: StepTensor, dy: StepTensor): StepTensor {
-  // The output is never negative, so its sign is the mask.
-  return b.mul(dy, b.unary('Sign', y));
+  // A comparison and a cast are vectorised and threaded; Sign and Where take four times as long.
+  const positive = b.node('Greater', [y, b.constant(0)], y.dims, {}, { layout: y.layout });
+  const mask = b.node('Cast', [positive], y.dims, { to: int(FLOAT) }, { layout: y.layout });
+  return b.mul(dy, mask);
 }

@@ -7,13 +7,15 @@ import { Worker } from 'node:worker_threads';
  * from the working directory.
  * @param script URL of the `.ts` file
  * @param workerData becomes the thread's `workerData`; shared memory in it is shared, all else is copied
+ * @param name shown by debuggers
  */
-export function startWorker(script: URL, workerData: unknown): Worker {
+export function startWorker(script: URL, workerData: unknown, name?: string): Worker {
   const tsx = JSON.stringify(import.meta.resolve('tsx/esm/api'));
   const entry = JSON.stringify(script.href);
   return new Worker(`import(${tsx}).then(({ register }) => { register(); return import(${entry}); });`, {
     eval: true,
     execArgv: [],
     workerData,
+    ...(name === undefined ? {} : { name }),
   });
 }

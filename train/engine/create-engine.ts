@@ -1,0 +1,29 @@
+import { availableParallelism } from 'node:os';
+import type { Graph } from '../../core/onnx/graph.ts';
+import { parameterCount } from '../../core/onnx/roles.ts';
+import type { TrainConfig } from '../config.ts';
+import type { TrainingEngine } from './engine.ts';
+import { OrtEngine } from './ort-engine.ts';
+import { ReplicaEngine } from './replicas/replica-engine.ts';
+
+/** Above this many parameters one operator keeps all cores busy, and replicas would only cost memory. */
+const SMALL_NET_PARAMETERS = 2_000_000;
+/** Batch norm wants its share of the batch to be no smaller. */
+const SMALLEST_SHARE = 64;
+
+/** How many replicas train this net fastest here: one a core for small nets, while the shares stay large. */
+export function chooseReplicas(model: Graph, batchSize: number): number {
+  if (parameterCount(model) > SMALL_NET_PARAMETERS) return 1;
+  for (let count = availableParallelism(); count > 1; count--) {
+    if (batchSize % count === 0 && batchSize / count >= SMALLEST_SHARE) return count;
+  }
+  return 1;
+}
+
+/** Makes the engine a run's config asks for. */
+export function createEngine(model: Graph, config: TrainConfig, threads?: number): Promise<TrainingEngine> {
+  const { batchSize, replicas, momentum, nesterov, weightDecay } = config;
+  const optimizer = { momentum, nesterov, weightDecay };
+  if (replicas > 1) return ReplicaEngine.create(model, { batchSize, optimizer, replicas });
+  return OrtEngine.create(model, { batchSize, optimizer, ...(threads === undefined ? {} : { threads }) });
+}

@@ -1,0 +1,113 @@
+import type { Dim, Graph } from '../../core/onnx/graph.ts';
+import { emitForward } from '../autodiff/differentiate.ts';
+import { plain, StepBuilder, type StepTensor } from '../autodiff/step-builder.ts';
+import { crossEntropy } from './cross-entropy.ts';
+import type { Segment, VectorLayout } from './parameter-vector.ts';
+
+export interface GradientConfig {
+  batchSize: number;
+  /** Channels in an NCHWc block on the machine that will run the graph; 0 for plain layouts only. */
+  blockSize: number;
+}
+
+/** What a training step knows before the optimiser acts. */
+export interface GradientTensors {
+  parameters: StepTensor;
+  loss: StepTensor;
+  logits: StepTensor;
+  /** [P] */
+  gradient: StepTensor;
+  /** [B], running statistics after the step. */
+  nextBuffers: StepTensor;
+}
+
+/**
+ * Emits forward, loss and backward of a classifier. Adds the inputs `images` [batch, 3, H, W], `targets`
+ * [batch, classes], `parameters` [P] and `buffers` [B] (running statistics), laid out as `layout` says.
+ */
+export function emitGradient(
+  b: StepBuilder,
+  model: Graph,
+  layout: VectorLayout,
+  batchSize: number,
+): GradientTensors {
+  const [input] = model.inputs;
+  const [output] = model.outputs;
+  if (!input || !output) throw new Error('the model needs an input and an output');
+  const withBatch = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
+  const images = b.input('images', withBatch(input.dims));
+  const targets = b.input('targets', withBatch(output.dims));
+  const parameters = b.input('parameters', [layout.parameterSize]);
+  const buffers = b.input('buffers', [layout.bufferSize]);
+
+  const values = new Map<string, StepTensor>([[input.name, images], ...constants(b, model, layout)]);
+  for (const [name, tensor] of unpack(b, parameters, layout.parameters)) values.set(name, tensor);
+  const names = layout.parameters.map((segment) => segment.name);
+  const forward = emitForward(b, model, values, names);
+  const logits = b.toPlain(forward.value(output.name));
+  const { loss, gradient: seed } = crossEntropy(b, logits, targets);
+  const gradients = forward.backward(new Map([[output.name, seed]]), names);
+  const gradient = pack(
+    b,
+    names.map((name) => gradients.get(name)!),
+  );
+  const next = nextBuffers(b, buffers, layout.buffers, forward.bufferUpdates);
+  return { parameters, loss, logits, gradient, nextBuffers: next };
+}
+
+/**
+ * A graph that gives `loss` [], `logits` [batch, classes], `gradient` [P] and `next_buffers` [B]; its inputs
+ * are those of {@link emitGradient}.
+ */
+export function buildGradientGraph(model: Graph, layout: VectorLayout, config: GradientConfig): Graph {
+  const b = new StepBuilder(`${model.name}_gradient`, config.blockSize);
+  const tensors = emitGradient(b, model, layout, config.batchSize);
+  b.output('loss', tensors.loss);
+  b.output('logits', tensors.logits);
+  b.output('gradient', tensors.gradient);
+  b.output('next_buffers', tensors.nextBuffers);
+  return b.graph;
+}
+
+/** The model's fixed tensors, copied into the step graph; running statistics are named but not read. */
+function constants(b: StepBuilder, model: Graph, layout: VectorLayout): [string, StepTensor][] {
+  const vectors = new Set([...layout.parameters, ...layout.buffers].map((segment) => segment.name));
+  return [...model.initializers].map(([name, tensor]) => {
+    if (!vectors.has(name)) b.graphBuilder.initializer(name, tensor);
+    return [name, plain(name, tensor.dims)];
+  });
+}
+
+function unpack(b: StepBuilder, vector: StepTensor, segments: readonly Segment[]): [string, StepTensor][] {
+  const parts = b.splitVector(
+    vector,
+    segments.map((segment) => segment.size),
+  );
+  return segments.map((segment, i) => [segment.name, b.reshape(parts[i]!, segment.dims)]);
+}
+
+function pack(b: StepBuilder, tensors: readonly StepTensor[]): StepTensor {
+  return b.concat(
+    tensors.map((tensor) => b.reshape(tensor, [tensor.dims.reduce((n, dim) => n * dim, 1)])),
+    0,
+  );
+}
+
+function nextBuffers(
+  b: StepBuilder,
+  old: StepTensor,
+  segments: readonly Segment[],
+  updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
+): StepTensor {
+  if (segments.length === 0) return old;
+  const observed = pack(
+    b,
+    segments.map((segment) => updates.get(segment.name)!.observed),
+  );
+  const weights = segments.flatMap((segment) =>
+    new Array<number>(segment.size).fill(updates.get(segment.name)!.momentum),
+  );
+  const keep = b.constant(weights, [weights.length]);
+  // observed + keep * (old - observed) is keep * old + (1 - keep) * observed in two passes.
+  return b.add(observed, b.mul(keep, b.sub(old, observed)));
+}

@@ -1,0 +1,193 @@
+import {
+  floatAttribute,
+  type Graph,
+  type GraphNode,
+  intAttribute,
+  intsAttribute,
+  sizeOf,
+} from '../../../core/onnx/graph.ts';
+
+/*
+ * The operators that can be trained, as they act in training, in float64 and by the most obvious loops: what
+ * the step graph is measured against. Nothing here is shared with the trainer but the graph's own types.
+ */
+
+export interface Tensor64 {
+  dims: readonly number[];
+  data: Float64Array;
+}
+
+export type Values = Map<string, Tensor64>;
+
+type Operator = (node: GraphNode, inputs: Tensor64[]) => Tensor64;
+
+/** Batch norm always normalises with the statistics of the batch. */
+const OPERATORS: Readonly<Record<string, Operator>> = {
+  Add: (_, [x, y]) => broadcast(x!, y!, (a, b) => a + b),
+  Mul: (_, [x, y]) => broadcast(x!, y!, (a, b) => a * b),
+  Relu: (_, [x]) => map(x!, (value) => Math.max(0, value)),
+  Sigmoid: (_, [x]) => map(x!, (value) => 1 / (1 + Math.exp(-value))),
+  Conv: convolution,
+  Gemm: linear,
+  BatchNormalization: batchNormalization,
+  GlobalAveragePool: (_, [x]) => globalAveragePool(x!),
+  Flatten: (node, [x]) => flatten(x!, intAttribute(node, 'axis', 1)),
+};
+
+/** The output of one node. */
+export function evaluateNode(node: GraphNode, values: Values): Tensor64 {
+  const operator = OPERATORS[node.op];
+  if (!operator) throw new Error(`the reference has no operator ${node.op}`);
+  // An optional input that is left out has an empty name.
+  const names = node.inputs.filter((name) => name !== '');
+  return operator(
+    node,
+    names.map((name) => values.get(name)!),
+  );
+}
+
+/** All values of a graph, from those of its inputs and initializers. */
+export function evaluateGraph64(graph: Graph, given: Values): Values {
+  const values = new Map(given);
+  for (const node of graph.nodes) values.set(node.outputs[0]!, evaluateNode(node, values));
+  return values;
+}
+
+/** Mean and unbiased variance of each channel of [N, C, H, W]. */
+export function channelStatistics(x: Tensor64): { mean: Float64Array; unbiasedVariance: Float64Array } {
+  const [batch, channels, pixels] = planes(x);
+  const count = batch * pixels;
+  const mean = new Float64Array(channels);
+  const unbiasedVariance = new Float64Array(channels);
+  for (let c = 0; c < channels; c++) {
+    const values: number[] = [];
+    for (let n = 0; n < batch; n++) {
+      const start = (n * channels + c) * pixels;
+      values.push(...x.data.subarray(start, start + pixels));
+    }
+    const average = values.reduce((sum, value) => sum + value, 0) / count;
+    mean[c] = average;
+    unbiasedVariance[c] = values.reduce((sum, value) => sum + (value - average) ** 2, 0) / (count - 1);
+  }
+  return { mean, unbiasedVariance };
+}
+
+function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
+  const [batch, inChannels, height, width] = x!.dims as [number, number, number, number];
+  const [outChannels, , kernelH, kernelW] = weight!.dims as [number, number, number, number];
+  const [strideH, strideW] = intsAttribute(node, 'strides', [1, 1]) as [number, number];
+  const [top, left, bottom, right] = intsAttribute(node, 'pads', [0, 0, 0, 0]) as [
+    number,
+    number,
+    number,
+    number,
+  ];
+  const outH = Math.floor((height + top + bottom - kernelH) / strideH) + 1;
+  const outW = Math.floor((width + left + right - kernelW) / strideW) + 1;
+  const y = zeros([batch, outChannels, outH, outW]);
+  let at = 0;
+  for (let n = 0; n < batch; n++) {
+    for (let o = 0; o < outChannels; o++) {
+      for (let r = 0; r < outH; r++) {
+        for (let s = 0; s < outW; s++) {
+          let sum = bias ? bias.data[o]! : 0;
+          for (let c = 0; c < inChannels; c++) {
+            for (let i = 0; i < kernelH; i++) {
+              const row = r * strideH + i - top;
+              if (row < 0 || row >= height) continue;
+              const input = ((n * inChannels + c) * height + row) * width;
+              const filter = ((o * inChannels + c) * kernelH + i) * kernelW;
+              for (let j = 0; j < kernelW; j++) {
+                const column = s * strideW + j - left;
+                if (column < 0 || column >= width) continue;
+                sum += x!.data[input + column]! * weight!.data[filter + j]!;
+              }
+            }
+          }
+          y.data[at++] = sum;
+        }
+      }
+    }
+  }
+  return y;
+}
+
+function linear(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
+  const transposed = intAttribute(node, 'transB', 0) === 1;
+  const [rows, inner] = x!.dims as [number, number];
+  const columns = weight!.dims[transposed ? 0 : 1]!;
+  const y = zeros([rows, columns]);
+  for (let r = 0; r < rows; r++) {
+    for (let c = 0; c < columns; c++) {
+      let sum = 0;
+      for (let k = 0; k < inner; k++) {
+        sum += x!.data[r * inner + k]! * weight!.data[transposed ? c * inner + k : k * columns + c]!;
+      }
+      y.data[r * columns + c] = sum;
+    }
+  }
+  return bias ? broadcast(y, bias, (a, b) => a + b) : y;
+}
+
+function batchNormalization(node: GraphNode, [x, gamma, beta]: Tensor64[]): Tensor64 {
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+  const [batch, channels, pixels] = planes(x!);
+  const { mean, unbiasedVariance } = channelStatistics(x!);
+  const count = batch * pixels;
+  const y = zeros(x!.dims);
+  for (let i = 0; i < y.data.length; i++) {
+    const c = Math.floor(i / pixels) % channels;
+    const std = Math.sqrt((unbiasedVariance[c]! * (count - 1)) / count + epsilon);
+    y.data[i] = (gamma!.data[c]! * (x!.data[i]! - mean[c]!)) / std + beta!.data[c]!;
+  }
+  return y;
+}
+
+function globalAveragePool(x: Tensor64): Tensor64 {
+  const [batch, channels, pixels] = planes(x);
+  const y = zeros([batch, channels, 1, 1]);
+  for (let i = 0; i < x.data.length; i++) y.data[Math.floor(i / pixels)]! += x.data[i]! / pixels;
+  return y;
+}
+
+function flatten(x: Tensor64, axis: number): Tensor64 {
+  const split = axis < 0 ? axis + x.dims.length : axis;
+  return { dims: [sizeOf(x.dims.slice(0, split)), sizeOf(x.dims.slice(split))], data: x.data };
+}
+
+function map(x: Tensor64, f: (value: number) => number): Tensor64 {
+  return { dims: x.dims, data: x.data.map(f) };
+}
+
+/** Elementwise with numpy broadcasting. */
+function broadcast(x: Tensor64, y: Tensor64, f: (a: number, b: number) => number): Tensor64 {
+  const rank = Math.max(x.dims.length, y.dims.length);
+  const [a, b] = [x, y].map(({ dims }) => [...new Array<number>(rank - dims.length).fill(1), ...dims]) as [
+    number[],
+    number[],
+  ];
+  const dims = a.map((size, axis) => Math.max(size, b[axis]!));
+  const out = zeros(dims);
+  for (let i = 0; i < out.data.length; i++) {
+    let rest = i;
+    let [inX, inY, strideX, strideY] = [0, 0, 1, 1];
+    for (let axis = rank - 1; axis >= 0; axis--) {
+      const position = rest % dims[axis]!;
+      rest = (rest - position) / dims[axis]!;
+      if (a[axis]! > 1) inX += position * strideX;
+      if (b[axis]! > 1) inY += position * strideY;
+      strideX *= a[axis]!;
+      strideY *= b[axis]!;
+    }
+    out.data[i] = f(x.data[inX]!, y.data[inY]!);
+  }
+  return out;
+}
+
+function planes({ dims }: Tensor64): [batch: number, channels: number, pixels: number] {
+  return [dims[0]!, dims[1]!, sizeOf(dims.slice(2))];
+}
+
+function zeros(dims: readonly number[]): Tensor64 {
+  return { dims, data: new Float64Array(sizeOf(dims)) };
+}

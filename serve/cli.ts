@@ -1,8 +1,9 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { watchSignals } from '../core/cli/signals.ts';
 import { DEFAULT_LIMITS } from './http/limits.ts';
 import { displayPath } from './model-file.ts';
-import { type RunningServer, startServer } from './server.ts';
+import { startServer } from './server.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -70,24 +71,11 @@ await runMain(async () => {
     `model    ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes${accuracy}) from ${displayPath(path)}\n` +
       `serving  ${server.url}${server.hasDemo ? ' (demo page at /)' : ''}\n`,
   );
-  stopOnSignal(server);
+  watchSignals(
+    () => {
+      process.stdout.write('stopping: finishing the requests under way\n');
+      void server.close().then(() => process.exit(0));
+    },
+    () => process.exit(1),
+  );
 });
-
-/**
- * The first signal stops gently; a second one, from an impatient person, at once. Ctrl-C can reach us twice,
- * from the terminal and from npm or tsx above us, so an immediate second one is the same.
- */
-function stopOnSignal(server: RunningServer): void {
-  let stoppingSince: number | undefined;
-  const stop = (): void => {
-    if (stoppingSince !== undefined) {
-      if (performance.now() - stoppingSince > 500) process.exit(1);
-      return;
-    }
-    stoppingSince = performance.now();
-    process.stdout.write('stopping: finishing the requests under way\n');
-    void server.close().then(() => process.exit(0));
-  };
-  process.on('SIGINT', stop);
-  process.on('SIGTERM', stop);
-}

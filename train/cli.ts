@@ -1,7 +1,9 @@
 import { availableParallelism } from 'node:os';
+import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
-import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
+import { formatDuration } from '../core/cli/progress.ts';
+import { watchSignals } from '../core/cli/signals.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import {
   DATASET_CHOICES,
@@ -17,8 +19,9 @@ import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
+import { consoleObserver } from './console-observer.ts';
 import { chooseReplicas, createEngine } from './engine/create-engine.ts';
-import { type EpochLog, type TrainObserver, train } from './trainer.ts';
+import { train } from './trainer.ts';
 
 /** Cores from which a net of ImageNet width finishes in a day rather than a week. */
 const CORES_FOR_RESNET18 = 16;
@@ -107,14 +110,14 @@ await runMain(async () => {
       resume: stored !== undefined,
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
-      observer: showProgress(config, dataset, say),
+      observer: consoleObserver(config.epochs, config.batchSize, dataset.test.count, say),
     });
     const took = formatDuration((performance.now() - start) / 1000);
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
     else say(`finished in ${took}`);
     if (result.best) {
       say(
-        `best: ${percent(result.best.top1)} top-1, ${percent(result.best.top5)} top-5 on ${result.best.images} test images`,
+        `best: ${formatPercent(result.best.top1)} top-1, ${formatPercent(result.best.top5)} top-5 on ${result.best.images} test images`,
       );
       say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
     }
@@ -190,61 +193,12 @@ function describePlan(config: TrainConfig, model: Graph, say: (line: string) => 
 /** First Ctrl-C: finish the step and save. Second: leave at once. */
 function watchInterrupt(): { requested: () => boolean; release: () => void } {
   let requested = false;
-  const onSignal = () => {
-    if (requested) process.exit(130);
-    requested = true;
-    process.stderr.write('\nstopping after this step; once more to leave at once\n');
-  };
-  process.on('SIGINT', onSignal);
-  process.on('SIGTERM', onSignal);
-  return {
-    requested: () => requested,
-    release: () => {
-      process.off('SIGINT', onSignal);
-      process.off('SIGTERM', onSignal);
+  const release = watchSignals(
+    () => {
+      requested = true;
+      process.stderr.write('\nstopping after this step; once more to leave at once\n');
     },
-  };
-}
-
-function showProgress(
-  config: TrainConfig,
-  dataset: ImageDataset,
-  say: (line: string) => void,
-): TrainObserver {
-  let bar: ProgressBar | undefined;
-  let testBar: ProgressBar | undefined;
-  let smoothed = Number.NaN;
-  return {
-    onEstimate(seconds, imagesPerSecond) {
-      say(`about ${formatDuration(seconds)} in all at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`);
-    },
-    onEpochStart(epoch, batches, startBatch) {
-      const total = batches * config.batchSize;
-      bar = new ProgressBar({ label: `epoch ${epoch + 1}/${config.epochs}`, total, unit: 'img' });
-      bar.update(startBatch * config.batchSize);
-    },
-    onBatch(batchesDone, loss) {
-      smoothed = Number.isNaN(smoothed) ? loss : 0.95 * smoothed + 0.05 * loss;
-      bar?.update(batchesDone * config.batchSize, `loss ${smoothed.toFixed(3)}`);
-    },
-    onEvaluate(images) {
-      bar?.finish();
-      bar = undefined;
-      testBar ??= new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'img' });
-      testBar.update(images);
-    },
-    onEpochEnd(entry: EpochLog, improved) {
-      testBar?.finish();
-      testBar = undefined;
-      say(
-        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, test loss ${entry.testLoss.toFixed(4)}, ` +
-          `top-1 ${percent(entry.testTop1)}, top-5 ${percent(entry.testTop5)}, ` +
-          `${entry.imagesPerSecond.toFixed(0)} img/s${improved ? ' (best)' : ''}`,
-      );
-    },
-  };
-}
-
-function percent(fraction: number): string {
-  return `${(100 * fraction).toFixed(2)} %`;
+    () => process.exit(130),
+  );
+  return { requested: () => requested, release };
 }

@@ -10,6 +10,7 @@ import { loadState, saveState } from './checkpointing.ts';
 import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
+import { measureStepSeconds } from './measure-step.ts';
 import { oneCycleLearningRate } from './schedule/one-cycle.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
 import { fillTargets } from './targets.ts';
@@ -120,32 +121,17 @@ class Trainer {
     return shouldStop() || performance.now() - this.#startedAt > maxSeconds * 1000;
   }
 
-  /** Times a few steps on a copy of the state, so that the user knows beforehand what the run will take. */
+  /** Tells the user beforehand what the run will take. */
   async #estimate(): Promise<void> {
-    const { engine, config, observer } = this.#setup;
+    const { engine, config, dataset, observer } = this.#setup;
     if (!observer?.onEstimate) return;
-    const { parameters, buffers, momentum } = engine.state;
-    const before = { parameters: parameters.slice(), buffers: buffers.slice(), momentum: momentum.slice() };
-    const trials = 3;
-    let elapsed = 0;
-    let done = 0;
-    for await (const batch of this.#loader.epoch(this.#progress.epoch, 0)) {
-      fillTargets(batch.labels, this.#classes, this.#targets, config.labelSmoothing);
-      const start = performance.now();
-      await engine.step(batch.images, this.#targets, 0);
-      // The first step allocates; it says little about the rest.
-      if (done > 0 || this.#loader.batchesPerEpoch === 1) elapsed += (performance.now() - start) / 1000;
-      batch.release();
-      if (++done > trials) break;
-    }
-    engine.load(before);
-    const secondsPerStep = elapsed / Math.max(1, done - 1);
-    const stepsLeft =
-      this.#totalSteps - this.#progress.epoch * this.#loader.batchesPerEpoch - this.#progress.batch;
-    const epochsLeft = config.epochs - this.#progress.epoch;
+    const imageValues = dataset.channels * dataset.height * dataset.width;
+    const seconds = await measureStepSeconds(engine, config.batchSize, imageValues, this.#classes);
+    const { epoch, batch } = this.#progress;
+    const stepsLeft = this.#totalSteps - epoch * this.#loader.batchesPerEpoch - batch;
     // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
-    const evaluation = (epochsLeft * this.#setup.dataset.test.count * secondsPerStep) / config.batchSize / 5;
-    observer.onEstimate(stepsLeft * secondsPerStep + evaluation, config.batchSize / secondsPerStep);
+    const evaluation = ((config.epochs - epoch) * dataset.test.count * seconds) / config.batchSize / 5;
+    observer.onEstimate(stepsLeft * seconds + evaluation, config.batchSize / seconds);
   }
 
   async #epoch(): Promise<void> {

@@ -1,3 +1,4 @@
+import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
@@ -38,7 +39,7 @@ await runMain(async () => {
     batchSize: options.batchSize,
     concurrency: options.concurrency,
     limit: options.limit,
-    onProgress: ({ done, top1 }) => progress.update(done, `top-1 ${percent(top1)}`),
+    onProgress: ({ done, top1 }) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();
   if (options.json) {
@@ -47,8 +48,8 @@ await runMain(async () => {
   }
   process.stdout.write(
     `${result.model} on ${dataset.name}, ${result.images} test images\n` +
-      `top-1   ${percent(result.top1)} (${result.top1Correct})\n` +
-      `top-5   ${percent(result.top5)} (${result.top5Correct})\n` +
+      `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
+      `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
       `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n`,
   );
 });
@@ -69,8 +70,4 @@ async function loadTestSplit(name: string, dir: string | undefined): Promise<Ima
     );
   }
   return loadDataset({ dataset: 'cifar100', dir, splits: ['test'] });
-}
-
-function percent(fraction: number): string {
-  return `${(fraction * 100).toFixed(2)}%`;
 }

@@ -1,0 +1,185 @@
+import { randomUUID } from 'node:crypto';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { formatPercent } from './core/cli/format.ts';
+import { runMain } from './core/cli/main.ts';
+import { parseOptions } from './core/cli/options.ts';
+import { formatDuration, ProgressBar } from './core/cli/progress.ts';
+import { watchSignals } from './core/cli/signals.ts';
+import type { ImageDataset } from './core/data/dataset.ts';
+import { describeLocation, loadDatasetFrom, locateDataset } from './core/data/load.ts';
+import { UserError } from './core/errors.ts';
+import { initializeParameters } from './core/models/initialize.ts';
+import { buildModel } from './core/models/zoo.ts';
+import type { Graph } from './core/onnx/graph.ts';
+import { parameterCount } from './core/onnx/roles.ts';
+import { RunDirectory } from './core/runs/run-directory.ts';
+import { exportRun } from './export/export-run.ts';
+import { evaluateServer } from './serve/evaluate/evaluate-server.ts';
+import { startServer } from './serve/server.ts';
+import type { TrainConfig } from './train/config.ts';
+import { consoleObserver } from './train/console-observer.ts';
+import { chooseReplicas, createEngine } from './train/engine/create-engine.ts';
+import { measureStepSeconds } from './train/measure-step.ts';
+import { train } from './train/trainer.ts';
+import { startDemo } from './web-demo/start.ts';
+
+const MODEL = 'resnet14t';
+const BATCH_SIZE = 128;
+const OUTPUT = join('exports', 'quickstart.onnx');
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+await runMain(async () => {
+  const { options } = parseOptions(
+    {
+      name: 'quickstart',
+      summary: 'The whole chain in a few minutes: train a small net, export, serve, evaluate, browse.',
+      options: {
+        data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
+        seconds: { type: 'number', help: 'about how long to train', default: 120, min: 1, max: 86_400 },
+        port: {
+          type: 'integer',
+          help: 'port of the server; 0: any free one',
+          default: 8080,
+          min: 0,
+          max: 65_535,
+        },
+        'demo-port': {
+          type: 'integer',
+          help: 'port of the page; 0: any free one',
+          default: 5173,
+          min: 0,
+          max: 65_535,
+        },
+        exit: { type: 'boolean', help: 'stop when all is done instead of serving on', default: false },
+      },
+    },
+    process.argv.slice(2),
+  );
+  const location = await locateDataset({ dataset: 'auto', ...(options.data ? { dir: options.data } : {}) });
+  say(`1/5 data: ${describeLocation(location)}`);
+  const dataset = await loadDatasetFrom(location);
+
+  const { run, top1Correct } = await trainBriefly(dataset, options.seconds);
+
+  say(`3/5 export to ${OUTPUT}`);
+  const exported = await exportRun({ run, out: OUTPUT });
+  say(`${(exported.bytes / 1e6).toFixed(2)} MB, verified against the checkpoint`);
+
+  const server = await startServer({ model: OUTPUT, port: options.port });
+  say(`4/5 serving ${server.url}; evaluating through it`);
+  const bar = new ProgressBar({ label: 'evaluate', total: dataset.test.count, unit: 'images' });
+  const result = await evaluateServer({
+    server: server.url,
+    dataset,
+    onProgress: ({ done }) => bar.update(done),
+  });
+  bar.finish();
+  say(
+    `server: ${formatPercent(result.top1)} top-1, ${formatPercent(result.top5)} top-5 on ${result.images} images ` +
+      `(${result.top1Correct} right, ${top1Correct} in the trainer), ${result.imagesPerSecond.toFixed(0)} images/s`,
+  );
+
+  const demo = await startDemo({
+    model: OUTPUT,
+    port: options.demoPort,
+    host: '127.0.0.1',
+    data: options.data,
+  });
+  say(`5/5 page: ${demo.url}`);
+  const close = async () => {
+    demo.server.close();
+    demo.server.closeAllConnections();
+    await server.close();
+  };
+  if (options.exit) return close();
+  say(`try  curl -F image=@picture.png ${server.url}/predict`);
+  say('a model trained for longer is embedded: npm run serve, npm run demo. Ctrl-C stops.');
+  watchSignals(
+    () => void close().then(() => process.exit(0)),
+    () => process.exit(1),
+  );
+});
+
+/** Trains about as long as asked: as many epochs, or as large a part of one, as this machine's speed allows. */
+async function trainBriefly(
+  dataset: ImageDataset,
+  seconds: number,
+): Promise<{ run: RunDirectory; top1Correct: number }> {
+  const model = buildModel(MODEL, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  const config = briefConfig(model, dataset);
+  initializeParameters(model, config.seed);
+  const engine = await createEngine(model, config);
+  try {
+    const values = dataset.channels * dataset.height * dataset.width;
+    const stepSeconds = await measureStepSeconds(engine, BATCH_SIZE, values, dataset.labels.length);
+    const images = Math.max(BATCH_SIZE, Math.floor((seconds / stepSeconds) * BATCH_SIZE));
+    config.epochs = Math.max(1, Math.round(images / dataset.train.count));
+    config.trainImages = Math.min(dataset.train.count, Math.floor(images / config.epochs));
+    // Runs end where the system cleans up by itself; what is worth keeping is the exported model.
+    const run = await RunDirectory.create(MODEL, join(tmpdir(), `quickstart-${randomUUID()}`));
+    await run.writeConfig({ ...config });
+    say(
+      `2/5 train ${MODEL} (${parameterCount(model).toLocaleString('en')} parameters): ${config.epochs} epoch(s) of ` +
+        `${config.trainImages} images, about ${formatDuration((config.epochs * config.trainImages * stepSeconds) / BATCH_SIZE)}`,
+    );
+    let interrupted = false;
+    const release = watchSignals(
+      () => {
+        interrupted = true;
+      },
+      () => process.exit(130),
+    );
+    const result = await train({
+      config,
+      model,
+      dataset,
+      engine,
+      run,
+      workers: 1,
+      resume: false,
+      shouldStop: () => interrupted,
+      observer: withoutEstimate(config, dataset),
+    });
+    release();
+    if (!result.best) throw new UserError('quickstart was interrupted before the first evaluation');
+    return { run, top1Correct: result.best.top1Correct };
+  } finally {
+    await engine.close();
+  }
+}
+
+function withoutEstimate(config: TrainConfig, dataset: ImageDataset) {
+  const { onEstimate: _, ...observer } = consoleObserver(
+    config.epochs,
+    config.batchSize,
+    dataset.test.count,
+    say,
+  );
+  return observer;
+}
+
+function briefConfig(model: Graph, dataset: ImageDataset): TrainConfig {
+  return {
+    model: MODEL,
+    dataset: dataset.name,
+    trainImages: dataset.train.count,
+    epochs: 1,
+    batchSize: BATCH_SIZE,
+    optimizer: 'sgd',
+    learningRate: 0.1,
+    momentum: 0.9,
+    nesterov: true,
+    weightDecay: 5e-4,
+    schedule: 'onecycle',
+    warmupFraction: 0.2,
+    labelSmoothing: 0,
+    crop: 4,
+    flip: true,
+    seed: 42,
+    engine: 'ort',
+    replicas: chooseReplicas(model, BATCH_SIZE),
+    labels: dataset.labels,
+  };
+}

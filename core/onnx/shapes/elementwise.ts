@@ -1,7 +1,7 @@
 import { intAttribute } from '../graph.ts';
 import { dataTypeOf } from '../tensor-proto.ts';
 import { broadcast } from './broadcast.ts';
-import { type RuleContext, resolveAxis, type ShapeRule, type TensorShape } from './rule.ts';
+import { formatDims, type RuleContext, resolveAxis, type ShapeRule, type TensorShape } from './rule.ts';
 
 /** The shape of the first input: activations, and whatever else works on each element by itself. */
 const same: ShapeRule = (context) => [context.input(0)];
@@ -39,8 +39,10 @@ const cast: ShapeRule = (context) => {
 
 const clip: ShapeRule = (context) => {
   for (const index of [1, 2]) {
-    if ((context.optional(index)?.dims.length ?? 0) !== 0) {
-      throw context.error(`its ${index === 1 ? 'minimum' : 'maximum'} is not a scalar`);
+    const bound = context.optional(index)?.dims ?? [];
+    // One value counts as a scalar, whichever way it is written.
+    if (bound.some((size) => size !== 1)) {
+      throw context.error(`its ${index === 1 ? 'minimum' : 'maximum'} is ${formatDims(bound)}, not a scalar`);
     }
   }
   return [context.input(0)];

@@ -63,7 +63,8 @@ export function parseOptions<const T extends OptionTable>(
       strict: true,
     }));
   } catch (error) {
-    const reason = (error as Error).message.split('. ')[0];
+    // Some of its messages go on for several lines of advice.
+    const reason = (error as Error).message.split(/\.\s/)[0];
     throw new UserError(`${reason}; see npm run ${command.name} -- --help`);
   }
   if (values.help) throw new HelpRequested(helpText(command));
@@ -136,7 +137,9 @@ export function helpText(command: CommandSpec<OptionTable>): string {
     const notes: string[] = [];
     if (spec.type === 'string' && spec.choices) notes.push(`one of ${spec.choices.join(', ')}`);
     if (spec.default !== undefined) notes.push(`default ${spec.default}`);
-    return [`--${name}${value}`, spec.help + (notes.length > 0 ? ` (${notes.join('; ')})` : '')] as const;
+    // A switch that is on already is only useful negated.
+    const flag = spec.type === 'boolean' && spec.default === true ? `[no-]${name}` : name;
+    return [`--${flag}${value}`, spec.help + (notes.length > 0 ? ` (${notes.join('; ')})` : '')] as const;
   });
   const width = Math.max(...rows.map(([flag]) => flag.length), 6);
   return [

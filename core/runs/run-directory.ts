@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../errors.ts';
+import { errorMessage, UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
 
 /**
@@ -11,7 +11,10 @@ import { writeFileAtomic } from '../fs/atomic-write.ts';
 export class RunDirectory {
   constructor(readonly path: string) {}
 
-  /** Creates `runs/<time>-<name>`, or the very directory asked for; it must not hold a run already. */
+  /**
+   * Creates `runs/<time>-<name>`, or the very directory asked for.
+   * @throws UserError if it holds a run already or cannot be made
+   */
   static async create(name: string, at?: string): Promise<RunDirectory> {
     const stamp = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19);
     const path = at ?? join('runs', `${stamp}-${name}`);
@@ -20,7 +23,13 @@ export class RunDirectory {
         `${path} already holds a run; continue it with --resume ${path}, or give another --run`,
       );
     }
-    await mkdir(path, { recursive: true });
+    try {
+      await mkdir(path, { recursive: true });
+    } catch (error) {
+      throw new UserError(
+        `cannot make the run directory ${path}: ${errorMessage(error)}; give another --run`,
+      );
+    }
     return new RunDirectory(path);
   }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../errors.ts';
+import { sizeOf } from '../onnx/graph.ts';
 
 /**
  * The safetensors format (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header
@@ -13,18 +14,27 @@ export interface TensorFile {
 interface HeaderEntry {
   dtype: string;
   shape: number[];
+  /** Start and end, counted from the end of the header. */
   data_offsets: [number, number];
 }
 
 /** Serialises tensors and string metadata; the same content gives the same bytes. */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
-  const header: Record<string, unknown> = { __metadata__: file.metadata };
+  const entries: [string, unknown][] = [['__metadata__', file.metadata]];
   let offset = 0;
   for (const [name, { dims, data }] of file.tensors) {
-    header[name] = { dtype: 'F32', shape: dims, data_offsets: [offset, offset + data.byteLength] };
+    if (sizeOf(dims) !== data.length) {
+      throw new Error(`tensor ${name} has ${data.length} values, its shape [${dims}] needs ${sizeOf(dims)}`);
+    }
+    const entry: HeaderEntry = {
+      dtype: 'F32',
+      shape: dims,
+      data_offsets: [offset, offset + data.byteLength],
+    };
+    entries.push([name, entry]);
     offset += data.byteLength;
   }
-  let json = JSON.stringify(header);
+  let json = JSON.stringify(Object.fromEntries(entries));
   // The data starts at a multiple of 8, so that readers may map it.
   json += ' '.repeat((8 - (Buffer.byteLength(json) % 8)) % 8);
   const head = Buffer.from(json);
@@ -40,7 +50,8 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
 }
 
 /**
- * Reads a safetensors file.
+ * Reads a safetensors file. As the format demands, the tensors must cover the data without holes or overlaps;
+ * a small file can therefore not claim a lot of memory.
  * @param source what to call it in an error, e.g. its path
  * @throws UserError if it is not one, is truncated, or holds other types than float32
  */
@@ -48,25 +59,67 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
   if (length > bytes.length - 8) throw new UserError(`${source} is not a safetensors file, or is truncated`);
-  let header: Record<string, HeaderEntry | Record<string, string>>;
+  const { __metadata__: metadata = {}, ...rest } = parseHeader(bytes.subarray(8, 8 + length), source);
+  const isStrings = isObject(metadata) && Object.values(metadata).every((value) => typeof value === 'string');
+  if (!isStrings) throw new UserError(`${source}: its metadata must be strings by name`);
+  const entries = Object.entries(rest).map(
+    ([name, entry]) => [name, checkEntry(entry, name, source)] as const,
+  );
+  checkCoverage(entries, bytes.length - 8 - length, source);
+  const tensors: TensorFile['tensors'] = new Map();
+  for (const [name, { shape, data_offsets }] of entries) {
+    const [from, to] = data_offsets.map((offset) => 8 + length + offset);
+    // A copy: the data rarely sits at an offset that a Float32Array may start from.
+    const data = new Float32Array(new Uint8Array(bytes.subarray(from, to)).buffer);
+    tensors.set(name, { dims: shape, data });
+  }
+  return { tensors, metadata: metadata as Record<string, string> };
+}
+
+function parseHeader(bytes: Uint8Array, source: string): Record<string, unknown> {
+  let header: unknown;
   try {
-    header = JSON.parse(new TextDecoder().decode(bytes.subarray(8, 8 + length)));
+    header = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
   } catch {
     throw new UserError(`${source} is not a safetensors file: its header is not JSON`);
   }
-  const { __metadata__: metadata = {}, ...entries } = header;
-  const start = 8 + length;
-  const tensors: TensorFile['tensors'] = new Map();
-  for (const [name, entry] of Object.entries(entries as Record<string, HeaderEntry>)) {
-    const [from, to] = entry.data_offsets ?? [Number.NaN, Number.NaN];
-    const size = (entry.shape ?? []).reduce((product, dim) => product * dim, 1);
-    if (entry.dtype !== 'F32') throw new UserError(`${source}: tensor "${name}" is ${entry.dtype}, not F32`);
-    if (!(from >= 0 && to - from === size * 4)) {
-      throw new UserError(`${source}: tensor "${name}" has offsets that do not fit its shape`);
-    }
-    if (start + to > bytes.length) throw new UserError(`${source} is truncated: tensor "${name}" is cut off`);
-    const data = new Float32Array(new Uint8Array(bytes.subarray(start + from, start + to)).buffer);
-    tensors.set(name, { dims: entry.shape, data });
+  if (!isObject(header)) throw new UserError(`${source} is not a safetensors file: its header is no object`);
+  return header;
+}
+
+function checkEntry(value: unknown, name: string, source: string): HeaderEntry {
+  const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : {};
+  if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
+    throw new UserError(`${source}: tensor "${name}" has no proper dtype, shape and data_offsets`);
   }
-  return { tensors, metadata: metadata as Record<string, string> };
+  if (dtype !== 'F32') throw new UserError(`${source}: tensor "${name}" is ${dtype}, not F32`);
+  const [from, to] = offsets as [number, number];
+  if (to - from !== sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT) {
+    throw new UserError(`${source}: tensor "${name}" has offsets that do not fit its shape`);
+  }
+  return { dtype, shape, data_offsets: [from, to] };
+}
+
+/** @param size how many bytes of data there are */
+function checkCoverage(entries: readonly (readonly [string, HeaderEntry])[], size: number, source: string) {
+  // An empty tensor starts where the next one does, and comes before it.
+  const ordered = [...entries].sort(
+    ([, { data_offsets: a }], [, { data_offsets: b }]) => a[0] - b[0] || a[1] - b[1],
+  );
+  let end = 0;
+  for (const [name, { data_offsets }] of ordered) {
+    const [from, to] = data_offsets;
+    if (from !== end) throw new UserError(`${source}: tensor "${name}" starts at ${from} instead of ${end}`);
+    if (to > size) throw new UserError(`${source} is truncated: tensor "${name}" is cut off`);
+    end = to;
+  }
+  if (end !== size) throw new UserError(`${source} has ${size - end} bytes after its last tensor`);
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isSizes(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((size) => Number.isSafeInteger(size) && size >= 0);
 }

@@ -106,7 +106,7 @@ class Trainer {
         engine.load(state);
         this.#progress = progress;
         await run.truncateLog(progress.epoch);
-      }
+      } else await this.#save('last'); // So that a run stopped before its first step can be resumed.
       await this.#estimate();
       while (this.#progress.epoch < config.epochs && !this.#stopping()) await this.#epoch();
       const finished = this.#progress.epoch >= config.epochs;

@@ -10,6 +10,7 @@ import { type BatchReply, type BatchRequest, transferList } from './protocol.ts'
 export class WorkerThread {
   readonly #worker: Worker;
   #pending = 0;
+  #stopping = false;
 
   /** @param onFailure called when the thread dies before it is stopped, at most once with the first reason */
   constructor(
@@ -22,7 +23,8 @@ export class WorkerThread {
     this.#worker.unref();
     this.#worker.on('message', (reply: BatchReply) => {
       this.#pending -= 1;
-      if (this.#pending === 0) this.#worker.unref();
+      // A late reply must not undo that stop() keeps the process alive, or it would end before the thread has.
+      if (this.#pending === 0 && !this.#stopping) this.#worker.unref();
       onReply(reply);
     });
     this.#worker.on('error', (error: unknown) => {
@@ -45,6 +47,7 @@ export class WorkerThread {
   }
 
   async stop(): Promise<void> {
+    this.#stopping = true;
     await this.#worker.terminate();
   }
 }

@@ -1,0 +1,208 @@
+import assert from 'node:assert/strict';
+import { existsSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { UserError } from '../../core/errors.ts';
+import type { RunDirectory } from '../../core/runs/run-directory.ts';
+import { loadCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
+import type { EpochLog } from '../../train/trainer.ts';
+import { temporaryFolder } from '../data/temporary-folder.ts';
+import { accuracyOf } from './support/direct-accuracy.ts';
+import {
+  BATCHES_PER_EPOCH,
+  CONFIG,
+  checkpointBytes,
+  DATASET,
+  initialModel,
+  tinyRun,
+  withRateAt,
+} from './support/tiny-run.ts';
+
+const folder = await temporaryFolder();
+const whole = await tinyRun(folder, 'whole');
+const wholeLast = await checkpointBytes(whole.run, 'last');
+
+const LOG_KEYS = [
+  'epoch',
+  'learningRate',
+  'trainLoss',
+  'trainTop1',
+  'testLoss',
+  'testTop1',
+  'testTop5',
+  'imagesPerSecond',
+  'trainSeconds',
+  'testSeconds',
+];
+
+/** A rate at which one step turns every weight into a number too large to go on with. */
+const RUINOUS = 1e30;
+
+describe('a finished run', () => {
+  it('says so, and its directory holds config, log and both checkpoints', async () => {
+    assert.equal(whole.result.finished, true);
+    assert.deepEqual(await whole.run.readConfig(), { ...CONFIG });
+    const entries = await whole.run.readLog();
+    assert.deepEqual(
+      entries.map((entry) => entry.epoch),
+      [0, 1, 2],
+    );
+    for (const entry of entries) {
+      assert.deepEqual(Object.keys(entry), LOG_KEYS);
+      for (const key of LOG_KEYS) assert.ok(Number.isFinite(entry[key]), `${key} is ${entry[key]}`);
+    }
+    for (const which of ['last', 'best'] as const) assert.ok(existsSync(whole.run.checkpointPath(which)));
+    const { progress } = await loadCheckpoint(whole.run.checkpointPath('last'));
+    assert.deepEqual([progress.epoch, progress.batch], [CONFIG.epochs, 0]);
+    assert.deepEqual(progress.best, whole.result.best);
+  });
+
+  it('has learned: the loss falls from epoch to epoch of a run without augmentation', async () => {
+    const { run } = await tinyRun(folder, 'learning', {
+      config: { crop: 0, flip: false, labelSmoothing: 0, epochs: 5 },
+    });
+    const losses = (await logOf(run)).map((entry) => entry.trainLoss);
+    // From about ln 100, a guess among the classes; 64 images leave no doubt about the direction.
+    assert.ok(losses.at(-1)! < 0.8 * losses[0]!, `train losses ${losses}`);
+  });
+
+  it('keeps the weights of the best epoch as best', async () => {
+    const log = await logOf(whole.run);
+    const best = log.reduce((a, b) =>
+      b.testTop1 > a.testTop1 || (b.testTop1 === a.testTop1 && b.testLoss < a.testLoss) ? b : a,
+    );
+    const checkpoint = await loadCheckpoint(whole.run.checkpointPath('best'));
+    assert.equal(checkpoint.progress.epoch, best.epoch + 1);
+    assert.equal(checkpoint.progress.best?.loss, best.testLoss);
+    const accuracy = await accuracyOf(withWeights(initialModel(), checkpoint.tensors, 'best'), DATASET);
+    assert.deepEqual([accuracy.top1, accuracy.top5], [best.testTop1, best.testTop5]);
+    assert.ok(Math.abs(accuracy.loss - best.testLoss) < 1e-5 * best.testLoss);
+  });
+
+  it('logs the test figures of the weights it saves, batch norm folded or not', async () => {
+    const { tensors } = await loadCheckpoint(whole.run.checkpointPath('last'));
+    const last = (await logOf(whole.run)).at(-1)!;
+    const trained = withWeights(initialModel(), tensors, 'last');
+    for (const fold of [true, false]) {
+      const accuracy = await accuracyOf(trained, DATASET, fold);
+      assert.deepEqual([accuracy.top1, accuracy.top5], [last.testTop1, last.testTop5]);
+      assert.ok(Math.abs(accuracy.loss - last.testLoss) < 1e-5 * last.testLoss, `${accuracy.loss}`);
+    }
+  });
+});
+
+describe('the same run again', () => {
+  it('gives the same bits, with more loader threads and an estimate as well', async () => {
+    const estimates: number[] = [];
+    const { run } = await tinyRun(folder, 'again', {
+      workers: 2,
+      observer: { onEstimate: (...numbers) => estimates.push(...numbers) },
+    });
+    assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);
+    assert.deepEqual(await checkpointBytes(run, 'best'), await checkpointBytes(whole.run, 'best'));
+    assert.equal(estimates.length, 2);
+    for (const number of estimates) assert.ok(number > 0 && Number.isFinite(number));
+  });
+
+  it('with another seed takes the images in another order', async () => {
+    const { run } = await tinyRun(folder, 'seed', { config: { seed: 8, crop: 0, flip: false, epochs: 1 } });
+    const { run: other } = await tinyRun(folder, 'seed2', {
+      config: { seed: 9, crop: 0, flip: false, epochs: 1 },
+    });
+    assert.notDeepEqual(await checkpointBytes(run, 'last'), await checkpointBytes(other, 'last'));
+  });
+});
+
+describe('an interrupted run', () => {
+  for (const [when, stopAfter, resumedAt] of [
+    ['in the middle of an epoch', BATCHES_PER_EPOCH + 2, { epoch: 1, batch: 2 }],
+    ['at the end of an epoch', BATCHES_PER_EPOCH, { epoch: 1, batch: 0 }],
+    ['in the first epoch', 1, { epoch: 0, batch: 1 }],
+  ] as const) {
+    it(`${when} is saved, and resuming it gives the bits of a run that was not`, async () => {
+      const name = `stopped-${stopAfter}`;
+      const { result, run } = await tinyRun(folder, name, { stopAfter });
+      assert.equal(result.finished, false);
+      const { progress } = await loadCheckpoint(run.checkpointPath('last'));
+      assert.deepEqual({ epoch: progress.epoch, batch: progress.batch }, resumedAt);
+      // The weights it starts from must not matter, nor must a log line of an epoch that is done again.
+      await run.log({ epoch: resumedAt.epoch, trainLoss: 0 });
+      const starts: number[][] = [];
+      const resumed = await tinyRun(folder, name, {
+        resume: true,
+        weightSeed: 2,
+        observer: {
+          onEstimate: () => {},
+          onEpochStart: (epoch, _, batch) => starts.push([epoch, batch]),
+        },
+      });
+      assert.equal(resumed.result.finished, true);
+      assert.deepEqual(starts[0], [resumedAt.epoch, resumedAt.batch]);
+      assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);
+      assert.deepEqual(resumed.result.best, whole.result.best);
+      const [log, expected] = [await logOf(run), await logOf(whole.run)];
+      const tested = ({ epoch, learningRate, testLoss, testTop1 }: EpochLog) => [
+        epoch,
+        learningRate,
+        testLoss,
+        testTop1,
+      ];
+      assert.deepEqual(log.map(tested), expected.map(tested));
+    });
+  }
+
+  it('before its first step can be resumed', async () => {
+    const { result } = await tinyRun(folder, 'early', { stopAfter: 0 });
+    assert.equal(result.finished, false);
+    const { run } = await tinyRun(folder, 'early', { resume: true });
+    assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);
+  });
+
+  it('by its time limit is saved too', async () => {
+    const { run, result } = await tinyRun(folder, 'limited', { maxSeconds: 0 });
+    assert.equal(result.finished, false);
+    assert.equal((await loadCheckpoint(run.checkpointPath('last'))).progress.epoch, 0);
+  });
+});
+
+it('resuming a finished run leaves it as it is', async () => {
+  const resumed = await tinyRun(folder, 'whole', { resume: true });
+  assert.deepEqual(resumed.result, whole.result);
+  assert.deepEqual(await checkpointBytes(whole.run, 'last'), wholeLast);
+  assert.equal((await whole.run.readLog()).length, CONFIG.epochs);
+});
+
+describe('a loss that is not a number', () => {
+  it('ends the run with advice; the last good checkpoint can be read and resumed', async () => {
+    const ruined = tinyRun(folder, 'ruined', {
+      wrap: (engine) => withRateAt(engine, BATCHES_PER_EPOCH + 1, RUINOUS),
+    });
+    await assert.rejects(ruined, (error: unknown) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, /^the loss became (NaN|Infinity) in epoch 2; lower --lr/);
+      return true;
+    });
+    const { run } = await tinyRun(folder, 'ruined', { resume: true, stopAfter: 0 });
+    const { tensors, progress } = await loadCheckpoint(run.checkpointPath('last'));
+    assert.equal(progress.epoch, 1);
+    for (const [name, { data }] of tensors) assert.ok(data.every(Number.isFinite), name);
+    const resumed = await tinyRun(folder, 'ruined', { resume: true });
+    assert.equal(resumed.result.finished, true);
+    assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);
+  });
+
+  it('is not saved either where the last step of an epoch ruins the weights', {
+    todo: 'train() saves an epoch whose test loss is not a number',
+  }, async () => {
+    const ruined = tinyRun(folder, 'ruined-late', {
+      wrap: (engine) => withRateAt(engine, 2 * BATCHES_PER_EPOCH, RUINOUS),
+    });
+    await assert.rejects(ruined, UserError);
+    const resumed = await tinyRun(folder, 'ruined-late', { resume: true });
+    assert.equal(resumed.result.finished, true);
+    assert.deepEqual(await checkpointBytes(resumed.run, 'last'), wholeLast);
+  });
+});
+
+async function logOf(run: RunDirectory): Promise<EpochLog[]> {
+  return (await run.readLog()) as unknown as EpochLog[];
+}

@@ -63,7 +63,10 @@ export class GraphBuilder {
 
   /** An int64 vector (or scalar with `dims` []) constant; equal ones are shared. */
   int64(values: readonly number[], dims?: readonly number[]): string {
-    return this.#constant(`i${dims ?? ''}:${values.join()}`, 'const_i64', () => int64Tensor(values, dims));
+    // The shape in full: a scalar and a vector of one are different constants.
+    return this.#constant(`i${dims ?? values.length}:${values.join()}`, 'const_i64', () =>
+      int64Tensor(values, dims),
+    );
   }
 
   /** A float32 scalar constant, or a tensor of `dims`; equal ones are shared. */

@@ -1,0 +1,287 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { UserError } from '../../core/errors.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import {
+  type Attribute,
+  float,
+  floatTensor,
+  type Graph,
+  int,
+  ints,
+  str,
+  type TensorValue,
+} from '../../core/onnx/graph.ts';
+import { decodeModel, encodeModel, IR_VERSION, OPSET_VERSION } from '../../core/onnx/model-file.ts';
+
+const { onnx } = onnxProto;
+const Type = onnx.TensorProto.DataType;
+
+/** A tensor of every element type, with the extremes of each. */
+const TENSORS: Readonly<Record<string, TensorValue>> = {
+  float32: {
+    dtype: 'float32',
+    dims: [2, 2],
+    data: Float32Array.of(1.5, -0, Number.NEGATIVE_INFINITY, 1e-45),
+  },
+  float16: { dtype: 'float16', dims: [2], data: Uint16Array.of(0x3c00, 0xfbff) },
+  float64: { dtype: 'float64', dims: [2], data: Float64Array.of(Math.PI, -5e-324) },
+  int64: { dtype: 'int64', dims: [3], data: BigInt64Array.of(-(2n ** 63n), 2n ** 63n - 1n, -1n) },
+  int32: { dtype: 'int32', dims: [1, 3], data: Int32Array.of(-(2 ** 31), 2 ** 31 - 1, -1) },
+  int8: { dtype: 'int8', dims: [3], data: Int8Array.of(-128, 127, -1) },
+  uint8: { dtype: 'uint8', dims: [2], data: Uint8Array.of(0, 255) },
+  bool: { dtype: 'bool', dims: [2], data: Uint8Array.of(1, 0) },
+  scalar: floatTensor([], [7]),
+  empty: floatTensor([0, 3], []),
+};
+
+const ATTRIBUTES: Readonly<Record<string, Attribute>> = {
+  int: int(3),
+  negativeInt: int(-1),
+  largeInt: int(Number.MAX_SAFE_INTEGER),
+  smallInt: int(Number.MIN_SAFE_INTEGER),
+  zero: int(0),
+  float: float(0.25),
+  negativeFloat: float(-1.5),
+  zeroFloat: float(0),
+  string: str('größe'),
+  emptyString: str(''),
+  ints: ints([1, -2, 0, -(2 ** 40)]),
+  noInts: ints([]),
+  floats: { type: 'floats', value: [0.5, -2, 0] },
+  strings: { type: 'strings', value: ['a', '', 'ü'] },
+  tensor: { type: 'tensor', value: TENSORS.int64! },
+  emptyTensor: { type: 'tensor', value: TENSORS.empty! },
+};
+
+function fullGraph(): Graph {
+  return {
+    name: 'everything',
+    inputs: [
+      { name: 'x', dtype: 'float32', dims: ['batch', 3, 'h', 4] },
+      { name: 'flag', dtype: 'bool', dims: [] },
+    ],
+    outputs: [{ name: 'y', dtype: 'int64', dims: ['batch'] }],
+    nodes: [
+      {
+        op: 'Any',
+        domain: '',
+        name: 'first',
+        inputs: ['x', '', 'w'],
+        outputs: ['t', ''],
+        attributes: { ...ATTRIBUTES },
+      },
+      { op: 'Gelu', domain: 'com.microsoft', name: '', inputs: ['t'], outputs: ['y'], attributes: {} },
+    ],
+    initializers: new Map(Object.entries(TENSORS)),
+  };
+}
+
+const PROPS = { labels: '["ä","b"]', empty: '' };
+
+function refuses(bytes: Uint8Array, message: RegExp): void {
+  assert.throws(
+    () => decodeModel(bytes, 'm.onnx'),
+    (error) => {
+      assert.ok(error instanceof UserError, String(error));
+      assert.match(error.message, message);
+      assert.match(error.message, /^m\.onnx[^\n]*$/);
+      return true;
+    },
+  );
+}
+
+describe('a model file', () => {
+  it('gives back every attribute, tensor type, shape and property', () => {
+    const decoded = decodeModel(encodeModel(fullGraph(), PROPS));
+    assert.deepEqual(decoded, { graph: fullGraph(), metadata: PROPS, opset: OPSET_VERSION });
+  });
+
+  it('declares IR 8, opset 15, and opset 1 of other domains', () => {
+    const model = onnx.ModelProto.decode(encodeModel(fullGraph()));
+    assert.deepEqual([Number(model.irVersion), IR_VERSION, OPSET_VERSION], [8, 8, 15]);
+    const opsets = model.opsetImport.map(({ domain, version }) => [domain, Number(version)]);
+    assert.deepEqual(opsets, [
+      ['', 15],
+      ['com.microsoft', 1],
+    ]);
+  });
+
+  it('is the same bytes every time', () => {
+    assert.deepEqual(encodeModel(fullGraph(), PROPS), encodeModel(fullGraph(), PROPS));
+  });
+
+  it('is read from a Buffer and from a view at an odd offset', () => {
+    const bytes = encodeModel(fullGraph(), PROPS);
+    const padded = new Uint8Array(bytes.length + 12).fill(0xff);
+    padded.set(bytes, 5);
+    for (const source of [Buffer.from(bytes), padded.subarray(5, 5 + bytes.length)]) {
+      assert.deepEqual(decodeModel(source).graph, fullGraph());
+    }
+    assert.deepEqual(decodeModel(Buffer.from(padded.buffer, 5, bytes.length)).graph, fullGraph());
+  });
+
+  it('has tensors of its own: later changes of the bytes do not show', () => {
+    for (const bytes of [Buffer.from(encodeModel(fullGraph())), encodeModel(fullGraph())]) {
+      const { graph } = decodeModel(bytes);
+      bytes.fill(0);
+      assert.deepEqual(graph, fullGraph());
+    }
+  });
+
+  it('is written from tensors that are views', () => {
+    const graph = fullGraph();
+    const data = Float32Array.of(9, 1, 2, 9).subarray(1, 3);
+    graph.initializers.set('view', { dtype: 'float32', dims: [2], data });
+    assert.deepEqual([...decodeModel(encodeModel(graph)).graph.initializers.get('view')!.data], [1, 2]);
+  });
+
+  it('runs in onnxruntime with negative attributes', async () => {
+    const b = new GraphBuilder('net');
+    const x = b.input('x', 'float32', ['n', 2, 3]);
+    b.node('Concat', [x, x], { axis: int(-1) }, { name: 'y' });
+    b.output('y', 'float32', ['n', 2, 6]);
+    const session = await InferenceSession.create(encodeModel(b.graph));
+    const { y } = await session.run({ x: new Tensor('float32', new Float32Array(6), [1, 2, 3]) });
+    await session.release();
+    assert.deepEqual([...y!.dims], [1, 2, 6]);
+  });
+});
+
+describe('a model file of another program', () => {
+  /** A model with one node, and so much else as the test says. */
+  const model = (graph: Onnx.IGraphProto, rest: Onnx.IModelProto = {}): Uint8Array =>
+    onnx.ModelProto.encode(
+      onnx.ModelProto.fromObject({ graph: { node: [{ opType: 'Relu' }], ...graph }, ...rest }),
+    ).finish();
+  const tensor = (initializer: Onnx.ITensorProto) =>
+    decodeModel(model({ initializer: [{ name: 't', ...initializer }] }), 'm.onnx').graph.initializers.get(
+      't',
+    );
+
+  it('may hold its numbers in typed fields', () => {
+    const typed: [Onnx.ITensorProto, TensorValue][] = [
+      [{ dataType: Type.FLOAT, dims: [2], floatData: [1.5, -2] }, floatTensor([2], [1.5, -2])],
+      [
+        { dataType: Type.DOUBLE, dims: [1], doubleData: [Math.PI] },
+        { dtype: 'float64', dims: [1], data: Float64Array.of(Math.PI) },
+      ],
+      [
+        { dataType: Type.INT64, dims: [2], int64Data: [-1, Number.MAX_SAFE_INTEGER] },
+        { dtype: 'int64', dims: [2], data: BigInt64Array.of(-1n, BigInt(Number.MAX_SAFE_INTEGER)) },
+      ],
+      [
+        { dataType: Type.INT32, dims: [], int32Data: [-7] },
+        { dtype: 'int32', dims: [], data: Int32Array.of(-7) },
+      ],
+      [
+        { dataType: Type.INT8, dims: [2], int32Data: [-128, 5] },
+        { dtype: 'int8', dims: [2], data: Int8Array.of(-128, 5) },
+      ],
+      [
+        { dataType: Type.UINT8, dims: [1], int32Data: [255] },
+        { dtype: 'uint8', dims: [1], data: Uint8Array.of(255) },
+      ],
+      [
+        { dataType: Type.BOOL, dims: [2], int32Data: [1, 0] },
+        { dtype: 'bool', dims: [2], data: Uint8Array.of(1, 0) },
+      ],
+      [
+        { dataType: Type.FLOAT16, dims: [1], int32Data: [0xfbff] },
+        { dtype: 'float16', dims: [1], data: Uint16Array.of(0xfbff) },
+      ],
+    ];
+    for (const [proto, expected] of typed) assert.deepEqual(tensor(proto), expected);
+  });
+
+  it('may list its initializers among the inputs, and leave sizes open', () => {
+    const float = (dim: Onnx.TensorShapeProto.IDimension[]) => ({
+      tensorType: { elemType: Type.FLOAT, shape: { dim } },
+    });
+    const { graph, opset } = decodeModel(
+      model(
+        {
+          input: [
+            { name: 'x', type: float([{ dimParam: 'N' }, {}, { dimValue: 3 }]) },
+            { name: 'w', type: float([{ dimValue: 1 }]) },
+          ],
+          initializer: [{ name: 'w', dataType: Type.FLOAT, dims: [1], floatData: [1] }],
+        },
+        { opsetImport: [{ domain: 'ai.onnx', version: 13 }] },
+      ),
+    );
+    assert.deepEqual(graph.inputs, [{ name: 'x', dtype: 'float32', dims: ['N', 'x_1', 3] }]);
+    assert.equal(opset, 13);
+  });
+
+  it('is refused with tensors we cannot hold', () => {
+    const refused: [Onnx.ITensorProto, RegExp][] = [
+      [{ dataType: Type.STRING }, /tensor "t" has the unsupported data type 8/],
+      [{ dims: [1] }, /tensor "t" has the unsupported data type/],
+      [{ dataType: Type.FLOAT, dims: [2], floatData: [1] }, /holds 1 values, its shape \[2\] needs 2/],
+      [{ dataType: Type.FLOAT, dims: [2 ** 40] }, /holds 0 values/],
+      [{ dataType: Type.FLOAT, dims: [-1], floatData: [1] }, /negative size/],
+      [
+        { dataType: Type.FLOAT, dims: [2], rawData: new Uint8Array(7) },
+        /holds 7 bytes, its shape \[2\] needs 8/,
+      ],
+      [
+        { dataType: Type.FLOAT, dims: [1], dataLocation: onnx.TensorProto.DataLocation.EXTERNAL },
+        /stored in an external file/,
+      ],
+    ];
+    for (const [proto, message] of refused) {
+      refuses(model({ initializer: [{ name: 't', ...proto }] }), message);
+    }
+  });
+
+  it('is refused with attributes and inputs we cannot hold', () => {
+    const attribute = { name: 'body', type: onnx.AttributeProto.AttributeType.GRAPH };
+    refuses(
+      model({ node: [{ name: 'n', attribute: [attribute] }] }),
+      /node "n": attribute "body" has the unsupp/,
+    );
+    refuses(model({ input: [{ name: 'list', type: { sequenceType: {} } }] }), /"list" is not a tensor/);
+  });
+});
+
+describe('a broken model file is refused', () => {
+  it('at every length it can be cut to', () => {
+    const bytes = encodeModel(fullGraph(), {});
+    const { length: opsets } = onnx.ModelProto.encode({
+      opsetImport: onnx.ModelProto.decode(bytes).opsetImport,
+    }).finish();
+    // All that follows the graph, which is cut as well, is the list of opsets.
+    for (let length = 0; length < bytes.length - opsets; length++) {
+      refuses(bytes.subarray(0, length), /not an ONNX model/);
+      refuses(Buffer.from(bytes.subarray(0, length)), /not an ONNX model/);
+    }
+  });
+
+  it('if it is something else', () => {
+    refuses(new Uint8Array(0), /has no graph/);
+    refuses(Buffer.from('<!doctype html><title>404</title>'), /not an ONNX model/);
+    refuses(Buffer.from('{"model": "resnet20"}'), /not an ONNX model/);
+    refuses(new Uint8Array(1000), /not an ONNX model/);
+    refuses(new Uint8Array(1000).fill(0xff), /not an ONNX model/);
+  });
+
+  it('or at worst read as another graph, whatever byte is changed', () => {
+    const bytes = encodeModel(buildModel('resnet20', { numClasses: 2 }), PROPS).slice(0, 4000);
+    const whole = encodeModel(fullGraph(), PROPS);
+    for (const source of [bytes, whole]) {
+      for (let at = 0; at < source.length; at++) {
+        const damaged = source.slice();
+        damaged[at]! ^= 0x55;
+        try {
+          decodeModel(damaged, 'm.onnx');
+        } catch (error) {
+          assert.ok(error instanceof UserError, `byte ${at}: ${error}`);
+        }
+      }
+    }
+  });
+});

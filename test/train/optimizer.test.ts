@@ -4,8 +4,8 @@ import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor, type Graph, int } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
+import type { OptimizerConfig } from '../../train/optim/config.ts';
 import { vectorLayout } from '../../train/step/parameter-vector.ts';
-import type { SgdConfig } from '../../train/step/sgd.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 
 /*
@@ -17,13 +17,13 @@ const TOLERANCE = 1e-5;
 const STEPS = 8;
 const [BATCH, FEATURES, CLASSES] = [4, 5, 3];
 
-const CONFIGS: SgdConfig[] = [
-  { momentum: 0, nesterov: false, weightDecay: 0 },
-  { momentum: 0, nesterov: false, weightDecay: 0.1 },
-  { momentum: 0.9, nesterov: false, weightDecay: 0 },
-  { momentum: 0.9, nesterov: false, weightDecay: 0.1 },
-  { momentum: 0.9, nesterov: true, weightDecay: 0 },
-  { momentum: 0.8, nesterov: true, weightDecay: 0.1 },
+const CONFIGS: OptimizerConfig[] = [
+  { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0 },
+  { name: 'sgd', momentum: 0, nesterov: false, weightDecay: 0.1 },
+  { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 },
+  { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.1 },
+  { name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0 },
+  { name: 'sgd', momentum: 0.8, nesterov: true, weightDecay: 0.1 },
 ];
 
 describe('SGD against float64', () => {
@@ -48,7 +48,9 @@ describe('SGD against float64', () => {
           const expected = reference.step(images, targets, rate);
           assert.ok(Math.abs(loss - expected) <= TOLERANCE * expected, `loss of step ${step}: ${loss}`);
           for (const slot of ['parameters', 'momentum'] as const) {
-            const error = relativeError64(engine.state[slot], reference[slot]);
+            const { parameters, slots } = engine.state;
+            const actual = slot === 'parameters' ? parameters : slots.momentum!;
+            const error = relativeError64(actual, reference[slot]);
             assert.ok(error <= TOLERANCE, `${slot} after step ${step}: relative error ${error}`);
           }
         }
@@ -61,9 +63,9 @@ describe('SGD against float64', () => {
 
 /** One feature, two classes, one image, weights from 0: softmax is 1/2, so the gradient is -1/2 and 1/2. */
 describe('the first two steps by hand', () => {
-  const cases: [config: SgdConfig, first: number, momentum: number][] = [
-    [{ momentum: 0.9, nesterov: false, weightDecay: 0 }, 0.1 * 0.5, -0.5],
-    [{ momentum: 0.9, nesterov: true, weightDecay: 0 }, 0.1 * (0.5 + 0.9 * 0.5), -0.5],
+  const cases: [config: OptimizerConfig, first: number, momentum: number][] = [
+    [{ name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 }, 0.1 * 0.5, -0.5],
+    [{ name: 'sgd', momentum: 0.9, nesterov: true, weightDecay: 0 }, 0.1 * (0.5 + 0.9 * 0.5), -0.5],
   ];
   for (const [config, first, momentum] of cases) {
     it(JSON.stringify(config), async () => {
@@ -73,12 +75,12 @@ describe('the first two steps by hand', () => {
         const one = Float32Array.of(1);
         await engine.step(one, Float32Array.of(1, 0), 0.1);
         near(engine.state.parameters, [first, -first]);
-        near(engine.state.momentum, [momentum, -momentum]);
+        near(engine.state.slots.momentum!, [momentum, -momentum]);
         // At rate 0 the weights stay and the momentum takes in the gradient: softmax is 1 / (1 + e^-2w).
         await engine.step(one, Float32Array.of(1, 0), 0);
         near(engine.state.parameters, [first, -first]);
         const gradient = 1 / (1 + Math.exp(-2 * first)) - 1;
-        near(engine.state.momentum, [0.9 * momentum + gradient, -0.9 * momentum - gradient]);
+        near(engine.state.slots.momentum!, [0.9 * momentum + gradient, -0.9 * momentum - gradient]);
       } finally {
         await engine.close();
       }
@@ -87,23 +89,24 @@ describe('the first two steps by hand', () => {
 });
 
 it('load replaces the whole state, by a copy', async () => {
-  const optimizer = { momentum: 0.9, nesterov: false, weightDecay: 0 };
+  const optimizer: OptimizerConfig = { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0 };
   const engine = await OrtEngine.create(linearModel([0, 0], 1, 2), { batchSize: 1, optimizer, threads: 1 });
   try {
     const step = async () => {
       await engine.step(Float32Array.of(1), Float32Array.of(0.75, 0.25), 0.1);
-      const { parameters, momentum } = engine.state;
-      return [...parameters, ...momentum];
+      const { parameters, slots } = engine.state;
+      return [...parameters, ...slots.momentum!];
     };
     const saved = {
       parameters: Float32Array.of(1, 2),
-      momentum: Float32Array.of(3, 4),
+      slots: { momentum: Float32Array.of(3, 4) },
+      steps: 0,
       buffers: new Float32Array(0),
     };
     engine.load(saved);
     const once = await step();
     await step();
-    assert.deepEqual([...saved.parameters, ...saved.momentum], [1, 2, 3, 4]);
+    assert.deepEqual([...saved.parameters, ...saved.slots.momentum], [1, 2, 3, 4]);
     engine.load(saved);
     assert.deepEqual(await step(), once);
   } finally {
@@ -141,7 +144,7 @@ class ReferenceSgd {
 
   constructor(
     initial: Float32Array,
-    private readonly config: SgdConfig,
+    private readonly config: OptimizerConfig,
   ) {
     this.parameters = Float64Array.from(initial);
     this.momentum = new Float64Array(initial.length);

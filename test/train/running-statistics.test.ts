@@ -25,7 +25,7 @@ for (const blockSize of BLOCK_SIZES) {
       const net = buildCase(classifier);
       const { graph } = net;
       const layout = vectorLayout(graph);
-      const optimizer = { momentum: 0, nesterov: false, weightDecay: 0 };
+      const optimizer = { name: 'sgd' as const, momentum: 0, nesterov: false, weightDecay: 0 };
       const [input] = graph.inputs;
       const result = await runOnce(
         buildStepGraph(graph, layout, { batchSize: BATCH, optimizer, blockSize }),

@@ -78,7 +78,7 @@ async function runSteps(
     config.parameters.map((spec) => spec.name).sort(),
   );
   const { momentum, nesterov, weightDecay, batch } = config;
-  const optimizer = { momentum, nesterov, weightDecay };
+  const optimizer = { name: 'sgd' as const, momentum, nesterov, weightDecay };
   const graph = buildStepGraph(model, layout, {
     batchSize: batch,
     optimizer,

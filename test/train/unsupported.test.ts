@@ -59,7 +59,7 @@ describe('the engine', () => {
     const weight = b.initializer('w', floatTensor([4, 6], new Float32Array(24)));
     b.node('Gemm', [hidden, weight], { transB: int(1) }, { name: 'logits' });
     b.output('logits', 'float32', ['batch', 4]);
-    const optimizer = { momentum: 0, nesterov: false, weightDecay: 0 };
+    const optimizer = { name: 'sgd' as const, momentum: 0, nesterov: false, weightDecay: 0 };
     await assert.rejects(OrtEngine.create(b.graph, { batchSize: 2, optimizer }), (error: unknown) => {
       assert.ok(error instanceof UserError);
       return /Selu cannot be trained/.test(error.message);

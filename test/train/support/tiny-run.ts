@@ -69,7 +69,7 @@ export async function tinyRun(
   const model = initialModel(options.weightSeed);
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
-  const optimizer = { momentum, nesterov, weightDecay };
+  const optimizer = { name: 'sgd' as const, momentum, nesterov, weightDecay };
   // One thread, so that nothing depends on how many cores there are.
   const engine = await OrtEngine.create(model, { batchSize, optimizer, threads: 1 });
   let steps = 0;

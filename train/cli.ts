@@ -21,6 +21,7 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { consoleObserver } from './console-observer.ts';
 import { chooseReplicas, createEngine } from './engine/create-engine.ts';
+import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
 import { train } from './trainer.ts';
 
 /** Cores from which a net of ImageNet width finishes in a day rather than a week. */
@@ -59,8 +60,7 @@ const command = {
       min: 0,
       max: 1,
     },
-    crop: { type: 'integer', help: 'padding of the random crop in pixels; 0: none', default: 4, min: 0 },
-    flip: { type: 'boolean', help: 'random horizontal flip', default: true },
+    ...AUGMENT_CLI_OPTIONS,
     seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
     'train-images': { type: 'integer', help: 'train on the first N images only', min: 1 },
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
@@ -89,7 +89,7 @@ await runMain(async () => {
   say(`data: ${describeLocation(location)}`);
   const modelName = storedConfig?.model ?? options.model ?? chooseModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const config = storedConfig ?? makeConfig(options, model, dataset);
+  const config = storedConfig ?? makeConfig(options, given, model, dataset);
   initializeParameters(model, config.seed);
   const run = stored ?? (await RunDirectory.create(`${config.model}-${dataset.name}`, options.run));
   if (!stored) await run.writeConfig({ ...config });
@@ -130,7 +130,12 @@ await runMain(async () => {
 
 type Options = ReturnType<typeof parseOptions<(typeof command)['options']>>['options'];
 
-function makeConfig(options: Options, model: Graph, dataset: ImageDataset): TrainConfig {
+function makeConfig(
+  options: Options,
+  given: ReadonlySet<string>,
+  model: Graph,
+  dataset: ImageDataset,
+): TrainConfig {
   const available = dataset.train.count;
   const trainImages = options.trainImages ?? available;
   if (trainImages > available) {
@@ -152,8 +157,7 @@ function makeConfig(options: Options, model: Graph, dataset: ImageDataset): Trai
     schedule: 'onecycle',
     warmupFraction: options.warmupFraction,
     labelSmoothing: options.labelSmoothing,
-    crop: options.crop,
-    flip: options.flip,
+    ...augmentConfig(options, given),
     seed: options.seed,
     engine: 'ort',
     replicas: options.replicas ?? chooseReplicas(model, options.batchSize),

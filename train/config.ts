@@ -1,7 +1,8 @@
 import { UserError } from '../core/errors.ts';
+import type { AugmentConfig } from './loader/augment/augment-config.ts';
 
 /** Everything that decides a run's result; stored as its config.json. */
-export interface TrainConfig {
+export interface TrainConfig extends AugmentConfig {
   model: string;
   dataset: string;
   /** Images trained on an epoch; fewer than the split where `--train-images` says so. */
@@ -16,8 +17,6 @@ export interface TrainConfig {
   schedule: 'onecycle';
   warmupFraction: number;
   labelSmoothing: number;
-  crop: number;
-  flip: boolean;
   seed: number;
   engine: 'ort';
   /** Threads that each take a share of the batch; batch norm sees the share. */

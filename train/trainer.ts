@@ -9,11 +9,11 @@ import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { loadState, saveState } from './checkpointing.ts';
 import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
+import { augmentOptions } from './loader/augment/augment-config.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
 import { oneCycleLearningRate } from './schedule/one-cycle.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
-import { fillTargets } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver {
@@ -72,7 +72,6 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
 class Trainer {
   readonly #setup: TrainSetup;
   readonly #loader: BatchLoader;
-  readonly #targets: Float32Array;
   readonly #classes: number;
   readonly #totalSteps: number;
   readonly #startedAt = performance.now();
@@ -83,15 +82,16 @@ class Trainer {
     const { config, dataset, workers } = setup;
     this.#setup = setup;
     this.#classes = dataset.labels.length;
-    this.#targets = new Float32Array(config.batchSize * this.#classes);
     this.#loader = new BatchLoader({
       split: firstImages(dataset.train, config.trainImages),
       height: dataset.height,
       width: dataset.width,
       normalization: dataset.normalization,
+      classes: this.#classes,
+      labelSmoothing: config.labelSmoothing,
       batchSize: config.batchSize,
       seed: config.seed,
-      augment: { crop: config.crop > 0 ? { padding: config.crop } : false, flip: config.flip },
+      augment: augmentOptions(config),
       workers,
       dropLast: true,
     });
@@ -144,9 +144,8 @@ class Trainer {
     let learningRate = 0;
     const start = performance.now();
     for await (const batch of this.#loader.epoch(epoch, startBatch)) {
-      fillTargets(batch.labels, this.#classes, this.#targets, config.labelSmoothing);
       learningRate = this.#learningRate(epoch * batches + this.#progress.batch);
-      const { loss, logits } = await engine.step(batch.images, this.#targets, learningRate);
+      const { loss, logits } = await engine.step(batch.images, batch.targets, learningRate);
       if (!Number.isFinite(loss)) {
         throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; lower --lr or raise the warm-up`);
       }

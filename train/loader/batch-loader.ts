@@ -1,6 +1,6 @@
 import type { ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
-import type { AugmentOptions } from './augment/pipeline.ts';
+import { type AugmentOptions, checkAugmentOptions } from './augment/options.ts';
 import type { BatchSource } from './batch-maker.ts';
 import { epochOrder } from './epoch-order.ts';
 import type { BatchBuffers } from './protocol.ts';
@@ -11,6 +11,10 @@ export interface BatchLoaderOptions {
   height: number;
   width: number;
   normalization: Normalization;
+  /** Number of classes, every label below it; default as many as the split's labels need. */
+  classes?: number;
+  /** Share of a target that is spread evenly over all classes; default 0. */
+  labelSmoothing?: number;
   batchSize: number;
   /** Decides the order and every augmentation. */
   seed: number;
@@ -28,12 +32,14 @@ export interface BatchLoaderOptions {
 export interface Batch {
   /** `size * 3 * height * width` values, normalised, NCHW. */
   images: Float32Array;
-  /** `size` class indices. */
+  /** `size` class indices, those of the images before a CutMix or MixUp. */
   labels: Int32Array;
+  /** `size * classes` probabilities: what the loss compares with, smoothed and mixed as the images are. */
+  targets: Float32Array;
   size: number;
   /**
-   * Gives the memory back for a later batch; `images` and `labels` must not be used after it, and become
-   * empty when the memory moves to a worker. Optional: what is not released is left to garbage collection.
+   * Gives the memory back for a later batch; the arrays must not be used after it, and become empty when the
+   * memory moves to a worker. Optional: what is not released is left to garbage collection.
    */
   release(): void;
 }
@@ -57,6 +63,7 @@ export class BatchLoader {
   readonly #count: number;
   readonly #batchSize: number;
   readonly #imageLength: number;
+  readonly #classes: number;
   readonly #seed: number;
   readonly #prefetch: number;
   readonly #workers: WorkerThread[];
@@ -68,17 +75,20 @@ export class BatchLoader {
   /** @throws UserError if an option is out of range or the split has too few images for one batch */
   constructor(options: BatchLoaderOptions) {
     const { split, height, width, batchSize, seed, workers = 1 } = options;
-    const { prefetch = 2 * workers, dropLast = false } = options;
+    const labelsEnd = split.labels.reduce((end, label) => Math.max(end, label + 1), 1);
+    const classes = options.classes ?? labelsEnd;
+    const { labelSmoothing = 0, prefetch = 2 * workers, dropLast = false } = options;
     checkCount('batch size', batchSize);
     checkCount('number of loader workers', workers);
     checkCount('number of batches made ahead', prefetch);
-    const padding = options.augment.crop ? options.augment.crop.padding : 0;
-    if (!Number.isSafeInteger(padding) || padding < 0) {
-      throw new UserError(`the crop padding must be a whole number from 0 on, not ${padding}`);
+    checkAugmentOptions(options.augment);
+    if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
+      throw new UserError(`the label smoothing must be from 0 to 1, not ${labelSmoothing}`);
     }
     this.#count = split.count;
     this.#batchSize = batchSize;
     this.#imageLength = 3 * height * width;
+    this.#classes = classes;
     this.#seed = seed;
     this.#prefetch = prefetch;
     if (split.images.length !== split.count * this.#imageLength || split.labels.length !== split.count) {
@@ -86,6 +96,8 @@ export class BatchLoader {
         `the split does not hold ${split.count} images of 3 x ${height} x ${width} with labels`,
       );
     }
+    // A typed array drops a write past its end: such a label would pass for a target of nothing.
+    if (labelsEnd > classes) throw new RangeError(`label ${labelsEnd - 1} is not below ${classes} classes`);
     this.batchesPerEpoch = dropLast
       ? Math.floor(split.count / batchSize)
       : Math.ceil(split.count / batchSize);
@@ -100,6 +112,8 @@ export class BatchLoader {
       height,
       width,
       normalization: options.normalization,
+      classes,
+      labelSmoothing,
       seed,
       augment: options.augment,
     };
@@ -110,8 +124,8 @@ export class BatchLoader {
         new WorkerThread(
           script,
           source,
-          ({ job, images, labels }) => {
-            this.#jobs.get(job)?.resolve({ images, labels });
+          ({ job, buffers }) => {
+            this.#jobs.get(job)?.resolve(buffers);
             this.#jobs.delete(job);
           },
           (error) => this.#fail(error),
@@ -165,18 +179,21 @@ export class BatchLoader {
     const buffers = this.#free.pop() ?? {
       images: new Float32Array(this.#batchSize * this.#imageLength),
       labels: new Int32Array(this.#batchSize),
+      targets: new Float32Array(this.#batchSize * this.#classes),
     };
     const idlest = this.#workers.reduce((best, worker) => (worker.pending < best.pending ? worker : best));
-    idlest.post({ job, epoch, batch, indices, ...buffers });
+    idlest.post({ job, epoch, batch, indices, buffers });
     return result;
   }
 
   #batch(buffers: BatchBuffers, size: number): Batch {
+    const { images, labels, targets } = buffers;
     const full = size === this.#batchSize;
     let released = false;
     return {
-      images: full ? buffers.images : buffers.images.subarray(0, size * this.#imageLength),
-      labels: full ? buffers.labels : buffers.labels.subarray(0, size),
+      images: full ? images : images.subarray(0, size * this.#imageLength),
+      labels: full ? labels : labels.subarray(0, size),
+      targets: full ? targets : targets.subarray(0, size * this.#classes),
       size,
       release: () => {
         if (!released) this.#free.push(buffers);

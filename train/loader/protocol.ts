@@ -3,10 +3,12 @@ export interface BatchBuffers {
   /** Room for a full batch, NCHW. */
   images: Float32Array<ArrayBuffer>;
   labels: Int32Array<ArrayBuffer>;
+  /** Room for a full batch, [size, classes]. */
+  targets: Float32Array<ArrayBuffer>;
 }
 
 /** Main thread to worker: fill the buffers. */
-export interface BatchRequest extends BatchBuffers {
+export interface BatchRequest {
   /** Unique in a loader; the reply repeats it. */
   job: number;
   epoch: number;
@@ -14,14 +16,16 @@ export interface BatchRequest extends BatchBuffers {
   batch: number;
   /** The images to use. */
   indices: Uint32Array;
+  buffers: BatchBuffers;
 }
 
 /** Worker to main thread: the buffers, filled. */
-export interface BatchReply extends BatchBuffers {
+export interface BatchReply {
   job: number;
+  buffers: BatchBuffers;
 }
 
 /** What a message with these buffers hands over. */
-export function transferList({ images, labels }: BatchBuffers): ArrayBuffer[] {
-  return [images.buffer, labels.buffer];
+export function transferList({ images, labels, targets }: BatchBuffers): ArrayBuffer[] {
+  return [images.buffer, labels.buffer, targets.buffer];
 }

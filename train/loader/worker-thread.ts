@@ -43,7 +43,7 @@ export class WorkerThread {
   post(request: BatchRequest): void {
     if (this.#pending === 0) this.#worker.ref();
     this.#pending += 1;
-    this.#worker.postMessage(request, transferList(request));
+    this.#worker.postMessage(request, transferList(request.buffers));
   }
 
   async stop(): Promise<void> {

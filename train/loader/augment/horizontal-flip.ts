@@ -12,6 +12,13 @@ export class HorizontalFlip implements ImageTransform {
   apply(image: Uint8Array, random: Random): void {
     if (random.uniform() >= 0.5) return;
     const { height, width } = this.#size;
-    for (let row = 0; row < 3 * height; row++) image.subarray(row * width, (row + 1) * width).reverse();
+    // A loop and not `reverse` of subarrays: that would make an object a row.
+    for (let row = 0; row < 3 * height; row++) {
+      for (let left = row * width, right = left + width - 1; left < right; left++, right--) {
+        const swapped = image[left]!;
+        image[left] = image[right]!;
+        image[right] = swapped;
+      }
+    }
   }
 }

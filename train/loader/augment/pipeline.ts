@@ -1,25 +1,45 @@
 import { HorizontalFlip } from './horizontal-flip.ts';
+import { CutMix } from './mix/cutmix.ts';
+import { MixUp } from './mix/mixup.ts';
+import type { AugmentOptions, PolicyName } from './options.ts';
+import { AutoAugment } from './policy/auto-augment.ts';
+import { RandAugment } from './policy/rand-augment.ts';
+import { TrivialAugmentWide } from './policy/trivial-augment.ts';
 import { RandomCrop } from './random-crop.ts';
-import type { BatchTransform, ImageSize, ImageTransform } from './transform.ts';
+import { RandomErasing } from './random-erasing.ts';
+import type { BatchTransform, ImageSize, ImageTransform, TensorTransform } from './transform.ts';
 
-/** Which augmentations to apply; plain data, for it is sent to the workers. */
-export interface AugmentOptions {
-  /** Random crop after padding each side by so many pixels. */
-  crop: { padding: number } | false;
-  /** Random horizontal flip. */
-  flip: boolean;
-}
-
-/** The transforms in the order they are applied: each image's, then the batch's. */
+/** The transforms in the order they are applied: each image's bytes, its normalised values, then the batch. */
 export interface AugmentPipeline {
   image: ImageTransform[];
+  tensor: TensorTransform[];
+  /** The first that mixes a batch is the last one tried: a batch is mixed once at most. */
   batch: BatchTransform[];
 }
 
-/** A transform is added here, and its switch to {@link AugmentOptions}. */
+/**
+ * The order of the usual PyTorch recipe: crop, flip, policy; after normalisation erasing; then CutMix or MixUp.
+ * A transform is added here, and its switch to {@link AugmentOptions}.
+ */
 export function createPipeline(options: AugmentOptions, size: ImageSize): AugmentPipeline {
-  const image: ImageTransform[] = [];
-  if (options.crop && options.crop.padding > 0) image.push(new RandomCrop(size, options.crop.padding));
-  if (options.flip) image.push(new HorizontalFlip(size));
-  return { image, batch: [] };
+  const { crop, flip, policy, erasing, cutMix, mixUp } = options;
+  const pipeline: AugmentPipeline = { image: [], tensor: [], batch: [] };
+  if (crop && crop.padding > 0) pipeline.image.push(new RandomCrop(size, crop.padding));
+  if (flip) pipeline.image.push(new HorizontalFlip(size));
+  if (policy) pipeline.image.push(createPolicy(policy, size));
+  if (erasing) pipeline.tensor.push(new RandomErasing(size, erasing.probability));
+  if (cutMix) pipeline.batch.push(new CutMix(size, cutMix.beta, cutMix.probability));
+  if (mixUp) pipeline.batch.push(new MixUp(mixUp.alpha));
+  return pipeline;
+}
+
+function createPolicy(name: PolicyName, size: ImageSize): ImageTransform {
+  switch (name) {
+    case 'autoaugment':
+      return new AutoAugment(size);
+    case 'randaugment':
+      return new RandAugment(size);
+    case 'trivialaugment':
+      return new TrivialAugmentWide(size);
+  }
 }

@@ -32,8 +32,8 @@ export class RandomCrop implements ImageTransform {
     for (let c = 0; c < 3; c++) {
       for (let y = Math.max(0, -down); y < Math.min(height, height - down); y++) {
         const source = (c * height + y + down) * width;
-        const target = (c * height + y) * width;
-        image.set(this.#original.subarray(source + fromX, source + toX), target + fromX - right);
+        const target = (c * height + y) * width - right;
+        for (let x = fromX; x < toX; x++) image[target + x] = this.#original[source + x]!;
       }
     }
   }

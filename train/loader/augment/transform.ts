@@ -15,11 +15,27 @@ export interface ImageTransform {
   apply(image: Uint8Array, random: Random): void;
 }
 
-/** Changes a whole normalised batch, e.g. mixes images; `random` depends on seed, epoch and batch alone. */
+/** Changes one image after it is normalised; `random` is the one that its {@link ImageTransform}s drew from. */
+export interface TensorTransform {
+  /** @param images the image's 3 * height * width values begin at `offset`; changed in place */
+  apply(images: Float32Array, offset: number, random: Random): void;
+}
+
+/**
+ * How a batch was mixed: image i is `lambda` of itself and `1 - lambda` of image `partner[i]`, and so is its
+ * target.
+ */
+export interface BatchMix {
+  lambda: number;
+  /** A permutation of the batch. */
+  partner: Uint32Array;
+}
+
+/** Mixes the images of a normalised batch; `random` depends on seed, epoch and batch alone. */
 export interface BatchTransform {
   /**
    * @param images size * 3 * height * width values, NCHW, changed in place
-   * @param labels size class indices
+   * @returns how they were mixed, or undefined if they were left alone
    */
-  apply(images: Float32Array, labels: Int32Array, random: Random): void;
+  apply(images: Float32Array, size: number, random: Random): BatchMix | undefined;
 }

@@ -139,7 +139,7 @@ describe('label names', () => {
     await refuses(
       folder,
       () => exportRun({ run, out: join(folder, 'm.onnx'), data }),
-      /config\.json stores no label names, and --data: .*nowhere does not exist/,
+      /config\.json .*, and --data: .*nowhere does not exist/,
     );
   });
 
@@ -203,7 +203,7 @@ describe('a broken run', () => {
     const { model: _, ...incomplete } = CONFIG;
     const cases: [Record<string, unknown>, RegExp][] = [
       [incomplete, /config\.json names no model/],
-      [{ ...CONFIG, dataset: 'imagenet' }, /the dataset "imagenet" is none of cifar100, synthetic/],
+      [{ ...CONFIG, dataset: 'imagenet' }, /the dataset "imagenet" is none of .*cifar100/],
       [{ ...CONFIG, model: 'vgg16' }, /there is no model "vgg16"/],
     ];
     for (const [config, message] of cases) {

@@ -1,10 +1,11 @@
 import { UserError } from '../errors.ts';
 import { sizeOf } from '../onnx/graph.ts';
+import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
 
 /**
  * The safetensors format (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header
  * length, a JSON header of dtype, shape and offsets, then the tensors' bytes. Safe to read from strangers:
- * nothing in it runs. Only float32 tensors are read and written.
+ * nothing in it runs. Float32 is what is written, and what is read unless a reader asks for more.
  */
 export interface TensorFile {
   tensors: Map<string, { dims: number[]; data: Float32Array }>;
@@ -17,6 +18,26 @@ interface HeaderEntry {
   /** Start and end, counted from the end of the header. */
   data_offsets: [number, number];
 }
+
+export interface DecodeOptions {
+  /** Converts other floating-point tensors to float32, and leaves out those of integers and booleans. */
+  convert?: boolean;
+}
+
+const FLOATS: ReadonlyMap<string, FloatFormat> = new Map([
+  ['F32', 'float32'],
+  ['F16', 'float16'],
+  ['BF16', 'bfloat16'],
+  ['F64', 'float64'],
+]);
+
+/** Bytes an element of the types that are no weights. */
+const OTHER_BYTES: ReadonlyMap<string, number> = new Map([
+  ...['BOOL', 'I8', 'U8'].map((dtype) => [dtype, 1] as const),
+  ...['I16', 'U16'].map((dtype) => [dtype, 2] as const),
+  ...['I32', 'U32'].map((dtype) => [dtype, 4] as const),
+  ...['I64', 'U64'].map((dtype) => [dtype, 8] as const),
+]);
 
 /** Serialises tensors and string metadata; the same content gives the same bytes. */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
@@ -53,9 +74,13 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
  * Reads a safetensors file. As the format demands, the tensors must cover the data without holes or overlaps;
  * a small file can therefore not claim a lot of memory.
  * @param source what to call it in an error, e.g. its path
- * @throws UserError if it is not one, is truncated, or holds other types than float32
+ * @throws UserError if it is not one, is truncated, or holds other types than are read
  */
-export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile {
+export function decodeSafetensors(
+  bytes: Uint8Array,
+  source: string,
+  options: DecodeOptions = {},
+): TensorFile {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
   if (length > bytes.length - 8) throw new UserError(`${source} is not a safetensors file, or is truncated`);
@@ -63,15 +88,15 @@ export function decodeSafetensors(bytes: Uint8Array, source: string): TensorFile
   const isStrings = isObject(metadata) && Object.values(metadata).every((value) => typeof value === 'string');
   if (!isStrings) throw new UserError(`${source}: its metadata must be strings by name`);
   const entries = Object.entries(rest).map(
-    ([name, entry]) => [name, checkEntry(entry, name, source)] as const,
+    ([name, entry]) => [name, checkEntry(entry, name, source, options)] as const,
   );
   checkCoverage(entries, bytes.length - 8 - length, source);
   const tensors: TensorFile['tensors'] = new Map();
-  for (const [name, { shape, data_offsets }] of entries) {
+  for (const [name, { dtype, shape, data_offsets }] of entries) {
+    const format = FLOATS.get(dtype);
+    if (format === undefined) continue;
     const [from, to] = data_offsets.map((offset) => 8 + length + offset);
-    // A copy: the data rarely sits at an offset that a Float32Array may start from.
-    const data = new Float32Array(new Uint8Array(bytes.subarray(from, to)).buffer);
-    tensors.set(name, { dims: shape, data });
+    tensors.set(name, { dims: shape, data: toFloat32(bytes.subarray(from, to), format) });
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }
@@ -87,17 +112,28 @@ function parseHeader(bytes: Uint8Array, source: string): Record<string, unknown>
   return header;
 }
 
-function checkEntry(value: unknown, name: string, source: string): HeaderEntry {
+function checkEntry(value: unknown, name: string, source: string, options: DecodeOptions): HeaderEntry {
   const { dtype, shape, data_offsets: offsets } = isObject(value) ? value : {};
   if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw new UserError(`${source}: tensor "${name}" has no proper dtype, shape and data_offsets`);
   }
-  if (dtype !== 'F32') throw new UserError(`${source}: tensor "${name}" is ${dtype}, not F32`);
+  const elementBytes = elementSize(dtype, options);
+  if (elementBytes === undefined) {
+    const known = options.convert ? `one of ${[...FLOATS.keys()].join(', ')}` : 'F32';
+    throw new UserError(`${source}: tensor "${name}" is ${dtype}, not ${known}`);
+  }
   const [from, to] = offsets as [number, number];
-  if (to - from !== sizeOf(shape) * Float32Array.BYTES_PER_ELEMENT) {
+  if (to - from !== sizeOf(shape) * elementBytes) {
     throw new UserError(`${source}: tensor "${name}" has offsets that do not fit its shape`);
   }
   return { dtype, shape, data_offsets: [from, to] };
+}
+
+/** Bytes an element; undefined for a type that is refused. */
+function elementSize(dtype: string, { convert }: DecodeOptions): number | undefined {
+  const format = FLOATS.get(dtype);
+  if (!convert) return format === 'float32' ? FLOAT_BYTES.float32 : undefined;
+  return format ? FLOAT_BYTES[format] : OTHER_BYTES.get(dtype);
 }
 
 /** @param size how many bytes of data there are */

@@ -1,0 +1,121 @@
+import { readFile } from 'node:fs/promises';
+import { errorMessage, UserError } from '../errors.ts';
+import type { TensorValue } from '../onnx/graph.ts';
+import { decodeModel } from '../onnx/model-file.ts';
+import { initializerRoles } from '../onnx/roles.ts';
+import { toFloat32 } from './float-formats.ts';
+import { toTorchvisionNames } from './names.ts';
+import { isPyTorch } from './pytorch/archive.ts';
+import { decodePyTorch } from './pytorch/decode.ts';
+import { decodeSafetensors, type TensorFile } from './safetensors.ts';
+
+export type WeightsFormat = 'safetensors' | 'pytorch' | 'onnx';
+
+export interface LoadWeightsOptions {
+  /** The entry of a PyTorch checkpoint that is the state dict; left out: found by the usual names. */
+  key?: string | undefined;
+}
+
+export interface LoadedWeights {
+  format: WeightsFormat;
+  /** Float32, by torchvision's names where they are known. */
+  tensors: TensorFile['tensors'];
+  /** The strings that a safetensors or ONNX file carries; empty for PyTorch. */
+  metadata: Record<string, string>;
+}
+
+/** Entries of our checkpoints that are not the model's: the optimiser's state. */
+const NOT_THE_MODEL = /^optimizer\./;
+
+/**
+ * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
+ * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
+ * of integers and optimiser state are left out. An exported ONNX model has the weights of convs that batch
+ * norm was folded into, with a bias each; they can be evaluated, but not unfolded.
+ * @throws UserError if the file cannot be read, is damaged, or holds no weights
+ */
+export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+  return decodeWeights(await readWeightsFile(path), path, options);
+}
+
+/**
+ * The bytes of a weights file.
+ * @throws UserError if there are none
+ */
+export async function readWeightsFile(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
+  }
+}
+
+/** Reads weights from a file's bytes, as {@link loadWeights} does. */
+export function decodeWeights(
+  bytes: Uint8Array,
+  source: string,
+  options: LoadWeightsOptions = {},
+): LoadedWeights {
+  try {
+    return decodeAs(weightsFormat(bytes, source), bytes, source, options);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    throw new UserError(oneLine(error.message));
+  }
+}
+
+function decodeAs(
+  format: WeightsFormat,
+  bytes: Uint8Array,
+  source: string,
+  options: LoadWeightsOptions,
+): LoadedWeights {
+  if (options.key !== undefined && format !== 'pytorch') {
+    throw new UserError(`${source} is no PyTorch checkpoint, so it has no entry "${options.key}"`);
+  }
+  const { tensors, metadata } = decode(bytes, source, format, options.key);
+  const model = new Map([...tensors].filter(([name]) => !NOT_THE_MODEL.test(name)));
+  if (model.size === 0) throw new UserError(`${source} holds no weights`);
+  return { format, tensors: toTorchvisionNames(model, source), metadata };
+}
+
+/** Names in a hostile file may hold line feeds or a terminal's control sequences. */
+function oneLine(message: string): string {
+  return message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+}
+
+/**
+ * Tells the format by a file's first bytes.
+ * @throws UserError if it is none of the three
+ */
+export function weightsFormat(bytes: Uint8Array, source: string): WeightsFormat {
+  if (isPyTorch(bytes)) return 'pytorch';
+  // After the length of its header, in 64 bits of which the last are zero, a safetensors file has a JSON object.
+  if (bytes[7] === 0 && bytes[8] === OPENING_BRACE) return 'safetensors';
+  // An ONNX model begins with its IR version or, written by others, another of the fields 1 to 8.
+  const field = (bytes[0] ?? 0) >> 3;
+  if (field >= 1 && field <= 8) return 'onnx';
+  throw new UserError(`${source} is no safetensors file, PyTorch checkpoint or ONNX model, or is truncated`);
+}
+
+const OPENING_BRACE = 0x7b;
+
+function decode(bytes: Uint8Array, source: string, format: WeightsFormat, key?: string): TensorFile {
+  if (format === 'safetensors') return decodeSafetensors(bytes, source, { convert: true });
+  if (format === 'pytorch') return { tensors: decodePyTorch(bytes, source, key), metadata: {} };
+  const { graph, metadata } = decodeModel(bytes, source);
+  const { parameters, buffers } = initializerRoles(graph);
+  const tensors: TensorFile['tensors'] = new Map();
+  for (const name of [...parameters, ...buffers]) {
+    tensors.set(name, floatsOf(graph.initializers.get(name)!));
+  }
+  return { tensors, metadata };
+}
+
+/** The roles are those of float32 tensors only. */
+function floatsOf({ dims, data }: TensorValue): { dims: number[]; data: Float32Array } {
+  return {
+    dims,
+    data: toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 'float32'),
+  };
+}

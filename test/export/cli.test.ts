@@ -60,7 +60,7 @@ describe('the export command', () => {
     const cases: [string[], RegExp][] = [
       [[], /--model NAME or --run DIR/],
       [['--model', 'resnet20'], /no run under runs\/ has a best checkpoint of resnet20; .*npm run train/],
-      [['--model', 'alexnet'], /--model is resnet20, .*, not "alexnet"/],
+      [['--model', 'alexnet'], /--model is .*resnet20, .*, not "alexnet"/],
       [['--run', 'runs/b'], /runs\/b holds no training run/],
       [['--run', 'runs/a'], /cannot read the checkpoint runs\/a\/best\.safetensors/],
       [['--run', 'runs/a', '--model', 'resnet18'], /runs\/a trained resnet20, not resnet18/],

@@ -1,0 +1,141 @@
+import { extname } from 'node:path';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { encodeMetadata } from '../../core/model-metadata.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
+import { type FittedModel, fitModel } from '../../core/weights/fit-model.ts';
+import { type LoadedWeights, loadWeights, type WeightsFormat } from '../../core/weights/load-weights.ts';
+import { encodeSafetensors } from '../../core/weights/safetensors.ts';
+import { datasetFacts } from '../dataset-facts.ts';
+import { verifyModel } from '../verify.ts';
+import { readLabels, storedLabels } from './labels.ts';
+
+export interface ConvertOptions {
+  /** A .pth, .safetensors or .onnx file. */
+  input: string;
+  /** A .safetensors or .onnx file; an existing one is replaced. */
+  output: string;
+  /** The zoo's name; left out: found by the tensors. */
+  model?: string | undefined;
+  /** The entry of a PyTorch checkpoint that is the state dict; left out: found by the usual names. */
+  key?: string | undefined;
+  /** For .onnx, what the weights were trained on; default: what the input says, else `cifar100`. */
+  dataset?: string | undefined;
+  /** Where that dataset is, for its label names. */
+  data?: string | undefined;
+  /** A file of label names, instead of the dataset's. */
+  labels?: string | undefined;
+}
+
+export interface ConvertResult {
+  from: WeightsFormat;
+  to: 'safetensors' | 'onnx';
+  /** Undefined if the tensors are of no model of the zoo. */
+  model: string | undefined;
+  /** Tensors, and values in them. */
+  tensors: number;
+  values: number;
+  /** True if batch norm is folded into the convs of the input. */
+  folded: boolean;
+  /** Size of the output. */
+  bytes: number;
+}
+
+/**
+ * Converts weights between formats, the input known by its content, the output by its extension. To
+ * safetensors the float32 bits stay as they are, under torchvision's names. To ONNX, the model is built,
+ * batch norm folded and the file verified as an export of a training run is.
+ * @throws UserError if the input cannot be read, does not fit the model, or the output cannot be written
+ */
+export async function convertWeights(options: ConvertOptions): Promise<ConvertResult> {
+  const { input, output } = options;
+  const to = outputFormat(output);
+  const weights = await loadWeights(input, { key: options.key });
+  if (to === 'onnx' && weights.format === 'onnx') throw new UserError(`${input} is an ONNX model already`);
+  const fitted = fit(weights, options, to === 'onnx');
+  const bytes = to === 'onnx' ? await toModelFile(fitted!, weights, options) : toSafetensors(weights, fitted);
+  try {
+    await writeFileAtomic(output, bytes);
+  } catch (error) {
+    throw new UserError(`cannot write ${output}: ${errorMessage(error)}`);
+  }
+  let values = 0;
+  for (const { data } of weights.tensors.values()) values += data.length;
+  return {
+    from: weights.format,
+    to,
+    model: fitted?.model,
+    tensors: weights.tensors.size,
+    values,
+    folded: fitted?.folded ?? false,
+    bytes: bytes.length,
+  };
+}
+
+function outputFormat(path: string): 'safetensors' | 'onnx' {
+  const extension = extname(path).toLowerCase();
+  if (extension === '.safetensors') return 'safetensors';
+  if (extension === '.onnx') return 'onnx';
+  const hint =
+    extension === '.pth' || extension === '.pt'
+      ? '; PyTorch reads .safetensors with safetensors.torch.load_file'
+      : '';
+  throw new UserError(`${path} must end in .safetensors or .onnx${hint}`);
+}
+
+/** Weights of no model of the zoo may still be converted, unless a model is needed. */
+function fit(weights: LoadedWeights, options: ConvertOptions, needed: boolean): FittedModel | undefined {
+  try {
+    return fitModel(weights.tensors, options.input, { model: options.model });
+  } catch (error) {
+    if (needed || options.model !== undefined || !(error instanceof UserError)) throw error;
+    return undefined;
+  }
+}
+
+function toSafetensors(weights: LoadedWeights, fitted: FittedModel | undefined): Uint8Array {
+  // `progress` makes a checkpoint that training can go on from, which needs the optimiser's state too.
+  const { progress: _, ...carried } = weights.metadata;
+  const metadata = { ...carried, format: 'pt', ...(fitted ? { model: fitted.model } : {}) };
+  return encodeSafetensors({ tensors: weights.tensors, metadata });
+}
+
+async function toModelFile(
+  { model, graph }: FittedModel,
+  { metadata }: LoadedWeights,
+  options: ConvertOptions,
+): Promise<Uint8Array> {
+  const { input, output, data } = options;
+  const dataset = options.dataset ?? metadata.dataset ?? 'cifar100';
+  const labels =
+    options.labels !== undefined
+      ? await readLabels(options.labels)
+      : dataset === metadata.dataset
+        ? storedLabels(metadata.labels)
+        : undefined;
+  const facts = await datasetFacts({ dataset, ...(labels ? { labels } : {}) }, input, data);
+  const [, classes] = graph.outputs[0]!.dims;
+  if (classes !== facts.labels.length) {
+    throw new UserError(
+      `${input} tells ${classes} classes apart, but there are ${facts.labels.length} labels ` +
+        `(${options.labels ?? dataset}); give the right --labels or --dataset`,
+    );
+  }
+  const bytes = encodeModel(
+    foldBatchNorm(graph),
+    encodeMetadata({
+      model,
+      dataset: facts.dataset,
+      labels: facts.labels,
+      mean: facts.normalization.mean,
+      std: facts.normalization.std,
+      inputLayout: 'NCHW',
+      colorSpace: 'RGB',
+      inputHeight: facts.height,
+      inputWidth: facts.width,
+    }),
+  );
+  await verifyModel(bytes, graph, output);
+  return bytes;
+}

@@ -1,6 +1,8 @@
+import { CIFAR10_BINARY } from '../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../core/data/cifar100.ts';
 import type { Normalization } from '../core/data/dataset.ts';
-import { DATASET_CHOICES, type DatasetChoice, loadDataset } from '../core/data/load.ts';
+import { DATASET_NAMES, type DatasetName, loadDataset } from '../core/data/load.ts';
+import { readDatasetRecord } from '../core/data/run-record.ts';
 import { makeSynthetic } from '../core/data/synthetic.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 
@@ -15,13 +17,13 @@ export interface DatasetFacts {
   width: number;
 }
 
-/** The images of every dataset there is. */
+/** The images of every dataset whose runs do not store a size. */
 const IMAGE_SIZE = 32;
 
 /**
- * The label names, normalisation and image size of the dataset a run was trained on. Label names stored in
- * the run's config (`labels`) come first, so that a run can be exported where the dataset is not; a run
- * without them needs the dataset's files, though not its images.
+ * The label names, normalisation and image size of the dataset a run was trained on. What is stored in the
+ * run's config (`labels`, `normalization`, `imageSize`) comes first, so that a run can be exported where the
+ * dataset is not; a run without them needs the dataset's files, though not its images.
  * @param config the run's config.json
  * @param source the config's path, for errors
  * @param data the folder of the dataset, where it is not in a default place
@@ -33,26 +35,30 @@ export async function datasetFacts(
   data?: string,
 ): Promise<DatasetFacts> {
   const dataset = checkDataset(config.dataset, source);
+  const { imageSize, normalization: stored } = readDatasetRecord(config, source);
   if (config.labels !== undefined) {
-    return {
-      dataset,
-      labels: checkLabels(config.labels, source),
-      normalization: normalizationOf(dataset),
-      height: IMAGE_SIZE,
-      width: IMAGE_SIZE,
-    };
+    const labels = checkLabels(config.labels, source);
+    const normalization = stored ?? knownNormalization(dataset);
+    if (normalization) {
+      return {
+        dataset,
+        labels,
+        normalization,
+        height: imageSize ?? IMAGE_SIZE,
+        width: imageSize ?? IMAGE_SIZE,
+      };
+    }
   }
-  const { labels, normalization, height, width } = await loadLabels(dataset, source, data);
-  return { dataset, labels, normalization, height, width };
+  const { labels, normalization, height, width } = await loadFacts(dataset, source, data, imageSize);
+  return { dataset, labels, normalization: stored ?? normalization, height, width };
 }
 
-type NamedDataset = Exclude<DatasetChoice, 'auto'>;
-
-function checkDataset(name: unknown, source: string): NamedDataset {
-  const known = DATASET_CHOICES.filter((choice): choice is NamedDataset => choice !== 'auto');
-  const dataset = known.find((choice) => choice === name);
+function checkDataset(name: unknown, source: string): DatasetName {
+  const dataset = DATASET_NAMES.find((known) => known === name);
   if (dataset === undefined) {
-    throw new UserError(`${source}: the dataset ${JSON.stringify(name)} is none of ${known.join(', ')}`);
+    throw new UserError(
+      `${source}: the dataset ${JSON.stringify(name)} is none of ${DATASET_NAMES.join(', ')}`,
+    );
   }
   return dataset;
 }
@@ -64,17 +70,33 @@ function checkLabels(labels: unknown, source: string): string[] {
   return labels;
 }
 
-function normalizationOf(dataset: NamedDataset): Normalization {
-  return dataset === 'cifar100' ? CIFAR100_NORMALIZATION : makeSynthetic({ splits: [] }).normalization;
+/** That of a dataset which is the same everywhere. */
+function knownNormalization(dataset: DatasetName): Normalization | undefined {
+  switch (dataset) {
+    case 'cifar100':
+      return CIFAR100_NORMALIZATION;
+    case 'cifar10':
+      return CIFAR10_BINARY.normalization;
+    case 'synthetic':
+      return makeSynthetic({ splits: [] }).normalization;
+    case 'folder':
+      return undefined;
+  }
 }
 
-/** Loads the dataset without any of its images. */
-async function loadLabels(dataset: NamedDataset, source: string, data?: string) {
+/** Loads the dataset without keeping any of its images. */
+async function loadFacts(
+  dataset: DatasetName,
+  source: string,
+  data: string | undefined,
+  imageSize: number | undefined,
+) {
   try {
     // The synthetic dataset has no folder, and --data beside it is no mistake: it may be set for every command.
-    return await loadDataset({ dataset, dir: dataset === 'synthetic' ? undefined : data, splits: [] });
+    const dir = dataset === 'synthetic' ? undefined : data;
+    return await loadDataset({ dataset, dir, imageSize, splits: [] });
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${source} stores no label names, and ${errorMessage(error)}`);
+    throw new UserError(`${source} does not store all about its data, and ${errorMessage(error)}`);
   }
 }

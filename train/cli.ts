@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
-import { formatDuration } from '../core/cli/progress.ts';
+import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
 import { watchSignals } from '../core/cli/signals.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import {
@@ -12,6 +12,7 @@ import {
   loadDatasetFrom,
   locateDataset,
 } from '../core/data/load.ts';
+import { datasetRecord, readDatasetRecord } from '../core/data/run-record.ts';
 import { UserError } from '../core/errors.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../core/models/zoo.ts';
@@ -22,6 +23,8 @@ import { parseTrainConfig, type TrainConfig } from './config.ts';
 import { consoleObserver } from './console-observer.ts';
 import { chooseReplicas, createEngine } from './engine/create-engine.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
+import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
+import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from './schedule/command-line.ts';
 import { train } from './trainer.ts';
 
 /** Cores from which a net of ImageNet width finishes in a day rather than a week. */
@@ -38,21 +41,21 @@ const command = {
       choices: MODEL_NAMES,
     },
     dataset: { type: 'string', value: 'NAME', help: 'dataset', default: 'auto', choices: DATASET_CHOICES },
-    data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
+    data: {
+      type: 'string',
+      value: 'DIR',
+      help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/",
+    },
+    'image-size': {
+      type: 'integer',
+      help: 'height and width that the images of a folder get; default 32',
+      min: 8,
+      max: 512,
+    },
     epochs: { type: 'integer', help: 'passes over the training images', default: 30, min: 1 },
     'batch-size': { type: 'integer', help: 'images a step', default: 128, min: 1 },
-    optim: { type: 'string', value: 'NAME', help: 'optimiser', default: 'sgd', choices: ['sgd'] },
-    lr: { type: 'number', help: 'peak learning rate of the one-cycle schedule', default: 0.1, min: 0 },
-    momentum: { type: 'number', help: 'SGD momentum', default: 0.9, min: 0, max: 1 },
-    nesterov: { type: 'boolean', help: 'Nesterov momentum', default: false },
-    'weight-decay': { type: 'number', help: 'L2 penalty', default: 5e-4, min: 0 },
-    'warmup-fraction': {
-      type: 'number',
-      help: 'share of the steps in which the rate rises',
-      default: 0.1,
-      min: 0,
-      max: 1,
-    },
+    ...OPTIMIZER_CLI_OPTIONS,
+    ...SCHEDULE_CLI_OPTIONS,
     'label-smoothing': {
       type: 'number',
       help: 'probability spread over all classes',
@@ -71,6 +74,12 @@ const command = {
       help: 'threads that each train on a share of the batch; default: one a core for small nets',
       min: 1,
     },
+    accumulate: {
+      type: 'integer',
+      help: 'work through a batch in so many parts and sum the gradients, to need less memory',
+      default: 1,
+      min: 1,
+    },
     threads: { type: 'integer', help: 'onnxruntime threads; default: one a core', min: 1 },
     workers: { type: 'integer', help: 'threads that make batches', default: 1, min: 1 },
   },
@@ -80,26 +89,38 @@ await runMain(async () => {
   const { options, given } = parseOptions(command, process.argv.slice(2));
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const stored = options.resume ? RunDirectory.open(options.resume) : undefined;
-  const storedConfig = stored && parseTrainConfig(await stored.readConfig(), stored.configPath);
+  const storedJson = stored && (await stored.readConfig());
+  const storedConfig = stored && storedJson && parseTrainConfig(storedJson, stored.configPath);
   if (storedConfig) refuseChanges(given);
 
   const choice = (storedConfig?.dataset ?? options.dataset) as DatasetChoice;
-  const location = await locateDataset({ dataset: choice, ...(options.data ? { dir: options.data } : {}) });
-  const dataset = await loadDatasetFrom(location);
+  const location = await locateDataset({ dataset: choice, dir: options.data });
   say(`data: ${describeLocation(location)}`);
+  let bar: ProgressBar | undefined;
+  const dataset = await loadDatasetFrom(location, {
+    imageSize: options.imageSize,
+    // A resumed run goes on with the input it began with.
+    ...(stored && storedJson ? readDatasetRecord(storedJson, stored.configPath) : {}),
+    onProgress: (done, total) => {
+      bar ??= new ProgressBar({ label: 'decode', total, unit: 'images' });
+      bar.update(done);
+    },
+  }).finally(() => bar?.finish());
+  if (storedConfig) checkSameData(storedConfig, dataset);
   const modelName = storedConfig?.model ?? options.model ?? chooseModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const config = storedConfig ?? makeConfig(options, given, model, dataset);
   initializeParameters(model, config.seed);
-  const run = stored ?? (await RunDirectory.create(`${config.model}-${dataset.name}`, options.run));
-  if (!stored) await run.writeConfig({ ...config });
-  say(`run: ${run.path}`);
   describePlan(config, model, say);
 
   const interrupt = watchInterrupt();
   const engine = await createEngine(model, config, options.threads);
-  const start = performance.now();
   try {
+    // Last, so that a mistake in the options leaves no directory behind.
+    const run = stored ?? (await RunDirectory.create(`${config.model}-${dataset.name}`, options.run));
+    if (!stored) await run.writeConfig({ ...config, ...datasetRecord(dataset) });
+    say(`run: ${run.path}`);
+    const start = performance.now();
     const result = await train({
       config,
       model,
@@ -143,24 +164,25 @@ function makeConfig(
       `--train-images ${trainImages} is more than the ${available} training images of ${dataset.name}`,
     );
   }
+  if (trainImages < options.batchSize) {
+    throw new UserError(
+      `${trainImages} training images do not fill a batch of ${options.batchSize}; lower --batch-size`,
+    );
+  }
   return {
     model: model.name,
     dataset: dataset.name,
     trainImages,
     epochs: options.epochs,
     batchSize: options.batchSize,
-    optimizer: 'sgd',
-    learningRate: options.lr,
-    momentum: options.momentum,
-    nesterov: options.nesterov,
-    weightDecay: options.weightDecay,
-    schedule: 'onecycle',
-    warmupFraction: options.warmupFraction,
+    ...optimizerSettings(options, given),
+    ...scheduleSettings(options, given, options.epochs),
     labelSmoothing: options.labelSmoothing,
     ...augmentConfig(options, given),
     seed: options.seed,
     engine: 'ort',
-    replicas: options.replicas ?? chooseReplicas(model, options.batchSize),
+    replicas: options.replicas ?? chooseReplicas(model, options.batchSize / options.accumulate),
+    accumulate: options.accumulate,
     labels: dataset.labels,
   };
 }
@@ -170,6 +192,18 @@ function chooseModel(say: (line: string) => void): string {
   const model = cores >= CORES_FOR_RESNET18 ? 'resnet18' : 'resnet20';
   say(`chose ${model} for ${cores} CPU cores; give --model for another`);
   return model;
+}
+
+/** The weights of a run are of its classes; other ones, or fewer images than it counts on, are other data. */
+function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
+  if (config.labels.join('\n') !== dataset.labels.join('\n')) {
+    throw new UserError('the data has other classes than the run was trained on; give its own with --data');
+  }
+  if (dataset.train.count < config.trainImages) {
+    throw new UserError(
+      `the data has ${dataset.train.count} training images where the run has ${config.trainImages}; give its own with --data`,
+    );
+  }
 }
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
@@ -186,8 +220,8 @@ function describePlan(config: TrainConfig, model: Graph, say: (line: string) => 
   const parameters = parameterCount(model).toLocaleString('en');
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
-      `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} momentum ${config.momentum} ` +
-      `weight decay ${config.weightDecay}, one-cycle, seed ${config.seed}` +
+      `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
+      `weight decay ${config.weightDecay}, ${config.schedule}, seed ${config.seed}` +
       (config.replicas > 1
         ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
         : ''),

@@ -1,26 +1,25 @@
 import { UserError } from '../core/errors.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
+import type { OptimizerSettings } from './optim/optimizer-config.ts';
+import type { ScheduleSettings } from './schedule/command-line.ts';
 
 /** Everything that decides a run's result; stored as its config.json. */
-export interface TrainConfig extends AugmentConfig {
+export interface TrainConfig extends AugmentConfig, OptimizerSettings, ScheduleSettings {
   model: string;
   dataset: string;
   /** Images trained on an epoch; fewer than the split where `--train-images` says so. */
   trainImages: number;
   epochs: number;
   batchSize: number;
-  optimizer: 'sgd';
+  /** The schedule's peak. */
   learningRate: number;
-  momentum: number;
-  nesterov: boolean;
-  weightDecay: number;
-  schedule: 'onecycle';
-  warmupFraction: number;
   labelSmoothing: number;
   seed: number;
   engine: 'ort';
   /** Threads that each take a share of the batch; batch norm sees the share. */
   replicas: number;
+  /** Parts that a share is worked through in, one after the other; default 1. */
+  accumulate?: number;
   /** Class names by index. */
   labels: string[];
 }

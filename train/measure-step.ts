@@ -1,4 +1,5 @@
-import { copyState, type TrainingEngine } from './engine/engine.ts';
+import type { TrainingEngine } from './engine/engine.ts';
+import { copyState } from './engine/state.ts';
 
 const TRIALS = 3;
 

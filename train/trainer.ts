@@ -6,13 +6,15 @@ import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
-import { loadState, saveState } from './checkpointing.ts';
+import { evaluatedWeights, loadLast, saveBest, saveLast } from './checkpointing.ts';
 import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import { augmentOptions } from './loader/augment/augment-config.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
-import { oneCycleLearningRate } from './schedule/one-cycle.ts';
+import { stateSlots } from './optim/config.ts';
+import { optimizerOf } from './optim/optimizer-config.ts';
+import { learningRateAt } from './schedule/schedule.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
 
 /** What happens while a run trains, for whoever shows it. */
@@ -102,11 +104,14 @@ class Trainer {
     const { config, engine, run, model, resume } = this.#setup;
     try {
       if (resume) {
-        const { state, progress } = await loadState(run, model);
+        const { state, progress } = await loadLast(run, model, stateSlots(optimizerOf(config)));
         engine.load(state);
         this.#progress = progress;
         await run.truncateLog(progress.epoch);
-      } else await this.#save('last'); // So that a run stopped before its first step can be resumed.
+      } else {
+        // So that a run stopped before its first step can be resumed.
+        await this.#save();
+      }
       await this.#estimate();
       while (this.#progress.epoch < config.epochs && !this.#stopping()) await this.#epoch();
       const finished = this.#progress.epoch >= config.epochs;
@@ -135,7 +140,7 @@ class Trainer {
   }
 
   async #epoch(): Promise<void> {
-    const { config, engine, observer } = this.#setup;
+    const { config, engine, run, model, observer } = this.#setup;
     const { epoch, batch: startBatch } = this.#progress;
     const batches = this.#loader.batchesPerEpoch;
     observer?.onEpochStart?.(epoch, batches, startBatch);
@@ -155,16 +160,17 @@ class Trainer {
       this.#progress.batch++;
       observer?.onBatch?.(this.#progress.batch, loss);
       if (this.#stopping() && this.#progress.batch < batches) {
-        await this.#save('last');
+        await this.#save();
         return;
       }
-      if (performance.now() - this.#lastSave > SAVE_EVERY_SECONDS * 1000) await this.#save('last');
+      if (performance.now() - this.#lastSave > SAVE_EVERY_SECONDS * 1000) await this.#save();
     }
     const steps = batches - startBatch;
     const trainSeconds = (performance.now() - start) / 1000;
     const testStart = performance.now();
     const accuracy = await this.#evaluate();
     const testSeconds = (performance.now() - testStart) / 1000;
+    this.#refuseDiverged(Number.isFinite(accuracy.loss));
     const improved = isBetter(accuracy, this.#progress.best);
     this.#progress = {
       epoch: epoch + 1,
@@ -185,29 +191,50 @@ class Trainer {
       testSeconds,
     };
     await this.#setup.run.log({ ...entry });
-    if (improved) await this.#save('best');
-    await this.#save('last');
+    if (improved) await saveBest(run, model, engine.state, this.#progress);
+    await this.#save();
     observer?.onEpochEnd?.(entry, improved);
   }
 
   #learningRate(step: number): number {
-    const { learningRate, warmupFraction } = this.#setup.config;
-    return oneCycleLearningRate({ maxLr: learningRate, totalSteps: this.#totalSteps, warmupFraction }, step);
+    const { config } = this.#setup;
+    return learningRateAt(
+      {
+        name: config.schedule,
+        maxLr: config.learningRate,
+        epochs: config.epochs,
+        stepsPerEpoch: this.#loader.batchesPerEpoch,
+        warmupFraction: config.warmupFraction,
+        perEpoch: config.lrPerEpoch ?? false,
+        milestones: config.milestones ?? [],
+        gamma: config.gamma ?? 0.1,
+      },
+      step,
+    );
   }
 
   #evaluate(): Promise<ModelAccuracy> {
     const { dataset, engine, model, observer } = this.#setup;
     const layout = vectorLayout(model);
-    const { parameters, buffers } = engine.state;
+    const { parameters, buffers } = evaluatedWeights(engine.state);
     const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
     return evaluateGraph(trained, dataset, dataset.test, {
       onProgress: (images) => observer?.onEvaluate?.(images),
     });
   }
 
-  async #save(which: 'last' | 'best'): Promise<void> {
+  /** Ruined weights must not take the place of the last good ones. */
+  #refuseDiverged(finite: boolean): void {
+    if (finite) return;
+    throw new UserError(
+      `the weights diverged in epoch ${this.#progress.epoch + 1}; lower --lr or raise the warm-up (the last checkpoint is kept)`,
+    );
+  }
+
+  async #save(): Promise<void> {
     const { run, model, engine } = this.#setup;
-    await saveState(run, which, model, engine.state, this.#progress);
+    this.#refuseDiverged(engine.state.parameters.every(Number.isFinite));
+    await saveLast(run, model, engine.state, this.#progress);
     this.#lastSave = performance.now();
   }
 }

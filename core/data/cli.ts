@@ -3,22 +3,34 @@ import { parseOptions } from '../cli/options.ts';
 import { ProgressBar } from '../cli/progress.ts';
 import { UserError } from '../errors.ts';
 import { type Checksum, parseChecksum } from './checksum.ts';
-import { CIFAR100_CHECKSUM, CIFAR100_URL, installCifar100 } from './install.ts';
+import { DOWNLOADS, type Downloadable, installDataset } from './install.ts';
 import { DEFAULT_DATA_DIR } from './load.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
     {
       name: 'data',
-      summary: 'Downloads CIFAR-100 (161 MB), verifies and unpacks it; an interrupted download goes on.',
+      summary:
+        'Downloads CIFAR-100 or CIFAR-10 (162 MB), verifies and unpacks it; an interrupted download goes on.',
       options: {
+        dataset: {
+          type: 'string',
+          value: 'NAME',
+          default: 'cifar100',
+          choices: Object.keys(DOWNLOADS),
+          help: 'dataset',
+        },
         dir: {
           type: 'string',
           value: 'DIR',
           default: DEFAULT_DATA_DIR,
-          help: 'where cifar-100-binary/ goes',
+          help: "where the dataset's folder goes",
         },
-        url: { type: 'string', value: 'URL', default: CIFAR100_URL, help: 'the archive, e.g. on a mirror' },
+        url: {
+          type: 'string',
+          value: 'URL',
+          help: 'the archive, e.g. on a mirror; default the official one',
+        },
         md5: {
           type: 'string',
           value: 'HEX',
@@ -29,21 +41,25 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
+  const dataset = options.dataset as Downloadable;
+  const { title } = DOWNLOADS[dataset].variant;
   let bar: ProgressBar | undefined;
-  const { folder, existed } = await installCifar100({
+  const { folder, existed } = await installDataset({
+    dataset,
     dir: options.dir,
     url: options.url,
     checksum: chosenChecksum(options.md5, options.sha256),
     onProgress: (done, total) => {
-      bar ??= new ProgressBar({ label: 'CIFAR-100', total, unit: 'bytes' });
+      bar ??= new ProgressBar({ label: title, total, unit: 'bytes' });
       bar.update(done);
     },
   }).finally(() => bar?.finish());
-  process.stdout.write(`CIFAR-100 is ${existed ? 'already ' : ''}in ${folder}\n`);
+  process.stdout.write(`${title} is ${existed ? 'already ' : ''}in ${folder}\n`);
 });
 
-function chosenChecksum(md5: string | undefined, sha256: string | undefined): Checksum {
+/** Undefined: the official archive's. */
+function chosenChecksum(md5: string | undefined, sha256: string | undefined): Checksum | undefined {
   if (md5 !== undefined && sha256 !== undefined) throw new UserError('give --md5 or --sha256, not both');
   if (sha256 !== undefined) return parseChecksum('sha256', sha256);
-  return md5 === undefined ? CIFAR100_CHECKSUM : parseChecksum('md5', md5);
+  return md5 === undefined ? undefined : parseChecksum('md5', md5);
 }

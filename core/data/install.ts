@@ -4,39 +4,57 @@ import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UserError } from '../errors.ts';
 import { type Checksum, fileDigest } from './checksum.ts';
-import { CIFAR100_FOLDER, checkCifar100Files } from './cifar100.ts';
+import { checkCifarBinary } from './cifar/read-binary.ts';
+import type { CifarBinary } from './cifar/variant.ts';
+import { CIFAR10_BINARY } from './cifar10.ts';
+import { CIFAR100_BINARY } from './cifar100.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
+import { FolderFiles } from './files/folder-files.ts';
+import { makeFolder } from './make-folder.ts';
 
-/** The official archive, 161 MB, and its MD5 as its page states it (https://www.cs.toronto.edu/~kriz/cifar.html). */
-export const CIFAR100_URL = 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz';
-export const CIFAR100_CHECKSUM: Checksum = { algorithm: 'md5', hex: '03b5dce01913d631647c71ecec9e9cb8' };
+/** The official archives, about 162 MB each, and their MD5 as their page states it. */
+export const DOWNLOADS = {
+  cifar100: {
+    variant: CIFAR100_BINARY,
+    url: 'https://www.cs.toronto.edu/~kriz/cifar-100-binary.tar.gz',
+    checksum: { algorithm: 'md5', hex: '03b5dce01913d631647c71ecec9e9cb8' },
+  },
+  cifar10: {
+    variant: CIFAR10_BINARY,
+    url: 'https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz',
+    checksum: { algorithm: 'md5', hex: 'c32a1d4ab5d03f1284b67883e8d87530' },
+  },
+} as const satisfies Record<string, { variant: CifarBinary; url: string; checksum: Checksum }>;
+
+export type Downloadable = keyof typeof DOWNLOADS;
 
 export interface InstallOptions extends Pick<DownloadOptions, 'onProgress' | 'retries' | 'retryDelayMs'> {
-  /** The folder to put `cifar-100-binary/` in; made if need be. */
+  /** Default `cifar100`. */
+  dataset?: Downloadable;
+  /** The folder to put the dataset's own folder in (`cifar-100-binary/`); made if need be. */
   dir: string;
-  url?: string;
-  checksum?: Checksum;
+  /** Default: the official archive. */
+  url?: string | undefined;
+  checksum?: Checksum | undefined;
   /** The program that unpacks; default `tar`. */
   tar?: string;
 }
 
 /**
- * Puts CIFAR-100 into `dir/cifar-100-binary`: downloads (or takes an archive that lies in `dir` already),
+ * Puts CIFAR-100 into `dir/cifar-100-binary` (or CIFAR-10 into `dir/cifar-10-batches-bin`): downloads (or takes an archive that lies in `dir` already),
  * verifies, unpacks beside the target and renames. Nothing is left half-made, and where the data is complete
  * already nothing is done.
  * @returns the folder, and whether it was there before
  * @throws UserError if the archive cannot be had, is another file or cannot be unpacked
  */
-export async function installCifar100(
-  options: InstallOptions,
-): Promise<{ folder: string; existed: boolean }> {
-  const { dir, url = CIFAR100_URL, checksum = CIFAR100_CHECKSUM, tar = 'tar', ...download } = options;
-  const folder = join(dir, CIFAR100_FOLDER);
-  if (await isComplete(folder)) return { folder, existed: true };
-  await mkdir(dir, { recursive: true }).catch((error: unknown) => {
-    throw new UserError(`cannot make the folder ${dir}: ${errorMessage(error)}; give another with --dir`);
-  });
-  const archive = join(dir, archiveName(url));
+export async function installDataset(options: InstallOptions): Promise<{ folder: string; existed: boolean }> {
+  const { dir, dataset = 'cifar100', tar = 'tar', url: _, checksum: __, ...download } = options;
+  const { variant } = DOWNLOADS[dataset];
+  const { url = DOWNLOADS[dataset].url, checksum = DOWNLOADS[dataset].checksum } = options;
+  const folder = join(dir, variant.folder);
+  if (await isComplete(folder, variant)) return { folder, existed: true };
+  await makeFolder(dir, 'give another with --dir');
+  const archive = join(dir, archiveName(url, variant));
   const given = await stat(archive).then(
     (info) => info.isFile(),
     () => false,
@@ -51,13 +69,13 @@ export async function installCifar100(
   } else {
     await downloadFile({ ...download, url, path: archive, checksum });
   }
-  await unpack(archive, dir, folder, tar);
+  await unpack(archive, dir, variant, tar);
   // An archive that somebody put there by hand stays theirs.
   if (!given) await rm(archive, { force: true });
   return { folder, existed: false };
 }
 
-function archiveName(url: string): string {
+function archiveName(url: string, variant: CifarBinary): string {
   let path: string;
   try {
     path = new URL(url).pathname;
@@ -65,12 +83,12 @@ function archiveName(url: string): string {
     throw new UserError(`--url takes an http(s) address, not "${url}"`);
   }
   if (!/^https?:/i.test(url)) throw new UserError(`--url takes an http(s) address, not "${url}"`);
-  return basename(path) || `${CIFAR100_FOLDER}.tar.gz`;
+  return basename(path) || `${variant.folder}.tar.gz`;
 }
 
-async function isComplete(folder: string): Promise<boolean> {
+async function isComplete(folder: string, variant: CifarBinary): Promise<boolean> {
   try {
-    await checkCifar100Files(folder);
+    await checkCifarBinary(new FolderFiles(folder, variant.advice), variant);
     return true;
   } catch (error) {
     if (error instanceof UserError) return false;
@@ -78,9 +96,9 @@ async function isComplete(folder: string): Promise<boolean> {
   }
 }
 
-async function unpack(archive: string, dir: string, folder: string, tar: string): Promise<void> {
+async function unpack(archive: string, dir: string, variant: CifarBinary, tar: string): Promise<void> {
   // One fixed name, so that what a killed run left is cleared by the next.
-  const temporary = join(dir, `.${CIFAR100_FOLDER}.unpacking`);
+  const temporary = join(dir, `.${variant.folder}.unpacking`);
   await rm(temporary, { recursive: true, force: true });
   await mkdir(temporary);
   try {
@@ -97,8 +115,9 @@ async function unpack(archive: string, dir: string, folder: string, tar: string)
       const reason = (error as { stderr?: string }).stderr?.trim().split('\n')[0] || errorMessage(error);
       throw new UserError(`cannot unpack ${archive}: ${reason}`);
     }
-    const unpacked = join(temporary, CIFAR100_FOLDER);
-    await checkCifar100Files(unpacked);
+    const unpacked = join(temporary, variant.folder);
+    await checkCifarBinary(new FolderFiles(unpacked, variant.advice), variant);
+    const folder = join(dir, variant.folder);
     // A folder that is in the way was found incomplete above.
     await rm(folder, { recursive: true, force: true });
     await rename(unpacked, folder);

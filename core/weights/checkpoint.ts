@@ -11,6 +11,8 @@ export interface CheckpointProgress {
   /** Epochs finished, and batches done of the next one. */
   epoch: number;
   batch: number;
+  /** Optimiser steps taken in all. */
+  steps?: number;
   /** Test-set result at the last evaluation, and the best one so far. */
   accuracy?: ModelAccuracy;
   best?: ModelAccuracy;

@@ -3,8 +3,9 @@ import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { loadDataset } from '../../core/data/load.ts';
+import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
+import type { ModelDescription } from '../predict/describe-model.ts';
 import { InferenceClient } from './client.ts';
 import { evaluateServer } from './evaluate-server.ts';
 
@@ -18,7 +19,7 @@ await runMain(async () => {
         data: {
           type: 'string',
           value: 'DIR',
-          help: 'folder of the test data (left out: CIFAR100_DIR, then ./data)',
+          help: 'folder or archive of the test data (left out: CIFAR100_DIR, then ./data)',
         },
         'batch-size': { type: 'integer', help: 'images in one request', default: 64, min: 1, max: 10_000 },
         concurrency: { type: 'integer', help: 'requests under way at a time', default: 2, min: 1, max: 64 },
@@ -29,8 +30,7 @@ await runMain(async () => {
     process.argv.slice(2),
   );
   // Before the data is read: an unreachable server is said at once, and the model names its dataset.
-  const { dataset: name } = await new InferenceClient(options.server).model();
-  const dataset = await loadTestSplit(name, options.data);
+  const dataset = await loadTestSplit(await new InferenceClient(options.server).model(), options.data);
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
   const result = await evaluateServer({
@@ -54,20 +54,20 @@ await runMain(async () => {
   );
 });
 
-/** The test images of the dataset that the server's model was trained on. */
-async function loadTestSplit(name: string, dir: string | undefined): Promise<ImageDataset> {
-  if (name === 'synthetic') {
-    if (dir !== undefined) {
-      throw new UserError(
-        "the server's model was trained on synthetic data, which needs no files; leave out --data",
-      );
-    }
-    return loadDataset({ dataset: 'synthetic', splits: ['test'] });
-  }
-  if (name !== 'cifar100') {
+/** The test images of the dataset that the server's model was trained on, in the size that it takes. */
+async function loadTestSplit(model: ModelDescription, dir: string | undefined): Promise<ImageDataset> {
+  if (model.dataset === 'synthetic' && dir !== undefined) {
     throw new UserError(
-      `the server's model was trained on "${name}", which cannot be read; serve a cifar100 model`,
+      "the server's model was trained on synthetic data, which needs no files; leave out --data",
     );
   }
-  return loadDataset({ dataset: 'cifar100', dir, splits: ['test'] });
+  const dataset = DATASET_NAMES.find((name) => name === model.dataset);
+  if (dataset === undefined) {
+    throw new UserError(
+      `the server's model was trained on "${model.dataset}", which cannot be read; serve a model of ${DATASET_NAMES.join(', ')}`,
+    );
+  }
+  const { height: imageSize, mean, std } = model.input;
+  // Given, the normalisation need not be measured on the training images.
+  return loadDataset({ dataset, dir, imageSize, normalization: { mean, std }, splits: ['test'] });
 }

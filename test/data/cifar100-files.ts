@@ -1,12 +1,17 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { CIFAR100_COUNTS, CIFAR100_RECORD_BYTES } from '../../core/data/cifar100.ts';
+import { recordBytes } from '../../core/data/cifar/variant.ts';
+import { CIFAR100_BINARY } from '../../core/data/cifar100.ts';
 import type { SplitName } from '../../core/data/dataset.ts';
+
+/** Superclass, class and image. */
+export const CIFAR100_RECORD_BYTES = recordBytes(CIFAR100_BINARY);
 
 /** The bytes of a well-formed split file: class `i % 100`, superclass `class % 20`, pixels by a formula. */
 export function splitBytes(split: SplitName): Buffer {
-  const bytes = Buffer.alloc(CIFAR100_COUNTS[split] * CIFAR100_RECORD_BYTES);
-  for (let i = 0; i < CIFAR100_COUNTS[split]; i++) {
+  const count = CIFAR100_BINARY.files[split][0]!.images;
+  const bytes = Buffer.alloc(count * CIFAR100_RECORD_BYTES);
+  for (let i = 0; i < count; i++) {
     const at = i * CIFAR100_RECORD_BYTES;
     bytes.fill(i % 251, at + 2, at + CIFAR100_RECORD_BYTES);
     bytes[at] = i % 20;

@@ -1,17 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checksum } from '../../core/data/checksum.ts';
-import { CIFAR100_FOLDER } from '../../core/data/cifar100.ts';
-import { type InstallOptions, installCifar100 } from '../../core/data/install.ts';
+import { CIFAR100_BINARY } from '../../core/data/cifar100.ts';
+import { type InstallOptions, installDataset } from '../../core/data/install.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeCifar100 } from './cifar100-files.ts';
 import { startRangeServer } from './range-server.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { rejectsPlainly } from './user-error.ts';
 
+const CIFAR100_FOLDER = CIFAR100_BINARY.folder;
 const root = await temporaryFolder();
 await writeCifar100(join(root, CIFAR100_FOLDER), {
   train: Buffer.alloc(153_700_000),
@@ -25,8 +28,8 @@ function md5(bytes: Uint8Array): Checksum {
   return { algorithm: 'md5', hex: createHash('md5').update(bytes).digest('hex') };
 }
 
-const install = (dir: string, options: Partial<InstallOptions> = {}): ReturnType<typeof installCifar100> =>
-  installCifar100({ dir, url: server.url, checksum: md5(archive), retries: 0, ...options });
+const install = (dir: string, options: Partial<InstallOptions> = {}): ReturnType<typeof installDataset> =>
+  installDataset({ dir, url: server.url, checksum: md5(archive), retries: 0, ...options });
 
 test('downloads, unpacks, cleans up, and does nothing the second time', async () => {
   const dir = join(await temporaryFolder(), 'data');
@@ -83,4 +86,40 @@ test('an address that is not http is refused', async () => {
     install(root, { dir: join(root, 'x'), url: 'ftp://host/a.tar.gz' }),
     /--url takes an http/,
   );
+});
+
+test('CIFAR-10 goes into its own folder beside it', async () => {
+  const dir = await temporaryFolder();
+  const packed = await temporaryFolder();
+  const source = join(packed, 'cifar-10-batches-bin');
+  await mkdir(source);
+  const names = 'airplane automobile bird cat deer dog frog horse ship truck'.split(' ');
+  await writeFile(join(source, 'batches.meta.txt'), names.join('\n'));
+  for (const file of [
+    'data_batch_1',
+    'data_batch_2',
+    'data_batch_3',
+    'data_batch_4',
+    'data_batch_5',
+    'test_batch',
+  ]) {
+    await writeFile(join(source, `${file}.bin`), Buffer.alloc(30_730_000));
+  }
+  execFileSync('tar', ['-czf', 'ten.tar.gz', 'cifar-10-batches-bin'], { cwd: packed });
+  const ten = await readFile(join(packed, 'ten.tar.gz'));
+  server.body = ten;
+  const result = await install(dir, { dataset: 'cifar10', checksum: md5(ten) });
+  server.body = archive;
+  assert.deepEqual(result, { folder: join(dir, 'cifar-10-batches-bin'), existed: false });
+  assert.deepEqual(await readdir(dir), ['cifar-10-batches-bin']);
+  assert.equal((await install(dir, { dataset: 'cifar10' })).existed, true);
+});
+
+test('a folder that cannot be made is one clear line, even under /proc', { timeout: 20_000 }, async () => {
+  const file = join(await temporaryFolder(), 'file');
+  await writeFile(file, '');
+  const places = [join(file, 'below'), ...(existsSync('/proc/self') ? ['/proc/x/y'] : [])];
+  for (const dir of places) {
+    await rejectsPlainly(install(dir), /^cannot make the folder .*; give another with --dir$/);
+  }
 });

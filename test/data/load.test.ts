@@ -2,43 +2,51 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
-import { CIFAR100_FOLDER } from '../../core/data/cifar100.ts';
-import { describeLocation, loadDataset, locateDataset } from '../../core/data/load.ts';
+import { CIFAR100_BINARY } from '../../core/data/cifar100.ts';
+import { findData } from '../../core/data/find.ts';
+import {
+  describeLocation,
+  type LoadDatasetOptions,
+  loadDataset,
+  locateDataset,
+} from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { splitBytes, writeCifar100 } from './cifar100-files.ts';
 import { temporaryFolder } from './temporary-folder.ts';
+import { rejectsPlainly } from './user-error.ts';
 
+const CIFAR100_FOLDER = CIFAR100_BINARY.folder;
 const full = await temporaryFolder();
 await writeCifar100(join(full, CIFAR100_FOLDER), { test: splitBytes('test') });
 const empty = await temporaryFolder();
 
-const before = { cwd: process.cwd(), dir: process.env.CIFAR100_DIR };
+const before = { cwd: process.cwd(), dir: process.env.CIFAR100_DIR, ten: process.env.CIFAR10_DIR };
 beforeEach(() => {
   process.chdir(empty);
   delete process.env.CIFAR100_DIR;
+  delete process.env.CIFAR10_DIR;
 });
 afterEach(() => {
   process.chdir(before.cwd);
   if (before.dir === undefined) delete process.env.CIFAR100_DIR;
   else process.env.CIFAR100_DIR = before.dir;
+  if (before.ten !== undefined) process.env.CIFAR10_DIR = before.ten;
 });
 
 test('--data goes before CIFAR100_DIR, which goes before ./data', async () => {
   const work = await temporaryFolder();
   process.chdir(work);
   await writeCifar100(join(work, 'data', CIFAR100_FOLDER), { test: new Uint8Array(0) });
-  assert.deepEqual(await locateDataset(), {
-    dataset: 'cifar100',
-    dir: join('data', CIFAR100_FOLDER),
-    source: 'default folder',
-  });
+  const where = async (options: LoadDatasetOptions = {}): Promise<unknown[]> => {
+    const location = await locateDataset(options);
+    return [location.dataset, location.source, location.dataset === 'synthetic' ? '' : location.path];
+  };
+  assert.deepEqual(await where(), ['cifar100', 'default folder', join('data', CIFAR100_FOLDER)]);
   process.env.CIFAR100_DIR = full;
-  assert.deepEqual(await locateDataset(), { dataset: 'cifar100', dir: full, source: 'CIFAR100_DIR' });
-  assert.deepEqual(await locateDataset({ dir: empty }), {
-    dataset: 'cifar100',
-    dir: empty,
-    source: '--data',
-  });
+  assert.deepEqual(await where(), ['cifar100', 'CIFAR100_DIR', join(full, CIFAR100_FOLDER)]);
+  const given = await temporaryFolder();
+  await writeCifar100(given, { test: new Uint8Array(0) });
+  assert.deepEqual(await where({ dir: given }), ['cifar100', '--data', given]);
   assert.equal((await loadDataset({ splits: ['test'] })).test.count, 10_000);
 });
 
@@ -58,7 +66,7 @@ test('without any data, cifar100 is an error that says how to get it', async () 
 });
 
 test('a folder that was named but lacks the data is an error, never a fallback', async () => {
-  await assert.rejects(loadDataset({ dir: empty }), /^UserError: --data: no CIFAR-100 in/);
+  await assert.rejects(loadDataset({ dir: empty }), /^UserError: --data: no dataset in/);
   await assert.rejects(loadDataset({ dir: join(empty, 'nowhere') }), /--data: .*nowhere does not exist/);
   process.env.CIFAR100_DIR = empty;
   await assert.rejects(loadDataset(), /CIFAR100_DIR: no CIFAR-100 in/);
@@ -78,4 +86,86 @@ test('synthetic can be asked for, but not with --data', async () => {
   const dataset = await loadDataset({ dataset: 'synthetic', splits: [] });
   assert.equal(dataset.name, 'synthetic');
   await assert.rejects(loadDataset({ dataset: 'synthetic', dir: full }), UserError);
+});
+
+test('what a folder holds is told by its files', async () => {
+  const cases: [string, string[], string | undefined][] = [
+    ['test.bin', [], 'cifar100 binary'],
+    ['cifar-100-binary/train.bin', [], 'cifar100 binary'],
+    ['cifar-100-python/train', [], 'cifar100 python'],
+    ['test', [], 'cifar100 python'],
+    ['data_batch_3.bin', [], 'cifar10 binary'],
+    ['cifar-10-batches-bin/test_batch.bin', [], 'cifar10 binary'],
+    ['cifar-10-batches-py/data_batch_1', [], 'cifar10 python'],
+    ['cifar-10-batches-py/test_batch', ['cifar-100-python/train'], 'cifar100 python'],
+    ['cifar-10-batches-py/test_batch', ['cifar-10-batches-bin/test_batch.bin'], 'cifar10 binary'],
+    ['train/cat/1.png', ['test/cat/2.png'], 'folder test'],
+    ['train/cat/1.png', ['val/cat/2.png'], 'folder val'],
+    ['train/cat/1.png', ['test/cat/2.png', 'val/cat/2.png'], 'folder test'],
+    ['train/cat/1.png', [], undefined],
+    ['test/cat/1.png', [], undefined],
+    ['batches.meta', [], undefined],
+  ];
+  for (const [file, others, expected] of cases) {
+    const dir = await temporaryFolder();
+    for (const path of [file, ...others]) {
+      await mkdir(join(dir, path, '..'), { recursive: true });
+      await writeFile(join(dir, path), '');
+    }
+    const found = await findData(dir);
+    const told =
+      found && `${found.dataset} ${found.dataset === 'folder' ? found.testFolder : found.variant.layout}`;
+    assert.equal(told, expected, [file, ...others].join(', '));
+  }
+});
+
+test('a dataset may be asked for among several, and is never another', async () => {
+  const dir = await temporaryFolder();
+  for (const path of ['cifar-100-binary/test.bin', 'cifar-10-batches-bin/test_batch.bin']) {
+    await mkdir(join(dir, path, '..'), { recursive: true });
+    await writeFile(join(dir, path), '');
+  }
+  assert.equal((await locateDataset({ dir })).dataset, 'cifar100');
+  assert.equal((await locateDataset({ dir, dataset: 'cifar10' })).dataset, 'cifar10');
+  await rejectsPlainly(
+    locateDataset({ dir, dataset: 'folder' }),
+    /has the binary version of CIFAR-100, not image folder/,
+  );
+});
+
+test('an unknown folder: the error lists what was looked for', async () => {
+  await rejectsPlainly(
+    loadDataset({ dir: empty }),
+    /cifar-100-binary\/ .*\(train\.bin, test\.bin\); cifar-100-python\/ .*; cifar-10-batches-bin\/ .*data_batch_1\.bin, .*; cifar-10-batches-py\/ .*; train\/<class>\/ with test\/<class>\/ or val\/<class>\/.*npm run data fetches/,
+  );
+  await rejectsPlainly(
+    loadDataset({ dir: empty, dataset: 'cifar10' }),
+    /no CIFAR-10 in .*: looked for cifar-10-batches-bin\/ or its files/,
+  );
+});
+
+test('each dataset has its own places', async () => {
+  process.env.CIFAR100_DIR = full;
+  const ten = await temporaryFolder();
+  await writeFile(join(ten, 'test_batch.bin'), '');
+  await rejectsPlainly(
+    loadDataset({ dataset: 'cifar10' }),
+    /CIFAR-10 is not in \.\/data; .*CIFAR10_DIR or run/,
+  );
+  process.env.CIFAR10_DIR = ten;
+  const location = await locateDataset({ dataset: 'cifar10' });
+  assert.equal(location.source, 'CIFAR10_DIR');
+  assert.equal((await locateDataset()).dataset, 'cifar100');
+  await rejectsPlainly(
+    loadDataset({ dataset: 'folder' }),
+    /no image folder in \.\/data; give --data DIR, a folder/,
+  );
+});
+
+test('only image folders can be had in another size', async () => {
+  await rejectsPlainly(
+    loadDataset({ dataset: 'synthetic', imageSize: 64 }),
+    /synthetic have 32 x 32 pixels, not 64 x 64/,
+  );
+  assert.equal((await loadDataset({ dataset: 'synthetic', imageSize: 32, splits: [] })).height, 32);
 });

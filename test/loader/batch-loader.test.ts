@@ -7,8 +7,18 @@ import { promisify } from 'node:util';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { Random } from '../../core/random.ts';
+import { HorizontalFlip } from '../../train/loader/augment/horizontal-flip.ts';
+import { CutMix } from '../../train/loader/augment/mix/cutmix.ts';
+import { MixUp } from '../../train/loader/augment/mix/mixup.ts';
+import type { AugmentOptions } from '../../train/loader/augment/options.ts';
+import { AutoAugment } from '../../train/loader/augment/policy/auto-augment.ts';
+import { RandomCrop } from '../../train/loader/augment/random-crop.ts';
+import { RandomErasing } from '../../train/loader/augment/random-erasing.ts';
 import { type Batch, BatchLoader, type BatchLoaderOptions } from '../../train/loader/batch-loader.ts';
 import { epochOrder } from '../../train/loader/epoch-order.ts';
+import { RandomStream } from '../../train/loader/random-stream.ts';
+import { fillTargets } from '../../train/targets.ts';
 
 const { train: split, normalization } = makeSynthetic({ train: 70, splits: ['train'] });
 const base: BatchLoaderOptions = {
@@ -16,6 +26,7 @@ const base: BatchLoaderOptions = {
   height: 32,
   width: 32,
   normalization,
+  classes: 100,
   batchSize: 16,
   seed: 7,
   augment: { crop: { padding: 4 }, flip: true },
@@ -44,14 +55,15 @@ async function digests(
   for await (const batch of loader.epoch(epoch, startBatch)) {
     assert.equal(batch.images.length, batch.size * 3072);
     assert.equal(batch.labels.length, batch.size);
+    assert.equal(batch.targets.length, batch.size * 100);
     // onnxruntime-node answers a tensor on shared memory with "Invalid argument".
-    assert.ok(batch.images.buffer instanceof ArrayBuffer && batch.labels.buffer instanceof ArrayBuffer);
-    const hash = createHash('sha256').update(batch.labels);
-    found.push(
-      hash
-        .update(Buffer.from(batch.images.buffer, batch.images.byteOffset, batch.images.byteLength))
-        .digest('hex'),
-    );
+    const arrays = [batch.images, batch.labels, batch.targets];
+    assert.ok(arrays.every(({ buffer }) => buffer instanceof ArrayBuffer));
+    const hash = createHash('sha256');
+    for (const { buffer, byteOffset, byteLength } of arrays) {
+      hash.update(Buffer.from(buffer as ArrayBuffer, byteOffset, byteLength));
+    }
+    found.push(hash.digest('hex'));
     if (release) batch.release();
   }
   return found;
@@ -76,6 +88,95 @@ test('batches depend on seed and epoch, not on workers, prefetching, releasing o
   });
   await withLoader({ seed: 8 }, async (loader) => {
     assert.notDeepEqual(await digests(loader, 0), epochs[0]);
+  });
+});
+
+/** Everything at once. */
+const full: AugmentOptions = {
+  ...base.augment,
+  policy: 'autoaugment',
+  erasing: { probability: 0.5 },
+  cutMix: { beta: 1, probability: 0.5 },
+  mixUp: { alpha: 0.4 },
+};
+
+test('so do batches of the full recipe', async () => {
+  for (const policy of ['autoaugment', 'randaugment', 'trivialaugment'] as const) {
+    const options = { augment: { ...full, policy }, labelSmoothing: 0.1 };
+    const expected = await withLoader(options, (loader) => digests(loader, 3));
+    assert.equal(new Set(expected).size, 5);
+    await withLoader({ ...options, workers: 3 }, async (loader) => {
+      await digests(loader, 2);
+      assert.deepEqual(await digests(loader, 3, 2), expected.slice(2));
+      assert.deepEqual(await digests(loader, 3), expected);
+    });
+  }
+});
+
+test('targets are smoothed labels', async () => {
+  const plain = { crop: false, flip: false } as const;
+  await withLoader({ augment: plain, labelSmoothing: 0.1 }, async (loader) => {
+    for await (const { labels, targets, size } of loader.epoch(0)) {
+      for (let i = 0; i < size * 100; i++) {
+        const expected = i % 100 === labels[Math.floor(i / 100)] ? 0.901 : 0.001;
+        assert.ok(Math.abs(targets[i]! - expected) < 1e-6);
+      }
+    }
+  });
+});
+
+test('a batch is mixed by CutMix, or else by MixUp, with its targets; not by both', async () => {
+  const augment: AugmentOptions = { crop: false, flip: false, cutMix: full.cutMix!, mixUp: full.mixUp! };
+  const cutMix = new CutMix({ height: 32, width: 32 }, 1, 0.5);
+  const mixUp = new MixUp(0.4);
+  const normalizer = new Normalizer(normalization);
+  const kinds: string[] = [];
+  await withLoader({ augment, labelSmoothing: 0.1 }, async (loader) => {
+    for (const epoch of [0, 1, 2]) {
+      const order = epochOrder(70, 7, epoch);
+      let number = 0;
+      for await (const { images, labels, targets, size } of loader.epoch(epoch)) {
+        const indices = order.subarray(number * 16, number * 16 + size);
+        const expected = new Float32Array(size * 3072);
+        for (const [i, index] of indices.entries()) {
+          normalizer.planar(split.images, index * 3072, expected, i * 3072, 1024);
+        }
+        const random = new Random(7, RandomStream.batch, epoch, number);
+        const cut = cutMix.apply(expected, size, random);
+        const mix = cut ?? mixUp.apply(expected, size, random);
+        kinds.push(cut ? 'cutmix' : 'mixup');
+        assert.deepEqual(images, expected);
+        const own = Int32Array.from(indices, (index) => split.labels[index]!);
+        assert.deepEqual(labels, own);
+        const expectedTargets = new Float32Array(size * 100);
+        fillTargets(own, 100, expectedTargets, 0.1, mix);
+        assert.deepEqual(targets, expectedTargets);
+        number += 1;
+      }
+    }
+  });
+  assert.deepEqual([...new Set(kinds)].sort(), ['cutmix', 'mixup']);
+});
+
+test('the order is crop, flip and policy on bytes, normalisation, erasing', async () => {
+  const image = new Uint8Array(3072);
+  const normalizer = new Normalizer(normalization);
+  const size = { height: 32, width: 32 };
+  const { cutMix: _, mixUp: __, ...augment } = full;
+  const steps = [new RandomCrop(size, 4), new HorizontalFlip(size), new AutoAugment(size)];
+  const erasing = new RandomErasing(size, 0.5);
+  await withLoader({ augment, batchSize: 70 }, async (loader) => {
+    for await (const { images } of loader.epoch(4)) {
+      const expected = new Float32Array(3072);
+      for (const [i, index] of epochOrder(70, 7, 4).entries()) {
+        image.set(split.images.subarray(index * 3072, (index + 1) * 3072));
+        const random = new Random(7, RandomStream.image, 4, index);
+        for (const step of steps) step.apply(image, random);
+        normalizer.planar(image, 0, expected, 0, 1024);
+        erasing.apply(expected, 0, random);
+        assert.deepEqual(images.subarray(i * 3072, (i + 1) * 3072), expected);
+      }
+    }
   });
 });
 
@@ -186,6 +287,11 @@ test('bad options are refused', () => {
     [{ workers: 0 }, /loader workers/],
     [{ prefetch: 0.5 }, /made ahead/],
     [{ augment: { crop: { padding: -1 }, flip: false } }, /crop padding/],
+    [{ augment: { ...full, erasing: { probability: 1.5 } } }, /random erasing must be from 0 to 1, not 1.5/],
+    [{ augment: { ...full, cutMix: { beta: 1, probability: -1 } } }, /probability of CutMix/],
+    [{ augment: { ...full, cutMix: { beta: 0, probability: 1 } } }, /CutMix's beta must be above 0, not 0/],
+    [{ augment: { ...full, mixUp: { alpha: Number.NaN } } }, /MixUp's alpha/],
+    [{ labelSmoothing: 2 }, /label smoothing must be from 0 to 1, not 2/],
     [{ batchSize: 71, dropLast: true }, /70 training images do not fill a batch of 71/],
     [
       { split: { ...split, count: 0, images: new Uint8Array(0), labels: new Uint16Array(0) } },
@@ -199,6 +305,7 @@ test('bad options are refused', () => {
     );
   }
   assert.throws(() => new BatchLoader({ ...base, split: { ...split, count: 71 } }), RangeError);
+  assert.throws(() => new BatchLoader({ ...base, classes: 5 }), /label \d+ is not below 5 classes/);
 });
 
 test('works from another folder, and a loader left open does not keep the process alive', async () => {

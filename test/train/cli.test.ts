@@ -72,9 +72,7 @@ describe('a mistake is one line on stderr and exit code 1', () => {
     ],
   ];
   for (const [index, [what, args, message]] of late.entries()) {
-    it(`${what}, after which the corrected command runs`, {
-      todo: 'the run directory is made before these are checked',
-    }, async () => {
+    it(`${what}, after which the corrected command runs`, async () => {
       const path = join(folder, `late-${index}`);
       refused(await run([...SMALL, ...args, '--run', path]), message);
       assert.equal(existsSync(join(path, 'config.json')), false);

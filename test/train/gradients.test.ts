@@ -23,8 +23,8 @@ for (const [op, cases] of Object.entries(GRADIENT_CASES)) describe(op, () => tes
 describe('combined', () => testAll(COMBINED_CASES));
 
 function testAll(cases: readonly GradientCase[]): void {
-  for (const { name, build, wanted, todo } of cases) {
-    it(name, { todo: todo ?? false }, async (t) => {
+  for (const { name, build, wanted } of cases) {
+    it(name, async (t) => {
       const expected = expectationOf(buildCase(build), wanted ? { wanted } : {});
       for (const blockSize of BLOCK_SIZES) {
         try {

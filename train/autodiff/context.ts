@@ -37,6 +37,11 @@ export class DifferentiationContext {
     return tensor;
   }
 
+  /** As {@link value}, but an input that a node leaves out ('') is undefined. */
+  optionalValue(name: string): StepTensor | undefined {
+    return name === '' ? undefined : this.value(name);
+  }
+
   /** Keeps something of a node's forward pass for its backward pass. */
   save(node: GraphNode, state: unknown): void {
     this.#saved.set(node, state);

@@ -36,6 +36,8 @@ export function emitForward(
   const context = new DifferentiationContext(builder);
   for (const [name, tensor] of values) context.bind(name, tensor);
   for (const name of wanted) context.requireGradient(name);
+  // Before anything is emitted: an operator that cannot be trained is the first thing to say.
+  for (const node of graph.nodes) ruleOf(node.op);
   const nodes = fuseForTraining(graph).nodes;
   for (const node of nodes) {
     if (node.inputs.some((name) => context.needsGradient(name))) {

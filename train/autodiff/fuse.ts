@@ -1,15 +1,19 @@
 import { cloneGraph, countUses, type Graph, type GraphNode } from '../../core/onnx/graph.ts';
+import { inferShapes } from '../../core/onnx/shape-inference.ts';
 import { FUSED_DOMAIN } from './rules/batch-normalization.ts';
 
 /**
  * Joins `BatchNormalization -> Relu` and `BatchNormalization -> Add -> Relu` into one node of
  * {@link FUSED_DOMAIN}, so that normalisation, residual and ReLU are one pass over memory. Only values with a
  * single reader are joined, so nothing else sees the intermediate ones.
+ * An Add that broadcasts is left alone.
  */
 export function fuseForTraining(graph: Graph): Graph {
   const fused = cloneGraph(graph);
   const uses = countUses(fused);
   const producers = new Map(fused.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
+  const shapes = inferShapes(graph);
+  const sameShape = (a: string, b: string) => shapes.get(a)!.dims.join() === shapes.get(b)!.dims.join();
   const absorbed = new Set<GraphNode>();
   const single = (name: string, op: string): GraphNode | undefined => {
     const node = producers.get(name);
@@ -26,6 +30,7 @@ export function fuseForTraining(graph: Graph): Graph {
       const add = single(input, 'Add');
       if (!add) return relu;
       const [x, y] = add.inputs as [string, string];
+      if (!sameShape(x, y)) return relu;
       norm = single(x, 'BatchNormalization');
       residual = y;
       if (!norm) {

@@ -2,6 +2,7 @@ import { availableParallelism } from 'node:os';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
+import { optimizerOf } from '../optim/optimizer-config.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
@@ -22,8 +23,8 @@ export function chooseReplicas(model: Graph, batchSize: number): number {
 
 /** Makes the engine a run's config asks for. */
 export function createEngine(model: Graph, config: TrainConfig, threads?: number): Promise<TrainingEngine> {
-  const { batchSize, replicas, momentum, nesterov, weightDecay } = config;
-  const optimizer = { momentum, nesterov, weightDecay };
-  if (replicas > 1) return ReplicaEngine.create(model, { batchSize, optimizer, replicas });
-  return OrtEngine.create(model, { batchSize, optimizer, ...(threads === undefined ? {} : { threads }) });
+  const { batchSize, replicas, accumulate = 1 } = config;
+  const optimizer = optimizerOf(config);
+  if (replicas === 1 && accumulate === 1) return OrtEngine.create(model, { batchSize, optimizer, threads });
+  return ReplicaEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
 }

@@ -1,11 +1,6 @@
-/** The state of a training run: every learned value and what the optimiser remembers, as flat vectors. */
-export interface TrainingState {
-  parameters: Float32Array;
-  /** Running statistics of batch normalisation. */
-  buffers: Float32Array;
-  momentum: Float32Array;
-}
+import type { TrainingState } from './state.ts';
 
+/** One optimiser step's outcome. */
 export interface StepResult {
   /** Mean loss of the batch before the update, in nats. */
   loss: number;
@@ -22,17 +17,9 @@ export interface TrainingEngine {
    * @param targets [batch, classes], a distribution an image
    */
   step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<StepResult>;
-  /** The present state; a view that the next step may overwrite. */
+  /** The present state; a view that a later step may overwrite. */
   readonly state: TrainingState;
   /** Replaces the state with a copy of the given one. */
   load(state: TrainingState): void;
   close(): Promise<void>;
-}
-
-export function copyState(state: TrainingState): TrainingState {
-  return {
-    parameters: state.parameters.slice(),
-    buffers: state.buffers.slice(),
-    momentum: state.momentum.slice(),
-  };
 }

@@ -1,11 +1,12 @@
 import type { Graph } from '../../core/onnx/graph.ts';
-import { StepBuilder, type StepTensor } from '../autodiff/step-builder.ts';
+import { StepBuilder } from '../autodiff/step-builder.ts';
+import type { OptimizerConfig } from '../optim/config.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';
 import type { VectorLayout } from './parameter-vector.ts';
-import { type SgdConfig, sgdStep } from './sgd.ts';
+import { emitUpdate } from './update.ts';
 
 export interface StepConfig extends GradientConfig {
-  optimizer: SgdConfig;
+  optimizer: OptimizerConfig;
   /** Also give the gradient of all parameters as the output `gradient`. */
   exposeGradient?: boolean;
 }
@@ -13,15 +14,16 @@ export interface StepConfig extends GradientConfig {
 /**
  * Emits one training step of a classifier as an ONNX graph that stock onnxruntime runs.
  *
- * Inputs: `images` [batch, 3, H, W], `targets` [batch, classes], `learning_rate` [], and the state:
- * `parameters` [P], `momentum` [P], `buffers` [B] (running statistics), laid out as `layout` says.
- * Outputs: `loss` [], `logits` [batch, classes], and the next state `next_parameters`, `next_momentum`,
- * `next_buffers`.
+ * Inputs: `images` [batch, 3, H, W], `targets` [batch, classes], `learning_rate` [] and the optimiser's other
+ * scalars, and the state: `parameters` [P], `buffers` [B] (running statistics), laid out as `layout` says, and
+ * the optimiser's slots, e.g. `momentum` [P].
+ * Outputs: `loss` [], `logits` [batch, classes], and the next state: `next_parameters`, `next_buffers`,
+ * `next_momentum`, ...
  */
 export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepConfig): Graph {
   const b = new StepBuilder(`${model.name}_step`, config.blockSize);
   const tensors = emitGradient(b, model, layout, config.batchSize);
-  emitOptimizer(b, config.optimizer, tensors.parameters, tensors.gradient);
+  emitUpdate(b, config.optimizer, layout, tensors);
   b.output('loss', tensors.loss);
   b.output('logits', tensors.logits);
   b.output('next_buffers', tensors.nextBuffers);
@@ -30,25 +32,14 @@ export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepC
 }
 
 /**
- * The optimiser alone, for gradients that were summed outside: inputs `parameters`, `momentum`, `gradient`
- * [P] and `learning_rate` []; outputs `next_parameters` and `next_momentum`.
+ * The optimiser alone, for gradients that were summed outside: the inputs and outputs of its part of
+ * {@link buildStepGraph}, with `gradient` [P] and `next_buffers` [B] as further inputs.
  */
-export function buildOptimizerGraph(name: string, parameterSize: number, optimizer: SgdConfig): Graph {
-  const b = new StepBuilder(`${name}_optimizer`, 0);
-  const parameters = b.input('parameters', [parameterSize]);
-  emitOptimizer(b, optimizer, parameters, b.input('gradient', [parameterSize]));
+export function buildUpdateGraph(name: string, layout: VectorLayout, optimizer: OptimizerConfig): Graph {
+  const b = new StepBuilder(`${name}_update`, 0);
+  const parameters = b.input('parameters', [layout.parameterSize]);
+  const gradient = b.input('gradient', [layout.parameterSize]);
+  const nextBuffers = b.input('next_buffers', [layout.bufferSize]);
+  emitUpdate(b, optimizer, layout, { parameters, gradient, nextBuffers });
   return b.graph;
-}
-
-function emitOptimizer(
-  b: StepBuilder,
-  config: SgdConfig,
-  parameters: StepTensor,
-  gradient: StepTensor,
-): void {
-  const momentum = b.input('momentum', parameters.dims);
-  const learningRate = b.input('learning_rate', []);
-  const next = sgdStep(b, config, parameters, momentum, gradient, learningRate);
-  b.output('next_parameters', next.parameters);
-  b.output('next_momentum', next.momentum);
 }

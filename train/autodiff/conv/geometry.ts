@@ -1,3 +1,4 @@
+import { UserError } from '../../../core/errors.ts';
 import { type GraphNode, intAttribute, intsAttribute } from '../../../core/onnx/graph.ts';
 
 /** The sizes of a 2-D convolution. */
@@ -15,7 +16,7 @@ export interface ConvGeometry {
 
 /**
  * Reads a Conv node's geometry.
- * @throws Error if it is grouped, dilated or padded automatically: no gradient rule covers those
+ * @throws UserError if it is grouped, dilated or padded automatically: no gradient rule covers those
  */
 export function convGeometry(node: GraphNode, x: readonly number[], weight: readonly number[]): ConvGeometry {
   const [batch, inChannels, height, width] = x as [number, number, number, number];
@@ -25,9 +26,10 @@ export function convGeometry(node: GraphNode, x: readonly number[], weight: read
   const autoPad = node.attributes.auto_pad;
   const plainPads = autoPad === undefined || (autoPad.type === 'string' && autoPad.value === 'NOTSET');
   if (intAttribute(node, 'group', 1) !== 1 || intsAttribute(node, 'dilations', [1, 1]).some((d) => d !== 1)) {
-    throw new Error(`${node.name}: training a grouped or dilated Conv is not supported`);
+    throw new UserError(`${node.name}: training a grouped or dilated Conv is not supported`);
   }
-  if (!plainPads) throw new Error(`${node.name}: training a Conv with auto_pad is not supported; give pads`);
+  if (!plainPads)
+    throw new UserError(`${node.name}: training a Conv with auto_pad is not supported; give pads`);
   return {
     batch,
     inChannels,

@@ -1,3 +1,4 @@
+import { UserError } from '../../../core/errors.ts';
 import { floatAttribute, type GraphNode, sizeOf } from '../../../core/onnx/graph.ts';
 import { channelAffine, channelSum } from '../channels.ts';
 import type { DifferentiationContext } from '../context.ts';
@@ -20,6 +21,11 @@ export const batchNormalizationRule: TrainingRule = {
   forward(context, node) {
     const b = context.builder;
     const x = context.value(node.inputs[0]!);
+    if (x.dims.length !== 4) {
+      throw new UserError(
+        `${node.name}: training a BatchNormalization of ${x.dims.length} axes is not supported, only of 4`,
+      );
+    }
     const [gamma, beta] = [context.value(node.inputs[1]!), context.value(node.inputs[2]!)];
     const count = sizeOf(x.dims) / x.dims[1]!;
     const mean = b.div(channelSum(b, x), b.constant(count));

@@ -8,7 +8,7 @@ import type { TrainingRule } from '../rule.ts';
 /** Conv: 2-D, ungrouped, any kernel, stride and explicit padding. */
 export const convRule: TrainingRule = {
   forward(context, node) {
-    const [x, weight, bias] = node.inputs.map((name) => context.value(name));
+    const [x, weight, bias] = node.inputs.map((name) => context.optionalValue(name));
     const geometry = convGeometry(node, x!.dims, weight!.dims);
     context.save(node, geometry);
     context.bind(

@@ -1,3 +1,4 @@
+import { UserError } from '../../../core/errors.ts';
 import { floatAttribute, intAttribute } from '../../../core/onnx/graph.ts';
 import { sumToShape } from '../broadcast.ts';
 import type { TrainingRule } from '../rule.ts';
@@ -7,9 +8,9 @@ export const gemmRule: TrainingRule = {
   forward(context, node) {
     const b = context.builder;
     if (intAttribute(node, 'transA', 0) !== 0 || [1, 1].some((one, i) => scalar(node, i) !== one)) {
-      throw new Error(`${node.name}: training a Gemm with transA, alpha or beta is not supported`);
+      throw new UserError(`${node.name}: training a Gemm with transA, alpha or beta is not supported`);
     }
-    const [x, weight, bias] = node.inputs.map((name) => context.value(name));
+    const [x, weight, bias] = node.inputs.map((name) => context.optionalValue(name));
     const y = b.matmul(x!, weight!, false, intAttribute(node, 'transB', 0) === 1);
     context.bind(node.outputs[0]!, bias ? b.add(y, bias) : y);
   },

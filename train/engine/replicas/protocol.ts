@@ -2,6 +2,8 @@
 export interface ReplicaSetup {
   /** The encoded gradient graph for this replica's share of the batch. */
   graph: Uint8Array;
+  /** Threads for one operator; 0: onnxruntime's choice, one a core. */
+  threads: number;
   imageDims: number[];
   targetDims: number[];
   /** Written by the engine before a step. */

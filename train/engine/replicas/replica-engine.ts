@@ -2,59 +2,67 @@ import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../core/errors.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import type { OptimizerConfig } from '../../optim/config.ts';
 import { buildGradientGraph } from '../../step/gradient-graph.ts';
-import { packVector, vectorLayout } from '../../step/parameter-vector.ts';
-import type { SgdConfig } from '../../step/sgd.ts';
-import { buildOptimizerGraph } from '../../step/step-graph.ts';
+import { vectorLayout } from '../../step/parameter-vector.ts';
+import { buildUpdateGraph } from '../../step/step-graph.ts';
 import { detectBlockSize } from '../block-size.ts';
-import { copyState, type StepResult, type TrainingEngine, type TrainingState } from '../engine.ts';
+import type { StepResult, TrainingEngine } from '../engine.ts';
+import { AlternatingState, initialState, type TrainingState } from '../state.ts';
+import { tensor, updateFeeds, updateFetches } from '../tensors.ts';
 import { Replica } from './replica.ts';
 
 export interface ReplicaEngineOptions {
   batchSize: number;
-  optimizer: SgdConfig;
+  optimizer: OptimizerConfig;
+  /** Threads that each compute the gradient of a share of the batch at the same time. */
   replicas: number;
+  /** Parts that each share is worked through in, one after the other, to need less memory; default 1. */
+  accumulate?: number | undefined;
+  /** Threads of a lone replica; default one a core. */
+  threads?: number | undefined;
 }
 
 /**
- * Data-parallel training on the cores of one machine: each replica, one thread each, computes the gradient of
- * an equal share of the batch; the mean gradient drives one optimiser. Small nets train about twice as fast
- * on two cores this way, for their operators are too short to split among threads.
+ * Data-parallel training on the cores of one machine: each replica computes the gradient of an equal share of
+ * the batch; the mean gradient drives one optimiser. Small nets train about twice as fast on two cores this
+ * way, for their operators are too short to split among threads. With `accumulate`, the batch is worked
+ * through in several rounds and the gradients are summed (gradient accumulation).
  *
  * As in PyTorch's DistributedDataParallel, batch norm sees the share, not the whole batch; the running
- * statistics are the mean over the replicas.
+ * statistics are the mean over the replicas, and are updated once a round.
  */
 export class ReplicaEngine implements TrainingEngine {
   readonly name = 'ort';
-  #current: TrainingState;
-  #next: TrainingState;
+  readonly #state: AlternatingState;
   readonly #gradient: Float32Array;
   readonly #logits: Float32Array;
 
   private constructor(
-    private readonly optimizer: ort.InferenceSession,
+    private readonly update: ort.InferenceSession,
+    private readonly optimizer: OptimizerConfig,
     private readonly replicas: readonly Replica[],
+    private readonly rounds: number,
     initial: TrainingState,
   ) {
-    this.#current = initial;
-    this.#next = copyState(initial);
+    this.#state = new AlternatingState(initial);
     this.#gradient = new Float32Array(initial.parameters.length);
-    this.#logits = new Float32Array(replicas.reduce((sum, { setup }) => sum + setup.logits.length, 0));
+    this.#logits = new Float32Array(rounds * replicas.length * replicas[0]!.setup.logits.length);
   }
 
   /** @throws UserError if the batch cannot be shared out equally, or the model cannot be trained */
   static async create(model: Graph, options: ReplicaEngineOptions): Promise<ReplicaEngine> {
-    const { batchSize, replicas: count } = options;
-    if (batchSize % count !== 0) {
+    const { batchSize, optimizer, replicas: count, accumulate = 1, threads = 0 } = options;
+    const parts = count * accumulate;
+    if (batchSize % parts !== 0) {
       throw new UserError(
-        `a batch of ${batchSize} cannot be shared out to ${count} replicas; change one of them`,
+        `a batch of ${batchSize} cannot be shared out equally to ${count} replicas x ${accumulate} parts; change one of them`,
       );
     }
     const layout = vectorLayout(model);
-    const share = batchSize / count;
-    const graph = encodeModel(
-      buildGradientGraph(model, layout, { batchSize: share, blockSize: await detectBlockSize() }),
-    );
+    const share = batchSize / parts;
+    const blockSize = await detectBlockSize();
+    const graph = encodeModel(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);
@@ -64,6 +72,8 @@ export class ReplicaEngine implements TrainingEngine {
       () =>
         new Replica({
           graph,
+          // Alone, a replica has all cores; beside others, one thread that has nobody to wait for.
+          threads: count === 1 ? threads : 1,
           imageDims: withShare(model.inputs[0]!.dims),
           targetDims,
           parameters,
@@ -75,15 +85,10 @@ export class ReplicaEngine implements TrainingEngine {
     );
     try {
       await Promise.all(replicas.map((replica) => replica.ready()));
-      const optimizerGraph = buildOptimizerGraph(model.name, layout.parameterSize, options.optimizer);
-      const optimizer = await ort.InferenceSession.create(encodeModel(optimizerGraph), {
-        intraOpNumThreads: 1,
-      });
-      return new ReplicaEngine(optimizer, replicas, {
-        parameters: packVector(model, layout.parameters),
-        buffers: packVector(model, layout.buffers),
-        momentum: new Float32Array(layout.parameterSize),
-      });
+      const updateGraph = encodeModel(buildUpdateGraph(model.name, layout, optimizer));
+      const update = await ort.InferenceSession.create(updateGraph, { intraOpNumThreads: 1 });
+      const initial = initialState(model, layout, optimizer);
+      return new ReplicaEngine(update, optimizer, replicas, accumulate, initial);
     } catch (error) {
       await Promise.all(replicas.map((replica) => replica.stop()));
       throw error;
@@ -91,70 +96,72 @@ export class ReplicaEngine implements TrainingEngine {
   }
 
   get state(): TrainingState {
-    return this.#current;
+    return this.#state.current;
   }
 
   load(state: TrainingState): void {
-    this.#current = copyState(state);
+    this.#state.load(state);
   }
 
   async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<StepResult> {
-    const { replicas } = this;
-    const current = this.#current;
-    const next = this.#next;
-    const { setup } = replicas[0]!;
+    const { current, next } = this.#state;
+    const { setup } = this.replicas[0]!;
     setup.parameters.set(current.parameters);
-    setup.buffers.set(current.buffers);
-    const share = (array: Float32Array, i: number) => {
-      const size = array.length / replicas.length;
-      return array.slice(i * size, (i + 1) * size);
+    next.buffers.set(current.buffers);
+    this.#gradient.fill(0);
+    let lossSum = 0;
+    for (let round = 0; round < this.rounds; round++) {
+      setup.buffers.set(next.buffers);
+      lossSum += await this.#round(round, images, targets);
+      next.buffers.fill(0);
+      for (const replica of this.replicas)
+        addTo(next.buffers, replica.setup.nextBuffers, this.replicas.length);
+    }
+    const feeds = {
+      ...updateFeeds(current, this.optimizer, learningRate),
+      gradient: tensor(this.#gradient),
+      next_buffers: tensor(next.buffers),
     };
+    await this.update.run(feeds, updateFetches(next));
+    this.#state.advance();
+    return { loss: lossSum / this.#parts, logits: this.#logits };
+  }
+
+  /** All replicas at once on a share each: adds to the gradient, keeps the logits, gives the sum of losses. */
+  async #round(round: number, images: Float32Array, targets: Float32Array): Promise<number> {
+    const { replicas } = this;
+    const share = (array: Float32Array, part: number) => {
+      const size = array.length / this.#parts;
+      return array.slice(part * size, (part + 1) * size);
+    };
+    const first = round * replicas.length;
     const losses = await Promise.all(
-      replicas.map((replica, i) => replica.step({ images: share(images, i), targets: share(targets, i) })),
+      replicas.map((replica, i) =>
+        replica.step({ images: share(images, first + i), targets: share(targets, first + i) }),
+      ),
     );
-    mean(
-      replicas.map((replica) => replica.setup.gradient),
-      this.#gradient,
-    );
-    mean(
-      replicas.map((replica) => replica.setup.nextBuffers),
-      next.buffers,
-    );
-    replicas.forEach((replica, i) => {
-      this.#logits.set(replica.setup.logits, i * replica.setup.logits.length);
+    replicas.forEach(({ setup }, i) => {
+      addTo(this.#gradient, setup.gradient, this.#parts);
+      this.#logits.set(setup.logits, (first + i) * setup.logits.length);
     });
-    await this.optimizer.run(
-      {
-        parameters: tensor(current.parameters),
-        momentum: tensor(current.momentum),
-        gradient: tensor(this.#gradient),
-        learning_rate: new ort.Tensor('float32', Float32Array.of(learningRate), []),
-      },
-      { next_parameters: tensor(next.parameters), next_momentum: tensor(next.momentum) },
-    );
-    this.#next = current;
-    this.#current = next;
-    return { loss: losses.reduce((sum, loss) => sum + loss, 0) / losses.length, logits: this.#logits };
+    return losses.reduce((sum, loss) => sum + loss, 0);
+  }
+
+  get #parts(): number {
+    return this.replicas.length * this.rounds;
   }
 
   async close(): Promise<void> {
     await Promise.all(this.replicas.map((replica) => replica.stop()));
-    await this.optimizer.release();
+    await this.update.release();
   }
-}
-
-function tensor(data: Float32Array): ort.Tensor {
-  return new ort.Tensor('float32', data, [data.length]);
 }
 
 function shared(length: number): Float32Array {
   return new Float32Array(new SharedArrayBuffer(length * Float32Array.BYTES_PER_ELEMENT));
 }
 
-function mean(vectors: readonly Float32Array[], out: Float32Array): void {
-  for (let i = 0; i < out.length; i++) {
-    let sum = 0;
-    for (const vector of vectors) sum += vector[i]!;
-    out[i] = sum / vectors.length;
-  }
+/** sum += vector / count */
+function addTo(sum: Float32Array, vector: Float32Array, count: number): void {
+  for (let i = 0; i < sum.length; i++) sum[i]! += vector[i]! / count;
 }

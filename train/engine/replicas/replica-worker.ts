@@ -6,8 +6,10 @@ import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
 const setup = workerData as ReplicaSetup;
 const reply = (message: ReplicaReply) => parentPort!.postMessage(message);
 
-/** One thread does it all: the replicas are the parallelism, and a single thread has nobody to wait for. */
-const session = ort.InferenceSession.create(setup.graph, { intraOpNumThreads: 1 });
+const session = ort.InferenceSession.create(setup.graph, {
+  intraOpNumThreads: setup.threads,
+  logSeverityLevel: 3,
+});
 
 // onnxruntime-node takes no tensors on shared memory, so every shared array has a private twin here.
 const parameters = new Float32Array(setup.parameters.length);

@@ -1,0 +1,34 @@
+const ENTITIES: Record<string, string> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+/** Characters that XML 1.0 has no way to write, lone surrogates among them. */
+const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+
+/** Text made safe between tags and in quoted attributes, of XML and of HTML. */
+export function escapeXml(text: string): string {
+  return text.replace(FORBIDDEN, '\uFFFD').replace(/[&<>"']/g, (character) => ENTITIES[character]!);
+}
+
+/** An element. Attribute values are escaped, undefined ones left out; the children are markup already. */
+export function element(
+  name: string,
+  attributes: Record<string, string | number | undefined>,
+  ...children: string[]
+): string {
+  const written = Object.entries(attributes)
+    .filter(([, value]) => value !== undefined)
+    .map(([key, value]) => ` ${key}="${escapeXml(typeof value === 'number' ? shorten(value) : value!)}"`)
+    .join('');
+  const content = children.join('');
+  return content === '' ? `<${name}${written}/>` : `<${name}${written}>${content}</${name}>`;
+}
+
+/** A coordinate to a hundredth of a pixel: what an eye can see, in few bytes. */
+export function shorten(value: number): string {
+  return String(Math.round(value * 100) / 100);
+}

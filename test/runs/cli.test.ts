@@ -1,0 +1,86 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { temporaryFolder } from '../data/temporary-folder.ts';
+import { epochLogs } from './epoch-logs.ts';
+import { writeRunFiles } from './write-run.ts';
+
+const CLI = fileURLToPath(new URL('../../train/runs/cli.ts', import.meta.url));
+const TSX = import.meta.resolve('tsx');
+
+function runs(
+  cwd: string,
+  ...args: string[]
+): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], { cwd });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (data) => {
+    stdout += data;
+  });
+  child.stderr.on('data', (data) => {
+    stderr += data;
+  });
+  return new Promise((resolve) => child.on('close', (code) => resolve({ code, stdout, stderr })));
+}
+
+test('list, compare and plot', async () => {
+  const cwd = await temporaryFolder();
+  const none = await runs(cwd);
+  assert.deepEqual([none.code, none.stdout], [0, 'no runs in runs; npm run train makes one\n'], none.stderr);
+
+  await writeRunFiles(join(cwd, 'runs', 'a'), epochLogs(2, 0.1));
+  await writeRunFiles(join(cwd, 'runs', 'b'), epochLogs(3, 0.2), { seed: 7 });
+  await writeRunFiles(join(cwd, 'runs', 'x'), [], { model: 5 });
+  const [json, compared, plotted] = await Promise.all([
+    runs(cwd, '--json'),
+    runs(cwd, 'compare', 'runs/a', 'b', '--html', 'out/page.html'),
+    runs(cwd, 'plot', 'a'),
+  ]);
+  assert.equal(json.code, 0);
+  assert.match(json.stderr, /^skipped: [^\n]*x[^\n]*lacks model[^\n]*\n$/);
+  assert.deepEqual(
+    JSON.parse(json.stdout).map(({ name, epochsDone }: { name: string; epochsDone: number }) => [
+      name,
+      epochsDone,
+    ]),
+    [
+      ['b', 3],
+      ['a', 2],
+    ],
+  );
+
+  assert.equal(compared.code, 0, compared.stderr);
+  assert.match(compared.stdout, /^seed +42 +7$/m);
+  assert.match(await readFile(join(cwd, 'out/page.html'), 'utf8'), /^<!doctype html>/);
+
+  assert.equal(plotted.code, 0, plotted.stderr);
+  const plots = await readdir(join(cwd, 'runs/a/plots'));
+  const svgs = plots.filter((name) => name.endsWith('.svg')).sort();
+  assert.deepEqual(svgs, ['learning-rate.svg', 'loss.svg', 'top1.svg', 'top5.svg']);
+  assert.equal(plotted.stdout.trim().split('\n').length, plots.length);
+});
+
+test('mistakes are one line and exit code 1', async () => {
+  const cwd = await temporaryFolder();
+  await writeRunFiles(join(cwd, 'runs', 'a'), epochLogs(1));
+  await writeRunFiles(join(cwd, 'runs', 'b'), epochLogs(1));
+  await writeFile(join(cwd, 'file'), '');
+  const cases: [args: string[], message: RegExp][] = [
+    [['compare', 'a'], /two or more runs/],
+    [['compare', 'a', 'zzz'], /there is no run zzz in runs/],
+    [['compare', 'a', 'b', '--sort', 'name'], /--sort has no effect on compare/],
+    [['compare', 'a', 'b', '--html', 'file/page.html'], /cannot write file\/page\.html/],
+    [['--root', 'nowhere'], /cannot list nowhere: ENOENT/],
+    [['remove', 'a'], /"remove" is neither compare nor plot/],
+  ];
+  const results = await Promise.all(cases.map(([args]) => runs(cwd, ...args)));
+  for (const [index, { code, stderr }] of results.entries()) {
+    assert.equal(code, 1);
+    assert.match(stderr, cases[index]![1]);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+  }
+});

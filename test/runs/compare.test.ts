@@ -1,0 +1,105 @@
+import assert from 'node:assert/strict';
+import { join } from 'node:path';
+import { test } from 'node:test';
+import { comparisonCharts, runCharts } from '../../train/runs/charts.ts';
+import { configDifferences } from '../../train/runs/compare.ts';
+import { comparisonPage } from '../../train/runs/compare-html.ts';
+import { comparisonLines } from '../../train/runs/compare-text.ts';
+import { type RunRecord, readRun } from '../../train/runs/read-run.ts';
+import { temporaryFolder } from '../data/temporary-folder.ts';
+import { assertWellFormed } from '../plot/well-formed.ts';
+import { epochLogs } from './epoch-logs.ts';
+import { writeRunFiles } from './write-run.ts';
+
+async function twoRuns(names = ['a', 'b']): Promise<RunRecord[]> {
+  const root = await temporaryFolder();
+  await writeRunFiles(join(root, '0'), epochLogs(8, 0.1), { epochs: 8 });
+  await writeRunFiles(join(root, '1'), epochLogs(4, 0.05), { epochs: 8, learningRate: 0.3, mixup: 0.2 });
+  return Promise.all(names.map(async (name, i) => ({ ...(await readRun(join(root, `${i}`))), name })));
+}
+
+test('config differences are what is not the same in all, also keys that one lacks', () => {
+  const rows = configDifferences([
+    { config: { model: 'm', lr: 0.1, flip: true, labels: ['a', 'b', 'c', 'd'] } },
+    { config: { model: 'm', lr: 0.2, flip: true, labels: ['a', 'b', 'c', 'e'], mixup: { alpha: 1 } } },
+  ]);
+  assert.deepEqual(rows, [
+    { name: 'lr', values: ['0.1', '0.2'] },
+    { name: 'labels', values: ['4: a, b, …', '4: a, b, …'] },
+    { name: 'mixup', values: ['-', '{"alpha":1}'] },
+  ]);
+});
+
+test('the terminal shows differences, results and curves to one scale', async () => {
+  const text = comparisonLines(await twoRuns()).join('\n');
+  assert.match(text, /^learningRate +0\.1 +0\.3$/m);
+  assert.match(text, /^mixup +- +0\.2$/m);
+  assert.doesNotMatch(text, /momentum/);
+  assert.match(text, /^best top-1 +80\.00 % +20\.00 %$/m);
+  assert.match(text, /^a {2}▂▃▄▅▅▆▇█$/m);
+  assert.match(text, /^b {2}▁▂▂▃$/m);
+});
+
+test('the terminal says when there is nothing to compare', async () => {
+  const [run] = await twoRuns();
+  const empty = { ...run!, epochs: [] };
+  const text = comparisonLines([empty, empty]).join('\n');
+  assert.match(text, /^config +the same +the same$/m);
+  assert.match(text, /no epoch has been finished yet/);
+});
+
+test('control characters in names do not reach the terminal', async () => {
+  const text = comparisonLines(await twoRuns(['a\u001b[2J', 'b\nc'])).join('\n');
+  assert.ok(!text.includes('\u001b') && !text.includes('b\nc'));
+});
+
+test('the page is well-formed, self-contained and escapes names', async () => {
+  const page = comparisonPage(await twoRuns(['<script>alert(1)</script>', '"&\'']), { logLoss: true });
+  const elements = assertWellFormed(page);
+  const count = (name: string) => elements.filter((element) => element.name === name).length;
+  assert.deepEqual([count('script'), count('link'), count('img'), count('iframe')], [0, 0, 0, 0]);
+  assert.doesNotMatch(page, /https?:|url\(|@import|\bsrc=|\bhref=/);
+  assert.deepEqual([count('svg'), count('table'), count('caption')], [4, 4, 4]);
+  for (const { attributes } of elements.filter(({ name }) => name === 'th')) {
+    assert.ok(attributes.scope === 'col' || attributes.scope === 'row');
+  }
+  assert.match(page, /<html lang="en">/);
+  assert.match(page, /prefers-color-scheme:dark/);
+});
+
+test('a page of runs without epochs is whole', async () => {
+  const page = comparisonPage((await twoRuns()).map((run) => ({ ...run, epochs: [] })));
+  assertWellFormed(page);
+  assert.equal(page.match(/no values yet<\/text>/g)?.length, 4);
+  assert.doesNotMatch(page, /NaN|undefined/);
+});
+
+test('charts count epochs from 1 and show accuracy in percent', () => {
+  const epochs = epochLogs(2);
+  const { top1, top5, loss } = runCharts(epochs);
+  assert.deepEqual(top1.series[1]!.points, [
+    { x: 1, y: 10 },
+    { x: 2, y: 20 },
+  ]);
+  assert.equal(top1.series[1]!.name, 'test, best 20.00 % in epoch 2');
+  assert.equal(top5.series[0]!.name, 'test, best 40.00 % in epoch 2');
+  assert.deepEqual(
+    loss.series.map(({ points }) => points[0]!.y),
+    [4, 4.25],
+  );
+});
+
+test('in a comparison a run has one colour, its training loss dashed and not in the legend', () => {
+  const runs = ['a', 'b'].map((name) => ({ name, epochs: epochLogs(2) }));
+  const { loss } = comparisonCharts(runs);
+  assert.deepEqual(
+    loss.series.map(({ name, color, dashed, legend }) => [name, color, dashed, legend]),
+    [
+      ['a', undefined, undefined, undefined],
+      ['b', undefined, undefined, undefined],
+      ['a, training', 0, true, false],
+      ['b, training', 1, true, false],
+    ],
+  );
+  assert.equal(comparisonCharts(runs, { logLoss: true }).loss.yScale, 'log');
+});

@@ -1,0 +1,38 @@
+import { adam } from './adam.ts';
+import type { Optimizer } from './optimizer.ts';
+import { sgd } from './sgd.ts';
+
+export const OPTIMIZER_NAMES = ['sgd', 'adam', 'adamw'] as const;
+export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
+
+/** All that decides how gradients change the weights. */
+export interface OptimizerConfig {
+  name: OptimizerName;
+  /** SGD only. */
+  momentum: number;
+  nesterov: boolean;
+  /** Adam and AdamW only; PyTorch's defaults are 0.9, 0.999 and 1e-8. */
+  beta1?: number;
+  beta2?: number;
+  epsilon?: number;
+  weightDecay: number;
+  /** Exempt biases and batch norm (every parameter with fewer than two axes) from weight decay. */
+  noBiasDecay?: boolean;
+  /** Clip the gradient's L2 norm to this; absent or 0: do not. */
+  clipNorm?: number;
+  /** Keep an exponential moving average of the weights with this decay; absent or 0: none. */
+  emaDecay?: number;
+}
+
+/** The update rule a config names. */
+export function createOptimizer(config: OptimizerConfig): Optimizer {
+  const { name, momentum, nesterov, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
+  if (name === 'sgd') return sgd({ momentum, nesterov });
+  return adam({ beta1, beta2, epsilon, decoupledWeightDecay: name === 'adamw' });
+}
+
+/** Names of all vectors that go from step to step beside parameters and running statistics. */
+export function stateSlots(config: OptimizerConfig): string[] {
+  const ema = config.emaDecay ? ['ema', 'ema_buffers'] : [];
+  return [...createOptimizer(config).slots, ...ema];
+}

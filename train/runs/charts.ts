@@ -1,0 +1,82 @@
+import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/chart.ts';
+import type { EpochLog } from '../trainer.ts';
+import { bestEpoch } from './summary.ts';
+
+/** The charts of a run or of several, by what their file is called. */
+export type ChartName = 'loss' | 'top1' | 'top5' | 'learning-rate';
+
+/** What a chart needs of a run. */
+export interface Curves {
+  name: string;
+  epochs: readonly EpochLog[];
+}
+
+/** The charts of one run: training and test curves in a chart. */
+export function runCharts(epochs: readonly EpochLog[]): Record<ChartName, LineChart> {
+  const best = bestEpoch(epochs);
+  const at = best ? ` in epoch ${best.epoch + 1}` : '';
+  const percentOfBest = (value: number | undefined) =>
+    value !== undefined && Number.isFinite(value) ? `, best ${(100 * value).toFixed(2)} %${at}` : '';
+  return {
+    loss: chart('Loss, nats', [series('train', epochs, trainLoss), series('test', epochs, testLoss)]),
+    top1: accuracyChart('Top-1 accuracy, %', [
+      series('train', epochs, trainTop1),
+      series(`test${percentOfBest(best?.testTop1)}`, epochs, testTop1),
+    ]),
+    top5: accuracyChart('Top-5 accuracy, %', [
+      // The colour test curves have in the other charts.
+      { ...series(`test${percentOfBest(best?.testTop5)}`, epochs, testTop5), color: 1 },
+    ]),
+    'learning-rate': rateChart([series('learning rate', epochs, learningRate)]),
+  };
+}
+
+/** The charts that lay several runs over one another, a colour a run. */
+export function comparisonCharts(
+  runs: readonly Curves[],
+  options: { logLoss?: boolean } = {},
+): Record<ChartName, LineChart> {
+  const each = (value: Value) => runs.map(({ name, epochs }) => series(name, epochs, value));
+  const trainCurves = runs.map(({ name, epochs }, index) => ({
+    ...series(`${name}, training`, epochs, trainLoss),
+    color: index,
+    dashed: true,
+    legend: false,
+  }));
+  return {
+    loss: {
+      ...chart('Loss, nats: test (solid) and training (dashed)', [...each(testLoss), ...trainCurves]),
+      yScale: options.logLoss ? 'log' : 'linear',
+    },
+    top1: accuracyChart('Top-1 accuracy on the test set, %', each(testTop1)),
+    top5: accuracyChart('Top-5 accuracy on the test set, %', each(testTop5)),
+    'learning-rate': rateChart(each(learningRate)),
+  };
+}
+
+type Value = (entry: EpochLog) => number;
+
+const trainLoss: Value = (entry) => entry.trainLoss;
+const testLoss: Value = (entry) => entry.testLoss;
+const trainTop1: Value = (entry) => 100 * entry.trainTop1;
+const testTop1: Value = (entry) => 100 * entry.testTop1;
+const testTop5: Value = (entry) => 100 * entry.testTop5;
+const learningRate: Value = (entry) => entry.learningRate;
+
+function series(name: string, epochs: readonly EpochLog[], value: Value): ChartSeries {
+  // Epochs count from 1 for people, as on the trainer's console.
+  const points: ChartPoint[] = epochs.map((entry) => ({ x: entry.epoch + 1, y: value(entry) }));
+  return { name, points };
+}
+
+function chart(title: string, lines: ChartSeries[]): LineChart {
+  return { title, series: lines, xLabel: 'epoch', xIntegers: true };
+}
+
+function accuracyChart(title: string, lines: ChartSeries[]): LineChart {
+  return { ...chart(title, lines), yMin: 0 };
+}
+
+function rateChart(lines: ChartSeries[]): LineChart {
+  return { ...chart('Learning rate at the end of the epoch', lines), yMin: 0 };
+}

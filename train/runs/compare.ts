@@ -1,0 +1,54 @@
+import { formatDuration } from '../../core/cli/progress.ts';
+import { percentOrDash } from './list.ts';
+import type { RunRecord } from './read-run.ts';
+import { summarize } from './summary.ts';
+
+/** A row of a comparison: a value of every run. */
+export interface ComparisonRow {
+  name: string;
+  values: string[];
+}
+
+export interface Comparison {
+  /** What differs in the runs' configs. */
+  config: ComparisonRow[];
+  results: ComparisonRow[];
+}
+
+/** Sets runs side by side. */
+export function compareRuns(runs: readonly RunRecord[]): Comparison {
+  const summaries = runs.map(summarize);
+  const row = (name: string, value: (summary: (typeof summaries)[0]) => string): ComparisonRow => ({
+    name,
+    values: summaries.map(value),
+  });
+  return {
+    config: configDifferences(runs),
+    results: [
+      row('epochs', ({ epochsDone, epochsAsked }) => `${epochsDone}/${epochsAsked}`),
+      row('best top-1', ({ bestTop1 }) => percentOrDash(bestTop1)),
+      row('top-5 then', ({ bestTop5 }) => percentOrDash(bestTop5)),
+      row('test loss then', ({ bestTestLoss }) => bestTestLoss?.toFixed(4) ?? '-'),
+      row('best epoch', ({ bestEpoch }) => String(bestEpoch ?? '-')),
+      row('images/s', ({ imagesPerSecond }) => imagesPerSecond?.toFixed(0) ?? '-'),
+      row('time', ({ seconds }) => formatDuration(seconds)),
+    ],
+  };
+}
+
+/** The config keys whose values are not the same in all runs, in the order of the configs. */
+export function configDifferences(runs: readonly Pick<RunRecord, 'config'>[]): ComparisonRow[] {
+  const keys = new Set(runs.flatMap(({ config }) => Object.keys(config)));
+  return [...keys]
+    .filter((key) => new Set(runs.map(({ config }) => JSON.stringify(config[key]))).size > 1)
+    .map((name) => ({ name, values: runs.map(({ config }) => formatValue(config[name])) }));
+}
+
+function formatValue(value: unknown): string {
+  if (value === undefined) return '-';
+  // A hundred class names would bury the rest.
+  if (Array.isArray(value) && value.length > 3) {
+    return `${value.length}: ${value.slice(0, 2).map(formatValue).join(', ')}, …`;
+  }
+  return typeof value === 'string' ? value : JSON.stringify(value);
+}

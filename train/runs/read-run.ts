@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs';
+import { readdir, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import type { EpochLog } from '../trainer.ts';
+import { parseEpochs } from './parse-epochs.ts';
+
+/** A run as its directory tells it. */
+export interface RunRecord {
+  /** The directory's name. */
+  name: string;
+  path: string;
+  model: string;
+  dataset: string;
+  epochsAsked: number;
+  /** All of config.json; runs of older and newer versions have other keys. */
+  config: Record<string, unknown>;
+  /** By rising epoch, each epoch once. A number that is missing in the log is NaN. */
+  epochs: EpochLog[];
+  /** When something was last logged, in milliseconds since 1970. */
+  changed: number;
+}
+
+/**
+ * Reads a run.
+ * @throws UserError if the directory holds none, or config.json or log.jsonl cannot be read
+ */
+export async function readRun(path: string): Promise<RunRecord> {
+  const run = RunDirectory.open(path);
+  const config = await run.readConfig();
+  const { model, dataset, epochs: epochsAsked } = config;
+  if (typeof model !== 'string' || typeof dataset !== 'string' || !Number.isInteger(epochsAsked)) {
+    throw new UserError(`${run.configPath} lacks model, dataset or epochs; it is not a training config`);
+  }
+  const epochs = parseEpochs(await run.readLog());
+  const { mtimeMs } = await stat(existsSync(run.logPath) ? run.logPath : run.configPath);
+  return {
+    name: basename(path),
+    path,
+    model,
+    dataset,
+    epochsAsked: epochsAsked as number,
+    config,
+    epochs,
+    changed: mtimeMs,
+  };
+}
+
+/**
+ * Reads the runs under a directory.
+ * @returns the runs, and for each directory that is none a line that says why
+ */
+export async function readRuns(root: string): Promise<{ runs: RunRecord[]; skipped: string[] }> {
+  const runs: RunRecord[] = [];
+  const skipped: string[] = [];
+  const names = await readdir(root).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(`cannot list ${root}: ${error.code ?? error.message}`);
+  });
+  for (const name of names.sort()) {
+    const path = join(root, name);
+    // A dangling link is no directory either.
+    const isDirectory = await stat(path).then(
+      (found) => found.isDirectory(),
+      () => false,
+    );
+    if (!isDirectory) continue;
+    try {
+      runs.push(await readRun(path));
+    } catch (error) {
+      // Whatever is wrong with one directory must not hide the others.
+      skipped.push(errorMessage(error));
+    }
+  }
+  return { runs, skipped };
+}

@@ -1,0 +1,71 @@
+import type { EpochLog } from '../trainer.ts';
+import type { RunRecord } from './read-run.ts';
+
+/** A run in a few numbers. Those of no epoch at all are null, as JSON has no other word for it. */
+export interface RunSummary {
+  name: string;
+  path: string;
+  model: string;
+  dataset: string;
+  epochsDone: number;
+  epochsAsked: number;
+  /** Top-1 and top-5 of the best epoch by top-1, the one `best.safetensors` has; fractions. */
+  bestTop1: number | null;
+  bestTop5: number | null;
+  bestTestLoss: number | null;
+  /** From 1. */
+  bestEpoch: number | null;
+  /** Over all training so far, without the evaluations. */
+  imagesPerSecond: number | null;
+  /** Training and evaluation, seconds. */
+  seconds: number;
+}
+
+/** Sums a run up. */
+export function summarize(run: RunRecord): RunSummary {
+  const best = bestEpoch(run.epochs);
+  const timed = run.epochs.filter(({ imagesPerSecond, trainSeconds }) =>
+    Number.isFinite(imagesPerSecond * trainSeconds),
+  );
+  const images = sum(timed.map(({ imagesPerSecond, trainSeconds }) => imagesPerSecond * trainSeconds));
+  return {
+    name: run.name,
+    path: run.path,
+    model: run.model,
+    dataset: run.dataset,
+    epochsDone: (run.epochs.at(-1)?.epoch ?? -1) + 1,
+    epochsAsked: run.epochsAsked,
+    bestTop1: known(best?.testTop1),
+    bestTop5: known(best?.testTop5),
+    bestTestLoss: known(best?.testLoss),
+    bestEpoch: best ? best.epoch + 1 : null,
+    imagesPerSecond: known(images / sum(timed.map(({ trainSeconds }) => trainSeconds))),
+    seconds: sum(
+      run.epochs
+        .flatMap(({ trainSeconds, testSeconds }) => [trainSeconds, testSeconds])
+        .filter(Number.isFinite),
+    ),
+  };
+}
+
+/** As the trainer chooses `best.safetensors`: top-1 decides, the loss breaks a tie. */
+export function bestEpoch(epochs: readonly EpochLog[]): EpochLog | undefined {
+  let best: EpochLog | undefined;
+  for (const entry of epochs) {
+    if (!Number.isFinite(entry.testTop1)) continue;
+    const better =
+      !best ||
+      entry.testTop1 > best.testTop1 ||
+      (entry.testTop1 === best.testTop1 && entry.testLoss < best.testLoss);
+    if (better) best = entry;
+  }
+  return best;
+}
+
+function known(value: number | undefined): number | null {
+  return value !== undefined && Number.isFinite(value) ? value : null;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}

@@ -1,0 +1,84 @@
+import { UserError } from '../../core/errors.ts';
+import { SCHEDULE_NAMES, type ScheduleName } from './schedule.ts';
+
+/** The schedule as a run's config.json states it. Optional keys are missing from runs made before them. */
+export interface ScheduleSettings {
+  schedule: ScheduleName;
+  /** Share of the run in which the rate rises. */
+  warmupFraction: number;
+  /** One rate an epoch instead of one a step; default false. */
+  lrPerEpoch?: boolean;
+  /** Epochs at which a multi-step schedule lowers the rate. */
+  milestones?: number[];
+  /** By what it multiplies the rate; default 0.1. */
+  gamma?: number;
+}
+
+/** The options with which a command line says how the learning rate changes. */
+export const SCHEDULE_CLI_OPTIONS = {
+  schedule: {
+    type: 'string',
+    value: 'NAME',
+    help: 'how the learning rate changes',
+    default: 'onecycle',
+    choices: SCHEDULE_NAMES,
+  },
+  'warmup-fraction': {
+    type: 'number',
+    help: 'share of the run in which the rate rises (onecycle, cosine)',
+    default: 0.1,
+    min: 0,
+    max: 1,
+  },
+  'lr-per-epoch': {
+    type: 'boolean',
+    help: 'change the rate once an epoch, as the reference recipe does, and not every step',
+    default: false,
+  },
+  milestones: {
+    type: 'string',
+    value: 'E,E,...',
+    help: 'epochs at which multistep lowers the rate; default at 50 % and 75 % of the run',
+  },
+  gamma: { type: 'number', help: 'by what multistep multiplies the rate', default: 0.1, min: 0, max: 1 },
+} as const;
+
+/** What {@link SCHEDULE_CLI_OPTIONS} parse to. */
+export interface ScheduleCliValues {
+  schedule: string;
+  warmupFraction: number;
+  lrPerEpoch: boolean;
+  milestones: string | undefined;
+  gamma: number;
+}
+
+/**
+ * The settings that the parsed options ask for.
+ * @throws UserError if the milestones are no rising list of epochs, or belong to another schedule
+ */
+export function scheduleSettings(
+  options: ScheduleCliValues,
+  given: ReadonlySet<string>,
+  epochs: number,
+): Required<ScheduleSettings> {
+  const schedule = options.schedule as ScheduleName;
+  if (schedule !== 'multistep' && (given.has('milestones') || given.has('gamma'))) {
+    throw new UserError(`--milestones and --gamma are options of --schedule multistep, not of ${schedule}`);
+  }
+  const milestones =
+    options.milestones === undefined
+      ? [Math.floor(epochs / 2), Math.floor((3 * epochs) / 4)]
+      : options.milestones.split(',').map(Number);
+  const rising = milestones.every(
+    (epoch, i) => Number.isInteger(epoch) && epoch >= 0 && (i === 0 || epoch >= milestones[i - 1]!),
+  );
+  if (!rising)
+    throw new UserError(`--milestones takes rising epochs, e.g. 60,120,160, not "${options.milestones}"`);
+  return {
+    schedule,
+    warmupFraction: options.warmupFraction,
+    lrPerEpoch: options.lrPerEpoch,
+    milestones,
+    gamma: options.gamma,
+  };
+}

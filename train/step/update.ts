@@ -1,0 +1,74 @@
+import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import { clipGradient } from '../optim/clip-gradient.ts';
+import { createOptimizer, type OptimizerConfig } from '../optim/config.ts';
+import type { VectorLayout } from './parameter-vector.ts';
+
+/** What an update reads of the step before it. */
+export interface UpdateSources {
+  parameters: StepTensor;
+  gradient: StepTensor;
+  /** [B], running statistics after the step; averaged along with the weights. */
+  nextBuffers: StepTensor;
+}
+
+/**
+ * Emits the optimiser. Adds an input a slot (`momentum`, `exp_avg`, `ema`, ...) and a scalar input a number
+ * that changes from step to step (see {@link updateScalars}), and the outputs `next_parameters` and
+ * `next_<slot>`.
+ */
+export function emitUpdate(
+  b: StepBuilder,
+  config: OptimizerConfig,
+  layout: VectorLayout,
+  sources: UpdateSources,
+): void {
+  const { parameters, nextBuffers } = sources;
+  const optimizer = createOptimizer(config);
+  const scalarNames = Object.keys(updateScalars(config, 0, 1));
+  const scalars = Object.fromEntries(scalarNames.map((name) => [name, b.input(name, [])]));
+  const slots = Object.fromEntries(optimizer.slots.map((name) => [name, b.input(name, parameters.dims)]));
+  const gradient = config.clipNorm ? clipGradient(b, sources.gradient, config.clipNorm) : sources.gradient;
+  const weightDecay = decayOf(b, config, layout);
+  const next = optimizer.emit(b, { parameters, gradient, slots, scalars, weightDecay });
+  b.output('next_parameters', next.parameters);
+  for (const [name, tensor] of Object.entries(next.slots)) b.output(`next_${name}`, tensor);
+  if (!config.emaDecay) return;
+  const average = (slot: string, value: StepTensor) => {
+    const old = b.input(slot, value.dims);
+    // value + decay * (old - value) is decay * old + (1 - decay) * value in fewer passes.
+    b.output(`next_${slot}`, b.add(value, b.mul(scalars.ema_decay!, b.sub(old, value))));
+  };
+  average('ema', next.parameters);
+  average('ema_buffers', nextBuffers);
+}
+
+/**
+ * The scalar inputs of a step's update, by name.
+ * @param step counted from 1
+ */
+export function updateScalars(
+  config: OptimizerConfig,
+  learningRate: number,
+  step: number,
+): Record<string, number> {
+  const scalars = createOptimizer(config).scalars(learningRate, step);
+  if (!config.emaDecay) return scalars;
+  // The first weights are random; until enough steps are averaged they must not weigh as much as later ones
+  // (the warm-up of TensorFlow's ExponentialMovingAverage).
+  return { ...scalars, ema_decay: Math.min(config.emaDecay, (1 + step) / (10 + step)) };
+}
+
+function decayOf(b: StepBuilder, config: OptimizerConfig, layout: VectorLayout): StepTensor | undefined {
+  if (config.weightDecay === 0) return undefined;
+  if (!config.noBiasDecay) return b.constant(config.weightDecay);
+  const mask = new Float32Array(layout.parameterSize);
+  for (const { dims, offset, size } of layout.parameters) {
+    if (dims.length > 1) mask.fill(config.weightDecay, offset, offset + size);
+  }
+  const name = b.graphBuilder.initializer('weight_decay', {
+    dtype: 'float32',
+    dims: [layout.parameterSize],
+    data: mask,
+  });
+  return { name, dims: [layout.parameterSize], layout: 'plain' };
+}

@@ -109,8 +109,7 @@ test('EXIF rotation, white behind transparency and the centre square, by their p
   // Left half red, right half blue; turned by 90 degrees clockwise red is on top.
   const halves = Buffer.alloc(64 * 64 * 3);
   for (let p = 0; p < 64 * 64; p++) halves[p * 3 + (p % 64 < 32 ? 0 : 2)] = 255;
-  const image = (pixels: Buffer): Sharp =>
-    sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
+  const image = (pixels: Buffer): Sharp => sharp(pixels, { raw: { width: 64, height: 64, channels: 3 } });
   await writeTree(root, {
     'turned.jpg': image(halves).jpeg({ quality: 95 }).withMetadata({ orientation: 6 }),
     'clear.png': image(halves).ensureAlpha(0).png(),

@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdtemp, readFile, rm, symlink } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { decodeMetadata } from '../../core/model-metadata.ts';
+import { decodeModel } from '../../core/onnx/model-file.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+
+describe('quickstart without CIFAR-100', () => {
+  let folder: string;
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'quickstart-test-'));
+    // It exports into the working directory; the project is found beside the script.
+    await symlink(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
+  });
+  after(() => rm(folder, { recursive: true, force: true }));
+
+  it('trains on synthetic, exports, serves, evaluates to the same count, shows the page, ends', async () => {
+    const { code, stdout, stderr } = await run(folder, [
+      '--seconds',
+      '1',
+      '--port',
+      '0',
+      '--demo-port',
+      '0',
+      '--exit',
+    ]);
+    assert.equal(code, 0, stderr);
+    assert.match(stdout, /1\/5 data: .*synthetic/);
+    assert.match(stdout, /epoch 1: train loss \d/);
+    assert.match(stdout, /5\/5 page: http:\/\/127\.0\.0\.1:\d+/);
+    const counts = /\((\d+) right, (\d+) in the trainer\)/.exec(stdout);
+    assert.ok(counts, stdout);
+    assert.equal(counts[1], counts[2]);
+    const bytes = await readFile(join(folder, 'exports', 'quickstart.onnx'));
+    const metadata = decodeMetadata(decodeModel(bytes).metadata, 'quickstart.onnx');
+    assert.equal(metadata.dataset, 'synthetic');
+    assert.equal(metadata.labels.length, 100);
+    assert.equal(metadata.accuracy?.top1Correct, Number(counts[1]));
+  });
+
+  it('says in one line that --data holds no dataset', async () => {
+    const { code, stderr } = await run(folder, ['--data', folder]);
+    assert.equal(code, 1);
+    assert.match(stderr, /^error: .*\n$/);
+  });
+});
+
+function run(cwd: string, args: string[]): Promise<{ code: number | null; stdout: string; stderr: string }> {
+  const { CIFAR100_DIR: _, ...env } = process.env;
+  const child = spawn(process.execPath, ['--import', 'tsx', join(ROOT, 'quickstart.ts'), ...args], {
+    cwd,
+    env,
+  });
+  let stdout = '';
+  let stderr = '';
+  child.stdout.on('data', (chunk) => {
+    stdout += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    stderr += chunk;
+  });
+  return new Promise((resolve, reject) => {
+    child.on('error', reject);
+    child.on('close', (code) => resolve({ code, stdout, stderr }));
+  });
+}

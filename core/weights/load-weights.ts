@@ -24,13 +24,15 @@ export interface LoadedWeights {
   metadata: Record<string, string>;
 }
 
-/** Entries of our checkpoints that are not the model's: the optimiser's state. */
-const NOT_THE_MODEL = /^optimizer\./;
+/** Entries of our checkpoints that are the optimiser's state. */
+const OPTIMIZER = /^optimizer\./;
+/** Those that are a moving average of the weights, which is what a run is evaluated with. */
+const AVERAGED = /^ema\./;
 
 /**
  * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
  * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
- * of integers and optimiser state are left out. An exported ONNX model has the weights of convs that batch
+ * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. An exported ONNX model has the weights of convs that batch
  * norm was folded into, with a bias each; they can be evaluated, but not unfolded.
  * @throws UserError if the file cannot be read, is damaged, or holds no weights
  */
@@ -74,9 +76,17 @@ function decodeAs(
     throw new UserError(`${source} is no PyTorch checkpoint, so it has no entry "${options.key}"`);
   }
   const { tensors, metadata } = decode(bytes, source, format, options.key);
-  const model = new Map([...tensors].filter(([name]) => !NOT_THE_MODEL.test(name)));
+  const model = modelTensors(tensors);
   if (model.size === 0) throw new UserError(`${source} holds no weights`);
   return { format, tensors: toTorchvisionNames(model, source), metadata };
+}
+
+/** The model's own tensors of a checkpoint, averaged where it keeps an average. */
+function modelTensors(tensors: TensorFile['tensors']): TensorFile['tensors'] {
+  const own = [...tensors].filter(([name]) => !OPTIMIZER.test(name));
+  const averaged = own.filter(([name]) => AVERAGED.test(name));
+  if (averaged.length === 0) return new Map(own);
+  return new Map(averaged.map(([name, tensor]) => [name.replace(AVERAGED, ''), tensor]));
 }
 
 /** Names in a hostile file may hold line feeds or a terminal's control sequences. */

@@ -100,6 +100,18 @@ describe('loadWeights', () => {
     assert.deepEqual([...(await loadWeights(path)).tensors.keys()], ['fc.bias']);
   });
 
+  it('takes the averaged weights of a checkpoint that keeps an average', async () => {
+    const value = (x: number) => ({ dims: [1], data: Float32Array.of(x) });
+    const tensors = new Map([
+      ['fc.bias', value(1)],
+      ['ema.fc.bias', value(2)],
+      ['optimizer.momentum.fc.bias', value(3)],
+    ]);
+    const path = join(folder, 'averaged.safetensors');
+    await writeFile(path, encodeSafetensors({ tensors, metadata: {} }));
+    assert.deepEqual((await loadWeights(path)).tensors, new Map([['fc.bias', value(2)]]));
+  });
+
   it('tells the folded weights of an exported model, which fit the folded graph', async () => {
     const { tensors } = await loadWeights(fixturePath('resnet20.pth'));
     const folded = foldBatchNorm(fitModel(tensors, 'x').graph);

@@ -1,0 +1,219 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import sharp from 'sharp';
+import type { ImageDataset } from '../../core/data/dataset.ts';
+import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { UserError } from '../../core/errors.ts';
+import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
+import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { canDrawText } from '../../core/plot/png.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { loadWeights } from '../../core/weights/load-weights.ts';
+import { convertWeights } from '../../export/weights/convert.ts';
+import { classGroups } from '../../train/test-model/class-order.ts';
+import { scaleColor, scalePosition } from '../../train/test-model/color-scale.ts';
+import { confusionSvg } from '../../train/test-model/confusion-svg.ts';
+import { loadModel } from '../../train/test-model/load-model.ts';
+import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
+import { makeReport, type TestReport } from '../../train/test-model/report.ts';
+import { testModel } from '../../train/test-model/test-model.ts';
+import { defaultFolder } from '../../train/test-model/write-results.ts';
+
+const PTH = fileURLToPath(new URL('../fixtures/pytorch/resnet20.pth', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'test-model-test-'));
+after(() => rm(folder, { recursive: true }));
+const ONNX = join(folder, 'resnet20.onnx');
+await convertWeights({ input: PTH, output: ONNX, dataset: 'synthetic' });
+
+/** 150 test images, so that the last batch is not full. */
+const small = makeSynthetic({ train: 0, test: 150 });
+
+async function refuses(action: Promise<unknown>, message: RegExp): Promise<void> {
+  await assert.rejects(action, (error) => {
+    assert.ok(error instanceof UserError, error instanceof Error ? error.stack : String(error));
+    assert.match(error.message, message);
+    return true;
+  });
+}
+
+describe('testing a model', () => {
+  it('measures what the trainer does, from a checkpoint and from its export', async () => {
+    const { graph } = fitModel((await loadWeights(PTH)).tensors, PTH);
+    const expected = await evaluateGraph(graph, small, small.test);
+    for (const path of [PTH, ONNX]) {
+      const outcome = await testModel(await loadModel(path), small, { batchSize: 100 });
+      assert.deepEqual(outcome.accuracy, expected);
+      assert.equal(outcome.matrix.accuracy(), expected.top1);
+    }
+  });
+
+  it('takes no batch size for another result', async () => {
+    const model = await loadModel(PTH);
+    const [a, b] = [
+      await testModel(model, small, { batchSize: 64 }),
+      await testModel(model, small, { batchSize: 150 }),
+    ];
+    assert.deepEqual(a.matrix, b.matrix);
+    assert.ok(Math.abs(a.accuracy.loss - b.accuracy.loss) < 1e-5);
+  });
+
+  it('finds the dataset in an exported file and in the run of a checkpoint', async () => {
+    assert.equal((await loadModel(ONNX)).dataset, 'synthetic');
+    assert.equal((await loadModel(PTH)).dataset, undefined);
+    const run = join(folder, 'run');
+    await mkdir(run);
+    const normalization = { mean: [0.1, 0.2, 0.3], std: [1, 2, 3] };
+    await writeFile(join(run, 'config.json'), JSON.stringify({ dataset: 'synthetic', normalization }));
+    await copyFile(PTH, join(run, 'best.pth'));
+    const model = await loadModel(join(run, 'best.pth'));
+    assert.equal(model.dataset, 'synthetic');
+    assert.deepEqual((await loadTestSplit(model, {})).normalization, normalization);
+  });
+
+  it('is refused where the file and the data do not go together', async () => {
+    const model = await loadModel(ONNX);
+    await refuses(loadModel(ONNX, 'resnet32'), /is a resnet20, not a resnet32/);
+    await refuses(loadModel(PTH, 'resnet32'), /does not fit resnet32/);
+    await refuses(loadTestSplit({ ...model, classes: 10 }, {}), /has 10 classes, synthetic has 100/);
+    const swapped = [...model.labels!].reverse();
+    await refuses(loadTestSplit({ ...model, labels: swapped }, {}), /class names are not those of synthetic/);
+    await refuses(
+      loadTestSplit({ ...model, dataset: 'mnist' }, {}),
+      /trained on "mnist", which cannot be read/,
+    );
+    await refuses(
+      loadTestSplit({ ...model, height: 64 }, {}),
+      /images of 32x64, those of synthetic are 32x32/,
+    );
+  });
+});
+
+/** 3 classes, c and a of one superclass. */
+const tiny: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'> = {
+  name: 'tiny',
+  labels: ['a_1', 'b<&', 'c'],
+  superclasses: { names: ['second', 'first'], ofClass: Uint16Array.of(1, 0, 1) },
+};
+
+function tinyMatrix(): ConfusionMatrix {
+  const matrix = new ConfusionMatrix(3);
+  for (let i = 0; i < 4; i++) matrix.count(0, i === 0 ? 2 : 0);
+  matrix.count(1, 1);
+  matrix.count(2, 1);
+  return matrix;
+}
+
+describe('the report of a test', () => {
+  it('has superclasses, classes and every count', () => {
+    const accuracy = { top1: 4 / 6, top5: 1, loss: 1, images: 6, top1Correct: 4, top5Correct: 6 };
+    const report = makeReport({ weights: 'w', model: 'm' }, tiny, { accuracy, matrix: tinyMatrix() });
+    assert.deepEqual(report.confusion, [
+      [3, 0, 1],
+      [0, 1, 0],
+      [0, 1, 0],
+    ]);
+    assert.equal(report.superclassTop1, 5 / 6);
+    assert.deepEqual(
+      report.superclasses!.map(({ name, accuracy: share }) => [name, share]),
+      [
+        ['second', 1],
+        ['first', 4 / 5],
+      ],
+    );
+    const { superclasses: _, ...flat } = tiny;
+    assert.equal(
+      makeReport({ weights: 'w', model: 'm' }, flat, { accuracy, matrix: tinyMatrix() }).superclassTop1,
+      undefined,
+    );
+  });
+});
+
+describe('the picture of a confusion matrix', () => {
+  const svg = confusionSvg(tinyMatrix(), tiny, { heading: 'h', detail: 'd' });
+
+  it('groups classes by superclass', () => {
+    assert.deepEqual(classGroups(tiny), [
+      { name: 'second', classes: [1] },
+      { name: 'first', classes: [0, 2] },
+    ]);
+    const names = [...svg.matchAll(/>(a 1|b&lt;&amp;|c)<\/text>/g)].map((match) => match[1]);
+    assert.deepEqual(names.slice(0, 3), ['b&lt;&amp;', 'a 1', 'c']);
+  });
+
+  it('has a cell where there is a count, coloured by its share of the row', () => {
+    const titles = [...svg.matchAll(/fill="(#\w+)"><title>([^<]*)<\/title>/g)].map(([, color, what]) => [
+      what,
+      color,
+    ]);
+    assert.deepEqual(titles, [
+      ['b&lt;&amp; recognised: 1 of 1', scaleColor(1)],
+      ['a 1 recognised: 3 of 4', scaleColor(scalePosition(3 / 4))],
+      ['a 1 taken for c: 1 of 4', scaleColor(scalePosition(1 / 4))],
+      ['c taken for b&lt;&amp;: 1 of 1', scaleColor(1)],
+    ]);
+  });
+
+  it('gets darker with the share, from white', () => {
+    assert.equal(scaleColor(scalePosition(0)), '#ffffff');
+    const lightness = Array.from({ length: 21 }, (_, i) => {
+      const value = Number.parseInt(scaleColor(i / 20).slice(1), 16);
+      return 0.3 * (value >> 16) + 0.6 * ((value >> 8) & 255) + 0.1 * (value & 255);
+    });
+    for (let i = 1; i < lightness.length; i++) assert.ok(lightness[i]! < lightness[i - 1]!);
+  });
+
+  it('is an image of its own size', async () => {
+    const { width, height } = await sharp(Buffer.from(svg)).metadata();
+    assert.match(svg, new RegExp(`^<svg [^>]*width="${width}" height="${height}"`));
+  });
+});
+
+describe('npm run test-model', () => {
+  const run = (...args: string[]) => {
+    const cli = fileURLToPath(new URL('../../train/test-model/cli.ts', import.meta.url));
+    return spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], { encoding: 'utf8' });
+  };
+
+  it('prints the report and writes it with the picture', async () => {
+    const out = join(folder, 'out');
+    const { status, stdout, stderr } = run('--weights', ONNX, '--out', out);
+    assert.equal(status, 0, stderr);
+    const report: TestReport = JSON.parse(await readFile(join(out, 'report.json'), 'utf8'));
+    assert.equal(report.images, 2000);
+    assert.equal(report.classes.length, 100);
+    assert.match(stdout, /^resnet20 on synthetic, 2000 test images\nloss {8}\d+\.\d{4}\ntop-1 {7}\d/);
+    assert.ok(stdout.includes(`(${report.top1Correct})\n`));
+    assert.match(
+      stdout,
+      /\nsuperclass {2}\d+\.\d\d %\nbest classes\n( +\d.*\n){5}worst classes\n( +\d.*\n){5}written/,
+    );
+    assert.match(await readFile(join(out, 'confusion-matrix.svg'), 'utf8'), /striped triangle/);
+    const picture = join(out, 'confusion-matrix.png');
+    assert.equal(existsSync(picture), await canDrawText());
+    if (existsSync(picture)) assert.ok((await sharp(picture).metadata()).width! > 2000);
+  });
+
+  it('prints JSON alone with --json', () => {
+    const out = join(folder, 'json');
+    const { stdout } = run('--weights', PTH, '--dataset', 'synthetic', '--json', '--out', out);
+    assert.equal((JSON.parse(stdout) as TestReport).model, 'resnet20');
+  });
+
+  it('ends with one line and exit code 1 on a mistake', () => {
+    for (const args of [[], ['--weights', join(folder, 'absent.pth')], ['--weights', ONNX, '--out', ONNX]]) {
+      const { status, stderr } = run(...args);
+      assert.equal(status, 1);
+      assert.match(stderr, /^(test {2}.*\n)?error: [^\n]+\n$/);
+    }
+  });
+
+  it('puts results beside the weights', () => {
+    assert.equal(defaultFolder(join('runs', 'x', 'best.safetensors')), join('runs', 'x', 'best-test'));
+  });
+});

@@ -1,0 +1,62 @@
+import { formatPercent } from '../../core/cli/format.ts';
+import { runMain } from '../../core/cli/main.ts';
+import { parseOptions } from '../../core/cli/options.ts';
+import { ProgressBar } from '../../core/cli/progress.ts';
+import { DATASET_CHOICES } from '../../core/data/load.ts';
+import { UserError } from '../../core/errors.ts';
+import { MODEL_NAMES } from '../../core/models/zoo.ts';
+import { loadModel } from './load-model.ts';
+import { loadTestSplit } from './load-test-split.ts';
+import { describeReport, makeReport } from './report.ts';
+import { testModel } from './test-model.ts';
+import { defaultFolder, writeResults } from './write-results.ts';
+
+await runMain(async () => {
+  const { options } = parseOptions(
+    {
+      name: 'test-model',
+      summary: 'Tests weights on the test images: accuracy, each class, and what is taken for what.',
+      options: {
+        weights: { type: 'string', value: 'FILE', help: 'a .safetensors checkpoint, .pth or .onnx file' },
+        model: {
+          type: 'string',
+          value: 'NAME',
+          help: 'model of the zoo; left out: found by the tensors',
+          choices: MODEL_NAMES,
+        },
+        'batch-size': { type: 'integer', help: 'images at a time', default: 100, min: 1, max: 10_000 },
+        dataset: {
+          type: 'string',
+          value: 'NAME',
+          help: 'left out: what the weights were trained on, where that is known',
+          choices: DATASET_CHOICES,
+        },
+        data: { type: 'string', value: 'DIR', help: 'where the dataset is; else CIFAR100_DIR, else ./data' },
+        out: {
+          type: 'string',
+          value: 'DIR',
+          help: 'where the report and the picture go; left out: <weights>-test',
+        },
+        json: { type: 'boolean', help: 'print the report as JSON only' },
+      },
+    },
+    process.argv.slice(2),
+  );
+  const { weights, data } = options;
+  if (weights === undefined) throw new UserError('say what to test with --weights FILE');
+  const model = await loadModel(weights, options.model);
+  const dataset = await loadTestSplit(model, { dataset: options.dataset, data });
+  const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
+  const outcome = await testModel(model, dataset, {
+    batchSize: options.batchSize,
+    onProgress: (done, top1) => progress.update(done, `top-1 ${formatPercent(top1)}`),
+  });
+  progress.finish();
+  const report = makeReport({ weights, model: model.model }, dataset, outcome);
+  const folder = options.out ?? defaultFolder(weights);
+  const files = await writeResults(folder, report, outcome.matrix, dataset);
+  const text = options.json
+    ? JSON.stringify(report)
+    : `${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`;
+  process.stdout.write(`${text}\n`);
+});

@@ -1,0 +1,25 @@
+/** From white to near black through blue: the lightness falls evenly, so it reads in grey print too. */
+const STOPS = [
+  [255, 255, 255],
+  [208, 226, 243],
+  [134, 186, 220],
+  [50, 130, 190],
+  [9, 74, 146],
+  [7, 30, 75],
+] as const;
+
+/**
+ * Where a fraction stands on the scale, from 0 to 1. The square root spreads the few per cent that single
+ * confusions have, which would all look white.
+ */
+export function scalePosition(fraction: number): number {
+  return Math.sqrt(Math.min(1, Math.max(0, fraction)));
+}
+
+/** The colour of a position on the scale, as `#rrggbb`. */
+export function scaleColor(position: number): string {
+  const at = position * (STOPS.length - 1);
+  const index = Math.min(STOPS.length - 2, Math.floor(at));
+  const channels = STOPS[index]!.map((low, c) => low + (STOPS[index + 1]![c]! - low) * (at - index));
+  return `#${channels.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
+}

@@ -1,0 +1,77 @@
+import { existsSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { Normalization } from '../../core/data/dataset.ts';
+import { readDatasetRecord } from '../../core/data/run-record.ts';
+import { UserError } from '../../core/errors.ts';
+import { decodeMetadata } from '../../core/model-metadata.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { decodeWeights, readWeightsFile, weightsFormat } from '../../core/weights/load-weights.ts';
+
+/** A model ready to run, and what its file says about the data it is for. */
+export interface LoadedModel {
+  /** An ONNX model. */
+  bytes: Uint8Array;
+  /** The zoo's name. */
+  model: string;
+  classes: number;
+  /** Height and width of its images in pixels. */
+  height: number;
+  width: number;
+  /** What it was trained on; undefined if nothing says so. */
+  dataset?: string;
+  labels?: string[];
+  normalization?: Normalization;
+}
+
+const CIFAR_SIZE = 32;
+
+/**
+ * Makes a model of a weights file. An exported .onnx is run as it is; for a checkpoint (.safetensors, .pth)
+ * the zoo model is built, with batch norm folded as the trainer and the export do.
+ * @param model the zoo's name; left out: found by the tensors. An .onnx must be of that model
+ * @throws UserError if the file cannot be read or does not fit the model
+ */
+export async function loadModel(path: string, model?: string): Promise<LoadedModel> {
+  const bytes = await readWeightsFile(path);
+  if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
+  const { tensors, metadata } = decodeWeights(bytes, path);
+  const fitted = fitModel(tensors, path, { model });
+  const config = await configOfRun(path);
+  const { imageSize = CIFAR_SIZE, normalization } = readDatasetRecord(config, `the run of ${path}`);
+  const dataset = metadata.dataset ?? config.dataset;
+  return {
+    bytes: encodeModel(foldBatchNorm(fitted.graph)),
+    model: fitted.model,
+    classes: tensors.get('fc.weight')!.dims[0]!,
+    height: imageSize,
+    width: imageSize,
+    ...(typeof dataset === 'string' ? { dataset } : {}),
+    ...(normalization ? { normalization } : {}),
+  };
+}
+
+function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): LoadedModel {
+  const metadata = decodeMetadata(decodeModel(bytes, path).metadata, path);
+  if (model !== undefined && model !== metadata.model) {
+    throw new UserError(`${path} is a ${metadata.model}, not a ${model}; leave out --model`);
+  }
+  return {
+    bytes,
+    model: metadata.model,
+    classes: metadata.labels.length,
+    height: metadata.inputHeight,
+    width: metadata.inputWidth,
+    dataset: metadata.dataset,
+    labels: metadata.labels,
+    normalization: { mean: metadata.mean, std: metadata.std },
+  };
+}
+
+/** The config of the training run that a checkpoint lies in; empty if it lies in none. */
+async function configOfRun(path: string): Promise<Record<string, unknown>> {
+  const run = new RunDirectory(dirname(path));
+  return existsSync(run.configPath) ? run.readConfig() : {};
+}

@@ -66,11 +66,9 @@ export function scheduleSettings(
     throw new UserError(`--milestones and --gamma are options of --schedule multistep, not of ${schedule}`);
   }
   const milestones =
-    options.milestones === undefined
-      ? [Math.floor(epochs / 2), Math.floor((3 * epochs) / 4)]
-      : options.milestones.split(',').map(Number);
+    options.milestones === undefined ? defaultMilestones(epochs) : options.milestones.split(',').map(epochOf);
   const rising = milestones.every(
-    (epoch, i) => Number.isInteger(epoch) && epoch >= 0 && (i === 0 || epoch >= milestones[i - 1]!),
+    (epoch, i) => Number.isSafeInteger(epoch) && (i === 0 || epoch > milestones[i - 1]!),
   );
   if (!rising)
     throw new UserError(`--milestones takes rising epochs, e.g. 60,120,160, not "${options.milestones}"`);
@@ -81,4 +79,15 @@ export function scheduleSettings(
     milestones,
     gamma: options.gamma,
   };
+}
+
+/** At a half and three quarters; a run too short for both has one or none, and never begins at a lowered rate. */
+function defaultMilestones(epochs: number): number[] {
+  const milestones = new Set([Math.floor(epochs / 2), Math.floor((3 * epochs) / 4)]);
+  return [...milestones].filter((epoch) => epoch > 0);
+}
+
+/** Number('') would be epoch 0. */
+function epochOf(text: string): number {
+  return /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN;
 }

@@ -9,7 +9,7 @@ import { loadModel } from './load-model.ts';
 import { loadTestSplit } from './load-test-split.ts';
 import { describeReport, makeReport } from './report.ts';
 import { testModel } from './test-model.ts';
-import { defaultFolder, writeResults } from './write-results.ts';
+import { defaultFolder, makeFolder, writeResults } from './write-results.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -32,6 +32,7 @@ await runMain(async () => {
           choices: DATASET_CHOICES,
         },
         data: { type: 'string', value: 'DIR', help: 'where the dataset is; else CIFAR100_DIR, else ./data' },
+        limit: { type: 'integer', help: 'only the first N images', min: 1 },
         out: {
           type: 'string',
           value: 'DIR',
@@ -42,10 +43,12 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
-  const { weights, data } = options;
+  const { weights, dataset: name, data, limit } = options;
   if (weights === undefined) throw new UserError('say what to test with --weights FILE');
   const model = await loadModel(weights, options.model);
-  const dataset = await loadTestSplit(model, { dataset: options.dataset, data });
+  const dataset = await loadTestSplit(model, { dataset: name, data, limit });
+  const folder = options.out ?? defaultFolder(weights);
+  await makeFolder(folder);
   const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
   const outcome = await testModel(model, dataset, {
     batchSize: options.batchSize,
@@ -53,7 +56,6 @@ await runMain(async () => {
   });
   progress.finish();
   const report = makeReport({ weights, model: model.model }, dataset, outcome);
-  const folder = options.out ?? defaultFolder(weights);
   const files = await writeResults(folder, report, outcome.matrix, dataset);
   const text = options.json
     ? JSON.stringify(report)

@@ -1,4 +1,4 @@
-import type { ImageDataset } from '../../core/data/dataset.ts';
+import type { ImageDataset, ImageSplit } from '../../core/data/dataset.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadDataset } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import type { LoadedModel } from './load-model.ts';
@@ -8,6 +8,8 @@ export interface TestDataOptions {
   dataset?: string | undefined;
   /** Where its files are. */
   data?: string | undefined;
+  /** Only the first images, at most so many. */
+  limit?: number | undefined;
 }
 
 /**
@@ -45,5 +47,17 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
       `the model takes images of ${model.width}x${model.height}, those of ${dataset.name} are ${dataset.width}x${dataset.height}`,
     );
   }
-  return model.normalization ? { ...dataset, normalization: model.normalization } : dataset;
+  const { normalization = dataset.normalization } = model;
+  const test = firstImages(dataset.test, options.limit ?? dataset.test.count);
+  return { ...dataset, normalization, test };
+}
+
+function firstImages(split: ImageSplit, limit: number): ImageSplit {
+  const count = Math.min(limit, split.count);
+  const imageBytes = split.images.length / split.count;
+  return {
+    count,
+    images: split.images.subarray(0, count * imageBytes),
+    labels: split.labels.subarray(0, count),
+  };
 }

@@ -1,3 +1,4 @@
+import { mkdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
@@ -18,6 +19,18 @@ const SCALE = 2;
 export function defaultFolder(weights: string): string {
   const { dir, name } = parse(weights);
   return join(dir, `${name}-test`);
+}
+
+/**
+ * Makes the folder for the results, before the work whose results they are.
+ * @throws UserError if that is not possible
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { recursive: true });
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
 }
 
 /**
@@ -46,9 +59,13 @@ export async function writeResults(
   try {
     for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
   } catch (error) {
-    throw new UserError(`cannot write to ${folder}: ${errorMessage(error)}; give another with --out`);
+    throw cannotWrite(folder, error);
   }
   return files.map(([name]) => name);
+}
+
+function cannotWrite(folder: string, error: unknown): UserError {
+  return new UserError(`cannot write to ${folder}: ${errorMessage(error)}; give another with --out`);
 }
 
 function drawPng(svg: string): Promise<Uint8Array> {

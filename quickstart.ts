@@ -9,19 +9,18 @@ import { watchSignals } from './core/cli/signals.ts';
 import type { ImageDataset } from './core/data/dataset.ts';
 import { describeLocation, loadDatasetFrom, locateDataset } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
-import { initializeParameters } from './core/models/initialize.ts';
 import { buildModel } from './core/models/zoo.ts';
 import type { Graph } from './core/onnx/graph.ts';
 import { parameterCount } from './core/onnx/roles.ts';
-import { RunDirectory } from './core/runs/run-directory.ts';
+import type { RunDirectory } from './core/runs/run-directory.ts';
 import { exportRun } from './export/export-run.ts';
 import { evaluateServer } from './serve/evaluate/evaluate-server.ts';
 import { startServer } from './serve/server.ts';
 import type { TrainConfig } from './train/config.ts';
 import { consoleObserver } from './train/console-observer.ts';
-import { chooseReplicas, createEngine } from './train/engine/create-engine.ts';
+import { chooseReplicas } from './train/engine/create-engine.ts';
 import { measureStepSeconds } from './train/measure-step.ts';
-import { train } from './train/trainer.ts';
+import { createRun, startRun } from './train/start-run.ts';
 import { startDemo } from './web-demo/start.ts';
 
 const MODEL = 'resnet14t';
@@ -108,45 +107,43 @@ async function trainBriefly(
   seconds: number,
 ): Promise<{ run: RunDirectory; top1Correct: number }> {
   const model = buildModel(MODEL, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const config = briefConfig(model, dataset);
-  initializeParameters(model, config.seed);
-  const engine = await createEngine(model, config);
+  const brief = briefConfig(model, dataset);
+  let interrupted = false;
+  let release = () => {};
   try {
-    const values = dataset.channels * dataset.height * dataset.width;
-    const stepSeconds = await measureStepSeconds(engine, BATCH_SIZE, values, dataset.labels.length);
-    const images = Math.max(BATCH_SIZE, Math.floor((seconds / stepSeconds) * BATCH_SIZE));
-    config.epochs = Math.max(1, Math.round(images / dataset.train.count));
-    config.trainImages = Math.min(dataset.train.count, Math.floor(images / config.epochs));
-    // Runs end where the system cleans up by itself; what is worth keeping is the exported model.
-    const run = await RunDirectory.create(MODEL, join(tmpdir(), `quickstart-${randomUUID()}`));
-    await run.writeConfig({ ...config });
-    say(
-      `2/5 train ${MODEL} (${parameterCount(model).toLocaleString('en')} parameters): ${config.epochs} epoch(s) of ` +
-        `${config.trainImages} images, about ${formatDuration((config.epochs * config.trainImages * stepSeconds) / BATCH_SIZE)}`,
-    );
-    let interrupted = false;
-    const release = watchSignals(
-      () => {
-        interrupted = true;
-      },
-      () => process.exit(130),
-    );
-    const result = await train({
-      config,
+    const { run, result } = await startRun({
+      config: brief,
       model,
       dataset,
-      engine,
-      run,
       workers: 1,
       resume: false,
       shouldStop: () => interrupted,
-      observer: withoutEstimate(config, dataset),
+      open: async (engine) => {
+        const values = dataset.channels * dataset.height * dataset.width;
+        const stepSeconds = await measureStepSeconds(engine, BATCH_SIZE, values, dataset.labels.length);
+        const images = Math.max(BATCH_SIZE, Math.floor((seconds / stepSeconds) * BATCH_SIZE));
+        const epochs = Math.max(1, Math.round(images / dataset.train.count));
+        const trainImages = Math.min(dataset.train.count, Math.floor(images / epochs));
+        const config = { ...brief, epochs, trainImages };
+        // Runs end where the system cleans up by itself; what is worth keeping is the exported model.
+        const run = await createRun(config, dataset, join(tmpdir(), `quickstart-${randomUUID()}`));
+        say(
+          `2/5 train ${MODEL} (${parameterCount(model).toLocaleString('en')} parameters): ${epochs} epoch(s) of ` +
+            `${trainImages} images, about ${formatDuration((epochs * trainImages * stepSeconds) / BATCH_SIZE)}`,
+        );
+        release = watchSignals(
+          () => {
+            interrupted = true;
+          },
+          () => process.exit(130),
+        );
+        return { run, config, observer: withoutEstimate(config, dataset) };
+      },
     });
-    release();
     if (!result.best) throw new UserError('quickstart was interrupted before the first evaluation');
     return { run, top1Correct: result.best.top1Correct };
   } finally {
-    await engine.close();
+    release();
   }
 }
 

@@ -1,0 +1,112 @@
+import type { ParsedOptions } from '../core/cli/options.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
+import { DATASET_CHOICES } from '../core/data/load.ts';
+import { UserError } from '../core/errors.ts';
+import type { Graph } from '../core/onnx/graph.ts';
+import type { TrainConfig } from './config.ts';
+import { chooseReplicas } from './engine/create-engine.ts';
+import type { AugmentConfig } from './loader/augment/augment-config.ts';
+import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
+import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from './schedule/command-line.ts';
+
+/** The options with which a command line says what to train on. */
+export const DATA_CLI_OPTIONS = {
+  dataset: { type: 'string', value: 'NAME', help: 'dataset', default: 'auto', choices: DATASET_CHOICES },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/",
+  },
+  'image-size': {
+    type: 'integer',
+    help: 'height and width that the images of a folder get; default 32',
+    min: 8,
+    max: 512,
+  },
+} as const;
+
+/** How it is trained; augmentation and seed are options of their own. */
+export const RECIPE_CLI_OPTIONS = {
+  epochs: { type: 'integer', help: 'passes over the training images', default: 30, min: 1 },
+  'batch-size': { type: 'integer', help: 'images a step', default: 128, min: 1 },
+  ...OPTIMIZER_CLI_OPTIONS,
+  ...SCHEDULE_CLI_OPTIONS,
+  'label-smoothing': {
+    type: 'number',
+    help: 'probability spread over all classes',
+    default: 0,
+    min: 0,
+    max: 1,
+  },
+} as const;
+
+export const TRAIN_IMAGES_CLI_OPTION = {
+  'train-images': { type: 'integer', help: 'train on the first N images only', min: 1 },
+} as const;
+
+/** How the work is spread over the machine. */
+export const MACHINE_CLI_OPTIONS = {
+  replicas: {
+    type: 'integer',
+    help: 'threads that each train on a share of the batch; default: one a core for small nets',
+    min: 1,
+  },
+  accumulate: {
+    type: 'integer',
+    help: 'work through a batch in so many parts and sum the gradients, to need less memory',
+    default: 1,
+    min: 1,
+  },
+  threads: { type: 'integer', help: 'onnxruntime threads; default: one a core', min: 1 },
+  workers: { type: 'integer', help: 'threads that make batches', default: 1, min: 1 },
+} as const;
+
+/** What {@link makeConfig} needs of the parsed options. */
+export type ConfigCliValues = ParsedOptions<
+  typeof RECIPE_CLI_OPTIONS &
+    typeof TRAIN_IMAGES_CLI_OPTION &
+    Pick<typeof MACHINE_CLI_OPTIONS, 'replicas' | 'accumulate'>
+>;
+
+/**
+ * The config that the parsed options ask for.
+ * @param given the options that were given and not left at their default
+ * @throws UserError if two options contradict each other or the dataset has too few images
+ */
+export function makeConfig(
+  options: ConfigCliValues,
+  given: ReadonlySet<string>,
+  augment: Required<AugmentConfig>,
+  seed: number,
+  model: Graph,
+  dataset: ImageDataset,
+): TrainConfig {
+  const available = dataset.train.count;
+  const trainImages = options.trainImages ?? available;
+  if (trainImages > available) {
+    throw new UserError(
+      `--train-images ${trainImages} is more than the ${available} training images of ${dataset.name}`,
+    );
+  }
+  if (trainImages < options.batchSize) {
+    throw new UserError(
+      `${trainImages} training images do not fill a batch of ${options.batchSize}; lower --batch-size`,
+    );
+  }
+  return {
+    model: model.name,
+    dataset: dataset.name,
+    trainImages,
+    epochs: options.epochs,
+    batchSize: options.batchSize,
+    ...optimizerSettings(options, given),
+    ...scheduleSettings(options, given, options.epochs),
+    labelSmoothing: options.labelSmoothing,
+    ...augment,
+    seed,
+    engine: 'ort',
+    replicas: options.replicas ?? chooseReplicas(model, options.batchSize / options.accumulate),
+    accumulate: options.accumulate,
+    labels: dataset.labels,
+  };
+}

@@ -46,6 +46,7 @@ const command = {
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
+    tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
     ...MACHINE_CLI_OPTIONS,
   },
 } as const;
@@ -84,6 +85,7 @@ await runMain(async () => {
       threads: options.threads,
       workers: options.workers,
       resume: stored !== undefined,
+      tensorboard: options.tensorboard,
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
@@ -129,7 +131,7 @@ function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
 function refuseChanges(given: ReadonlySet<string>): void {
-  const allowed = new Set(['resume', 'data', 'threads', 'workers', 'maxMinutes']);
+  const allowed = new Set(['resume', 'data', 'threads', 'workers', 'maxMinutes', 'tensorboard']);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (refused.length > 0) {
     const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);

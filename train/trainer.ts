@@ -14,6 +14,7 @@ import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
 import { stateSlots } from './optim/config.ts';
 import { optimizerOf } from './optim/optimizer-config.ts';
+import { epochReporter } from './runs/epoch-reporter.ts';
 import { learningRateAt } from './schedule/schedule.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
 
@@ -62,6 +63,8 @@ export interface TrainSetup {
   /** Train no longer than this many seconds (the epoch in progress is left unfinished). */
   maxSeconds?: number;
   observer?: TrainObserver;
+  /** Write event files for TensorBoard too; default false. */
+  tensorboard?: boolean;
 }
 
 const SAVE_EVERY_SECONDS = 300;
@@ -77,12 +80,14 @@ class Trainer {
   readonly #classes: number;
   readonly #totalSteps: number;
   readonly #startedAt = performance.now();
+  readonly #report: (entry: EpochLog) => Promise<void>;
   #progress: CheckpointProgress = { epoch: 0, batch: 0 };
   #lastSave = performance.now();
 
   constructor(setup: TrainSetup) {
     const { config, dataset, workers } = setup;
     this.#setup = setup;
+    this.#report = epochReporter(setup.run, { tensorboard: setup.tensorboard ?? false });
     this.#classes = dataset.labels.length;
     this.#loader = new BatchLoader({
       split: firstImages(dataset.train, config.trainImages),
@@ -194,6 +199,7 @@ class Trainer {
     if (improved) await saveBest(run, model, engine.state, this.#progress);
     await this.#save();
     observer?.onEpochEnd?.(entry, improved);
+    await this.#report(entry);
   }
 
   #learningRate(step: number): number {

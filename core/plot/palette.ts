@@ -14,7 +14,7 @@ export const LIGHT: Theme = {
   text: '#1f2328',
   muted: '#59636e',
   grid: '#d8dde3',
-  series: ['#0072b2', '#d55e00', '#00876c', '#aa4499', '#8a6d00', '#4d4d4d'],
+  series: ['#0072b2', '#d55e00', '#006644', '#862d70', '#664d00', '#222222'],
 };
 
 export const DARK: Theme = {
@@ -22,7 +22,7 @@ export const DARK: Theme = {
   text: '#e6e9ee',
   muted: '#9aa4b0',
   grid: '#333a44',
-  series: ['#56b4e9', '#ff8a3d', '#2cc295', '#e08dc0', '#f0d84a', '#c8c8c8'],
+  series: ['#56b4e9', '#ff8a3d', '#44d5a4', '#c6538c', '#f5e389', '#ffffff'],
 };
 
 /** How many colours there are; a series beyond them repeats a colour with another dash pattern. */

@@ -66,7 +66,7 @@ test('colours can be told apart, with red-green deficiencies too', () => {
         for (const [j, b] of seen.entries()) {
           if (i >= j) continue;
           const distance = Math.hypot(a[0] - b[0], a[1] - b[1], a[2] - b[2]);
-          assert.ok(distance > 12, `${theme.series[i]} and ${theme.series[j]}, ${vision}: ${distance}`);
+          assert.ok(distance > 18, `${theme.series[i]} and ${theme.series[j]}, ${vision}: ${distance}`);
         }
       }
     }

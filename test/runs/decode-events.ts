@@ -35,12 +35,17 @@ export function decodeFields(message: Buffer): Field[] {
     const tag = varint();
     const number = Math.floor(tag / 8);
     if (tag % 8 === 0) fields.push([number, varint()]);
-    else if (tag % 8 === 1) fields.push([number, message.readDoubleLE((at += 8) - 8)]);
-    else if (tag % 8 === 5) fields.push([number, message.readFloatLE((at += 4) - 4)]);
-    else {
+    else if (tag % 8 === 1) {
+      fields.push([number, message.readDoubleLE(at)]);
+      at += 8;
+    } else if (tag % 8 === 5) {
+      fields.push([number, message.readFloatLE(at)]);
+      at += 4;
+    } else {
       assert.equal(tag % 8, 2);
       const length = varint();
-      fields.push([number, message.subarray(at, (at += length))]);
+      fields.push([number, message.subarray(at, at + length)]);
+      at += length;
     }
   }
   return fields;

@@ -48,7 +48,7 @@ test('a log cut short, with foreign lines, is read as far as it goes', async () 
   const path = join(await temporaryFolder(), 'cut');
   await writeRunFiles(path, epochLogs(2));
   await appendFile(
-    path + '/log.jsonl',
+    join(path, 'log.jsonl'),
     'null\n7\n{"note":"x"}\n{"epoch":-1}\n{"epoch":2,"testTop1":0.5}\n{"epoch":3,"tes',
   );
   const run = await readRun(path);

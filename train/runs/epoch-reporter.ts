@@ -11,9 +11,9 @@ import { writePlots } from './write-plots.ts';
  */
 export function epochReporter(
   run: RunDirectory,
-  options: { tensorboard: boolean; warn: (line: string) => void },
+  options: { tensorboard: boolean; warn?: (line: string) => void },
 ): (entry: EpochLog) => Promise<void> {
-  const { tensorboard, warn } = options;
+  const { tensorboard, warn = (line: string) => process.stderr.write(`${line}\n`) } = options;
   const events = tensorboard ? new EventFile(run.path) : undefined;
   return async (entry) => {
     await writePlots(run).catch((error) => warn(`the plots were not written: ${errorMessage(error)}`));

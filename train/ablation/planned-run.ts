@@ -1,0 +1,97 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
+import type { TrainConfig } from '../config.ts';
+import { configDifferences } from '../runs/compare.ts';
+import { type RunRecord, readRun } from '../runs/read-run.ts';
+import { type CellName, cellConfig } from './cells.ts';
+
+/** One run of the table: a cell with a seed. */
+export interface PlannedRun {
+  cell: CellName;
+  seed: number;
+  path: string;
+  config: TrainConfig;
+}
+
+/** How far a run has come. */
+export type RunState =
+  /** There is nothing to continue from. */
+  | { is: 'new' }
+  /** Interrupted after so many whole epochs. */
+  | { is: 'started'; epochsDone: number }
+  | { is: 'finished'; record: RunRecord };
+
+/** Every cell with every seed; all cells of a seed before the next, so that a table can be had early. */
+export function planRuns(
+  out: string,
+  common: TrainConfig,
+  cells: readonly CellName[],
+  seeds: readonly number[],
+): PlannedRun[] {
+  return seeds.flatMap((seed) =>
+    cells.map((cell) => ({
+      cell,
+      seed,
+      path: runPath(out, cell, seed),
+      config: cellConfig(common, cell, seed),
+    })),
+  );
+}
+
+export function runPath(out: string, cell: CellName, seed: number): string {
+  return join(out, `${cell}-seed${seed}`);
+}
+
+/**
+ * What is on disk of a run.
+ * @param asked all that its config.json has to state
+ * @throws UserError if the directory holds a run of another config, or one that can neither be continued nor
+ *   begun anew
+ */
+export async function readState(path: string, asked: Record<string, unknown>): Promise<RunState> {
+  if (!existsSync(join(path, 'config.json'))) return { is: 'new' };
+  const record = await readRun(path);
+  refuseOtherConfig(record, asked);
+  const epochsDone = record.epochs.length;
+  const last = RunDirectory.open(path).checkpointPath('last');
+  if (!existsSync(last)) {
+    // Whoever removed a finished run's checkpoints to save space still has its results.
+    if (isComplete(record)) return { is: 'finished', record };
+    if (epochsDone === 0) return { is: 'new' };
+    throw new UserError(
+      `${path} was interrupted and has no checkpoint to continue from; remove it to begin anew`,
+    );
+  }
+  const { progress } = await loadCheckpoint(last);
+  if (progress.epoch < record.epochsAsked) return { is: 'started', epochsDone: progress.epoch };
+  if (!isComplete(record)) {
+    throw new UserError(`${path} is trained to the end but its log lacks epochs; remove it to begin anew`);
+  }
+  return { is: 'finished', record };
+}
+
+/** Whether the log has a result of every epoch. */
+export function isComplete({ epochs, epochsAsked }: RunRecord): boolean {
+  return (
+    epochs.length === epochsAsked &&
+    epochs.every(
+      ({ epoch, testTop1, testTop5 }, index) =>
+        epoch === index && Number.isFinite(testTop1) && Number.isFinite(testTop5),
+    )
+  );
+}
+
+function refuseOtherConfig({ path, config }: RunRecord, asked: Record<string, unknown>): void {
+  // What is stored has been through JSON.
+  const expected = JSON.parse(JSON.stringify(asked)) as Record<string, unknown>;
+  const differences = configDifferences([{ config }, { config: expected }]).map(
+    ({ name, values: [there, now] }) => `${name} is ${there} there and ${now} now`,
+  );
+  if (differences.length === 0) return;
+  throw new UserError(
+    `${path} holds a run of another config: ${differences.join(', ')}; ask for the same, or give another --out`,
+  );
+}

@@ -13,7 +13,7 @@ const GROUP_OUTLINE = '#d55e00';
 const CHARACTER = 0.53;
 const MARGIN = 24;
 const TITLE_HEIGHT = 62;
-const LEGEND_HEIGHT = 74;
+const LEGEND_HEIGHT = 108;
 const GROUP_FONT = 11;
 const LEGEND_WIDTH = 420;
 /** Room for the accuracies right of the rows. */
@@ -48,7 +48,7 @@ export function confusionSvg(
   const layout = layOut(dataset);
   const { left, top, size } = layout;
   const labels = dataset.labels.map(readable);
-  const width = left + size + ACCURACY_WIDTH + MARGIN;
+  const width = left + Math.max(size, LEGEND_WIDTH) + ACCURACY_WIDTH + MARGIN;
   const height = top + size + LEGEND_HEIGHT + MARGIN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" fill="${TEXT}">`,
@@ -63,7 +63,7 @@ export function confusionSvg(
     accuracies(matrix, layout),
     `</g>`,
     axisTitles(layout),
-    legend(left, top + size + 28),
+    legend(left, top + size + 28, dataset.superclasses !== undefined),
     '</svg>\n',
   ].join('\n');
 }
@@ -173,7 +173,7 @@ function axisTitles({ left, top, size }: Layout): string {
   ].join('\n');
 }
 
-function legend(left: number, top: number): string {
+function legend(left: number, top: number, grouped: boolean): string {
   const steps = 60;
   const bar = Array.from({ length: steps }, (_, i) => {
     const x = round((i / steps) * LEGEND_WIDTH);
@@ -184,15 +184,23 @@ function legend(left: number, top: number): string {
     const x = round(scalePosition(fraction) * LEGEND_WIDTH);
     return `<path d="M${x} 14v4" stroke="${MUTED}"/>${text(x, 30, `${fraction * 100} %`, 'text-anchor="middle"')}`;
   });
-  const outlined = `<rect x="${LEGEND_WIDTH + 60}" y="0" width="14" height="14" fill="none" stroke="${GROUP_OUTLINE}" stroke-width="1.5"/>`;
+  const notes = [
+    text(0, 50, "share of the true class's images; a row adds up to 100 %", `fill="${MUTED}"`),
+    text(0, 67, 'right of a row: how many of the class are recognised', `fill="${MUTED}"`),
+  ];
+  if (grouped) {
+    const swatch = `<rect x="0.5" y="75.5" width="11" height="11" fill="none" stroke="${GROUP_OUTLINE}" stroke-width="1.5"/>`;
+    notes.push(
+      swatch,
+      text(18, 84, 'superclass: a confusion inside is with a similar class', `fill="${MUTED}"`),
+    );
+  }
   return [
     `<g transform="translate(${left} ${top})" font-size="11">`,
     bar.join(''),
     `<rect width="${LEGEND_WIDTH}" height="14" fill="none" stroke="${MUTED}"/>`,
     ticks.join(''),
-    text(0, 48, "share of the true class's images; a row adds up to 100 %", `fill="${MUTED}"`),
-    `${outlined}${text(LEGEND_WIDTH + 82, 11, 'superclass: a confusion inside is with a similar class')}`,
-    text(LEGEND_WIDTH + 60, 30, 'right of a row: how many of the class are recognised', `fill="${MUTED}"`),
+    notes.join(''),
     '</g>',
   ].join('\n');
 }

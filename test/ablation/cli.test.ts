@@ -64,7 +64,7 @@ test('the table of runs on disk', async () => {
   const args = ['--table-only', '--table', 'docs/t.md', '--json', 'r.json'];
   const { code, stdout, stderr } = await ablation(cwd, args);
   assert.equal(code, 0, stderr);
-  assert.match(stdout, /^\| baseline .*\| 55\.00 ± 7\.07 % \| 75\.00 ± 0\.00 % \|/m);
+  assert.match(stdout, /^\| baseline .*\| +55\.00 ± 7\.07 % \| +75\.00 ± 0\.00 % \|/m);
   assert.match(stdout, /^not in the table: both with seed 1 \(1 of 2 epochs done\)$/m);
   assert.match(stdout, /^wrote docs\/t\.md\nwrote r\.json$/m);
 
@@ -81,7 +81,7 @@ test('the table of runs on disk', async () => {
 
   // A single seed of them.
   const one = await ablation(cwd, ['--table-only', '--seeds', '2,']);
-  assert.match(one.stdout, /^\| baseline .*\| 60\.00 % \(n=1\) \|/m);
+  assert.match(one.stdout, /^\| baseline .*\| +60\.00 % \(n=1\) \|/m);
 });
 
 test('Ctrl-C saves, exits with 130 and says how to go on', async () => {

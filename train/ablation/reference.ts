@@ -22,8 +22,7 @@ export function referenceDifferences({ model, dataset, trainImages, epochs, conf
   if (dataset === REFERENCE.dataset && trainImages !== REFERENCE.trainImages) {
     differences.push(`${trainImages} training images instead of ${REFERENCE.trainImages}`);
   }
-  if (config.lrPerEpoch !== true)
-    differences.push('a learning rate that changes every step and not every epoch');
+  if (config.lrPerEpoch !== true) differences.push('a learning rate not set once an epoch');
   return differences;
 }
 
@@ -46,7 +45,7 @@ export function honestLabel(results: Trained): string[] {
   const differences = referenceDifferences(results);
   lines.push(
     differences.length === 0
-      ? `${reports}; dataset, model, epochs and learning rate policy are the same here.`
+      ? `${reports}; dataset, model and epochs are the same here, other settings may not be.`
       : `${reports}. These numbers are not to be compared with it: ${differences.join(', ')}.`,
   );
   return lines;

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import type { Checksum } from '../../core/data/checksum.ts';
@@ -103,7 +103,9 @@ test('CIFAR-10 goes into its own folder beside it', async () => {
     'data_batch_5',
     'test_batch',
   ]) {
-    await writeFile(join(source, `${file}.bin`), Buffer.alloc(30_730_000));
+    await writeFile(join(source, `${file}.bin`), '');
+    // A hole of zeros, which costs no disk.
+    await truncate(join(source, `${file}.bin`), 30_730_000);
   }
   execFileSync('tar', ['-czf', 'ten.tar.gz', 'cifar-10-batches-bin'], { cwd: packed });
   const ten = await readFile(join(packed, 'ten.tar.gz'));

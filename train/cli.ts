@@ -144,9 +144,18 @@ function describePlan(config: TrainConfig, model: Graph, say: (line: string) => 
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
-      `weight decay ${config.weightDecay}, ${config.schedule}, seed ${config.seed}` +
+      `weight decay ${config.weightDecay}, ${config.schedule}, ${describeAugmentation(config)}, seed ${config.seed}` +
       (config.replicas > 1
         ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
         : ''),
   );
+}
+
+function describeAugmentation(config: TrainConfig): string {
+  const { augment = 'standard', cutmixProb = 0, mixupAlpha = 0, randomErasing = 0 } = config;
+  const parts = [`augmentation ${augment}`];
+  if (cutmixProb > 0) parts.push(`CutMix ${cutmixProb}`);
+  if (mixupAlpha > 0) parts.push(`MixUp ${mixupAlpha}`);
+  if (randomErasing > 0) parts.push(`erasing ${randomErasing}`);
+  return parts.join(' + ');
 }

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { StepBuilder } from '../../train/autodiff/step-builder.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import type { TrainingState } from '../../train/engine/state.ts';
+import { clipGradient } from '../../train/optim/clip-gradient.ts';
 import { OPTIMIZER_NAMES } from '../../train/optim/config.ts';
 import { type VectorLayout, vectorLayout } from '../../train/step/parameter-vector.ts';
 import {
@@ -11,7 +13,8 @@ import {
   optimizerConfig,
   readOptimizerRuns,
 } from '../fixtures/optim/optim-fixture.ts';
-import { digestError } from '../fixtures/torch-fixture.ts';
+import { digestError, hashUniform } from '../fixtures/torch-fixture.ts';
+import { runOnce } from './support/step-runner.ts';
 
 /*
  * Twenty steps of a real net with each optimiser, against PyTorch's in float64. PyTorch's own float32 is within
@@ -54,6 +57,28 @@ describe('20 steps of resnet20 agree with PyTorch on losses, weights, running st
       assert.ok(Math.max(...errors.values()) <= TOLERANCE, `relative errors: ${summary}`);
     });
   }
+});
+
+describe('clipping finds the norm', () => {
+  // Around the rows that it sums in: none, one, one and a rest, rows of rows; and resnet18's parameters.
+  for (const size of [1, 1000, 1024, 1030, 2048, 1024 ** 2 + 1025, 11_220_132]) {
+    it(`of ${size} values`, async () => {
+      const gradient = Float32Array.from({ length: size }, (_, i) => hashUniform(1, i) ** 4 - 0.1);
+      const norm = Math.sqrt(gradient.reduce((sum, value) => sum + value * value, 0));
+      const b = new StepBuilder('clip', 0);
+      b.output('clipped', clipGradient(b, b.input('gradient', [size]), norm / 2));
+      const { clipped } = await runOnce(b.graph, { gradient });
+      const ratio = clipped![0]! / gradient[0]!;
+      assert.ok(Math.abs(ratio - 0.5) < 2e-6, `clipped by ${ratio}, not a half`);
+    });
+  }
+
+  it('and leaves alone what is no longer than the bound', async () => {
+    const gradient = Float32Array.of(3, -4);
+    const b = new StepBuilder('clip', 0);
+    b.output('clipped', clipGradient(b, b.input('gradient', [2]), 5.001));
+    assert.deepEqual((await runOnce(b.graph, { gradient })).clipped, gradient);
+  });
 });
 
 describe('the fixture', () => {

@@ -1,5 +1,6 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { DATASET_NAMES } from '../core/data/load.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { describeExport } from './describe.ts';
 import { exportRun } from './export-run.ts';
@@ -31,7 +32,7 @@ await runMain(async () => {
           type: 'string',
           value: 'NAME',
           help: 'only a run on this dataset',
-          choices: ['cifar100', 'synthetic'],
+          choices: DATASET_NAMES,
         },
         data: {
           type: 'string',

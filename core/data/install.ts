@@ -3,6 +3,7 @@ import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import { errorMessage, UserError } from '../errors.ts';
+import { makeFolder } from '../fs/make-folder.ts';
 import { type Checksum, fileDigest } from './checksum.ts';
 import { checkCifarBinary } from './cifar/read-binary.ts';
 import type { CifarBinary } from './cifar/variant.ts';
@@ -10,7 +11,6 @@ import { CIFAR10_BINARY } from './cifar10.ts';
 import { CIFAR100_BINARY } from './cifar100.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
 import { FolderFiles } from './files/folder-files.ts';
-import { makeFolder } from './make-folder.ts';
 
 /** The official archives, about 162 MB each, and their MD5 as their page states it. */
 export const DOWNLOADS = {

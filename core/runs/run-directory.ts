@@ -1,8 +1,9 @@
 import { existsSync } from 'node:fs';
-import { appendFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
+import { makeFolders } from '../fs/make-folder.ts';
 
 /**
  * A training run on disk: `config.json` (what was asked for), `log.jsonl` (a line an epoch), and checkpoints
@@ -24,7 +25,7 @@ export class RunDirectory {
       );
     }
     try {
-      await mkdir(path, { recursive: true });
+      await makeFolders(path);
     } catch (error) {
       throw new UserError(
         `cannot make the run directory ${path}: ${errorMessage(error)}; give another --run`,

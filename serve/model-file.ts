@@ -97,7 +97,8 @@ export function displayPath(path: string): string {
   return short === '' || short.startsWith('..') ? path : short;
 }
 
-async function embeddedModels(): Promise<string[]> {
+/** The names of the models that come with the project, in natural order. */
+export async function embeddedModels(): Promise<string[]> {
   const files = await readdir(EMBEDDED).catch(() => []);
   return files
     .filter((file) => file.endsWith('.onnx'))

@@ -11,6 +11,7 @@ import { buildModel, MODEL_NAMES } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
+import { chooseModel } from './choose-model.ts';
 import {
   DATA_CLI_OPTIONS,
   MACHINE_CLI_OPTIONS,
@@ -24,9 +25,6 @@ import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
 import { createRun, startRun } from './start-run.ts';
-
-/** Cores from which a net of ImageNet width finishes in a day rather than a week. */
-const CORES_FOR_RESNET18 = 16;
 
 const command = {
   name: 'train',
@@ -70,7 +68,7 @@ await runMain(async () => {
     say,
   );
   if (storedConfig) checkSameData(storedConfig, dataset);
-  const modelName = storedConfig?.model ?? options.model ?? chooseModel(say);
+  const modelName = storedConfig?.model ?? options.model ?? announceModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const config =
     storedConfig ?? makeConfig(options, given, augmentConfig(options, given), options.seed, model, dataset);
@@ -110,9 +108,9 @@ await runMain(async () => {
   }
 });
 
-function chooseModel(say: (line: string) => void): string {
+function announceModel(say: (line: string) => void): string {
   const cores = availableParallelism();
-  const model = cores >= CORES_FOR_RESNET18 ? 'resnet18' : 'resnet20';
+  const model = chooseModel(cores);
   say(`chose ${model} for ${cores} CPU cores; give --model for another`);
   return model;
 }

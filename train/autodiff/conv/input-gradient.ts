@@ -35,22 +35,14 @@ function isHalving3x3(g: ConvGeometry): boolean {
 /** Stride 1: a convolution of dY with the filter turned by 180 degrees, its channel axes swapped. */
 function byFlippedConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
   const [kernelH, kernelW] = g.kernel;
-  const taps = kernelH * kernelW;
-  let flipped = b.transpose(weight, [1, 0, 2, 3]);
-  if (taps > 1) {
-    const reversed = Array.from({ length: taps }, (_, i) => taps - 1 - i);
-    const flat = b.reshape(flipped, [g.inChannels, g.outChannels, taps]);
-    flipped = b.reshape(b.gather(flat, 2, reversed), [g.inChannels, g.outChannels, kernelH, kernelW]);
-  }
   const [top, left, bottom, right] = g.pads;
   const pads = [kernelH - 1 - top, kernelW - 1 - left, kernelH - 1 - bottom, kernelW - 1 - right];
-  return convolve(b, dy, flipped, undefined, [1, 1], pads);
+  return convolve(b, dy, weight, undefined, [1, 1], pads, true);
 }
 
 /** 1x1 with a stride: the pixels that were read get W^T dY, the ones between get zero. */
 function byPointwiseConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
-  const swapped = b.transpose(weight, [1, 0, 2, 3]);
-  const dx = convolve(b, dy, swapped, undefined, [1, 1], [0, 0, 0, 0]);
+  const dx = convolve(b, dy, weight, undefined, [1, 1], [0, 0, 0, 0], true);
   const [strideH, strideW] = g.stride;
   const [outH, outW] = g.output;
   const inner = dx.layout === 'blocked' ? b.blockSize : 1;

@@ -5,6 +5,7 @@ import { DATASET_NAMES, type DatasetName, loadDataset } from '../core/data/load.
 import { readDatasetRecord } from '../core/data/run-record.ts';
 import { makeSynthetic } from '../core/data/synthetic.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
 
 /** What a model file says about the data its model was trained on. */
 export interface DatasetFacts {
@@ -15,6 +16,21 @@ export interface DatasetFacts {
   /** Pixels. */
   height: number;
   width: number;
+}
+
+/** The metadata that every exported model carries. */
+export function modelMetadata(model: string, facts: DatasetFacts): ClassifierMetadata {
+  return {
+    model,
+    dataset: facts.dataset,
+    labels: facts.labels,
+    mean: facts.normalization.mean,
+    std: facts.normalization.std,
+    inputLayout: 'NCHW',
+    colorSpace: 'RGB',
+    inputHeight: facts.height,
+    inputWidth: facts.width,
+  };
 }
 
 /** The images of every dataset whose runs do not store a size. */

@@ -5,7 +5,7 @@ import { type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.
 import { encodeModel } from '../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../core/onnx/passes/fold-batch-norm.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
-import { datasetFacts } from './dataset-facts.ts';
+import { datasetFacts, modelMetadata } from './dataset-facts.ts';
 import { loadTrained } from './load-trained.ts';
 import type { ExportOptions } from './options.ts';
 import { verifyModel } from './verify.ts';
@@ -42,15 +42,7 @@ export async function exportRun(options: ExportOptions): Promise<ExportResult> {
   // The labels are metadata of their own.
   const { labels: _, ...trainingConfig } = stored;
   const metadata: ClassifierMetadata = {
-    model,
-    dataset: facts.dataset,
-    labels: facts.labels,
-    mean: facts.normalization.mean,
-    std: facts.normalization.std,
-    inputLayout: 'NCHW',
-    colorSpace: 'RGB',
-    inputHeight: facts.height,
-    inputWidth: facts.width,
+    ...modelMetadata(model, facts),
     ...(accuracy ? { accuracy } : {}),
     trainingConfig,
   };

@@ -1,5 +1,6 @@
 import * as ort from 'onnxruntime-node';
 import type { ImageDataset, ImageSplit } from '../data/dataset.ts';
+import { errorMessage, UserError } from '../errors.ts';
 import { ClassificationMetrics } from '../metrics/classification-metrics.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -10,9 +11,10 @@ import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
 export interface EvaluateOptions {
   batchSize?: number;
   threads?: number;
-  onProgress?: (images: number) => void;
-  /** Checked between batches; true stops early with what was counted so far. */
-  shouldStop?: () => boolean;
+  /** Images done, and the top-1 of those. */
+  onProgress?: (images: number, top1: number) => void;
+  /** Called with every batch's logits [n, classes] and labels, to count more than the accuracy. */
+  onBatch?: (logits: Float32Array, labels: Int32Array, n: number) => void;
 }
 
 /**
@@ -28,7 +30,10 @@ export async function evaluateGraph(
   return evaluateModelBytes(encodeModel(foldBatchNorm(graph)), dataset, split, options);
 }
 
-/** Measures a model file's bytes on a split, as {@link evaluateGraph} does. */
+/**
+ * Measures a model file's bytes on a split, as {@link evaluateGraph} does.
+ * @throws UserError if onnxruntime cannot load the model
+ */
 export async function evaluateModelBytes(
   bytes: Uint8Array,
   dataset: Pick<ImageDataset, 'normalization' | 'labels'>,
@@ -36,7 +41,10 @@ export async function evaluateModelBytes(
   options: EvaluateOptions = {},
 ): Promise<ModelAccuracy> {
   const { batchSize = 100, threads } = options;
-  const session = await ort.InferenceSession.create(bytes, threads ? { intraOpNumThreads: threads } : {});
+  const sessionOptions = threads ? { intraOpNumThreads: threads } : {};
+  const session = await ort.InferenceSession.create(bytes, sessionOptions).catch((error: unknown) => {
+    throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
+  });
   const [input] = session.inputMetadata;
   const metrics = new ClassificationMetrics(dataset.labels.length);
   try {
@@ -44,12 +52,13 @@ export async function evaluateModelBytes(
     const imageDims = input.shape.slice(1).map(Number);
     let done = 0;
     for (const batch of evaluationBatches(split, dataset.normalization, batchSize)) {
-      if (options.shouldStop?.()) break;
       const images = new ort.Tensor('float32', batch.images, [batch.size, ...imageDims]);
       const result = await session.run({ [input.name]: images });
-      metrics.add(result[session.outputNames[0]!]!.data as Float32Array, batch.labels, batch.size);
+      const logits = result[session.outputNames[0]!]!.data as Float32Array;
+      metrics.add(logits, batch.labels, batch.size);
+      options.onBatch?.(logits, batch.labels, batch.size);
       done += batch.size;
-      options.onProgress?.(done);
+      options.onProgress?.(done, metrics.result().top1);
     }
   } finally {
     await session.release();

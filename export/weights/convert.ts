@@ -7,7 +7,7 @@ import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { type FittedModel, fitModel } from '../../core/weights/fit-model.ts';
 import { type LoadedWeights, loadWeights, type WeightsFormat } from '../../core/weights/load-weights.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
-import { datasetFacts } from '../dataset-facts.ts';
+import { datasetFacts, modelMetadata } from '../dataset-facts.ts';
 import { verifyModel } from '../verify.ts';
 import { readLabels, storedLabels } from './labels.ts';
 
@@ -122,20 +122,7 @@ async function toModelFile(
         `(${options.labels ?? dataset}); give the right --labels or --dataset`,
     );
   }
-  const bytes = encodeModel(
-    foldBatchNorm(graph),
-    encodeMetadata({
-      model,
-      dataset: facts.dataset,
-      labels: facts.labels,
-      mean: facts.normalization.mean,
-      std: facts.normalization.std,
-      inputLayout: 'NCHW',
-      colorSpace: 'RGB',
-      inputHeight: facts.height,
-      inputWidth: facts.width,
-    }),
-  );
+  const bytes = encodeModel(foldBatchNorm(graph), encodeMetadata(modelMetadata(model, facts)));
   await verifyModel(bytes, graph, output);
   return bytes;
 }

@@ -37,7 +37,7 @@ export function fuseForTraining(graph: Graph): Graph {
         norm = single(y, 'BatchNormalization');
         residual = x;
       }
-      // Two norms of different shapes cannot be, but x + x could: its one value has two readers and is kept.
+      // In x + x the one value has two readers, so it is not single and is kept.
       if (!norm) return relu;
       absorbed.add(add);
     }

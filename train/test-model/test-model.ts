@@ -1,10 +1,7 @@
-import * as ort from 'onnxruntime-node';
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { errorMessage, UserError } from '../../core/errors.ts';
-import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
+import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
 import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
-import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
 import type { LoadedModel } from './load-model.ts';
 
 export interface TestModelOptions {
@@ -26,24 +23,10 @@ export async function testModel(
   dataset: ImageDataset,
   options: TestModelOptions,
 ): Promise<TestOutcome> {
-  const metrics = new ClassificationMetrics(model.classes);
   const matrix = new ConfusionMatrix(model.classes);
-  const session = await ort.InferenceSession.create(model.bytes).catch((error: unknown) => {
-    throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
+  const accuracy = await evaluateModelBytes(model.bytes, dataset, dataset.test, {
+    ...options,
+    onBatch: (logits, labels, n) => matrix.add(logits, labels, n),
   });
-  try {
-    let done = 0;
-    for (const batch of evaluationBatches(dataset.test, dataset.normalization, options.batchSize)) {
-      const images = new ort.Tensor('float32', batch.images, [batch.size, 3, model.height, model.width]);
-      const { logits } = await session.run({ input: images }, ['logits']);
-      const scores = logits!.data as Float32Array;
-      metrics.add(scores, batch.labels, batch.size);
-      matrix.add(scores, batch.labels, batch.size);
-      done += batch.size;
-      options.onProgress?.(done, metrics.result().top1);
-    }
-  } finally {
-    await session.release();
-  }
-  return { accuracy: metrics.result(), matrix };
+  return { accuracy, matrix };
 }

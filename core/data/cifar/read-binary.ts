@@ -2,7 +2,7 @@ import { UserError } from '../../errors.ts';
 import { ByteStream } from '../archive/byte-stream.ts';
 import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { type DataFiles, readWhole } from '../files/data-files.ts';
-import { emptySplit } from '../split.ts';
+import { readSplits } from '../split.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
 import {
   CIFAR_IMAGE_BYTES,
@@ -27,11 +27,8 @@ export async function readCifarBinary(
 ): Promise<ImageDataset> {
   const names = await readNames(files, variant);
   const ofClass = unknownSuperclasses(variant);
-  const read = (split: SplitName): Promise<ImageSplit> | ImageSplit =>
-    splits.includes(split) ? readSplit(files, variant, split, ofClass) : emptySplit();
-  const train = await read('train');
-  const test = await read('test');
-  return cifarDataset(variant, names, ofClass, { train, test });
+  const wanted = await readSplits(splits, (split) => readSplit(files, variant, split, ofClass));
+  return cifarDataset(variant, names, ofClass, wanted);
 }
 
 /**

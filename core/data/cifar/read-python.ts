@@ -3,7 +3,7 @@ import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from 
 import { type DataFiles, readWhole } from '../files/data-files.ts';
 import { unpickle } from '../pickle/machine.ts';
 import { NumpyArray, numpyRules, plainText } from '../pickle/numpy.ts';
-import { emptySplit } from '../split.ts';
+import { readSplits } from '../split.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
 import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython, cifarDataset } from './variant.ts';
 
@@ -26,11 +26,8 @@ export async function readCifarPython(
 ): Promise<ImageDataset> {
   const names = await readNames(files, variant);
   const ofClass = unknownSuperclasses(variant);
-  const read = (split: SplitName): Promise<ImageSplit> | ImageSplit =>
-    splits.includes(split) ? readSplit(files, variant, split, ofClass) : emptySplit();
-  const train = await read('train');
-  const test = await read('test');
-  return cifarDataset(variant, names, ofClass, { train, test });
+  const wanted = await readSplits(splits, (split) => readSplit(files, variant, split, ofClass));
+  return cifarDataset(variant, names, ofClass, wanted);
 }
 
 async function readSplit(

@@ -16,8 +16,8 @@ export interface ReplicaSetup {
 }
 
 export interface ReplicaRequest {
-  images: Float32Array;
-  targets: Float32Array;
+  images: Float32Array<ArrayBuffer>;
+  targets: Float32Array<ArrayBuffer>;
 }
 
 export type ReplicaReply = { ready: true } | { loss: number } | { error: string };

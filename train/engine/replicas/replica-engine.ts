@@ -132,6 +132,7 @@ export class ReplicaEngine implements TrainingEngine {
     const { replicas } = this;
     const share = (array: Float32Array, part: number) => {
       const size = array.length / this.#parts;
+      // A copy, for it moves to the replica and the loader uses the whole batch's buffer again.
       return array.slice(part * size, (part + 1) * size);
     };
     const first = round * replicas.length;

@@ -29,12 +29,14 @@ export class Replica {
     await this.#ready;
   }
 
-  /** Computes a share's gradient into the shared arrays; gives its mean loss. */
+  /**
+   * Computes a share's gradient into the shared arrays; gives its mean loss. The request's memory moves to the
+   * worker, so its arrays must be the share's own.
+   */
   async step(request: ReplicaRequest): Promise<number> {
     if (this.#failure) throw this.#failure;
     const reply = this.#nextReply();
-    // Copied, not transferred: a share is a piece of a buffer that the loader uses again.
-    this.#worker.postMessage(request);
+    this.#worker.postMessage(request, [request.images.buffer, request.targets.buffer]);
     return reply;
   }
 

@@ -11,7 +11,10 @@ import type { TrainingState } from './engine/state.ts';
 import { type Segment, type VectorLayout, vectorLayout } from './step/parameter-vector.ts';
 
 /** How a slot's values are named in a checkpoint, and which vector they are laid out as. */
-function placeOf(slot: string, layout: VectorLayout): { prefix: string; segments: readonly Segment[] } {
+export function placeOf(
+  slot: string,
+  layout: VectorLayout,
+): { prefix: string; segments: readonly Segment[] } {
   if (slot === 'ema') return { prefix: 'ema.', segments: layout.parameters };
   if (slot === 'ema_buffers') return { prefix: 'ema.', segments: layout.buffers };
   return { prefix: `optimizer.${slot}.`, segments: layout.parameters };

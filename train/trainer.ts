@@ -15,7 +15,7 @@ import { measureStepSeconds } from './measure-step.ts';
 import { stateSlots } from './optim/config.ts';
 import { optimizerOf } from './optim/optimizer-config.ts';
 import { epochReporter } from './runs/epoch-reporter.ts';
-import { learningRateAt } from './schedule/schedule.ts';
+import { learningRateOf } from './schedule/of-config.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
 
 /** What happens while a run trains, for whoever shows it. */
@@ -154,7 +154,7 @@ class Trainer {
     let learningRate = 0;
     const start = performance.now();
     for await (const batch of this.#loader.epoch(epoch, startBatch)) {
-      learningRate = this.#learningRate(epoch * batches + this.#progress.batch);
+      learningRate = learningRateOf(config, batches, epoch * batches + this.#progress.batch);
       const { loss, logits } = await engine.step(batch.images, batch.targets, learningRate);
       if (!Number.isFinite(loss)) {
         throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; lower --lr or raise the warm-up`);
@@ -200,23 +200,6 @@ class Trainer {
     await this.#save();
     observer?.onEpochEnd?.(entry, improved);
     await this.#report(entry);
-  }
-
-  #learningRate(step: number): number {
-    const { config } = this.#setup;
-    return learningRateAt(
-      {
-        name: config.schedule,
-        maxLr: config.learningRate,
-        epochs: config.epochs,
-        stepsPerEpoch: this.#loader.batchesPerEpoch,
-        warmupFraction: config.warmupFraction,
-        perEpoch: config.lrPerEpoch ?? false,
-        milestones: config.milestones ?? [],
-        gamma: config.gamma ?? 0.1,
-      },
-      step,
-    );
   }
 
   #evaluate(): Promise<ModelAccuracy> {

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import type { RunDirectory } from '../../core/runs/run-directory.ts';
+import { encodeSafetensors } from '../../core/weights/safetensors.ts';
+import { saveLast } from '../checkpointing.ts';
+import { initialState } from '../engine/state.ts';
+import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
+import type { ScheduledRun } from '../schedule/of-config.ts';
+import { buildGradientGraph } from '../step/gradient-graph.ts';
+import { vectorLayout } from '../step/parameter-vector.ts';
+import { buildUpdateGraph } from '../step/step-graph.ts';
+import { describeStep, STEP_FILES, type StepDescription } from './describe.ts';
+import { scalarTable } from './scalars.ts';
+
+/** The part of a run's config that decides the graphs and their scalars. */
+export interface StepConfig extends ScheduledRun, OptimizerSettings {
+  trainImages: number;
+  /** Images an optimiser step takes, all shares together. */
+  batchSize: number;
+}
+
+/**
+ * Writes a model's training step into a run's directory for programs outside of ours: the gradient graph of
+ * one share of the batch, the update graph, the scalars of all steps, the state before the first, and a
+ * description of it all. The graphs are in plain layouts, so that onnxruntime runs them on any machine and
+ * device.
+ * @param model with its initial weights
+ * @param shares equal parts of the batch
+ * @throws UserError if the batch has no such shares, the model cannot be trained, or a file cannot be written
+ */
+export async function writeStepFiles(
+  run: RunDirectory,
+  model: Graph,
+  config: StepConfig,
+  shares: number,
+): Promise<StepDescription> {
+  const { batchSize, epochs, trainImages } = config;
+  if (batchSize % shares !== 0) {
+    throw new UserError(
+      `a batch of ${batchSize} has no ${shares} equal shares; change --batch-size or --processes`,
+    );
+  }
+  const optimizer = optimizerOf(config);
+  const layout = vectorLayout(model);
+  const gradient = buildGradientGraph(model, layout, { batchSize: batchSize / shares, blockSize: 0 });
+  const update = buildUpdateGraph(model.name, layout, optimizer);
+  const stepsPerEpoch = Math.floor(trainImages / batchSize);
+  const description = describeStep(
+    { gradient, update, layout, optimizer },
+    { shares, epochs, stepsPerEpoch },
+    'last.safetensors',
+  );
+  const scalars = encodeSafetensors({
+    tensors: scalarTable(config, optimizer, stepsPerEpoch),
+    metadata: {},
+  });
+  const write = (name: string, data: string | Uint8Array) => writeFileAtomic(join(run.path, name), data);
+  try {
+    await write(STEP_FILES.gradient, encodeModel(gradient));
+    await write(STEP_FILES.update, encodeModel(update));
+    await write(STEP_FILES.scalars, scalars);
+    await saveLast(run, model, initialState(model, layout, optimizer), { epoch: 0, batch: 0 });
+    // Last: where it is, the others are.
+    await write(STEP_FILES.description, `${JSON.stringify(description, null, 2)}\n`);
+  } catch (error) {
+    throw new UserError(`cannot write to ${run.path}: ${errorMessage(error)}; give another --out`);
+  }
+  return description;
+}

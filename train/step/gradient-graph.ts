@@ -1,4 +1,5 @@
 import type { Dim, Graph } from '../../core/onnx/graph.ts';
+import type { BufferUpdate } from '../autodiff/context.ts';
 import { emitForward } from '../autodiff/differentiate.ts';
 import { plain, StepBuilder, type StepTensor } from '../autodiff/step-builder.ts';
 import { crossEntropy } from './cross-entropy.ts';
@@ -51,7 +52,7 @@ export function emitGradient(
     b,
     names.map((name) => gradients.get(name)!),
   );
-  const next = nextBuffers(b, buffers, layout.buffers, forward.bufferUpdates);
+  const next = emitNextBuffers(b, buffers, layout.buffers, forward.bufferUpdates);
   return { parameters, loss, logits, gradient, nextBuffers: next };
 }
 
@@ -93,11 +94,12 @@ function pack(b: StepBuilder, tensors: readonly StepTensor[]): StepTensor {
   );
 }
 
-function nextBuffers(
+/** Emits the running statistics after a step, from the vector of the old ones and what the batch showed. */
+export function emitNextBuffers(
   b: StepBuilder,
   old: StepTensor,
   segments: readonly Segment[],
-  updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
+  updates: ReadonlyMap<string, BufferUpdate>,
 ): StepTensor {
   if (segments.length === 0) return old;
   const observed = pack(

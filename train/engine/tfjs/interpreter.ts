@@ -1,0 +1,98 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { UserError } from '../../../core/errors.ts';
+import type { Graph, GraphNode } from '../../../core/onnx/graph.ts';
+import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
+import { TFJS_OPS } from './ops/index.ts';
+import type { OpCall, TfjsOp } from './ops/op.ts';
+import { plain, toPlain, type Value } from './value.ts';
+
+/** Runs an ONNX graph node by node in TensorFlow.js. Its constants stay on TensorFlow's device until disposed. */
+export class GraphInterpreter {
+  readonly #nodes: { node: GraphNode; op: TfjsOp }[];
+  readonly #constants = new Map<string, Value>();
+
+  /**
+   * @param fed initializers that each run is given, such as weights that are trained
+   * @throws UserError if an operator has no counterpart
+   */
+  constructor(
+    private readonly tf: TensorFlow,
+    private readonly graph: Graph,
+    fed: ReadonlySet<string> = new Set(),
+  ) {
+    this.#nodes = neededNodes(graph).map((node) => ({ node, op: opOf(node) }));
+    for (const [name, { dtype, dims, data }] of graph.initializers) {
+      if (dtype !== 'float32' || fed.has(name)) continue;
+      this.#constants.set(name, plain(tf.keep(tf.tensor(data as Float32Array, dims))));
+    }
+  }
+
+  /**
+   * Computes the graph's outputs. Nothing is disposed of but by the caller's tf.tidy.
+   * @param feeds the graph's inputs and the fed initializers, by name
+   * @param observe called with what the batch showed of each running statistic
+   */
+  run(
+    feeds: Readonly<Record<string, Tensor>>,
+    observe: OpCall['observe'] = () => {},
+  ): Record<string, Tensor> {
+    const { tf, graph } = this;
+    const values = new Map(this.#constants);
+    for (const [name, tensor] of Object.entries(feeds)) values.set(name, plain(tensor));
+    const read = (name: string | undefined): Value => {
+      const value = values.get(name ?? '');
+      if (!value) throw new Error(`${graph.name}: the value "${name}" is read before it is computed`);
+      return value;
+    };
+    for (const { node, op } of this.#nodes) {
+      const { inputs } = node;
+      const results = op({
+        tf,
+        node,
+        input: (index) => read(inputs[index]),
+        optional: (index) => (inputs[index] ? read(inputs[index]) : undefined),
+        plain: (index) => toPlain(tf, read(inputs[index])),
+        integers: (index) => this.#integers(node, index),
+        observe,
+      });
+      [results].flat().forEach((value, i) => {
+        values.set(node.outputs[i]!, value);
+      });
+    }
+    return Object.fromEntries(graph.outputs.map(({ name }) => [name, toPlain(tf, read(name))]));
+  }
+
+  dispose(): void {
+    for (const { tensor } of this.#constants.values()) tensor.dispose();
+  }
+
+  #integers(node: GraphNode, index: number): number[] {
+    const constant = this.graph.initializers.get(node.inputs[index] ?? '');
+    if (constant?.dtype !== 'int64') throw new UserError(`${node.name}: input ${index} must be constant`);
+    return Array.from(constant.data as BigInt64Array, Number);
+  }
+}
+
+/**
+ * The counterpart of a node's operator.
+ * @throws UserError if it has none
+ */
+function opOf({ op, domain }: GraphNode): TfjsOp {
+  const found = domain === '' ? TFJS_OPS.get(op) : undefined;
+  if (found) return found;
+  throw new UserError(
+    `the operator ${domain === '' ? '' : `${domain}.`}${op} cannot be trained with TensorFlow.js; ` +
+      `those that can: ${[...TFJS_OPS.keys()].join(', ')}`,
+  );
+}
+
+/** The nodes that the graph's outputs depend on. */
+function neededNodes(graph: Graph): GraphNode[] {
+  const needed = new Set(graph.outputs.map(({ name }) => name));
+  const nodes = graph.nodes.toReversed().filter((node) => {
+    if (!node.outputs.some((name) => needed.has(name))) return false;
+    for (const name of node.inputs) needed.add(name);
+    return true;
+  });
+  return nodes.reverse();
+}

@@ -1,0 +1,48 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { UserError } from '../../../../core/errors.ts';
+import { floatAttribute } from '../../../../core/onnx/graph.ts';
+import { runKernel } from '../kernel.ts';
+import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
+import type { TfjsOp } from './op.ts';
+
+/**
+ * BatchNormalization as it trains: statistics of the batch, of which the variance is observed unbiased, as the
+ * `ort` engine and PyTorch have it.
+ *
+ * By TensorFlow's fused kernels and not by tf.moments, which autodiff could go through: as separate operations
+ * the same takes five times the passes over memory, forward and back.
+ */
+export const batchNormalization: TfjsOp = (call) => {
+  const { tf, node } = call;
+  const input = call.input(0);
+  const { length } = dimsOf(input);
+  if (length !== 4) {
+    throw new UserError(
+      `${node.name}: training a BatchNormalization of ${length} axes is not supported, only of 4`,
+    );
+  }
+  const attributes = {
+    epsilon: floatAttribute(node, 'epsilon', 1e-5),
+    data_format: 'NHWC',
+    is_training: true,
+  };
+  const types = ['T', 'U'];
+  const normalize = tf.customGrad((...args) => {
+    const [x, scale, shift, save] = args as unknown as [Tensor, Tensor, Tensor, (saved: Tensor[]) => void];
+    const none = tf.tensor1d([]);
+    const inputs = [x, scale, shift, none, none];
+    const [y, mean, variance, ...reserved] = runKernel(tf, 'FusedBatchNormV3', inputs, 6, types, {
+      ...attributes,
+      exponential_avg_factor: 1,
+    });
+    call.observe(node.inputs[3]!, mean!);
+    // This output has Bessel's correction; the one in `reserved` has not.
+    call.observe(node.inputs[4]!, variance!);
+    save([x, scale, ...reserved]);
+    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
+      runKernel(tf, 'FusedBatchNormGradV3', [dy, ...saved], 5, types, attributes).slice(0, 3);
+    return { value: y!, gradFunc };
+  });
+  const [scale, shift] = [call.plain(1), call.plain(2)];
+  return channelsLast(normalize(toChannelsLast(tf, input), scale, shift));
+};

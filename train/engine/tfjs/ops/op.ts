@@ -1,0 +1,25 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { GraphNode } from '../../../../core/onnx/graph.ts';
+import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import type { Value } from '../value.ts';
+
+/** One node of an ONNX graph as it is interpreted. */
+export interface OpCall {
+  tf: TensorFlow;
+  node: GraphNode;
+  input(index: number): Value;
+  /** An input that a node may leave out. */
+  optional(index: number): Value | undefined;
+  /** An input in the graph's own layout. */
+  plain(index: number): Tensor;
+  /** An input that is a constant of whole numbers, such as a shape. */
+  integers(index: number): number[];
+  /** Tells what a batch showed of a running statistic, by the initializer's name. */
+  observe(name: string, tensor: Tensor): void;
+}
+
+/**
+ * An ONNX operator in TensorFlow.js, as it acts in training. It is made of differentiable functions, so its
+ * gradient is tfjs's business.
+ */
+export type TfjsOp = (call: OpCall) => Value | Value[];

@@ -1,0 +1,150 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { UserError } from '../../../core/errors.ts';
+import type { Graph } from '../../../core/onnx/graph.ts';
+import { loadTensorFlow, type TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
+import type { OptimizerConfig } from '../../optim/config.ts';
+import { vectorLayout } from '../../step/parameter-vector.ts';
+import { buildUpdateGraph } from '../../step/step-graph.ts';
+import { updateScalars } from '../../step/update.ts';
+import type { StepResult, TrainingEngine } from '../engine.ts';
+import { initialState, type TrainingState } from '../state.ts';
+import { DeviceState, type StateTensors } from './device-state.ts';
+import { LossGradient } from './gradient.ts';
+import { GraphInterpreter } from './interpreter.ts';
+
+export interface TfjsEngineOptions {
+  batchSize: number;
+  optimizer: OptimizerConfig;
+  /** Parts that a batch is worked through in, one after the other, to need less memory; default 1. */
+  accumulate?: number | undefined;
+  /**
+   * Shares that such a part is taken in, as the ort engine's replicas take it: batch norm sees the share, and
+   * the running statistics are the mean over the shares. There is one device, so they do not run at once;
+   * default 1.
+   */
+  replicas?: number | undefined;
+  /** Threads for one operator; default: TensorFlow's, one a core. */
+  threads?: number | undefined;
+}
+
+/**
+ * Trains a classifier in TensorFlow.js on the native TensorFlow library: the model's ONNX graph is interpreted
+ * and differentiated by tfjs, the optimiser is the ONNX graph that the other engines run.
+ */
+export class TfjsEngine implements TrainingEngine {
+  readonly name = 'tfjs';
+  readonly #state: DeviceState;
+
+  private constructor(
+    private readonly tf: TensorFlow,
+    private readonly gradient: LossGradient,
+    private readonly update: GraphInterpreter,
+    private readonly optimizer: OptimizerConfig,
+    private readonly rounds: number,
+    private readonly replicas: number,
+    initial: TrainingState,
+  ) {
+    this.#state = new DeviceState(tf, initial);
+  }
+
+  /**
+   * Prepares training; the state starts as the model's own weights.
+   * @throws UserError if TensorFlow is not set up, the batch cannot be divided, or the model has an operator
+   * that cannot be trained
+   */
+  static async create(model: Graph, options: TfjsEngineOptions): Promise<TfjsEngine> {
+    const { batchSize, optimizer, accumulate = 1, replicas = 1, threads } = options;
+    const parts = accumulate * replicas;
+    if (batchSize % parts !== 0) {
+      throw new UserError(
+        `a batch of ${batchSize} cannot be worked through in ${parts} equal parts; change one of them`,
+      );
+    }
+    // TensorFlow reads it when it makes its threads.
+    if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
+    const tf = await loadTensorFlow();
+    const layout = vectorLayout(model);
+    const gradient = new LossGradient(tf, model, layout, batchSize / parts);
+    const update = new GraphInterpreter(tf, buildUpdateGraph(model.name, layout, optimizer));
+    const initial = initialState(model, layout, optimizer);
+    return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, initial);
+  }
+
+  get state(): TrainingState {
+    return this.#state.read();
+  }
+
+  load(state: TrainingState): void {
+    this.#state.load(state);
+  }
+
+  async step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<StepResult> {
+    // TensorFlow's calls block; between steps, signals and the loader's messages have their turn.
+    await new Promise((resolve) => setImmediate(resolve));
+    const { next, loss, logits } = this.tf.tidy(() => this.#step(images, targets, learningRate));
+    this.#state.advance(next);
+    const result = { loss: loss.dataSync()[0]!, logits: logits.dataSync() as Float32Array };
+    this.tf.dispose([loss, logits]);
+    return result;
+  }
+
+  async close(): Promise<void> {
+    this.#state.dispose();
+    this.gradient.dispose();
+    this.update.dispose();
+  }
+
+  #step(images: Float32Array, targets: Float32Array, learningRate: number) {
+    const { tf } = this;
+    const { buffers, ...vectors } = this.#state.tensors;
+    const [losses, logits]: Tensor[][] = [[], []];
+    let gradient: Tensor | undefined;
+    let nextBuffers = buffers;
+    for (let round = 0; round < this.rounds; round++) {
+      const shares = Array.from({ length: this.replicas }, (_, replica) => {
+        const part = round * this.replicas + replica;
+        const of = (batch: Float32Array) => this.#part(batch, part);
+        const share = this.gradient.compute(vectors.parameters!, nextBuffers, of(images), of(targets));
+        losses!.push(share.loss);
+        logits!.push(share.logits);
+        gradient = gradient ? this.#sum(gradient, share.gradient) : share.gradient;
+        return share.nextBuffers;
+      });
+      nextBuffers = this.#mean(shares);
+    }
+    const scalars = updateScalars(this.optimizer, learningRate, this.#state.steps + 1);
+    const outputs = this.update.run({
+      ...vectors,
+      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)])),
+      gradient: this.#parts === 1 ? gradient! : tf.div(gradient!, this.#parts),
+      next_buffers: nextBuffers,
+    });
+    // Clones, for an output may be an input; they share the memory.
+    const next = Object.keys(vectors).map((name) => [name, outputs[`next_${name}`]!.clone()]);
+    return {
+      next: { ...Object.fromEntries(next), buffers: nextBuffers.clone() } as StateTensors,
+      loss: this.#mean(losses!),
+      logits: tf.concat(logits!),
+    };
+  }
+
+  get #parts(): number {
+    return this.rounds * this.replicas;
+  }
+
+  #part(batch: Float32Array, index: number): Float32Array {
+    const size = batch.length / this.#parts;
+    return batch.subarray(index * size, (index + 1) * size);
+  }
+
+  /** Frees what it adds up. */
+  #sum(a: Tensor, b: Tensor): Tensor {
+    const sum = this.tf.add(a, b);
+    this.tf.dispose([a, b]);
+    return sum;
+  }
+
+  #mean(tensors: Tensor[]): Tensor {
+    return tensors.length === 1 ? tensors[0]! : this.tf.div(this.tf.addN(tensors), tensors.length);
+  }
+}

@@ -1,6 +1,16 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { chooseRange } from './calibrate/choose-range.ts';
+import { collectHistograms } from './calibrate/collect.ts';
+import { insertQdq } from './insert-qdq.ts';
+import { quantizedOperator } from './operators.ts';
 import type { QuantizeOptions, QuantizeReport } from './options.ts';
+import { planQuantization } from './plan.ts';
+import { activationParameters } from './quantization-parameters.ts';
+import { REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
+
+export const DEFAULT_METHOD = 'mse';
+export const DEFAULT_PERCENTILE = 99.99;
 
 /**
  * Static int8 quantisation of a classifier: weights per output channel, symmetric; activations per tensor,
@@ -16,5 +26,32 @@ export async function quantizeModel(
   graph: Graph,
   options: QuantizeOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
-  throw new UserError(`int8 export of ${graph.name} (${options.method ?? 'mse'}) is being built`);
+  const { method = DEFAULT_METHOD, percentile = DEFAULT_PERCENTILE, reduceRange = false } = options;
+  if (!(percentile > 0 && percentile <= 100)) {
+    throw new UserError(`the percentile is above 0 and at most 100, not ${percentile}`);
+  }
+  const plan = planQuantization(graph);
+  const calibrated = [...new Set(plan.scaleOf.values())];
+  const { histograms, images } = await collectHistograms(graph, calibrated, options.batches(), {
+    threads: options.threads,
+    onProgress: (done) => options.onProgress?.(done, 1, 1),
+  });
+  const parameters = new Map(
+    calibrated.map((name) => [
+      name,
+      activationParameters(chooseRange(histograms.get(name)!, method, percentile)),
+    ]),
+  );
+  const quantized = insertQdq(plan, parameters, reduceRange ? REDUCED_WEIGHT_LIMIT : WEIGHT_LIMIT);
+  return { graph: quantized, report: { method, calibrationImages: images, ...countOperators(plan.graph) } };
+}
+
+function countOperators(graph: Graph): Pick<QuantizeReport, 'quantized' | 'float'> {
+  const quantized: Record<string, number> = {};
+  const float: Record<string, number> = {};
+  for (const node of graph.nodes) {
+    const counts = quantizedOperator(node, graph) ? quantized : float;
+    counts[node.op] = (counts[node.op] ?? 0) + 1;
+  }
+  return { quantized, float };
 }

@@ -1,0 +1,65 @@
+import { sizeOf, type TensorValue } from '../../core/onnx/graph.ts';
+import { roundHalfEven } from './quantization-parameters.ts';
+
+/** Largest magnitude of a quantised weight; -128 is left out to keep the range symmetric. */
+export const WEIGHT_LIMIT = 127;
+/** With 7 bits, the sum of two products with unsigned bytes fits into AVX2's signed 16 bits. */
+export const REDUCED_WEIGHT_LIMIT = 63;
+/** Biases stay below 2^30, which leaves the sum of products as much room in an int32. */
+const BIAS_LIMIT = 2 ** 30;
+
+export interface QuantizedWeight {
+  weight: TensorValue;
+  /** float32, one for each output channel. */
+  scale: TensorValue;
+  /** int32, in units of the channel's scale times the input's. */
+  bias: TensorValue | undefined;
+}
+
+/**
+ * Quantises a layer's weight symmetrically for each output channel, and its bias to int32.
+ * @param axis the weight's axis of output channels
+ * @param inputScale the scale of the layer's input
+ * @param limit the largest magnitude of a quantised weight
+ */
+export function quantizeWeight(
+  weight: TensorValue,
+  bias: TensorValue | undefined,
+  axis: number,
+  inputScale: number,
+  limit: number,
+): QuantizedWeight {
+  const channels = weight.dims[axis]!;
+  const inner = sizeOf(weight.dims.slice(axis + 1));
+  const channelOf = (index: number): number => Math.floor(index / inner) % channels;
+  const values = weight.data as Float32Array;
+  const largest = new Float64Array(channels);
+  values.forEach((value, index) => {
+    const channel = channelOf(index);
+    largest[channel] = Math.max(largest[channel]!, Math.abs(value));
+  });
+
+  const biases = bias?.data as Float32Array | undefined;
+  const scales = Float32Array.from(largest, (magnitude, channel) => {
+    // A channel of tiny weights takes a coarser scale, for its bias must fit as well.
+    const forBias = Math.abs(biases?.[channel] ?? 0) / (inputScale * BIAS_LIMIT);
+    return Math.fround(Math.max(magnitude / limit, forBias)) || 1;
+  });
+  const quantized = Int8Array.from(values, (value, index) =>
+    clamp(roundHalfEven(value / scales[channelOf(index)]!), limit),
+  );
+  const int32 =
+    biases &&
+    Int32Array.from(biases, (value, channel) =>
+      clamp(roundHalfEven(value / (inputScale * scales[channel]!)), BIAS_LIMIT),
+    );
+  return {
+    weight: { dtype: 'int8', dims: [...weight.dims], data: quantized },
+    scale: { dtype: 'float32', dims: [channels], data: scales },
+    bias: int32 && { dtype: 'int32', dims: [channels], data: int32 },
+  };
+}
+
+function clamp(value: number, limit: number): number {
+  return Math.min(limit, Math.max(-limit, value));
+}

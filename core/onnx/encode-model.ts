@@ -1,41 +1,94 @@
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import type { ExternalData } from './external-data.ts';
 import type { Attribute, Graph, GraphNode, ValueInfo } from './graph.ts';
-import { dataTypeCode, encodeTensor } from './tensor-proto.ts';
+import { irVersionOf, OPSET_VERSION } from './opset.ts';
+import { writerChunks } from './proto-chunks.ts';
+import { dataTypeCode, encodeExternalTensor, encodeTensor } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
 
-/** The IR version and operator set every model we write declares (ONNX 1.10). */
-export const IR_VERSION = 8;
-export const OPSET_VERSION = 15;
+export interface EncodeOptions {
+  /** Version of ai.onnx that the model declares; default {@link OPSET_VERSION}. */
+  opset?: number | undefined;
+  /** Tensors that are kept in a file beside the model's. */
+  external?: ExternalData | undefined;
+}
 
 /**
- * Serialises a graph as an ONNX model: IR 8, opset 15, and opset 1 of any other domain in use.
- * The same graph and metadata give the same bytes.
+ * Serialises a graph as an ONNX model: opset 15 and IR 8 unless asked otherwise, and opset 1 of any other
+ * domain in use. The same graph, metadata and options give the same bytes.
  */
-export function encodeModel(graph: Graph, metadata: Readonly<Record<string, string>> = {}): Uint8Array {
+export function encodeModel(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>> = {},
+  options: EncodeOptions = {},
+): Uint8Array {
+  return encode(graph, metadata, options).finish();
+}
+
+/**
+ * The bytes of {@link encodeModel} piece by piece; large tensors are handed out as they are in memory, not
+ * copied.
+ */
+export function encodeModelChunks(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>> = {},
+  options: EncodeOptions = {},
+): { length: number; chunks: Iterable<Uint8Array> } {
+  return writerChunks(encode(graph, metadata, options));
+}
+
+/**
+ * More metadata, to put after a model's last byte: a reader of protocol buffers merges messages that follow
+ * one another, and `metadata_props` is the last field of a model, so the file is as if written at once.
+ */
+export function encodeMoreMetadata(metadata: Readonly<Record<string, string>>): Uint8Array {
+  return onnx.ModelProto.encode({ metadataProps: metadataProps(metadata) }).finish();
+}
+
+function encode(
+  graph: Graph,
+  metadata: Readonly<Record<string, string>>,
+  { opset = OPSET_VERSION, external }: EncodeOptions,
+): ReturnType<typeof onnx.ModelProto.encode> {
   const domains = [...new Set(graph.nodes.map((node) => node.domain))]
     .filter((domain) => domain !== '')
     .sort();
   const model: Onnx.IModelProto = {
-    irVersion: IR_VERSION,
+    irVersion: irVersionOf(opset),
     producerName: 'onnx-classifier',
     producerVersion: '0.1.0',
-    opsetImport: [
-      { domain: '', version: OPSET_VERSION },
-      ...domains.map((domain) => ({ domain, version: 1 })),
-    ],
+    opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
     graph: {
       name: graph.name,
       input: graph.inputs.map(encodeValueInfo),
       output: graph.outputs.map(encodeValueInfo),
       node: graph.nodes.map(encodeNode),
-      initializer: [...graph.initializers].map(([name, tensor]) => encodeTensor(name, tensor)),
+      initializer: [...graph.initializers].map(([name, tensor]) => {
+        const place = external?.places.get(name);
+        if (!external || !place) return encodeTensor(name, tensor);
+        return encodeExternalTensor(name, tensor, external.location, place);
+      }),
     },
-    metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
+    metadataProps: metadataProps(metadata),
   };
   // A plain object is what encode takes; create() would copy the weights.
-  return onnx.ModelProto.encode(model).finish();
+  return onnx.ModelProto.encode(model);
+}
+
+function metadataProps(metadata: Readonly<Record<string, string>>): Onnx.IStringStringEntryProto[] {
+  return Object.entries(metadata).map(([key, value]) => ({ key, value }));
+}
+
+function encodeGraph(graph: Graph): Onnx.IGraphProto {
+  return {
+    name: graph.name,
+    input: graph.inputs.map(encodeValueInfo),
+    output: graph.outputs.map(encodeValueInfo),
+    node: graph.nodes.map(encodeNode),
+    initializer: [...graph.initializers].map(([name, tensor]) => encodeTensor(name, tensor)),
+  };
 }
 
 function encodeValueInfo(value: ValueInfo): Onnx.IValueInfoProto {
@@ -80,5 +133,7 @@ function encodeAttribute(name: string, attribute: Attribute): Onnx.IAttributePro
       return { name, type: AttributeType.STRINGS, strings: attribute.value.map((s) => utf8.encode(s)) };
     case 'tensor':
       return { name, type: AttributeType.TENSOR, t: encodeTensor('', attribute.value) };
+    case 'graph':
+      return { name, type: AttributeType.GRAPH, g: encodeGraph(attribute.value) };
   }
 }

@@ -1,2 +1,8 @@
 export { decodeModel } from './decode-model.ts';
-export { encodeModel, IR_VERSION, OPSET_VERSION } from './encode-model.ts';
+export {
+  type EncodeOptions,
+  encodeModel,
+  encodeModelChunks,
+  encodeMoreMetadata,
+} from './encode-model.ts';
+export { IR_VERSION, OPSET_VERSION } from './opset.ts';

@@ -22,9 +22,11 @@ interface Fold {
  *
  * The arithmetic is done in float64 and rounded once. A folded Conv keeps the name of its weight (and bias)
  * unless another node shares it; a new bias is called `<conv>.bias`. The batch norm's parameters are dropped.
- * @returns a new graph; the input and its tensors are untouched
+ * @param options.inPlace scales the conv weights where they are in memory instead of in copies: for a graph that
+ *   is not needed any more
+ * @returns a new graph; unless in place, the input and its tensors are untouched
  */
-export function foldBatchNorm(graph: Graph): Graph {
+export function foldBatchNorm(graph: Graph, { inPlace = false }: { inPlace?: boolean } = {}): Graph {
   const folded = cloneGraph(graph);
   const producers = new Map(folded.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
   const uses = countUses(folded);
@@ -33,7 +35,7 @@ export function foldBatchNorm(graph: Graph): Graph {
   for (const node of folded.nodes) {
     const fold = findFold(folded, node, producers, uses);
     if (!fold) continue;
-    apply(fold, folded, uses, names);
+    apply(fold, folded, uses, names, inPlace);
     producers.set(fold.conv.outputs[0]!, fold.conv);
     removed.add(fold.norm);
   }
@@ -72,13 +74,20 @@ function findFold(
   return { conv, norm, weight, bias, scale, shift, mean, variance, epsilon };
 }
 
-function apply(fold: Fold, graph: Graph, uses: Map<string, number>, names: GraphBuilder): void {
+function apply(
+  fold: Fold,
+  graph: Graph,
+  uses: Map<string, number>,
+  names: GraphBuilder,
+  inPlace: boolean,
+): void {
   const { conv, norm, weight, bias, scale, shift, mean, variance, epsilon } = fold;
   const [input = '', weightName = '', biasName = ''] = conv.inputs;
   const dims = graph.initializers.get(weightName)!.dims;
   const channels = scale.length;
   const perChannel = weight.length / channels;
-  const newWeight = new Float32Array(weight.length);
+  // A weight that is shared must stay as it is for its other readers.
+  const newWeight = inPlace && uses.get(weightName) === 1 ? weight : new Float32Array(weight.length);
   const newBias = new Float32Array(channels);
   for (let c = 0; c < channels; c++) {
     const factor = scale[c]! / Math.sqrt(variance[c]! + epsilon);

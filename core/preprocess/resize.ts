@@ -1,10 +1,4 @@
-/** Interleaved 8-bit pixels, row by row: RGB or RGBA. */
-export interface PixelImage {
-  data: Uint8Array | Uint8ClampedArray;
-  width: number;
-  height: number;
-  channels: 3 | 4;
-}
+import type { PixelImage } from './pixel-image.ts';
 
 /**
  * Resizes with antialiased bilinear interpolation: a triangle filter as wide as the downscale factor, applied
@@ -25,24 +19,6 @@ export function resizeBilinear(image: PixelImage, width: number, height: number)
   }
   const wide = width === image.width ? image : resizeRows(image, width);
   return height === wide.height ? wide : resizeColumns(wide, height);
-}
-
-/**
- * The largest square from the middle of an image; the image itself if it is square.
- * For very long images, whose content a resize to a square would squash beyond recognition.
- */
-export function cropCentreSquare(image: PixelImage): PixelImage {
-  const { width, height, channels } = image;
-  if (width === height) return image;
-  const side = Math.min(width, height);
-  const left = Math.floor((width - side) / 2);
-  const top = Math.floor((height - side) / 2);
-  const data = new Uint8Array(side * side * channels);
-  for (let y = 0; y < side; y++) {
-    const from = ((top + y) * width + left) * channels;
-    data.set(image.data.subarray(from, from + side * channels), y * side * channels);
-  }
-  return { data, width: side, height: side, channels };
 }
 
 /** Fraction bits of a weight: 32, less 8 for the pixel, less 2 of headroom, as in Pillow. */
@@ -89,17 +65,29 @@ function triangleWeights(from: number, to: number): Weights {
   return weights;
 }
 
+/** The pass over all of a large photo: plain locals and one sweep over all channels make it several times faster. */
 function resizeRows(image: PixelImage, width: number): PixelImage {
-  const { height, channels } = image;
-  const weights = triangleWeights(image.width, width);
+  const { height, channels, data: src } = image;
+  const { first, count, values, stride } = triangleWeights(image.width, width);
   const data = new Uint8Array(width * height * channels);
-  for (let y = 0; y < height; y++) {
-    const row = y * image.width * channels;
-    for (let x = 0; x < width; x++) {
-      const from = row + weights.first[x]! * channels;
-      const to = (y * width + x) * channels;
-      for (let c = 0; c < channels; c++)
-        data[to + c] = weightedSum(image.data, from + c, channels, weights, x);
+  const alpha = channels === 4;
+  for (let y = 0, to = 0; y < height; y++) {
+    const row = y * image.width;
+    for (let x = 0; x < width; x++, to += channels) {
+      let from = (row + first[x]!) * channels;
+      let at = x * stride;
+      let [red, green, blue, opacity] = [HALF, HALF, HALF, HALF];
+      for (const end = at + count[x]!; at < end; at++, from += channels) {
+        const weight = values[at]!;
+        red += src[from]! * weight;
+        green += src[from + 1]! * weight;
+        blue += src[from + 2]! * weight;
+        if (alpha) opacity += src[from + 3]! * weight;
+      }
+      data[to] = toByte(red);
+      data[to + 1] = toByte(green);
+      data[to + 2] = toByte(blue);
+      if (alpha) data[to + 3] = toByte(opacity);
     }
   }
   return { data, width, height, channels };
@@ -130,6 +118,10 @@ function weightedSum(
   const count = weights.count[output]!;
   let sum = HALF;
   for (let k = 0; k < count; k++) sum += data[from + k * step]! * weights.values[at + k]!;
-  // At most 255 * 2^22 and a little, so neither the sum nor the shift overflows 32 bits.
+  return toByte(sum);
+}
+
+/** At most 255 * 2^22 and a little, so neither the sum nor the shift overflows 32 bits. */
+function toByte(sum: number): number {
   return Math.min(255, sum >> PRECISION_BITS);
 }

@@ -4,8 +4,12 @@ import { test } from 'node:test';
 import { CIFAR100_NORMALIZATION } from '../../core/data/cifar100.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
+import { flattenOverWhite } from '../../core/preprocess/flatten.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
-import { cropCentreSquare, type PixelImage, resizeBilinear } from '../../core/preprocess/resize.ts';
+import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
+import { prepareImage } from '../../core/preprocess/prepare-image.ts';
+import { centreRegion, cropImage } from '../../core/preprocess/region.ts';
+import { resizeBilinear } from '../../core/preprocess/resize.ts';
 
 const normalizer = new Normalizer(CIFAR100_NORMALIZATION);
 
@@ -108,10 +112,37 @@ test('a size that fits already leaves the pixels alone', () => {
   assert.throws(() => resizeBilinear({ ...image, height: 33 }, 8, 8), RangeError);
 });
 
-test('the centre square is cut from the middle', () => {
+test('the centre is cut in the wanted aspect ratio', () => {
   const wide = fixtureImage(5, 2);
-  const square = cropCentreSquare(wide);
+  const square = cropImage(wide, centreRegion(wide, 1));
   assert.deepEqual([square.width, square.height], [2, 2]);
   assert.deepEqual([...square.data], [...wide.data.subarray(3, 9), ...wide.data.subarray(18, 24)]);
-  assert.equal(cropCentreSquare(square), square);
+  assert.equal(cropImage(square, centreRegion(square, 1)), square);
+  assert.deepEqual(centreRegion({ width: 9, height: 8 }, 2), { left: 0, top: 1, width: 9, height: 5 });
+  assert.deepEqual(centreRegion({ width: 1, height: 900 }, 1), { left: 0, top: 449, width: 1, height: 1 });
+  assert.throws(() => cropImage(wide, { left: 4, top: 0, width: 2, height: 2 }), /reaches out of 5x2/);
+  assert.throws(() => cropImage(wide, { left: 0.5, top: 0, width: 2, height: 2 }), RangeError);
+});
+
+test('transparency is laid over white, rounded to the nearest', () => {
+  const data = new Uint8Array(256 * 256 * 4);
+  for (let p = 0; p < 256 * 256; p++) data.set([p & 255, 255 - (p & 255), 7, p >> 8], 4 * p);
+  const flat = flattenOverWhite({ data, width: 256, height: 256, channels: 4 });
+  for (let p = 0; p < 256 * 256; p++) {
+    const alpha = (p >> 8) / 255;
+    const want = [p & 255, 255 - (p & 255), 7].map((c) => Math.round(c * alpha + 255 * (1 - alpha)));
+    assert.deepEqual([...flat.data.subarray(3 * p, 3 * p + 3)], want, `pixel ${p}`);
+  }
+  assert.equal(flattenOverWhite(flat), flat);
+});
+
+test('a region is prepared as a picture of its own', () => {
+  const image = fixtureImage(90, 70);
+  const region = { left: 11, top: 5, width: 50, height: 60 };
+  const size = { width: 32, height: 32 };
+  assert.deepEqual(
+    prepareImage(image, size, region).data,
+    resizeBilinear(cropImage(image, region), 32, 32).data,
+  );
+  assert.deepEqual(prepareImage(image, size).data, prepareImage(image, size, centreRegion(image, 1)).data);
 });

@@ -6,7 +6,7 @@ import { topK } from '../../core/metrics/top-k.ts';
 import { type ClassifierMetadata, decodeMetadata, type ModelAccuracy } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
-import { cropCentreSquare, resizeBilinear } from '../../core/preprocess/resize.ts';
+import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 
 /** The same model in onnxruntime-node, for the page's numbers to be compared with. */
 export class Reference {
@@ -33,10 +33,10 @@ export class Reference {
     height: number;
   }): Promise<{ label: string; probability: number }[]> {
     const { rgba, width, height } = picture;
-    const square = cropCentreSquare({ data: rgba, width, height, channels: 4 });
-    const small = resizeBilinear(square, 32, 32);
+
+    const small = prepareImage({ data: rgba, width, height, channels: 4 }, { width: 32, height: 32 });
     const input = new Float32Array(3 * 1024);
-    this.#normalizer.interleaved(small.data, 4, input, 0, 1024);
+    this.#normalizer.interleaved(small.data, 3, input, 0, 1024);
     const logits = await this.#run(input, 1);
     const probabilities = softmax(logits);
     return topK(logits, 5).map((index) => ({

@@ -1,9 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import sharp from 'sharp';
 import { errorMessage, UserError } from '../../errors.ts';
-
-// Images are small and several are decoded at a time; threads inside one image only cost.
-sharp.concurrency(1);
+import { decodeImageFile } from '../../image/decode.ts';
+import { prepareImage } from '../../preprocess/prepare-image.ts';
 
 /**
  * Decodes an image file to `size` x `size` pixels of 8-bit sRGB just as the server does with what is sent to
@@ -19,34 +17,15 @@ export async function decodeFile(path: string, size: number, out: Uint8Array): P
   if (!isKnownFormat(bytes)) {
     throw new UserError(`${path} is no PNG, JPEG or WebP image; remove or replace it`);
   }
-  const pixels = await decode(bytes, size).catch((error: unknown) => {
+  const image = await decodeImageFile(bytes).catch((error: unknown) => {
     const [reason] = errorMessage(error).trim().split('\n');
     throw new UserError(`${path} is damaged (${reason}); remove or replace it`);
   });
+  const { data: pixels } = prepareImage(image, { width: size, height: size });
   const plane = size * size;
   for (let p = 0; p < plane; p++) {
     for (let c = 0; c < 3; c++) out[c * plane + p] = pixels[p * 3 + c]!;
   }
-}
-
-async function decode(bytes: Uint8Array, size: number): Promise<Uint8Array> {
-  const image = sharp(bytes, { failOn: 'error' }).autoOrient();
-  const { autoOrient: whole } = await image.metadata();
-  const side = Math.min(whole.width, whole.height);
-  // Cropped before it is resized: sharp's own `cover` crops afterwards, to whole pixels of the small image.
-  if (whole.width !== whole.height) {
-    const left = Math.floor((whole.width - side) / 2);
-    const top = Math.floor((whole.height - side) / 2);
-    image.extract({ left, top, width: side, height: side });
-  }
-  const { data, info } = await image
-    .flatten({ background: '#ffffff' })
-    .resize({ width: size, height: size, fit: 'fill', kernel: 'linear' })
-    .toColourspace('srgb')
-    .raw({ depth: 'uchar' })
-    .toBuffer({ resolveWithObject: true });
-  if (info.channels !== 3) throw new Error(`decoded to ${info.channels} channels`);
-  return data;
 }
 
 /** By the first bytes, whatever the file's name: the decoder has loaders for more than is meant here. */

@@ -1,5 +1,6 @@
 import type { Normalization } from './data/dataset.ts';
 import { UserError } from './errors.ts';
+import { PropsReader } from './metadata/props-reader.ts';
 
 /** Accuracy on a test split; fractions in [0, 1], loss in nats. */
 export interface ModelAccuracy {
@@ -12,10 +13,28 @@ export interface ModelAccuracy {
   top5Correct: number;
 }
 
+/** How far a model of lower precision is that of the float32 weights it was made of. */
+export interface Agreement {
+  /** What was classified: `test images of <dataset>`, or `random images`. */
+  on: string;
+  images: number;
+  /** On how many images both have the same best class. */
+  top1Agreeing: number;
+  /** Of test images: how many this model, and the float32 one, got right. */
+  top1Correct?: number;
+  referenceTop1Correct?: number;
+}
+
+export const PRECISIONS = ['fp32', 'fp16', 'int8'] as const;
+export type Precision = (typeof PRECISIONS)[number];
+
+const LAYOUTS = ['NCHW', 'NHWC'] as const;
+const PREPROCESSORS = ['client', 'graph'] as const;
+
 /**
  * What a classifier carries beside its graph, in the ONNX `metadata_props`, so that any client knows how to
  * feed it and read it. The graph has one input `input` (float32, [batch, 3, height, width], RGB, normalised)
- * and one output `logits` (float32, [batch, classes]).
+ * and one output `logits` (float32, [batch, classes]), unless `inputLayout` or `preprocessing` say otherwise.
  */
 export interface ClassifierMetadata extends Normalization {
   /** The zoo's name, e.g. `resnet20`. */
@@ -23,12 +42,22 @@ export interface ClassifierMetadata extends Normalization {
   /** The dataset it was trained on, e.g. `cifar100`. */
   dataset: string;
   labels: string[];
-  inputLayout: 'NCHW';
+  /** `NHWC`: the input is [batch, height, width, 3]. */
+  inputLayout: 'NCHW' | 'NHWC';
   colorSpace: 'RGB';
   inputHeight: number;
   inputWidth: number;
-  /** Measured by the trainer on the test split; absent for untrained weights. */
+  /**
+   * Who normalises. `graph`: the input is `images` (uint8, NHWC), the outputs are `probabilities` and
+   * `indices` of the best classes. Absent: `client`.
+   */
+  preprocessing?: 'client' | 'graph';
+  /** What the graph computes in; its float inputs and outputs are float32 in any case. Absent: `fp32`. */
+  precision?: Precision;
+  /** Measured by the trainer on the test split, in float32; absent for untrained weights. */
   accuracy?: ModelAccuracy;
+  /** Of a model of lower precision, with its float32 original. */
+  agreement?: Agreement;
   /** The training run's configuration, as in its config.json. */
   trainingConfig?: Record<string, unknown>;
 }
@@ -45,70 +74,66 @@ export function encodeMetadata(metadata: ClassifierMetadata): Record<string, str
     color_space: metadata.colorSpace,
     input_height: String(metadata.inputHeight),
     input_width: String(metadata.inputWidth),
+    // How a picture becomes the input, for readers of other makes: `core/preprocess` knows no other way.
+    resize: 'bilinear, antialiased',
+    pixel_scale: '1/255',
   };
+  if (metadata.preprocessing) props.preprocessing = metadata.preprocessing;
+  if (metadata.precision) props.precision = metadata.precision;
   if (metadata.accuracy) props.accuracy = JSON.stringify(metadata.accuracy);
   if (metadata.trainingConfig) props.training_config = JSON.stringify(metadata.trainingConfig);
+  if (metadata.agreement) props.agreement = JSON.stringify(metadata.agreement);
   return props;
 }
 
 /**
- * Reads metadata back from `metadata_props`.
+ * Reads the metadata of a model that takes normalised NCHW images and gives logits, which is what the server
+ * and the page run.
  * @param source what to call the model in an error, e.g. its path
- * @throws UserError if a key is missing or malformed
+ * @throws UserError if a key is missing or malformed, or the model takes other input
  */
 export function decodeMetadata(props: Readonly<Record<string, string>>, source: string): ClassifierMetadata {
-  const text = (key: string): string => {
-    const value = props[key];
-    if (value === undefined) {
-      throw new UserError(`${source} has no metadata "${key}"; export it with npm run export`);
-    }
-    return value;
-  };
-  const json = (key: string): unknown => {
-    try {
-      return JSON.parse(text(key));
-    } catch (error) {
-      if (error instanceof UserError) throw error;
-      throw new UserError(`${source}: metadata "${key}" is not JSON`);
-    }
-  };
-  const triple = (key: string): [number, number, number] => {
-    const value = json(key);
-    if (!Array.isArray(value) || value.length !== 3 || !value.every((v) => Number.isFinite(v))) {
-      throw new UserError(`${source}: metadata "${key}" must be three numbers`);
-    }
-    return value as [number, number, number];
-  };
-  const size = (key: string): number => {
-    const value = Number(text(key));
-    if (!Number.isInteger(value) || value < 1 || value > 4096) {
-      throw new UserError(`${source}: metadata "${key}" must be a size in pixels from 1 to 4096`);
-    }
-    return value;
-  };
-  const labels = json('labels');
-  if (!Array.isArray(labels) || labels.length === 0 || !labels.every((label) => typeof label === 'string')) {
-    throw new UserError(`${source}: metadata "labels" must be a list of names`);
+  const metadata = decodeAnyMetadata(props, source);
+  if (metadata.preprocessing === 'graph') {
+    throw new UserError(`${source} normalises and ranks by itself; export it without --preprocess for this`);
   }
-  if (text('input_layout') !== 'NCHW' || text('color_space') !== 'RGB') {
-    throw new UserError(`${source}: only NCHW RGB models are supported`);
+  if (metadata.inputLayout !== 'NCHW') {
+    throw new UserError(`${source} takes NHWC images; export it with --layout nchw for this`);
   }
-  const std = triple('std');
+  return metadata;
+}
+
+/**
+ * Reads the metadata of any model that `npm run export` writes.
+ * @throws UserError if a key is missing or malformed
+ */
+export function decodeAnyMetadata(
+  props: Readonly<Record<string, string>>,
+  source: string,
+): ClassifierMetadata {
+  const reader = new PropsReader(props, source);
+  const labels = reader.names('labels');
+  const inputLayout = reader.choice('input_layout', LAYOUTS);
+  const colorSpace = reader.choice('color_space', ['RGB']);
+  const std = reader.triple('std');
   if (std.some((value) => value <= 0)) throw new UserError(`${source}: metadata "std" must be positive`);
   const metadata: ClassifierMetadata = {
-    model: text('model'),
-    dataset: text('dataset'),
+    model: reader.text('model'),
+    dataset: reader.text('dataset'),
     labels,
-    mean: triple('mean'),
+    mean: reader.triple('mean'),
     std,
-    inputLayout: 'NCHW',
-    colorSpace: 'RGB',
-    inputHeight: size('input_height'),
-    inputWidth: size('input_width'),
+    inputLayout,
+    colorSpace,
+    inputHeight: reader.size('input_height'),
+    inputWidth: reader.size('input_width'),
   };
-  if (props.accuracy !== undefined) metadata.accuracy = json('accuracy') as ModelAccuracy;
-  if (props.training_config !== undefined) {
-    metadata.trainingConfig = json('training_config') as Record<string, unknown>;
+  if (reader.has('preprocessing')) metadata.preprocessing = reader.choice('preprocessing', PREPROCESSORS);
+  if (reader.has('precision')) metadata.precision = reader.choice('precision', PRECISIONS);
+  if (reader.has('accuracy')) metadata.accuracy = reader.json('accuracy') as ModelAccuracy;
+  if (reader.has('agreement')) metadata.agreement = reader.json('agreement') as Agreement;
+  if (reader.has('training_config')) {
+    metadata.trainingConfig = reader.json('training_config') as Record<string, unknown>;
   }
   return metadata;
 }

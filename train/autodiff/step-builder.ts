@@ -24,10 +24,14 @@ export class StepBuilder {
   readonly #plain = new Map<string, StepTensor>();
   readonly #blocked = new Map<string, StepTensor>();
 
-  /** @param blockSize channels in an NCHWc block on this machine; 0 where onnxruntime has no such kernels */
+  /**
+   * @param blockSize channels in an NCHWc block on this machine; 0 where onnxruntime has no such kernels
+   * @param portable use only ONNX's own operators, in forms that every execution provider runs
+   */
   constructor(
     name: string,
     readonly blockSize: number,
+    readonly portable = false,
   ) {
     this.graphBuilder = new GraphBuilder(name);
   }
@@ -171,13 +175,31 @@ export class StepBuilder {
     if (a.dims.length === 2 && b.dims.length === 2) {
       return this.node('Gemm', [a, b], dims, { transA: int(transA ? 1 : 0), transB: int(transB ? 1 : 0) });
     }
+    if (this.portable) {
+      const turned = (factor: StepTensor, turn: boolean) => (turn ? this.transposeLast(factor) : factor);
+      return this.node('MatMul', [turned(a, transA), turned(b, transB)], dims);
+    }
     const attributes = { transA: int(transA ? 1 : 0), transB: int(transB ? 1 : 0) };
     return this.node('FusedMatMul', [a, b], dims, attributes, { domain: MICROSOFT });
+  }
+
+  /** Swaps the last two axes. */
+  transposeLast(a: StepTensor): StepTensor {
+    const axes = a.dims.map((_, axis) => axis);
+    return this.transpose(a, [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!]);
   }
 
   /** Splits a vector into consecutive pieces. */
   splitVector(a: StepTensor, sizes: readonly number[]): StepTensor[] {
     if (sizes.length === 1) return [a];
+    if (this.portable) {
+      // WebGPU binds an output a buffer, and a shader has few of those.
+      let end = 0;
+      return sizes.map((size) => {
+        end += size;
+        return this.slice(a, 0, end - size, end);
+      });
+    }
     const inputs = [a.name, this.graphBuilder.int64(sizes)];
     const names = this.graphBuilder.nodes('Split', inputs, sizes.length, { axis: int(0) });
     return names.map((name, i) => plain(name, [sizes[i]!]));

@@ -1,4 +1,4 @@
-import { int } from '../../core/onnx/graph.ts';
+import { int, ints } from '../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
 
 /**
@@ -12,10 +12,20 @@ export function crossEntropy(
   targets: StepTensor,
 ): { loss: StepTensor; gradient: StepTensor } {
   const batch = b.constant(logits.dims[0]!);
-  const logProbabilities = b.node('LogSoftmax', [logits], logits.dims, { axis: int(1) });
+  const logProbabilities = logSoftmax(b, logits);
   const total = b.reduceSum(b.mul(targets, logProbabilities), [0, 1]);
   const loss = b.unary('Neg', b.div(total, batch));
   const mass = b.reduceSum(targets, [1], true);
   const gradient = b.div(b.sub(b.mul(b.unary('Exp', logProbabilities), mass), targets), batch);
   return { loss, gradient };
+}
+
+/** Over the classes of [N, K]. */
+function logSoftmax(b: StepBuilder, logits: StepTensor): StepTensor {
+  if (!b.portable) return b.node('LogSoftmax', [logits], logits.dims, { axis: int(1) });
+  const attributes = { axes: ints([1]), keepdims: int(1) };
+  const largest = b.node('ReduceMax', [logits], [logits.dims[0]!, 1], attributes);
+  const shifted = b.sub(logits, largest);
+  const total = b.reduceSum(b.unary('Exp', shifted), [1], true);
+  return b.sub(shifted, b.unary('Log', total));
 }

@@ -9,6 +9,8 @@ export interface GradientConfig {
   batchSize: number;
   /** Channels in an NCHWc block on the machine that will run the graph; 0 for plain layouts only. */
   blockSize: number;
+  /** Use only ONNX's own operators, in forms that every execution provider runs; default false. */
+  portable?: boolean;
 }
 
 /** What a training step knows before the optimiser acts. */
@@ -61,7 +63,7 @@ export function emitGradient(
  * are those of {@link emitGradient}.
  */
 export function buildGradientGraph(model: Graph, layout: VectorLayout, config: GradientConfig): Graph {
-  const b = new StepBuilder(`${model.name}_gradient`, config.blockSize);
+  const b = new StepBuilder(`${model.name}_gradient`, config.blockSize, config.portable);
   const tensors = emitGradient(b, model, layout, config.batchSize);
   b.output('loss', tensors.loss);
   b.output('logits', tensors.logits);

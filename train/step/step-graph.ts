@@ -21,7 +21,7 @@ export interface StepConfig extends GradientConfig {
  * `next_momentum`, ...
  */
 export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepConfig): Graph {
-  const b = new StepBuilder(`${model.name}_step`, config.blockSize);
+  const b = new StepBuilder(`${model.name}_step`, config.blockSize, config.portable);
   const tensors = emitGradient(b, model, layout, config.batchSize);
   emitUpdate(b, config.optimizer, layout, tensors);
   b.output('loss', tensors.loss);

@@ -23,6 +23,11 @@ export function convolve(
   pads: readonly number[],
   turned = false,
 ): StepTensor {
+  if (b.portable && endPadsAreLost(x, weight, pads)) {
+    const evenly = convolve(b, x, weight, bias, [1, 1], [1, 1, pads[2]!, pads[3]!], turned);
+    const rows = b.slice(evenly, 2, 1, evenly.dims[2]!, stride[0]);
+    return b.slice(rows, 3, 1, rows.dims[3]!, stride[1]);
+  }
   const [batch, inChannels, height, width] = x.dims as [number, number, number, number];
   const [, , kernelH, kernelW] = weight.dims as [number, number, number, number];
   const outChannels = weight.dims[turned ? 1 : 0]!;
@@ -43,4 +48,14 @@ export function convolve(
   const filter = turned ? blockTurnedFilter(b, weight) : blockFilter(b, weight);
   const inputs = [input, filter, ...extra];
   return b.node('Conv', inputs, dims, attributes, { domain: NCHWC, layout: 'blocked' });
+}
+
+/**
+ * onnxruntime's WebGPU provider (1.30) takes a convolution whose kernel has the image's size, without padding
+ * before it, for a plain matrix product, and forgets the padding after it. A Pad of its own is no way out: the
+ * optimiser makes it part of the Conv again.
+ */
+function endPadsAreLost(x: StepTensor, weight: StepTensor, pads: readonly number[]): boolean {
+  const sameSize = x.dims[2] === weight.dims[2] && x.dims[3] === weight.dims[3];
+  return sameSize && pads[0] === 0 && pads[1] === 0 && (pads[2] !== 0 || pads[3] !== 0);
 }

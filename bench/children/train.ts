@@ -1,0 +1,31 @@
+import { parameterCount } from '../../core/onnx/roles.ts';
+import { chooseReplicas, createEngine } from '../../train/engine/create-engine.ts';
+import { runChild } from './child-main.ts';
+import { randomBatch } from './random-batch.ts';
+import { zooModel } from './zoo-model.ts';
+
+/** One optimiser step of our trainer, by the engine that the setup names; as many replicas as it would choose. */
+await runChild(async ({ model: name, batchSize, threads, engine: engineName }) => {
+  const model = zooModel(name);
+  const engine = await createEngine(
+    model,
+    {
+      engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
+      batchSize,
+      replicas: engineName === 'tfjs' ? 1 : chooseReplicas(model, batchSize),
+      optimizer: 'sgd',
+      momentum: 0.9,
+      nesterov: false,
+      weightDecay: 5e-4,
+    },
+    threads || undefined,
+  );
+  const { images, targets } = randomBatch(model, batchSize);
+  return {
+    parameters: parameterCount(model),
+    run: async () => {
+      await engine.step(images, targets, 0.01);
+    },
+    close: () => engine.close(),
+  };
+});

@@ -1,0 +1,97 @@
+import { availableParallelism, cpus } from 'node:os';
+import { runMain } from '../core/cli/main.ts';
+import { parseOptions } from '../core/cli/options.ts';
+import { UserError } from '../core/errors.ts';
+import { writeFileAtomic } from '../core/fs/atomic-write.ts';
+import { MODEL_NAMES } from '../core/models/zoo.ts';
+import { findPeers } from './find-peers.ts';
+import { measureBandwidth } from './memory-bandwidth.ts';
+import { type BenchResults, markdownReport, roofline } from './report/report.ts';
+import { dataSuite, forwardSuite, type SuiteOptions, scalingSuite, trainSuite } from './suites.ts';
+
+const SUITES = ['train', 'forward', 'data', 'scaling'] as const;
+type SuiteName = (typeof SUITES)[number];
+
+await runMain(async () => {
+  const argv = process.argv.slice(2);
+  const { options, positionals } = parseOptions(
+    {
+      name: 'bench',
+      summary: `Measures us and our peers by turns in one run: ${SUITES.join(', ')}; default the first three.`,
+      positionals: 'SUITE...',
+      options: {
+        models: {
+          type: 'string',
+          value: 'A,B,...',
+          help: 'models of the zoo',
+          default: 'resnet20,resnet18,resnet50',
+        },
+        'batch-size': { type: 'integer', help: 'images a batch; default 128, 64 or 32, by the net', min: 1 },
+        threads: { type: 'integer', help: 'threads; 0: as many as each takes by itself', default: 0, min: 0 },
+        rounds: { type: 'integer', help: 'turns that each gets', default: 7, min: 1 },
+        seconds: { type: 'number', help: 'about how long a turn takes', default: 2, min: 0.01 },
+        python: {
+          type: 'string',
+          value: 'FILE',
+          help: 'a Python with PyTorch; default python3, if it has it',
+        },
+        compile: { type: 'boolean', help: 'also measure torch.compile', default: false },
+        data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
+        table: { type: 'string', value: 'FILE', help: 'write the tables there, as Markdown' },
+        svg: { type: 'string', value: 'FILE', help: 'draw the roofline there' },
+        json: { type: 'string', value: 'FILE', help: 'write the results there, as JSON' },
+      },
+    },
+    argv,
+  );
+  const suites = positionals.length > 0 ? positionals.map(checkSuite) : SUITES.slice(0, 3);
+  const { peers, versions, missing } = await findPeers(options.python, options.compile);
+  for (const line of missing) process.stderr.write(`${line}\n`);
+  const setup: SuiteOptions = {
+    models: options.models.split(',').map(checkModel),
+    batchSize: options.batchSize,
+    threads: options.threads,
+    rounds: options.rounds,
+    secondsPerTurn: options.seconds,
+    peers,
+    data: options.data,
+    onProgress: (text) => process.stderr.write(`measuring: ${text}\n`),
+  };
+  const results: BenchResults = {
+    command: ['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' '),
+    machine: [
+      `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
+      `Node ${process.versions.node}`,
+      ...versions,
+      new Date().toISOString().slice(0, 10),
+    ],
+  };
+  if (options.svg !== undefined) results.bandwidth = await measureBandwidth(options.threads);
+  if (suites.includes('train')) results.train = await trainSuite(setup);
+  if (suites.includes('forward')) results.forward = await forwardSuite(setup);
+  if (suites.includes('data')) results.data = await dataSuite(setup);
+  if (suites.includes('scaling')) results.scaling = await scalingSuite(setup);
+  const report = markdownReport(results);
+  process.stdout.write(`${report}\n`);
+  if (options.table !== undefined) await writeFileAtomic(options.table, `# Measurements\n\n${report}`);
+  if (options.json !== undefined)
+    await writeFileAtomic(options.json, `${JSON.stringify(results, null, 1)}\n`);
+  const picture = options.svg === undefined ? undefined : roofline(results);
+  if (options.svg !== undefined && picture === undefined) {
+    throw new UserError('a roofline needs the suite train or forward');
+  }
+  if (options.svg !== undefined && picture !== undefined) await writeFileAtomic(options.svg, picture);
+});
+
+function checkSuite(name: string): SuiteName {
+  const suite = SUITES.find((known) => known === name);
+  if (!suite) throw new UserError(`there is no suite "${name}"; the bench has ${SUITES.join(', ')}`);
+  return suite;
+}
+
+function checkModel(name: string): string {
+  if (!MODEL_NAMES.includes(name)) {
+    throw new UserError(`there is no model "${name}"; the zoo has ${MODEL_NAMES.join(', ')}`);
+  }
+  return name;
+}

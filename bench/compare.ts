@@ -1,0 +1,95 @@
+import { type AlternateOptions, alternate, type Measured, speedRatio } from './alternate.ts';
+import { MeasuredProcess } from './child-process.ts';
+import { type Contestant, script, TORCH_BF16, TORCH_FP32 } from './contestants.ts';
+
+/** A row of a comparison. */
+export interface Result {
+  contestant: string;
+  imagesPerSecond: number;
+  /** Relative spread of it over the rounds. */
+  spread: number;
+  /** How much faster than PyTorch; undefined where that was not measured. */
+  toTorchFp32: number | undefined;
+  toTorchBf16: number | undefined;
+  /** Achieved, 2 a multiply-accumulate. */
+  gflops: number;
+  /** Of what a large matrix product reached in the same rounds. */
+  shareOfPeak: number;
+  peakBytes: number;
+  /** From the setup to the end of the first batch. */
+  setupSeconds: number;
+}
+
+export interface Comparison {
+  model: string;
+  batchSize: number;
+  results: Result[];
+  /** GFLOPS of a matrix product of {@link GEMM_SIZE}. */
+  peakGflops: number;
+}
+
+export interface CompareOptions extends AlternateOptions {
+  model: string;
+  batchSize: number;
+  /** 0: as many as each takes by itself. */
+  threads: number;
+  /** Multiply-accumulates of one image in what is measured, backward pass included. */
+  macsPerImage: number;
+}
+
+const GEMM_SIZE = 2048;
+
+/**
+ * Measures contestants side by side, with a large matrix product among them as the measure of the machine.
+ * @throws UserError if one cannot be measured, or the nets differ in their number of parameters
+ */
+export async function compare(
+  contestants: readonly Contestant[],
+  options: CompareOptions,
+): Promise<Comparison> {
+  const { model, batchSize, threads, macsPerImage } = options;
+  const processes: MeasuredProcess[] = [];
+  try {
+    for (const { name, command, options: extra } of contestants) {
+      processes.push(await MeasuredProcess.start(name, command, { model, batchSize, threads, ...extra }));
+    }
+    const parameters = processes[0]!.parameters;
+    const other = processes.findIndex((child) => child.parameters !== parameters);
+    if (other >= 0) {
+      throw new Error(
+        `${contestants[other]!.name} has ${processes[other]!.parameters} parameters in ${model}, not ${parameters}`,
+      );
+    }
+    const gemm = { model: String(GEMM_SIZE), batchSize: 1, threads };
+    processes.push(await MeasuredProcess.start('matrix product', script('./children/gemm.ts'), gemm));
+    const measured = await alternate(processes, options);
+    const product = measured.pop()!;
+    const peakBytes: number[] = [];
+    for (const child of processes) peakBytes.push(await child.stop());
+    const named = (name: string) => measured[contestants.findIndex((contestant) => contestant.name === name)];
+    const [fp32, bf16] = [named(TORCH_FP32), named(TORCH_BF16)];
+    const flopsOf = (rate: number) => 2 * macsPerImage * batchSize * rate;
+    const gemmFlops = 2 * GEMM_SIZE ** 3;
+    return {
+      model,
+      batchSize,
+      peakGflops: (gemmFlops * product.rate) / 1e9,
+      results: contestants.map(({ name }, i): Result => {
+        const own: Measured = measured[i]!;
+        return {
+          contestant: name,
+          imagesPerSecond: own.rate * batchSize,
+          spread: own.spread,
+          toTorchFp32: fp32 && speedRatio(own, fp32),
+          toTorchBf16: bf16 && speedRatio(own, bf16),
+          gflops: flopsOf(own.rate) / 1e9,
+          shareOfPeak: (flopsOf(1) / gemmFlops) * speedRatio(own, product),
+          peakBytes: peakBytes[i]!,
+          setupSeconds: processes[i]!.setupSeconds,
+        };
+      }),
+    };
+  } finally {
+    for (const child of processes) child.kill();
+  }
+}

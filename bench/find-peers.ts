@@ -1,0 +1,39 @@
+import { execFile } from 'node:child_process';
+import { promisify } from 'node:util';
+import { UserError } from '../core/errors.ts';
+import { requireBinding } from '../core/tensorflow/load-tfjs.ts';
+import type { Peers } from './contestants.ts';
+
+const run = promisify(execFile);
+
+/**
+ * Looks for the peers.
+ * @param python `--python`; else `python3` is tried
+ * @returns them, and a line for each that is missing
+ * @throws UserError if the Python named by `python` has no PyTorch
+ */
+export async function findPeers(
+  python: string | undefined,
+  compile: boolean,
+): Promise<{ peers: Peers; versions: string[]; missing: string[] }> {
+  const versions: string[] = [];
+  const missing: string[] = [];
+  const candidate = python ?? 'python3';
+  let torch: string | undefined;
+  try {
+    const { stdout } = await run(candidate, ['-c', 'import torch; print(torch.__version__)']);
+    torch = candidate;
+    versions.push(`PyTorch ${stdout.trim()}`);
+  } catch {
+    if (python !== undefined) throw new UserError(`${python} has no PyTorch; pip install torch gives it`);
+    missing.push('PyTorch is not compared: python3 has no torch; name one that has with --python FILE');
+  }
+  let tensorflow = true;
+  try {
+    requireBinding();
+  } catch (error) {
+    tensorflow = false;
+    missing.push(`TensorFlow.js is not compared: ${(error as Error).message}`);
+  }
+  return { peers: { python: torch, tensorflow, compile }, versions, missing };
+}

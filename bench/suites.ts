@@ -1,0 +1,124 @@
+import { countMacs } from '../core/onnx/count-macs.ts';
+import { type AlternateOptions, alternate, speedRatio } from './alternate.ts';
+import { MeasuredProcess } from './child-process.ts';
+import { zooModel } from './children/zoo-model.ts';
+import { type Comparison, compare } from './compare.ts';
+import { forwardContestants, type Peers, script, trainContestants } from './contestants.ts';
+
+export interface SuiteOptions extends AlternateOptions {
+  models: readonly string[];
+  /** Undefined: what each net is usually trained with here. */
+  batchSize: number | undefined;
+  /** 0: as many as each takes by itself. */
+  threads: number;
+  peers: Peers;
+  /** Where the dataset is; for the data pipeline. */
+  data: string | undefined;
+  /** Told what is being measured now. */
+  onProgress: (text: string) => void;
+}
+
+/** Forward, and backward with respect to inputs and to weights, cost as much each. */
+const TRAINING_PASSES = 3;
+
+/** Large nets are measured at batches that fit a small machine. */
+function usualBatch(macs: number): number {
+  return macs < 1e8 ? 128 : macs < 1e9 ? 64 : 32;
+}
+
+/** Training steps of our engines and the peers. */
+export function trainSuite(options: SuiteOptions): Promise<Comparison[]> {
+  return compareEach('training step', options, TRAINING_PASSES, trainContestants(options.peers));
+}
+
+/** Forward passes of our exported models and the peers. */
+export function forwardSuite(options: SuiteOptions): Promise<Comparison[]> {
+  return compareEach('forward pass', options, 1, forwardContestants(options.peers));
+}
+
+async function compareEach(
+  what: string,
+  options: SuiteOptions,
+  passes: number,
+  contestants: Parameters<typeof compare>[0],
+): Promise<Comparison[]> {
+  const comparisons: Comparison[] = [];
+  for (const model of options.models) {
+    const macs = countMacs(zooModel(model));
+    const batchSize = options.batchSize ?? usualBatch(macs);
+    options.onProgress(`${what} of ${model}, batch ${batchSize}`);
+    comparisons.push(
+      await compare(contestants, { ...options, model, batchSize, macsPerImage: passes * macs }),
+    );
+  }
+  return comparisons;
+}
+
+/** How the cost of a training step grows: our `ort` engine and PyTorch at each point. */
+export async function scalingSuite(options: SuiteOptions): Promise<Comparison[]> {
+  const contestants = trainContestants({ ...options.peers, tensorflow: false, compile: false });
+  const points = [
+    ...[16, 32, 64, 128, 256].map((batchSize) => ({ model: 'resnet20', batchSize })),
+    ...['resnet32', 'resnet56'].map((model) => ({ model, batchSize: 128 })),
+    ...['resnet18', 'resnet34'].map((model) => ({ model, batchSize: 32 })),
+  ];
+  const comparisons: Comparison[] = [];
+  for (const { model, batchSize } of points) {
+    comparisons.push(
+      ...(await compareEach(
+        'growth',
+        { ...options, models: [model], batchSize },
+        TRAINING_PASSES,
+        contestants,
+      )),
+    );
+  }
+  return comparisons;
+}
+
+export interface LoaderResult {
+  model: string;
+  batchSize: number;
+  /** What one worker thread makes, with the reference recipe's augmentation. */
+  loaderImagesPerSecond: number;
+  /** What the trainer consumes on one thread. */
+  trainerImagesPerSecond: number;
+  ratio: number;
+}
+
+/** The data pipeline alone on one thread, against what our trainer consumes on one. */
+export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> {
+  const results: LoaderResult[] = [];
+  for (const model of options.models) {
+    const batchSize = options.batchSize ?? usualBatch(countMacs(zooModel(model)));
+    options.onProgress(`data pipeline against ${model}`);
+    const setup = { model, batchSize, threads: 1 };
+    const processes: MeasuredProcess[] = [];
+    try {
+      processes.push(
+        await MeasuredProcess.start('the data pipeline', script('./children/loader.ts'), {
+          ...setup,
+          data: options.data,
+        }),
+      );
+      processes.push(
+        await MeasuredProcess.start('the trainer', script('./children/train.ts'), {
+          ...setup,
+          engine: 'ort',
+          replicas: 1,
+        }),
+      );
+      const [loader, trainer] = await alternate(processes, options);
+      results.push({
+        model,
+        batchSize,
+        loaderImagesPerSecond: loader!.rate * batchSize,
+        trainerImagesPerSecond: trainer!.rate * batchSize,
+        ratio: speedRatio(loader!, trainer!),
+      });
+    } finally {
+      for (const child of processes) child.kill();
+    }
+  }
+  return results;
+}

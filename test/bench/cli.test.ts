@@ -1,0 +1,60 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { after, test } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const folder = await mkdtemp(join(tmpdir(), 'bench-'));
+after(() => rm(folder, { recursive: true }));
+
+function bench(...args: string[]) {
+  return promisify(execFile)(process.execPath, ['--import', 'tsx', 'bench/cli.ts', ...args], { cwd: ROOT });
+}
+
+test('a short run measures training and forward pass and writes tables, roofline and JSON', async () => {
+  const path = (name: string) => join(folder, name);
+  const { stdout } = await bench(
+    ...[
+      'train',
+      'forward',
+      '--models',
+      'resnet20',
+      '--batch-size',
+      '2',
+      '--rounds',
+      '2',
+      '--seconds',
+      '0.01',
+    ],
+    ...['--threads', '1', '--table', path('t.md'), '--svg', path('r.svg'), '--json', path('b.json')],
+  );
+  assert.match(stdout, /## Training step\n\n### resnet20, batch 2/);
+  const { train, forward } = JSON.parse(await readFile(path('b.json'), 'utf8'));
+  const [ours] = train[0].results;
+  assert.equal(ours.contestant, 'ours, `ort`');
+  assert.ok(ours.imagesPerSecond > 0 && ours.gflops > 0 && ours.setupSeconds > 0);
+  // 41 million multiply-accumulates an image, 2 operations each, 3 passes in training.
+  assert.ok(Math.abs(ours.gflops / ours.imagesPerSecond - 3 * 2 * 0.0406) < 0.01);
+  const [exported] = forward[0].results;
+  assert.ok(Math.abs(exported.gflops / exported.imagesPerSecond - 2 * 0.0406) < 0.005);
+  assert.ok((await readFile(path('t.md'), 'utf8')).includes('ours, fp32 export'));
+  assert.match(await readFile(path('r.svg'), 'utf8'), /^<svg .*resnet20.*<\/svg>$/s);
+});
+
+for (const [args, message] of [
+  [['trian'], /error: there is no suite "trian"; the bench has train, forward/],
+  [['--models', 'resnet21'], /error: there is no model "resnet21"/],
+  [['--python', '/no/python'], /error: \/no\/python has no PyTorch/],
+] as const) {
+  test(`bench ${args.join(' ')} is refused in one line`, async () => {
+    await assert.rejects(bench(...args), (error: { code: number; stderr: string }) => {
+      assert.equal(error.code, 1);
+      assert.match(error.stderr, message);
+      return error.stderr.trim().split('\n').length <= 2;
+    });
+  });
+}

@@ -11,3 +11,12 @@ export class UserError extends Error {
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Longer messages are cut: a name that a hostile file holds may have any length. */
+const MAX_MESSAGE = 500;
+
+/** A message with its line feeds and terminal control sequences taken out, as names in a file may hold them. */
+export function oneLine(message: string): string {
+  const line = message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}...` : line;
+}

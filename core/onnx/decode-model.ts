@@ -1,33 +1,55 @@
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
-import { UserError } from '../errors.ts';
-import type { Attribute, Dim, Graph, GraphNode, ValueInfo } from './graph.ts';
+import { oneLine, UserError } from '../errors.ts';
+import { checkGraph } from './check-graph.ts';
+import type { Attribute, Dim, Graph, GraphNode, TensorValue, ValueInfo } from './graph.ts';
+import { parseModel } from './parse-model.ts';
 import { dataTypeOf, decodeTensor } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
 
+/** An ONNX model in memory. */
+export interface DecodedModel {
+  graph: Graph;
+  /** The strings of its `metadata_props`. */
+  metadata: Record<string, string>;
+  /** Version of the ai.onnx operator set. */
+  opset: number;
+}
+
 /**
- * Reads an ONNX model.
+ * Reads an ONNX model of any version; what is newer than ONNX 1.10 in it is skipped. It is checked as far as
+ * can be without running it: sizes, references, order.
  * @param source what to call the model in an error, e.g. its path
- * @throws UserError if the bytes are not an ONNX model or use features we do not support
+ * @throws UserError if the bytes are not an ONNX model, the model is malformed or uses features we do not
+ *   support; in one line, whatever names the file holds
  */
-export function decodeModel(
-  bytes: Uint8Array,
-  source = 'model',
-): { graph: Graph; metadata: Record<string, string>; opset: number } {
-  let model: Onnx.ModelProto;
+export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
   try {
-    model = onnx.ModelProto.decode(bytes);
-  } catch {
-    throw new UserError(`${source} is not an ONNX model, or is truncated`);
+    const model = parseModel(bytes, source);
+    const graph = decodeGraph(model.graph, source);
+    checkGraph(graph, source);
+    const opset = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
+    const metadata = Object.fromEntries(
+      model.metadataProps.flatMap(({ key, value }) => (key ? [[key, value ?? '']] : [])),
+    );
+    return { graph, metadata, opset: Number(opset?.version ?? 1) };
+  } catch (error) {
+    throw error instanceof UserError ? new UserError(oneLine(error.message)) : error;
   }
-  const proto = model.graph;
-  if (!proto || (proto.node ?? []).length === 0)
-    throw new UserError(`${source} is not an ONNX model: it has no graph`);
-  const initializers = new Map(
-    (proto.initializer ?? []).map((tensor) => [tensor.name ?? '', decodeTensor(tensor, source)]),
-  );
-  const graph: Graph = {
+}
+
+function decodeGraph(proto: Onnx.IGraphProto, source: string): Graph {
+  if ((proto.sparseInitializer ?? []).length > 0) {
+    throw new UserError(`${source} has sparse initializers, which are not supported`);
+  }
+  const initializers = new Map<string, TensorValue>();
+  for (const tensor of proto.initializer ?? []) {
+    const name = tensor.name ?? '';
+    if (initializers.has(name)) throw new UserError(`${source}: the initializer "${name}" is there twice`);
+    initializers.set(name, decodeTensor(tensor, source));
+  }
+  return {
     name: proto.name ?? '',
     // Older models also list their initializers among the inputs.
     inputs: (proto.input ?? [])
@@ -37,10 +59,6 @@ export function decodeModel(
     nodes: (proto.node ?? []).map((node) => decodeNode(node, source)),
     initializers,
   };
-  const metadata: Record<string, string> = {};
-  for (const { key, value } of model.metadataProps) if (key) metadata[key] = value ?? '';
-  const opset = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
-  return { graph, metadata, opset: Number(opset?.version ?? 1) };
 }
 
 function decodeValueInfo(value: Onnx.IValueInfoProto, source: string): ValueInfo {
@@ -58,10 +76,11 @@ function decodeValueInfo(value: Onnx.IValueInfoProto, source: string): ValueInfo
 }
 
 function decodeNode(node: Onnx.INodeProto, source: string): GraphNode {
-  const attributes: Record<string, Attribute> = {};
-  for (const attribute of node.attribute ?? []) {
-    attributes[attribute.name ?? ''] = decodeAttribute(attribute, `${source}: node "${node.name}"`);
-  }
+  const where = `${source}: node "${node.name || node.output?.[0]}"`;
+  // fromEntries makes a property of any name, "__proto__" as well.
+  const attributes: Record<string, Attribute> = Object.fromEntries(
+    (node.attribute ?? []).map((attribute) => [attribute.name ?? '', decodeAttribute(attribute, where)]),
+  );
   return {
     op: node.opType ?? '',
     domain: node.domain === 'ai.onnx' ? '' : (node.domain ?? ''),
@@ -89,6 +108,8 @@ function decodeAttribute(proto: Onnx.IAttributeProto, where: string): Attribute 
       return { type: 'strings', value: (proto.strings ?? []).map((s) => utf8.decode(s)) };
     case AttributeType.TENSOR:
       return { type: 'tensor', value: decodeTensor(proto.t ?? {}, where) };
+    case AttributeType.GRAPH:
+      return { type: 'graph', value: decodeGraph(proto.g ?? {}, where) };
     default:
       throw new UserError(`${where}: attribute "${proto.name}" has the unsupported type ${proto.type}`);
   }

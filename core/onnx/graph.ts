@@ -1,16 +1,21 @@
-/** Element types used by our graphs; names as in onnxruntime. */
-export type DataType = 'float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool';
+/** Element types; names as in onnxruntime. Our own graphs use those of the first line. */
+export type DataType =
+  | ('float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool')
+  | ('bfloat16' | 'int16' | 'uint16' | 'uint32' | 'uint64');
 
 export type TensorData =
   | Float32Array
   | Float64Array
   | BigInt64Array
+  | BigUint64Array
   | Int32Array
+  | Uint32Array
+  | Int16Array
   | Int8Array
   | Uint8Array
   | Uint16Array;
 
-/** A constant tensor, row-major. `float16` data is its raw bits in a Uint16Array, `bool` is a Uint8Array. */
+/** A constant tensor, row-major. `float16` and `bfloat16` data is its bits in a Uint16Array, `bool` is a Uint8Array. */
 export interface TensorValue {
   dtype: DataType;
   dims: number[];
@@ -33,7 +38,9 @@ export type Attribute =
   | { type: 'ints'; value: number[] }
   | { type: 'floats'; value: number[] }
   | { type: 'strings'; value: string[] }
-  | { type: 'tensor'; value: TensorValue };
+  | { type: 'tensor'; value: TensorValue }
+  /** A body of control flow; it may also read the values of the graph around it. */
+  | { type: 'graph'; value: Graph };
 
 export interface GraphNode {
   /** Operator, e.g. `Conv`. */

@@ -81,7 +81,9 @@ export function decodeTensor(proto: Onnx.ITensorProto, source: string): TensorVa
   const dtype = dataTypeOf(proto.dataType);
   if (dtype === undefined) throw new UserError(`${where} has the unsupported data type ${proto.dataType}`);
   if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) {
-    throw new UserError(`${where} is stored in a file of its own, which must lie beside the model`);
+    throw new UserError(
+      `${where} is stored in an external file, which is not read here; give the model in one file`,
+    );
   }
   const dims = (proto.dims ?? []).map(Number);
   if (dims.some((dim) => !Number.isSafeInteger(dim) || dim < 0))

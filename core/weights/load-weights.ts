@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errorMessage, UserError } from '../errors.ts';
+import { errorMessage, oneLine, UserError } from '../errors.ts';
 import type { TensorValue } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { initializerRoles } from '../onnx/roles.ts';
@@ -87,11 +87,6 @@ function modelTensors(tensors: TensorFile['tensors']): TensorFile['tensors'] {
   const averaged = own.filter(([name]) => AVERAGED.test(name));
   if (averaged.length === 0) return new Map(own);
   return new Map(averaged.map(([name, tensor]) => [name.replace(AVERAGED, ''), tensor]));
-}
-
-/** Names in a hostile file may hold line feeds or a terminal's control sequences. */
-function oneLine(message: string): string {
-  return message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
 }
 
 /**

@@ -34,6 +34,11 @@ const TENSORS: Readonly<Record<string, TensorValue>> = {
   int8: { dtype: 'int8', dims: [3], data: Int8Array.of(-128, 127, -1) },
   uint8: { dtype: 'uint8', dims: [2], data: Uint8Array.of(0, 255) },
   bool: { dtype: 'bool', dims: [2], data: Uint8Array.of(1, 0) },
+  bfloat16: { dtype: 'bfloat16', dims: [2], data: Uint16Array.of(0x3f80, 0xff80) },
+  int16: { dtype: 'int16', dims: [2], data: Int16Array.of(-(2 ** 15), 2 ** 15 - 1) },
+  uint16: { dtype: 'uint16', dims: [1], data: Uint16Array.of(0xffff) },
+  uint32: { dtype: 'uint32', dims: [1], data: Uint32Array.of(0xffffffff) },
+  uint64: { dtype: 'uint64', dims: [1], data: BigUint64Array.of(2n ** 64n - 1n) },
   scalar: floatTensor([], [7]),
   empty: floatTensor([0, 3], []),
 };
@@ -54,6 +59,17 @@ const ATTRIBUTES: Readonly<Record<string, Attribute>> = {
   floats: { type: 'floats', value: [0.5, -2, 0] },
   strings: { type: 'strings', value: ['a', '', 'ü'] },
   tensor: { type: 'tensor', value: TENSORS.int64! },
+  graph: {
+    type: 'graph',
+    value: {
+      name: 'body',
+      inputs: [{ name: 'i', dtype: 'int64', dims: [] }],
+      outputs: [{ name: 'o', dtype: 'float32', dims: ['batch'] }],
+      // It reads a value of the graph around it.
+      nodes: [{ op: 'Any', domain: '', name: '', inputs: ['i', 'x'], outputs: ['o'], attributes: {} }],
+      initializers: new Map(),
+    },
+  },
   emptyTensor: { type: 'tensor', value: TENSORS.empty! },
 };
 
@@ -70,7 +86,7 @@ function fullGraph(): Graph {
         op: 'Any',
         domain: '',
         name: 'first',
-        inputs: ['x', '', 'w'],
+        inputs: ['x', '', 'float32'],
         outputs: ['t', ''],
         attributes: { ...ATTRIBUTES },
       },
@@ -155,7 +171,14 @@ describe('a model file of another program', () => {
   /** A model with one node, and so much else as the test says. */
   const model = (graph: Onnx.IGraphProto, rest: Onnx.IModelProto = {}): Uint8Array =>
     onnx.ModelProto.encode(
-      onnx.ModelProto.fromObject({ graph: { node: [{ opType: 'Relu' }], ...graph }, ...rest }),
+      onnx.ModelProto.fromObject({
+        graph: {
+          node: [{ opType: 'Relu', output: ['y'] }],
+          output: [{ name: 'y', type: { tensorType: { elemType: Type.FLOAT } } }],
+          ...graph,
+        },
+        ...rest,
+      }),
     ).finish();
   const tensor = (initializer: Onnx.ITensorProto) =>
     decodeModel(model({ initializer: [{ name: 't', ...initializer }] }), 'm.onnx').graph.initializers.get(
@@ -194,7 +217,21 @@ describe('a model file of another program', () => {
         { dtype: 'float16', dims: [1], data: Uint16Array.of(0xfbff) },
       ],
     ];
-    for (const [proto, expected] of typed) assert.deepEqual(tensor(proto), expected);
+    const whole: [Onnx.ITensorProto, TensorValue][] = [
+      [
+        { dataType: Type.UINT64, dims: [2], uint64Data: [0, Number.MAX_SAFE_INTEGER] },
+        { dtype: 'uint64', dims: [2], data: BigUint64Array.of(0n, BigInt(Number.MAX_SAFE_INTEGER)) },
+      ],
+      [
+        { dataType: Type.UINT32, dims: [1], uint64Data: [0xffffffff] },
+        { dtype: 'uint32', dims: [1], data: Uint32Array.of(0xffffffff) },
+      ],
+      [
+        { dataType: Type.INT16, dims: [1], int32Data: [-5] },
+        { dtype: 'int16', dims: [1], data: Int16Array.of(-5) },
+      ],
+    ];
+    for (const [proto, expected] of [...typed, ...whole]) assert.deepEqual(tensor(proto), expected);
   });
 
   it('may list its initializers among the inputs, and leave sizes open', () => {
@@ -239,7 +276,7 @@ describe('a model file of another program', () => {
   });
 
   it('is refused with attributes and inputs we cannot hold', () => {
-    const attribute = { name: 'body', type: onnx.AttributeProto.AttributeType.GRAPH };
+    const attribute = { name: 'body', type: onnx.AttributeProto.AttributeType.SPARSE_TENSOR };
     refuses(
       model({ node: [{ name: 'n', attribute: [attribute] }] }),
       /node "n": attribute "body" has the unsupp/,

@@ -1,0 +1,23 @@
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import { UserError } from '../errors.ts';
+import { checkWire } from './wire-check.ts';
+
+/**
+ * Parses the bytes of an ONNX model as messages, without looking at what they say; the raw data of tensors
+ * stays in the memory of `bytes`.
+ * @throws UserError if they are none, or would not fit in memory as such (see {@link checkWire})
+ */
+export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto & { graph: Onnx.IGraphProto } {
+  checkWire(bytes, source);
+  let model: Onnx.ModelProto;
+  try {
+    model = onnxProto.onnx.ModelProto.decode(bytes);
+  } catch {
+    throw new UserError(`${source} is not an ONNX model, or is truncated`);
+  }
+  const { graph } = model;
+  if (!graph || (graph.node ?? []).length === 0) {
+    throw new UserError(`${source} is not an ONNX model: it has no graph`);
+  }
+  return Object.assign(model, { graph });
+}

@@ -1,9 +1,12 @@
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { initializerRoles } from '../onnx/roles.ts';
+import { modelTensorNames } from './model-tensor-names.ts';
+import { readSafetensors } from './read-safetensors.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
 
 /** Where a run stands: what a resumed run needs beside weights and optimiser state. */
@@ -42,9 +45,24 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
     throw new UserError(`cannot read the checkpoint ${path}`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);
+  return { tensors, progress: readProgress(metadata, path) };
+}
+
+/**
+ * Reads of a checkpoint what is evaluated and exported: the model's weights, averaged where an average is kept.
+ * The optimiser's state does not get into memory.
+ * @throws UserError as {@link loadCheckpoint}
+ */
+export async function loadCheckpointWeights(path: string): Promise<Checkpoint> {
+  if (!existsSync(path)) throw new UserError(`cannot read the checkpoint ${path}`);
+  const { tensors, metadata } = await readSafetensors(path, modelTensorNames);
+  return { tensors, progress: readProgress(metadata, path) };
+}
+
+function readProgress(metadata: Readonly<Record<string, string>>, path: string): CheckpointProgress {
   const progress = parseProgress(metadata.progress ?? '');
   if (!progress) throw new UserError(`${path} is not a checkpoint: it does not say where the run stands`);
-  return { tensors, progress };
+  return progress;
 }
 
 function parseProgress(json: string): CheckpointProgress | undefined {

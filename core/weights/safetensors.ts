@@ -81,22 +81,57 @@ export function decodeSafetensors(
   source: string,
   options: DecodeOptions = {},
 ): TensorFile {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const length = bytes.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
-  if (length > bytes.length - 8) throw new UserError(`${source} is not a safetensors file, or is truncated`);
-  const { __metadata__: metadata = {}, ...rest } = parseHeader(bytes.subarray(8, 8 + length), source);
+  const length = headerLength(bytes, bytes.length, source);
+  const header = decodeHeader(bytes.subarray(8, 8 + length), bytes.length, source, options);
+  const tensors: TensorFile['tensors'] = new Map();
+  for (const [name, { dims, format, from, to }] of header.tensors) {
+    tensors.set(name, { dims, data: toFloat32(bytes.subarray(from, to), format) });
+  }
+  return { tensors, metadata: header.metadata };
+}
+
+/** A file's tensors of floats: what they are and where, in bytes from the file's first one. */
+export interface SafetensorsHeader {
+  tensors: Map<string, { dims: number[]; format: FloatFormat; from: number; to: number }>;
+  metadata: Record<string, string>;
+}
+
+/**
+ * How long the header is that follows a file's first 8 bytes.
+ * @param size of the whole file
+ * @throws UserError if the file is shorter than that
+ */
+export function headerLength(start: Uint8Array, size: number, source: string): number {
+  const view = new DataView(start.buffer, start.byteOffset, start.byteLength);
+  const length = start.length >= 8 ? Number(view.getBigUint64(0, true)) : Number.POSITIVE_INFINITY;
+  if (length > size - 8) throw new UserError(`${source} is not a safetensors file, or is truncated`);
+  return length;
+}
+
+/**
+ * Reads and checks the header.
+ * @param size of the whole file
+ * @throws UserError as {@link decodeSafetensors}
+ */
+export function decodeHeader(
+  header: Uint8Array,
+  size: number,
+  source: string,
+  options: DecodeOptions = {},
+): SafetensorsHeader {
+  const start = 8 + header.length;
+  const { __metadata__: metadata = {}, ...rest } = parseHeader(header, source);
   const isStrings = isObject(metadata) && Object.values(metadata).every((value) => typeof value === 'string');
   if (!isStrings) throw new UserError(`${source}: its metadata must be strings by name`);
   const entries = Object.entries(rest).map(
     ([name, entry]) => [name, checkEntry(entry, name, source, options)] as const,
   );
-  checkCoverage(entries, bytes.length - 8 - length, source);
-  const tensors: TensorFile['tensors'] = new Map();
-  for (const [name, { dtype, shape, data_offsets }] of entries) {
+  checkCoverage(entries, size - start, source);
+  const tensors: SafetensorsHeader['tensors'] = new Map();
+  for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
     const format = FLOATS.get(dtype);
     if (format === undefined) continue;
-    const [from, to] = data_offsets.map((offset) => 8 + length + offset);
-    tensors.set(name, { dims: shape, data: toFloat32(bytes.subarray(from, to), format) });
+    tensors.set(name, { dims: shape, format, from: start + offsets[0], to: start + offsets[1] });
   }
   return { tensors, metadata: metadata as Record<string, string> };
 }

@@ -52,9 +52,7 @@ function encode(
   metadata: Readonly<Record<string, string>>,
   { opset = OPSET_VERSION, external }: EncodeOptions,
 ): ReturnType<typeof onnx.ModelProto.encode> {
-  const domains = [...new Set(graph.nodes.map((node) => node.domain))]
-    .filter((domain) => domain !== '')
-    .sort();
+  const domains = [...domainsOf(graph)].filter((domain) => domain !== '').sort();
   const model: Onnx.IModelProto = {
     irVersion: irVersionOf(opset),
     producerName: 'onnx-classifier',
@@ -89,6 +87,18 @@ function encodeGraph(graph: Graph): Onnx.IGraphProto {
     node: graph.nodes.map(encodeNode),
     initializer: [...graph.initializers].map(([name, tensor]) => encodeTensor(name, tensor)),
   };
+}
+
+/** The operator sets in use, those of bodies included. */
+function domainsOf(graph: Graph): Set<string> {
+  const domains = new Set<string>();
+  for (const node of graph.nodes) {
+    domains.add(node.domain);
+    for (const attribute of Object.values(node.attributes)) {
+      if (attribute.type === 'graph') for (const domain of domainsOf(attribute.value)) domains.add(domain);
+    }
+  }
+  return domains;
 }
 
 function encodeValueInfo(value: ValueInfo): Onnx.IValueInfoProto {

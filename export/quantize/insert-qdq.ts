@@ -1,19 +1,10 @@
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { type Graph, type GraphNode, int, type TensorValue } from '../../core/onnx/graph.ts';
-import { type QuantizedOperator, quantizedOperator } from './operators.ts';
+import { quantizedOperator } from './operators.ts';
+import { channelPads, missingChannels, padWeight } from './pad-channels.ts';
 import type { QuantizationPlan } from './plan.ts';
 import type { ActivationParameters } from './quantization-parameters.ts';
 import { quantizeWeight } from './quantize-weight.ts';
-
-/** A quantised activation in the graph being built. */
-interface QuantizedValue {
-  /** The uint8 value, its scale, its zero point, and the float32 value read from it. */
-  quantized: string;
-  scale: string;
-  zeroPoint: string;
-  dequantized: string;
-  parameters: ActivationParameters;
-}
 
 /**
  * Writes a planned quantisation as a graph in QDQ form: every quantised activation goes through a
@@ -31,106 +22,131 @@ export function insertQdq(
   return new QdqWriter(plan, parameters, weightLimit).write();
 }
 
+/** Names of a quantised activation in the graph being written. */
+interface QuantizedValue {
+  /** The uint8 value. */
+  quantized: string;
+  scale: string;
+  zeroPoint: string;
+  /** What float32 operators read, once one does. */
+  dequantized?: string;
+}
+
 class QdqWriter {
   readonly #source: Graph;
-  readonly #plan: QuantizationPlan;
-  readonly #parameters: ReadonlyMap<string, ActivationParameters>;
-  readonly #weightLimit: number;
   readonly #builder: GraphBuilder;
   readonly #values = new Map<string, QuantizedValue>();
 
   constructor(
-    plan: QuantizationPlan,
-    parameters: ReadonlyMap<string, ActivationParameters>,
-    weightLimit: number,
+    readonly plan: QuantizationPlan,
+    readonly parameters: ReadonlyMap<string, ActivationParameters>,
+    readonly weightLimit: number,
   ) {
-    this.#plan = plan;
     this.#source = plan.graph;
-    this.#parameters = parameters;
-    this.#weightLimit = weightLimit;
-    const { name, inputs, outputs, initializers } = plan.graph;
-    const graph = { name, inputs: [...inputs], outputs: [...outputs], nodes: [], initializers };
-    this.#builder = new GraphBuilder({ ...graph, initializers: new Map(initializers) });
+    this.#builder = new GraphBuilder({
+      ...plan.graph,
+      nodes: [],
+      initializers: new Map(plan.graph.initializers),
+    });
   }
 
   write(): Graph {
     const { graph } = this.#builder;
-    for (const input of this.#source.inputs) this.#quantizeValue(input.name);
+    for (const input of this.#source.inputs) this.#quantize(input.name);
     for (const node of this.#source.nodes) {
       const operator = quantizedOperator(node, this.#source);
-      const inputs = node.inputs.map((input) => this.#values.get(input)?.dequantized ?? input);
-      if (operator?.channelAxis !== undefined) this.#dequantizeWeights(node, operator, inputs);
+      const inputs =
+        operator?.channelAxis === undefined
+          ? node.inputs.map((name) => this.#read(name))
+          : this.#layerInputs(node, operator.channelAxis);
       graph.nodes.push({ ...node, inputs });
-      for (const output of node.outputs) this.#quantizeValue(output);
+      for (const output of node.outputs) this.#quantize(output);
     }
     const read = new Set(graph.nodes.flatMap((node) => node.inputs));
     for (const name of [...graph.initializers.keys()]) if (!read.has(name)) graph.initializers.delete(name);
     return graph;
   }
 
-  /** Adds the pair of nodes after a value, if it is to be quantised. */
-  #quantizeValue(name: string): void {
-    const scaledAs = this.#plan.scaleOf.get(name);
+  /** Adds the QuantizeLinear of a value, if it is to be quantised. */
+  #quantize(name: string): void {
+    const scaledAs = this.plan.scaleOf.get(name);
     if (scaledAs === undefined) return;
-    const b = this.#builder;
-    const shared = this.#values.get(scaledAs);
-    const parameters = shared?.parameters ?? this.#parameters.get(scaledAs)!;
-    const scale = shared?.scale ?? b.initializer(b.unique(`${name}.scale`), scalar(parameters.scale));
-    const zeroPoint =
-      shared?.zeroPoint ?? b.initializer(b.unique(`${name}.zero_point`), byte(parameters.zeroPoint));
-    const quantized = b.node('QuantizeLinear', [name, scale, zeroPoint], {}, { name: `${name}.quantized` });
-    const dequantized = this.#dequantize(quantized, scale, zeroPoint, name);
-    this.#values.set(name, { quantized, scale, zeroPoint, dequantized, parameters });
+    const { scale, zeroPoint } = this.#values.get(scaledAs) ?? this.#addParameters(scaledAs);
+    const options = { name: `${name}.quantized` };
+    const quantized = this.#builder.node('QuantizeLinear', [name, scale, zeroPoint], {}, options);
+    this.#values.set(name, { quantized, scale, zeroPoint });
   }
 
-  #dequantizeWeights(node: GraphNode, operator: QuantizedOperator, inputs: string[]): void {
-    const b = this.#builder;
-    const [, weightName = '', biasName = ''] = node.inputs;
-    const axis = operator.channelAxis!;
-    const input = this.#values.get(node.inputs[0]!)!;
+  #addParameters(name: string): Pick<QuantizedValue, 'scale' | 'zeroPoint'> {
+    const { scale, zeroPoint } = this.parameters.get(name)!;
+    return {
+      scale: this.#add(`${name}.scale`, { dtype: 'float32', dims: [], data: Float32Array.of(scale) }),
+      zeroPoint: this.#add(`${name}.zero_point`, {
+        dtype: 'uint8',
+        dims: [],
+        data: Uint8Array.of(zeroPoint),
+      }),
+    };
+  }
+
+  /** The name that a float32 operator reads a value by. */
+  #read(name: string): string {
+    const value = this.#values.get(name);
+    if (!value) return name;
+    value.dequantized ??= this.#dequantize(name, value.quantized, value.scale, value.zeroPoint);
+    return value.dequantized;
+  }
+
+  /** The inputs of a layer: the activation, and its weight and bias quantised. */
+  #layerInputs(node: GraphNode, channelAxis: number): string[] {
+    const [inputName = '', weightName = '', biasName = ''] = node.inputs;
     const constant = (name: string) => this.#source.initializers.get(name);
+    const original = constant(weightName)!;
+    const missing = missingChannels(node, original);
+    const inputScale = this.parameters.get(this.plan.scaleOf.get(inputName)!)!.scale;
     const { weight, scale, bias } = quantizeWeight(
-      constant(weightName)!,
+      missing > 0 ? padWeight(original, missing) : original,
       constant(biasName),
-      axis,
-      input.parameters.scale,
-      this.#weightLimit,
+      channelAxis,
+      inputScale,
+      this.weightLimit,
     );
-    const add = (name: string, tensor: TensorValue) => b.initializer(b.unique(name), tensor);
-    const scaleName = add(`${weightName}.scale`, scale);
     const zeros: TensorValue = { dtype: 'int8', dims: scale.dims, data: new Int8Array(scale.data.length) };
-    inputs[1] = b.node(
-      'DequantizeLinear',
-      [add(`${weightName}.quantized`, weight), scaleName, add(`${weightName}.zero_point`, zeros)],
-      { axis: int(axis) },
-      { name: `${weightName}.dequantized` },
-    );
-    if (!bias) return;
-    const biasScale = Float32Array.from(
-      scale.data as Float32Array,
-      (value) => value * input.parameters.scale,
-    );
-    inputs[2] = b.node(
-      'DequantizeLinear',
-      [
-        add(`${biasName}.quantized`, bias),
-        add(`${biasName}.scale`, { dtype: 'float32', dims: scale.dims, data: biasScale }),
-      ],
-      { axis: int(0) },
-      { name: `${biasName}.dequantized` },
-    );
+    const inputs = [
+      missing > 0 ? this.#readPadded(inputName, missing, weight.dims.length) : this.#read(inputName),
+      this.#dequantize(
+        weightName,
+        this.#add(`${weightName}.quantized`, weight),
+        this.#add(`${weightName}.scale`, scale),
+        this.#add(`${weightName}.zero_point`, zeros),
+        channelAxis,
+      ),
+    ];
+    if (bias) {
+      const values = (scale.data as Float32Array).map((value) => value * inputScale);
+      const biasScale = this.#add(`${biasName}.scale`, { ...scale, data: values });
+      const quantized = this.#add(`${biasName}.quantized`, bias);
+      inputs.push(this.#dequantize(biasName, quantized, biasScale, '', 0));
+    }
+    return inputs;
   }
 
-  #dequantize(quantized: string, scale: string, zeroPoint: string, name: string): string {
-    const inputs = [quantized, scale, zeroPoint];
-    return this.#builder.node('DequantizeLinear', inputs, {}, { name: `${name}.dequantized` });
+  /** A value with channels of zeros behind its own, padded as bytes. */
+  #readPadded(name: string, channels: number, rank: number): string {
+    const { quantized, scale, zeroPoint } = this.#values.get(name)!;
+    const pads = this.#builder.int64(channelPads(channels, rank));
+    const padded = this.#builder.node('Pad', [quantized, pads, zeroPoint], {}, { name: `${name}.padded` });
+    return this.#dequantize(name, padded, scale, zeroPoint);
   }
-}
 
-function scalar(value: number): TensorValue {
-  return { dtype: 'float32', dims: [], data: Float32Array.of(value) };
-}
+  #dequantize(name: string, quantized: string, scale: string, zeroPoint: string, axis?: number): string {
+    const inputs = zeroPoint === '' ? [quantized, scale] : [quantized, scale, zeroPoint];
+    const attributes = axis === undefined ? {} : { axis: int(axis) };
+    const options = { name: `${name}.dequantized` };
+    return this.#builder.node('DequantizeLinear', inputs, attributes, options);
+  }
 
-function byte(value: number): TensorValue {
-  return { dtype: 'uint8', dims: [], data: Uint8Array.of(value) };
+  #add(name: string, tensor: TensorValue): string {
+    return this.#builder.initializer(this.#builder.unique(name), tensor);
+  }
 }

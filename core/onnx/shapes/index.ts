@@ -3,6 +3,7 @@ import { ELEMENTWISE_RULES } from './elementwise.ts';
 import { LAYOUT_RULES } from './layout.ts';
 import { MATRIX_RULES } from './matrix.ts';
 import { NORMALIZATION_RULES } from './normalization.ts';
+import { PADDING_RULES } from './padding.ts';
 import { POOLING_RULES } from './pooling.ts';
 import { QUANTIZATION_RULES } from './quantization.ts';
 import { REDUCTION_RULES } from './reduction.ts';
@@ -24,6 +25,7 @@ export const SHAPE_RULES: ReadonlyMap<string, ShapeRule> = new Map(
     ...LAYOUT_RULES,
     ...MATRIX_RULES,
     ...NORMALIZATION_RULES,
+    ...PADDING_RULES,
     ...POOLING_RULES,
     ...QUANTIZATION_RULES,
     ...REDUCTION_RULES,

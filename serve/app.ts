@@ -1,67 +1,100 @@
-import express, { type Express } from 'express';
-import { answerError, methodNotAllowed, notFound } from './http/errors.ts';
-import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { readImages } from './http/read-images.ts';
+import cors from 'cors';
+import express, { type Express, type RequestHandler } from 'express';
+import { admission } from './http/admission.ts';
+import { requireApiKey } from './http/api-key.ts';
+import { answerError, notFound } from './http/errors.ts';
+import type { Limits } from './http/limits.ts';
+import type { Logger } from './http/logger.ts';
+import { limitRate } from './http/rate-limit.ts';
+import { requestLog } from './http/request-log.ts';
 import { securityHeaders } from './http/security-headers.ts';
-import type { InferencePool } from './inference/pool.ts';
-import type { ServedModel } from './model-file.ts';
-import { describeModel } from './predict/describe-model.ts';
-import { predictHandler } from './predict/handler.ts';
-import { healthHandler } from './predict/health.ts';
+import type { Metrics } from './metrics/metrics.ts';
+import type { ModelRegistry } from './models/registry.ts';
+import { docsPage } from './openapi/docs-page.ts';
+import { openApiDocument } from './openapi/document.ts';
+import { mountOperations } from './openapi/mount.ts';
+import type { Operation } from './openapi/operation.ts';
+import { demoPage } from './routes/demo-page.ts';
+import { healthOperations } from './routes/health.ts';
+import { metricsOperations } from './routes/metrics.ts';
+import { modelOperations } from './routes/models.ts';
+import { predictOperations } from './routes/predict.ts';
+import { v2Operations } from './routes/v2.ts';
+
+/** Who may ask, and how often. */
+export interface AccessOptions {
+  /** Absent: anybody. */
+  apiKey?: string | undefined;
+  /** Requests a minute of an address; absent: as many as it likes. */
+  rateLimit?: number | undefined;
+  /** Origins whose pages may read the answers (`*`: all); absent: only this one. */
+  cors?: string[] | undefined;
+  /** Proxies in front, whose `X-Forwarded-For` says the client's address (default 0). */
+  trustProxy?: number | undefined;
+}
 
 export interface AppOptions {
-  model: ServedModel;
-  /** The pool once the model is loaded; undefined before, which answers 503. */
-  pool: () => InferencePool | undefined;
-  limits?: Partial<Limits>;
+  registry: ModelRegistry;
+  limits: Limits;
+  logger: Logger;
+  metrics: Metrics;
+  access?: AccessOptions;
+  /** Whether health checks are to say that the server is ready; the registry's readiness if absent. */
+  isReady?: () => boolean;
+  /** The text of `/metrics`; of this process if absent. */
+  readMetrics?: () => Promise<string>;
   /** The built demo page to serve at `/`; absent or not built: `/` describes the service as JSON. */
   demoDirectory?: string | undefined;
 }
 
-/** The HTTP interface of one model, as an Express app; it starts nothing itself. */
+/** The HTTP interface, as an Express app; it starts nothing itself. */
 export function createApp(options: AppOptions): Express {
-  const { model, pool } = options;
-  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
-  const description = describeModel(model);
+  const { registry, limits, logger, metrics, access = {} } = options;
+  const isReady = options.isReady ?? (() => registry.ready);
   const app = express();
   app.disable('x-powered-by');
-  app.use(securityHeaders);
+  // An answer is never the same twice, and hashing it costs.
+  app.disable('etag');
+  app.set('trust proxy', access.trustProxy ?? 0);
+  app.use(requestLog(logger, metrics));
+  app.use(securityHeaders(access.cors !== undefined));
+  if (access.cors) app.use(allowOrigins(access.cors));
 
-  app.get('/healthz', healthHandler(pool, model.metadata.model));
-  app.all('/healthz', methodNotAllowed('GET'));
-
-  app.get('/model', (_req, res) => {
-    res.json(description);
-  });
-  app.all('/model', methodNotAllowed('GET'));
-
-  const predict = predictHandler(model.metadata, pool, limits);
-  app.post('/predict', predict.check, readImages(limits), predict.answer);
-  app.all('/predict', methodNotAllowed('POST'));
-
-  app.get(description.file, (_req, res) => {
-    res
-      .type('application/octet-stream')
-      .send(Buffer.from(model.bytes.buffer, model.bytes.byteOffset, model.bytes.byteLength));
-  });
-  app.all(description.file, methodNotAllowed('GET'));
-
-  if (options.demoDirectory !== undefined) {
-    const setHeaders = (res: express.Response, path: string): void => {
-      // Vite puts a hash of the contents into the names under assets/; the page itself must be asked for.
-      const hashed = /[\\/]assets[\\/][^\\/]+$/.test(path);
-      res.set('Cache-Control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
-    };
-    app.use(express.static(options.demoDirectory, { cacheControl: false, setHeaders }));
-  }
+  const admit = admission(limits, () => metrics.rejected('overload'));
+  const operations: Operation[] = [
+    ...predictOperations(registry, limits, admit),
+    ...v2Operations(registry, limits, isReady, admit),
+    ...modelOperations(registry),
+    ...healthOperations(registry, isReady),
+    ...metricsOperations(options.readMetrics ?? (() => metrics.registry.metrics())),
+  ];
+  const document = openApiDocument(operations, access.apiKey !== undefined);
+  app.get('/openapi.json', (_req, res) => void res.json(document));
+  app.use(docsPage());
+  if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory, registry));
+  mountOperations(app, operations, guards(access, metrics));
   app.get('/', (_req, res) => {
-    res.json({
-      model: model.metadata.model,
-      endpoints: ['POST /predict', 'GET /model', 'GET /healthz', `GET ${description.file}`],
-    });
+    const endpoints = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    res.json({ endpoints: [...endpoints, 'GET /openapi.json', 'GET /docs'] });
   });
 
   app.use(notFound);
-  app.use(answerError);
+  app.use(answerError(logger));
   return app;
+}
+
+function guards({ apiKey, rateLimit }: AccessOptions, metrics: Metrics): RequestHandler[] {
+  const handlers: RequestHandler[] = [];
+  // Before the key: it also slows down whoever guesses keys.
+  if (rateLimit !== undefined) handlers.push(limitRate(rateLimit, () => metrics.rejected('rate-limit')));
+  if (apiKey !== undefined) handlers.push(requireApiKey(apiKey, () => metrics.rejected('api-key')));
+  return handlers;
+}
+
+function allowOrigins(origins: readonly string[]): RequestHandler {
+  return cors({
+    origin: origins.includes('*') ? '*' : [...origins],
+    exposedHeaders: ['X-Request-Id', 'Retry-After', 'Inference-Header-Content-Length'],
+    maxAge: 600,
+  });
 }

@@ -1,122 +1,140 @@
 import { existsSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { UserError } from '../core/errors.ts';
-import { createApp } from './app.ts';
-import type { Limits } from './http/limits.ts';
-import { InferencePool, type InferencePoolOptions } from './inference/pool.ts';
-import { displayPath, findModelFile, loadServedModel, type ServedModel } from './model-file.ts';
+import { errorMessage } from '../core/errors.ts';
+import { type AccessOptions, createApp } from './app.ts';
+import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
+import { closeHttp, listen } from './http/listen.ts';
+import { createLogger, type LogLevel } from './http/logger.ts';
+import { Metrics } from './metrics/metrics.ts';
+import type { ServedModel } from './model-file.ts';
+import { chooseInference } from './models/choose-inference.ts';
+import type { InferenceOptions } from './models/loaded-model.ts';
+import { ModelRegistry } from './models/registry.ts';
+import { type ModelSelection, selectModels } from './models/selection.ts';
+import { startReloading } from './models/start-reloading.ts';
 
-export interface ServerOptions {
-  /** A path, or a name looked up in exports/ and models/; absent: the embedded model. */
+export interface ServerOptions extends ModelSelection {
+  /** A path, or a name looked up in exports/ and models/; for one model. Absent everything: the embedded one. */
   model?: string | undefined;
   /** 0 takes any free port (default 8080). */
   port?: number;
   /** The address to listen on (default 127.0.0.1: this machine only). */
   host?: string;
   limits?: Partial<Limits>;
-  /** How inference runs; see {@link InferencePoolOptions}. */
-  inference?: Pick<InferencePoolOptions, 'workers' | 'threads' | 'maxBatch' | 'maxQueued' | 'workerModule'>;
+  access?: AccessOptions;
+  /** How inference runs. */
+  inference?: Omit<InferenceOptions, 'observer'>;
+  /** Seconds between two looks at the model files; 0 (default) never looks again. */
+  reloadSeconds?: number;
+  /** Seconds that health checks answer 503 before the server stops listening (default 0). */
+  drainSeconds?: number;
+  /** Default silent. */
+  logLevel?: LogLevel;
   /** The built page (default web-demo/dist, if it exists); false serves none. */
   demoDirectory?: string | false;
+  /** The text of `/metrics`; of this process if absent. */
+  readMetrics?: () => Promise<string>;
 }
 
 export interface RunningServer {
   /** Without a trailing slash, e.g. `http://127.0.0.1:8080`. */
   url: string;
+  /** The default model. */
   model: ServedModel;
+  registry: ModelRegistry;
+  metrics: Metrics;
   /** Whether the demo page is at `/`. */
   hasDemo: boolean;
-  /** Takes no more requests, finishes those accepted (for at most 10 s) and frees everything. */
+  /** Takes no more requests, finishes those accepted (for at most 30 s) and frees everything. */
   close(): Promise<void>;
 }
 
 const DEMO_DIST = fileURLToPath(new URL('../web-demo/dist', import.meta.url));
-const CLOSE_TIMEOUT_MS = 10_000;
 
 /**
  * Starts the server; resolves once it answers predictions.
  * @throws UserError if there is no usable model, or the address cannot be listened on
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
-  const model = await loadServedModel(await findModelFile(options.model));
+  const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
+  const { logger, flush } = createLogger(options.logLevel ?? 'silent');
+  const sources = await selectModels({
+    ...options,
+    models: [...(options.model === undefined ? [] : [options.model]), ...(options.models ?? [])],
+  });
+  const metrics: Metrics = new Metrics(() =>
+    registry
+      .all()
+      .map(({ name, version, pool: { queued, ready } }) => ({ model: name, version, queued, ready })),
+  );
+  const registry = new ModelRegistry({
+    sources,
+    limits,
+    inference: (name, version) => ({
+      ...chooseInference(),
+      ...options.inference,
+      observer: metrics.poolObserver(name, version, (reason) =>
+        logger.error({ model: name, version, reason }, 'an inference thread died; it is replaced'),
+      ),
+    }),
+    onChange: (event) => {
+      metrics.reloaded(event.type);
+      if (event.type === 'failed') logger.error(event, 'a model file cannot be loaded; the old model stays');
+      else logger.info(event, 'model');
+    },
+  });
   const demo = options.demoDirectory ?? DEMO_DIST;
   const hasDemo = demo !== false && existsSync(join(demo, 'index.html'));
-  let pool: InferencePool | undefined;
+  let stopping = false;
   const app = createApp({
-    model,
-    pool: () => pool,
-    limits: options.limits ?? {},
+    registry,
+    limits,
+    logger,
+    metrics,
+    access: options.access ?? {},
+    isReady: () => !stopping && registry.ready,
     demoDirectory: hasDemo ? demo : undefined,
+    ...(options.readMetrics && { readMetrics: options.readMetrics }),
   });
-  const server = createServer(app);
+  const server = createServer(
+    { requestTimeout: limits.receiveSeconds * 1000, connectionsCheckingInterval: 1000, noDelay: true },
+    app,
+  );
   // Listen first: a port in use is found at once, and a health check sees 503 while the model loads.
   const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
   try {
-    pool = await InferencePool.start({
-      model: model.bytes,
-      height: model.metadata.inputHeight,
-      width: model.metadata.inputWidth,
-      classes: model.metadata.labels.length,
-      ...options.inference,
-    });
+    await registry.open();
   } catch (error) {
     await closeHttp(server);
-    throw error instanceof UserError ? new UserError(`${displayPath(model.path)}: ${error.message}`) : error;
+    await registry.close();
+    throw error;
   }
+  const stopReloading = startReloading(
+    options.reloadSeconds ?? 0,
+    () => registry.reload(),
+    (error) => logger.error({ reason: errorMessage(error) }, 'the model files cannot be looked at'),
+  );
   let closing: Promise<void> | undefined;
   const close = async (): Promise<void> => {
+    stopping = true;
+    stopReloading();
+    if (options.drainSeconds) await sleep(options.drainSeconds * 1000);
     await closeHttp(server);
-    await pool?.close();
+    await registry.close();
+    flush();
   };
   return {
     url,
-    model,
+    model: registry.resolve().served,
+    registry,
+    metrics,
     hasDemo,
     close: () => {
       closing ??= close();
       return closing;
     },
   };
-}
-
-async function listen(server: Server, host: string, port: number): Promise<string> {
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
-    server.listen(port, host, resolve);
-  });
-  const { port: actual } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
-}
-
-function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
-  switch (error.code) {
-    case 'EADDRINUSE':
-      return new UserError(`port ${port} on ${host} is in use; choose another with --port`);
-    case 'EACCES':
-      return new UserError(`port ${port} needs privileges; choose one above 1023 with --port`);
-    case 'EADDRNOTAVAIL':
-    case 'ENOTFOUND':
-    case 'EAI_AGAIN':
-      return new UserError(`${host} is not an address of this machine; choose another with --host`);
-    default:
-      return error;
-  }
-}
-
-/** Waits for the requests under way; connections kept alive between requests are closed as they fall idle. */
-async function closeHttp(server: Server): Promise<void> {
-  const idle = setInterval(() => server.closeIdleConnections(), 50);
-  const deadline = setTimeout(() => server.closeAllConnections(), CLOSE_TIMEOUT_MS);
-  try {
-    await new Promise<void>((resolve) => {
-      server.close(() => resolve());
-      server.closeIdleConnections();
-    });
-  } finally {
-    clearInterval(idle);
-    clearTimeout(deadline);
-  }
 }

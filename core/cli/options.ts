@@ -5,7 +5,9 @@ import { UserError } from '../errors.ts';
 export type OptionSpec =
   | { type: 'string'; help: string; value?: string; default?: string; choices?: readonly string[] }
   | { type: 'integer' | 'number'; help: string; value?: string; default?: number; min?: number; max?: number }
-  | { type: 'boolean'; help: string; default?: boolean };
+  | { type: 'boolean'; help: string; default?: boolean }
+  /** A string that may be given several times; an empty list when it is left out. */
+  | { type: 'list'; help: string; value?: string; default?: undefined };
 
 export type OptionTable = Record<string, OptionSpec>;
 
@@ -13,13 +15,15 @@ type ValueOf<S extends OptionSpec> = S extends { type: 'string' }
   ? string
   : S extends { type: 'boolean' }
     ? boolean
-    : number;
+    : S extends { type: 'list' }
+      ? string[]
+      : number;
 
 type Camel<K extends string> = K extends `${infer A}-${infer B}` ? `${A}${Capitalize<Camel<B>>}` : K;
 
 /** The parsed options, keys in camelCase; an option without a default may be undefined. */
 export type ParsedOptions<T extends OptionTable> = {
-  [K in keyof T & string as Camel<K>]: T[K] extends { default: string | number | boolean }
+  [K in keyof T & string as Camel<K>]: T[K] extends { default: string | number | boolean } | { type: 'list' }
     ? ValueOf<T[K]>
     : ValueOf<T[K]> | undefined;
 };
@@ -46,11 +50,14 @@ export function parseOptions<const T extends OptionTable>(
   command: CommandSpec<T>,
   argv: readonly string[],
 ): { options: ParsedOptions<T>; positionals: string[]; given: Set<string> } {
-  const config: Record<string, { type: 'string' | 'boolean'; short?: string }> = {
+  const config: Record<string, { type: 'string' | 'boolean'; short?: string; multiple?: boolean }> = {
     help: { type: 'boolean', short: 'h' },
   };
   for (const [name, spec] of Object.entries(command.options)) {
-    config[name] = { type: spec.type === 'boolean' ? 'boolean' : 'string' };
+    config[name] = {
+      type: spec.type === 'boolean' ? 'boolean' : 'string',
+      multiple: spec.type === 'list',
+    };
     if (spec.type === 'boolean') config[`no-${name}`] = { type: 'boolean' };
   }
   let values: Record<string, unknown>;
@@ -69,7 +76,7 @@ export function parseOptions<const T extends OptionTable>(
   }
   if (values.help) throw new HelpRequested(helpText(command));
 
-  const parsed: Record<string, string | number | boolean | undefined> = {};
+  const parsed: Record<string, string | string[] | number | boolean | undefined> = {};
   const given = new Set<string>();
   for (const [name, spec] of Object.entries(command.options)) {
     const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -81,10 +88,14 @@ export function parseOptions<const T extends OptionTable>(
       continue;
     }
     if (raw === undefined) {
-      parsed[key] = spec.default;
+      parsed[key] = spec.type === 'list' ? [] : spec.default;
       continue;
     }
     given.add(key);
+    if (spec.type === 'list') {
+      parsed[key] = (raw as string[]).map((value) => checkString(name, value, { type: 'string', help: '' }));
+      continue;
+    }
     parsed[key] =
       spec.type === 'string'
         ? checkString(name, raw as string, spec)
@@ -133,8 +144,12 @@ function checkNumber(
 /** The text of `--help`: usage, then a line an option with its default. */
 export function helpText(command: CommandSpec<OptionTable>): string {
   const rows = Object.entries(command.options).map(([name, spec]) => {
-    const value = spec.type === 'boolean' ? '' : ` ${spec.value ?? (spec.type === 'string' ? 'TEXT' : 'N')}`;
+    const value =
+      spec.type === 'boolean'
+        ? ''
+        : ` ${spec.value ?? (spec.type === 'string' || spec.type === 'list' ? 'TEXT' : 'N')}`;
     const notes: string[] = [];
+    if (spec.type === 'list') notes.push('may be repeated');
     if (spec.type === 'string' && spec.choices) notes.push(`one of ${spec.choices.join(', ')}`);
     if (spec.default !== undefined) notes.push(`default ${spec.default}`);
     // A switch that is on already is only useful negated.

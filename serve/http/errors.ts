@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
 import { HttpError } from './http-error.ts';
+import type { Logger } from './logger.ts';
 
 /** Answers a known path asked with another method. */
 export function methodNotAllowed(...allowed: string[]): RequestHandler {
@@ -15,22 +16,30 @@ export const notFound: RequestHandler = (req) => {
 };
 
 /** The last handler: every error as `{ "error": "..." }`; our own bugs go to the log, not to the client. */
-export const answerError: ErrorRequestHandler = (error: unknown, _req, res, next) => {
-  if (res.headersSent) {
-    next(error);
-    return;
-  }
-  if (error instanceof HttpError) {
-    if (error.status === 503) res.set('Retry-After', '1');
-    res.status(error.status).json({ error: error.message });
-    return;
-  }
+export function answerError(logger: Logger): ErrorRequestHandler {
+  return (error: unknown, req, res, next) => {
+    if (res.headersSent) {
+      next(error);
+      return;
+    }
+    // Whatever is left of a body that was refused need not be received to use the connection again.
+    if (!req.complete) res.set('Connection', 'close');
+    const { status, message, retryAfter } = describe(error);
+    if (retryAfter !== undefined) res.set('Retry-After', String(retryAfter));
+    if (status === 500) {
+      const { requestId } = res.locals as { requestId?: string };
+      logger.error({ requestId, err: error }, 'internal error');
+    }
+    res.status(status).json({ error: message });
+  };
+}
+
+function describe(error: unknown): { status: number; message: string; retryAfter?: number | undefined } {
+  if (error instanceof HttpError) return error;
   // Express and its parts mark what the client got wrong (a malformed address, say) with a 4xx status.
   const { status } = error as { status?: unknown };
   if (typeof status === 'number' && status >= 400 && status < 500) {
-    res.status(status).json({ error: status === 404 ? 'not found' : 'malformed request' });
-    return;
+    return { status, message: status === 404 ? 'not found' : 'malformed request' };
   }
-  process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
-  res.status(500).json({ error: 'internal error; the server log has the details' });
-};
+  return { status: 500, message: 'internal error; the server log has the details' };
+}

@@ -2,10 +2,13 @@
 export class HttpError extends Error {
   override name = 'HttpError';
   readonly status: number;
+  /** Seconds after which it is worth trying again. */
+  readonly retryAfter: number | undefined;
 
-  constructor(status: number, message: string) {
+  constructor(status: number, message: string, retryAfter?: number) {
     super(message);
     this.status = status;
+    this.retryAfter = retryAfter;
   }
 }
 
@@ -13,7 +16,7 @@ export class HttpError extends Error {
 export class UnavailableError extends HttpError {
   override name = 'UnavailableError';
 
-  constructor(message: string) {
-    super(503, message);
+  constructor(message: string, retryAfter = 1) {
+    super(503, message, retryAfter);
   }
 }

@@ -2,6 +2,8 @@ import express, { type NextFunction, type Request, type RequestHandler, type Res
 import multer from 'multer';
 import { errorMessage } from '../../core/errors.ts';
 import { decodeBase64Image } from '../image/base64.ts';
+import { parseInput } from '../schemas/parse.ts';
+import { PredictJson } from '../schemas/predict.ts';
 import { bodyTooLarge, describeBodyError, tooManyImages } from './body-errors.ts';
 import { HttpError } from './http-error.ts';
 import type { Limits } from './limits.ts';
@@ -109,19 +111,10 @@ function fromRaw(req: Request): ImageRequest {
 }
 
 function fromJson(body: unknown, maxImages: number): ImageRequest {
-  const { image, images } = (body ?? {}) as { image?: unknown; images?: unknown };
-  if ((image === undefined) === (images === undefined)) {
-    throw new HttpError(
-      400,
-      'the JSON body must have either "image" (base64) or "images" (a list of base64)',
-    );
-  }
-  if (image !== undefined) return { list: false, images: [decodeBase64Image(image)] };
-  if (!Array.isArray(images) || images.length === 0) {
-    throw new HttpError(400, '"images" must be a list of base64 images that is not empty');
-  }
-  if (images.length > maxImages) throw tooManyImages(maxImages);
-  return { list: true, images: images.map(decodeOrRefuse) };
+  const request = parseInput(PredictJson, body, 'the JSON body');
+  if ('image' in request) return { list: false, images: [decodeBase64Image(request.image)] };
+  if (request.images.length > maxImages) throw tooManyImages(maxImages);
+  return { list: true, images: request.images.map(decodeOrRefuse) };
 }
 
 /** In a list, one bad image does not fail the others. */

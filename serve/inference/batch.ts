@@ -2,14 +2,22 @@ import type { InferenceResult } from './pool.ts';
 
 /** A request that waits for the model. */
 export interface Job {
-  /** [images, 3, height, width] */
-  input: Float32Array<ArrayBuffer>;
+  /** [images, 3, height, width]; kept until it is answered, in case the thread that runs it dies. */
+  input: Float32Array;
   images: number;
+  /** `performance.now()` when it came. */
+  queuedAt: number;
+  /** `performance.now()` after which nobody wants the answer; Infinity for never. */
+  deadline: number;
+  /** Whether the client is gone. */
+  isGone: () => boolean;
+  /** How often a thread died while it had this job. */
+  crashes: number;
   resolve(result: InferenceResult): void;
   reject(error: unknown): void;
 }
 
-/** Jobs that run together; `input` holds their images one after another. */
+/** Jobs that run together; `input` is a copy of their images one after another. */
 export interface Batch {
   jobs: Job[];
   input: Float32Array<ArrayBuffer>;
@@ -18,15 +26,21 @@ export interface Batch {
 
 /**
  * Takes from the head of the queue as many jobs as fit into `maxImages` (always at least one) and joins them.
- * A job alone keeps its array; only joining copies.
+ * A job whose thread died before is run alone: if it is what kills threads, it takes no other job with it.
  * @param queue not empty; the jobs taken are removed from it
  */
 export function takeBatch(queue: Job[], maxImages: number): Batch {
   let count = 1;
   let images = queue[0]!.images;
-  while (count < queue.length && images + queue[count]!.images <= maxImages) images += queue[count++]!.images;
+  while (
+    count < queue.length &&
+    images + queue[count]!.images <= maxImages &&
+    queue[0]!.crashes === 0 &&
+    queue[count]!.crashes === 0
+  ) {
+    images += queue[count++]!.images;
+  }
   const jobs = queue.splice(0, count);
-  if (jobs.length === 1) return { jobs, input: jobs[0]!.input, images };
   const input = new Float32Array(jobs.reduce((sum, job) => sum + job.input.length, 0));
   let offset = 0;
   for (const job of jobs) {

@@ -20,7 +20,7 @@ export class InferenceWorker {
   #state: 'loading' | 'ready' | 'gone' = 'loading';
   #pending: Pending | undefined;
   #nextId = 0;
-  #failure: unknown = new UnavailableError('inference was interrupted; try again');
+  #failure = 'it ended';
 
   constructor(module: URL, setup: WorkerSetup) {
     this.#worker = startWorker(module, setup, 'inference');
@@ -38,15 +38,16 @@ export class InferenceWorker {
       }
     });
     this.#worker.on('error', (error) => {
-      process.stderr.write(`inference worker failed: ${errorMessage(error)}\n`);
+      this.#failure = errorMessage(error);
       reject(error);
     });
     this.exited = new Promise((resolveExit) => {
       this.#worker.once('exit', (code) => {
         const wasReady = this.#state === 'ready';
         this.#state = 'gone';
-        reject(new Error(`the inference worker ended with code ${code}`));
-        this.#pending?.reject(this.#failure);
+        if (this.#failure === 'it ended') this.#failure = `it ended with code ${code}`;
+        reject(new Error(`the inference worker: ${this.#failure}`));
+        this.#pending?.reject(new UnavailableError('inference was interrupted; try again'));
         this.#pending = undefined;
         resolveExit(wasReady);
       });
@@ -55,6 +56,11 @@ export class InferenceWorker {
 
   get isReady(): boolean {
     return this.#state === 'ready';
+  }
+
+  /** Why it is gone, for the log. */
+  get failure(): string {
+    return this.#failure;
   }
 
   get isBusy(): boolean {

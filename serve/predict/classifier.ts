@@ -4,7 +4,7 @@ import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { HttpError } from '../http/http-error.ts';
 import { decodeImage } from '../image/decode.ts';
-import type { InferencePool } from '../inference/pool.ts';
+import type { InferencePool, RunLimits } from '../inference/pool.ts';
 
 /** One class with its probability, best first in a list of them. */
 export interface Prediction {
@@ -39,7 +39,11 @@ export class Classifier {
    * @param k predictions per image
    * @throws UnavailableError if the model cannot run now
    */
-  async classify(images: readonly (Uint8Array | HttpError)[], k: number): Promise<ClassifierAnswer> {
+  async classify(
+    images: readonly (Uint8Array | HttpError)[],
+    k: number,
+    limits: RunLimits = {},
+  ): Promise<ClassifierAnswer> {
     const start = performance.now();
     const pixels = await Promise.all(images.map((image) => this.#decode(image)));
     const decoded = pixels.filter((image) => image instanceof Uint8Array);
@@ -48,7 +52,7 @@ export class Classifier {
     if (decoded.length === 0) {
       return { results: pixels as HttpError[], latencyMs: { decode: round(decode), inference: 0 } };
     }
-    const { logits, milliseconds } = await this.#pool.run(input, decoded.length);
+    const { logits, milliseconds } = await this.#pool.run(input, decoded.length, limits);
     const classes = this.#metadata.labels.length;
     let row = 0;
     const results = pixels.map((image) => {

@@ -1,40 +1,30 @@
-import type { ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
+import type { z } from 'zod';
 import type { ServedModel } from '../model-file.ts';
+import type { ModelDescriptionAnswer } from '../schemas/models.ts';
 
 /** The answer of `GET /model`: what a client needs to use the model, here or in a browser. */
-export interface ModelDescription {
-  name: string;
-  dataset: string;
-  labels: string[];
-  input: Pick<ClassifierMetadata, 'mean' | 'std'> & {
-    layout: 'NCHW';
-    colorSpace: 'RGB';
-    height: number;
-    width: number;
-  };
-  /** Null if the weights were never measured. */
-  accuracy: ModelAccuracy | null;
-  /** Where this server has the ONNX file. */
-  file: string;
-  bytes: number;
-}
+export type ModelDescription = z.output<typeof ModelDescriptionAnswer>;
 
-export function describeModel({ metadata, bytes }: ServedModel): ModelDescription {
+export function describeModel(
+  { metadata, bytes }: Pick<ServedModel, 'metadata' | 'bytes'>,
+  { name, version }: { name: string; version: number },
+): Omit<ModelDescription, 'versions'> {
   return {
-    name: metadata.model,
+    name,
+    version,
     dataset: metadata.dataset,
     labels: metadata.labels,
     input: {
-      layout: metadata.inputLayout,
+      // The only one that `decodeMetadata` lets through.
+      layout: 'NCHW',
       colorSpace: metadata.colorSpace,
       height: metadata.inputHeight,
       width: metadata.inputWidth,
       mean: metadata.mean,
       std: metadata.std,
     },
-    accuracy: metadata.accuracy ?? null,
-    // The name comes from the file; keep it a plain path whatever it holds.
-    file: `/models/${metadata.model.replace(/[^\w.-]/g, '_')}.onnx`,
+    accuracy: metadata.accuracy ? { ...metadata.accuracy } : null,
+    file: `/models/${name}@${version}.onnx`,
     bytes: bytes.length,
   };
 }

@@ -1,64 +1,55 @@
 import type { RequestHandler } from 'express';
-import type { ClassifierMetadata } from '../../core/model-metadata.ts';
-import { HttpError, UnavailableError } from '../http/http-error.ts';
+import { HttpError } from '../http/http-error.ts';
 import type { Limits } from '../http/limits.ts';
 import type { ImageRequest } from '../http/read-images.ts';
-import type { InferencePool } from '../inference/pool.ts';
-import { Classifier } from './classifier.ts';
+import { runLimits } from '../http/run-limits.ts';
+import type { LoadedModel } from '../models/loaded-model.ts';
+import { parseInput } from '../schemas/parse.ts';
+import { PredictQuery } from '../schemas/predict.ts';
 
-/**
- * `POST /predict`, in two handlers around the one that reads the body: `check` refuses early what no body can
- * mend, `answer` classifies `res.locals.images`.
- */
-export function predictHandler(
-  metadata: ClassifierMetadata,
-  pool: () => InferencePool | undefined,
-  limits: Limits,
-): { check: RequestHandler; answer: RequestHandler } {
-  const classes = metadata.labels.length;
-  const requirePool = (): InferencePool => {
-    const current = pool();
-    if (!current) throw new UnavailableError('the model is not ready yet; try again');
-    return current;
-  };
-  // Looks the pool up at each run: the app exists before it.
-  const classifier = new Classifier(
-    metadata,
-    { run: (input, images) => requirePool().run(input, images) },
-    limits.pixels,
-  );
+const DEFAULT_TOP_K = 5;
 
-  const check: RequestHandler = (req, res, next) => {
-    requirePool();
-    res.locals.topk = parseTopK(req.query.topk, classes);
-    next();
-  };
+/** `?topk=` and `?model=`, into `res.locals.query`. */
+export const parsePredictQuery: RequestHandler = (req, res, next) => {
+  res.locals.query = parseInput(PredictQuery, req.query, 'the query');
+  next();
+};
 
-  const answer: RequestHandler = async (_req, res) => {
+/** How many classes to return, checked with the model, before the body is read. */
+export const chooseTopK: RequestHandler = (_req, res, next) => {
+  const model = res.locals.model as LoadedModel;
+  const { topk } = res.locals.query as { topk?: number };
+  const classes = model.served.metadata.labels.length;
+  if (topk !== undefined && topk > classes) {
+    throw new HttpError(400, `topk must be a whole number from 1 to ${classes}`);
+  }
+  res.locals.topk = topk ?? Math.min(DEFAULT_TOP_K, classes);
+  next();
+};
+
+/** Classifies `res.locals.images`. */
+export function answerPredict(limits: Limits): RequestHandler {
+  return async (_req, res) => {
+    const model = res.locals.model as LoadedModel;
     const { images, list } = res.locals.images as ImageRequest;
-    const { results, latencyMs } = await classifier.classify(images, res.locals.topk as number);
+    const { results, latencyMs } = await model.classifier.classify(
+      images,
+      res.locals.topk as number,
+      runLimits(res, limits),
+    );
+    const head = { model: model.name, version: model.version };
     if (!list) {
       const [predictions] = results;
       if (predictions instanceof HttpError) throw predictions;
-      res.json({ model: metadata.model, predictions, latencyMs });
+      res.json({ ...head, predictions, latencyMs });
       return;
     }
     res.json({
-      model: metadata.model,
+      ...head,
       results: results.map((result) =>
         result instanceof HttpError ? { error: result.message } : { predictions: result },
       ),
       latencyMs,
     });
   };
-
-  return { check, answer };
-}
-
-/** `?topk=`: how many predictions to give; 5, or all classes if there are fewer, when it is absent. */
-function parseTopK(value: unknown, classes: number): number {
-  if (value === undefined) return Math.min(5, classes);
-  const k = typeof value === 'string' && /^\d{1,9}$/.test(value) ? Number(value) : 0;
-  if (k < 1 || k > classes) throw new HttpError(400, `topk must be a whole number from 1 to ${classes}`);
-  return k;
 }

@@ -9,7 +9,11 @@ import { encodeMetadata } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { createApp } from '../../serve/app.ts';
+import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
+import { createLogger } from '../../serve/http/logger.ts';
+import { Metrics } from '../../serve/metrics/metrics.ts';
 import { findModelFile, loadServedModel } from '../../serve/model-file.ts';
+import { ModelRegistry } from '../../serve/models/registry.ts';
 import { startServer } from '../../serve/server.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -31,7 +35,14 @@ const fails = (promise: Promise<unknown>, message: RegExp): Promise<void> =>
   });
 
 test('before the model is loaded, health and predict answer 503', async () => {
-  const app = createApp({ model: await loadServedModel(model), pool: () => undefined });
+  const { logger } = createLogger('silent');
+  const registry = new ModelRegistry({
+    sources: async () => [{ name: 'm', version: 1, path: model }],
+    inference: () => ({ threads: 1 }),
+    limits: DEFAULT_LIMITS,
+  });
+  const metrics = new Metrics(() => []);
+  const app = createApp({ registry, logger, metrics, limits: DEFAULT_LIMITS });
   const server = createServer(app).listen(0, '127.0.0.1');
   await new Promise((resolve) => server.once('listening', resolve));
   const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
@@ -42,10 +53,16 @@ test('before the model is loaded, health and predict answer 503', async () => {
     const predict = await fetch(`${url}/predict`, { method: 'POST', body: await noisePng(1) });
     assert.equal(predict.status, 503);
     assert.equal(predict.headers.get('retry-after'), '1');
-    assert.equal((await fetch(`${url}/model`)).status, 200);
+    assert.equal((await fetch(`${url}/model`)).status, 503);
+    assert.equal((await fetch(`${url}/v2/health/live`)).status, 200);
+    assert.equal((await fetch(`${url}/v2/health/ready`)).status, 503);
+    await registry.open();
+    assert.equal((await fetch(`${url}/healthz`)).status, 200);
+    assert.equal((await fetch(`${url}/v2/models/m/ready`)).status, 200);
   } finally {
     server.close();
     server.closeAllConnections();
+    await registry.close();
   }
 });
 

@@ -56,16 +56,44 @@ test('jobs of several images keep their rows, whatever they are joined with', ()
     );
   }));
 
-test('a worker that dies fails its requests with 503 and is replaced', () =>
+test('a worker that dies is replaced and its requests are answered', () =>
   withPool({}, async (pool) => {
-    const doomed = pool.run(images(666), 1);
-    const waiting = pool.run(images(5), 1);
-    await assert.rejects(doomed, (error) => error instanceof UnavailableError && error.status === 503);
-    await assert.rejects(waiting, UnavailableError);
-    assert.equal(pool.ready, false);
-    // Waits in the queue for the replacement.
-    assert.deepEqual([...(await pool.run(images(6), 1)).logits], [6]);
+    // 665 kills the worker that is first asked it, 666 every one.
+    const unlucky = [665, 5].map((value) => pool.run(images(value), 1));
+    assert.deepEqual(
+      (await Promise.all(unlucky)).map(({ logits }) => [...logits]),
+      [[665], [5]],
+    );
     assert.equal(pool.ready, true);
+  }));
+
+test('a request that kills every worker gets 503, and takes no other with it', async () => {
+  const crashes: string[] = [];
+  const observer = { waited: () => {}, ran: () => {}, crashed: (reason: string) => crashes.push(reason) };
+  await withPool({ maxBatch: 8, observer }, async (pool) => {
+    const first = pool.run(images(1), 1);
+    // These wait for the first, so they are one batch.
+    const [doomed, ...others] = [666, 2, 3].map((value) => pool.run(images(value), 1));
+    await assert.rejects(doomed!, (error) => error instanceof UnavailableError && error.status === 503);
+    assert.deepEqual(
+      (await Promise.all([first, ...others])).map(({ logits }) => [...logits]),
+      [[1], [2], [3]],
+    );
+  });
+  assert.deepEqual(crashes, ['it ended with code 1', 'it ended with code 1']);
+});
+
+test('a request that waited too long, or whose client is gone, is not run', () =>
+  withPool({ maxBatch: 1 }, async (pool) => {
+    const first = pool.run(images(1), 1);
+    const late = pool.run(images(2), 1, { deadline: performance.now() - 1 });
+    const gone = pool.run(images(3), 1, { isGone: () => true });
+    const patient = pool.run(images(4), 1, { deadline: performance.now() + 60_000, isGone: () => false });
+    await assert.rejects(late, /waited too long/);
+    await assert.rejects(gone, /closed the connection/);
+    assert.deepEqual([...(await patient).logits], [4]);
+    assert.deepEqual([...(await first).logits], [1]);
+    assert.equal(pool.queued, 0);
   }));
 
 test('with a second worker the waiting requests survive a crash', () =>

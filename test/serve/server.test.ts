@@ -205,7 +205,8 @@ test('bad requests get a status and one clear line', async () => {
     ['bad base64', 400, /not valid base64/, ...json({ image: 'a*b' })],
     ['base64 of odd length', 400, /not valid base64/, ...json({ image: 'abcde' })],
     ['empty base64', 400, /empty/, ...json({ image: '' })],
-    ['not a string', 400, /must be a string/, ...json({ image: 5 })],
+    ['not a string', 400, /either "image"/, ...json({ image: 5 })],
+    ['more than an image', 400, /"other"/, ...json({ image: 'x', other: 1 })],
     ['URL-encoded data URL', 400, /data URL/, ...json({ image: 'data:image/png,abc' })],
     ['a web address', 400, /not valid base64/, ...json({ image: 'http://example.com/a.png' })],
     ['no images', 400, /not empty/, ...json({ images: [] })],
@@ -306,6 +307,8 @@ test('health, model and the model file', async () => {
   const bytes = await readFile(modelPath);
   assert.deepEqual(await (await fetch(`${server.url}/model`)).json(), {
     name: 'resnet20',
+    version: 1,
+    versions: [1],
     dataset: 'cifar100',
     labels: metadata.labels,
     input: {
@@ -317,31 +320,33 @@ test('health, model and the model file', async () => {
       std: metadata.std,
     },
     accuracy: null,
-    file: '/models/resnet20.onnx',
+    file: '/models/resnet20@1.onnx',
     bytes: bytes.length,
   });
-  const file = await fetch(`${server.url}/models/resnet20.onnx`);
-  assert.equal(file.headers.get('content-type'), 'application/octet-stream');
-  assert.deepEqual(Buffer.from(await file.arrayBuffer()), bytes);
+  for (const path of ['/models/resnet20.onnx', '/models/resnet20@1.onnx', '/models/resnet20@latest.onnx']) {
+    const file = await fetch(server.url + path);
+    assert.equal(file.headers.get('content-type'), 'application/octet-stream');
+    assert.deepEqual(Buffer.from(await file.arrayBuffer()), bytes);
+  }
 });
 
 test('unknown paths are 404 and other methods 405, as JSON', async () => {
   for (const path of ['/nothing', '/models/other.onnx', '/predict/x', '/..%2f..%2fpackage.json']) {
     const response = await fetch(server.url + path);
     assert.equal(response.status, 404, path);
-    assert.match(((await response.json()) as Answer).error, /nothing at/);
+    assert.match(((await response.json()) as Answer).error, /nothing at|no model/);
   }
   for (const [method, path, allow] of [
     ['GET', '/predict', 'POST'],
     ['PUT', '/predict', 'POST'],
-    ['DELETE', '/model', 'GET'],
-    ['POST', '/healthz', 'GET'],
-    ['POST', '/models/resnet20.onnx', 'GET'],
+    ['DELETE', '/model', 'GET, HEAD'],
+    ['POST', '/healthz', 'GET, HEAD'],
+    ['POST', '/models/resnet20.onnx', 'GET, HEAD'],
   ] as const) {
     const response = await fetch(server.url + path, { method });
     assert.equal(response.status, 405, path);
     assert.equal(response.headers.get('allow'), allow);
-    assert.match(((await response.json()) as Answer).error, new RegExp(`use ${allow}`));
+    assert.match(((await response.json()) as Answer).error, new RegExp(`use ${allow.replace(', ', ' or ')}`));
   }
   const malformed = await fetch(`${server.url}/%ff`);
   assert.ok(malformed.status === 400 || malformed.status === 404);

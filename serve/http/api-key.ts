@@ -1,0 +1,30 @@
+import { createHash, timingSafeEqual } from 'node:crypto';
+import type { RequestHandler } from 'express';
+import { HttpError } from './http-error.ts';
+
+/**
+ * Lets only requests through that carry the key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
+ * @param onRefusal e.g. counts
+ */
+export function requireApiKey(key: string, onRefusal: () => void): RequestHandler {
+  const expected = digest(key);
+  return (req, res, next) => {
+    const [, bearer] = /^Bearer +(\S+)$/i.exec(req.get('authorization') ?? '') ?? [];
+    const given = bearer ?? req.get('x-api-key');
+    // Digests have one length, so neither the key's length nor how much of it is right shows in the time.
+    if (given !== undefined && timingSafeEqual(digest(given), expected)) {
+      next();
+      return;
+    }
+    onRefusal();
+    res.set('WWW-Authenticate', 'Bearer');
+    throw new HttpError(
+      401,
+      'this server wants an API key, as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
+    );
+  };
+}
+
+function digest(text: string): Buffer {
+  return createHash('sha256').update(text).digest();
+}

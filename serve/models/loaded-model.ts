@@ -1,0 +1,79 @@
+import type { Limits } from '../http/limits.ts';
+import { InferencePool, type InferencePoolOptions } from '../inference/pool.ts';
+import type { ServedModel } from '../model-file.ts';
+import { Classifier } from '../predict/classifier.ts';
+import { describeModel, type ModelDescription } from '../predict/describe-model.ts';
+
+export type InferenceOptions = Omit<InferencePoolOptions, 'model' | 'height' | 'width' | 'classes'>;
+
+/** One version of a model, loaded and running. */
+export class LoadedModel {
+  readonly name: string;
+  readonly version: number;
+  readonly served: ServedModel;
+  readonly pool: InferencePool;
+  readonly classifier: Classifier;
+  readonly description: Omit<ModelDescription, 'versions'>;
+  #leases = 0;
+  #onIdle: (() => void) | undefined;
+
+  private constructor(
+    id: { name: string; version: number },
+    served: ServedModel,
+    pool: InferencePool,
+    limits: Limits,
+  ) {
+    this.name = id.name;
+    this.version = id.version;
+    // The pool's copy is shared with its threads: the only one this process keeps.
+    this.served = { ...served, bytes: pool.modelBytes };
+    this.pool = pool;
+    this.classifier = new Classifier(served.metadata, pool, limits.pixels);
+    this.description = describeModel(this.served, id);
+  }
+
+  /**
+   * Starts inference; resolves once a warm-up ran.
+   * @throws UserError if onnxruntime cannot run the model
+   */
+  static async load(
+    id: { name: string; version: number },
+    served: ServedModel,
+    inference: InferenceOptions,
+    limits: Limits,
+  ): Promise<LoadedModel> {
+    const { metadata, bytes } = served;
+    const pool = await InferencePool.start({
+      model: bytes,
+      height: metadata.inputHeight,
+      width: metadata.inputWidth,
+      classes: metadata.labels.length,
+      ...inference,
+    });
+    return new LoadedModel(id, served, pool, limits);
+  }
+
+  /**
+   * Keeps the model running for a request, whatever replaces it meanwhile.
+   * @returns gives it back; to be called once
+   */
+  lease(): () => void {
+    this.#leases++;
+    let given = false;
+    return () => {
+      if (given) return;
+      given = true;
+      if (--this.#leases === 0) this.#onIdle?.();
+    };
+  }
+
+  /** Waits for the requests that hold a lease, then stops inference. No lease may be taken any more. */
+  async retire(): Promise<void> {
+    if (this.#leases > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onIdle = resolve;
+      });
+    }
+    await this.pool.close();
+  }
+}

@@ -1,0 +1,33 @@
+import { stat } from 'node:fs/promises';
+import { UserError } from '../../core/errors.ts';
+import { MODEL_NAME, MODEL_VERSION } from './reference.ts';
+
+/** A model file that is to be served as a version of a model. */
+export interface ModelSource {
+  /** Undefined: what the file's metadata calls it. */
+  name: string | undefined;
+  version: number;
+  path: string;
+}
+
+/** Tells one state of a file from another: replaced, rewritten or grown. Undefined if there is no file. */
+export async function fileStamp(path: string): Promise<string | undefined> {
+  const found = await stat(path, { bigint: true }).catch(() => undefined);
+  return found?.isFile() ? `${found.ino}:${found.size}:${found.mtimeNs}` : undefined;
+}
+
+/**
+ * Splits `--model [NAME[@VERSION]=]FILE`.
+ * @throws UserError if the name or version before the `=` can be none
+ */
+export function parseModelOption(text: string): { name?: string; version: number; file: string } {
+  const equals = text.indexOf('=');
+  // A path may hold an `=`; a name holds no separator.
+  if (equals < 0 || /[\\/]/.test(text.slice(0, equals))) return { version: 1, file: text };
+  const [name = '', version = '1'] = text.slice(0, equals).split('@');
+  const file = text.slice(equals + 1);
+  if (!MODEL_NAME.test(name) || !MODEL_VERSION.test(version) || file === '') {
+    throw new UserError(`--model takes FILE, NAME=FILE or NAME@VERSION=FILE, not "${text}"`);
+  }
+  return { name, version: Number(version), file };
+}

@@ -1,0 +1,33 @@
+import { HttpError } from '../http/http-error.ts';
+
+/** A model as a client names it; without a version the newest is meant. */
+export interface ModelReference {
+  name: string;
+  version?: number;
+}
+
+/** What a model may be called: it becomes part of addresses and of file names. */
+export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+export const MODEL_VERSION = /^[1-9]\d{0,8}$/;
+
+/**
+ * Reads `resnet50`, `resnet50@2` or `resnet50@latest`. As in Triton, versions are whole numbers from 1, and
+ * no version (or `latest`) means the highest.
+ * @throws HttpError 404 if it can be no model's name
+ */
+export function parseReference(text: string): ModelReference {
+  const [name = '', version, ...more] = text.split('@');
+  if (!MODEL_NAME.test(name) || more.length > 0) throw noSuchModel(text);
+  return withVersion(name, version);
+}
+
+/** A name and the version beside it, as in `/v2/models/{name}/versions/{version}`. */
+export function withVersion(name: string, version: string | undefined): ModelReference {
+  if (version === undefined || version === 'latest') return { name };
+  if (!MODEL_VERSION.test(version)) throw noSuchModel(`${name}@${version}`);
+  return { name, version: Number(version) };
+}
+
+export function noSuchModel(text: string): HttpError {
+  return new HttpError(404, `there is no model ${JSON.stringify(text.slice(0, 120))} here; see GET /models`);
+}

@@ -1,0 +1,53 @@
+import { resolve } from 'node:path';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { displayPath, findModelFile } from '../model-file.ts';
+import { type ModelSource, parseModelOption } from './model-source.ts';
+import { scanFolder } from './scan-folder.ts';
+
+export interface ModelSelection {
+  /** `FILE`, `NAME`, `NAME=FILE` or `NAME@VERSION=FILE` each. Neither these nor a folder: the embedded model. */
+  models?: string[];
+  /** A model repository, watched for changes. */
+  folder?: string | undefined;
+  /** Only so many of the newest versions of each model in the folder; all if absent. */
+  versions?: number | undefined;
+}
+
+/**
+ * Finds what is to be served.
+ * @returns asks for the files as they are now
+ * @throws UserError if a file is missing or there is no model
+ */
+export async function selectModels(selection: ModelSelection): Promise<() => Promise<ModelSource[]>> {
+  const { models = [], folder } = selection;
+  const named: ModelSource[] = [];
+  for (const text of models) {
+    const { name, version, file } = parseModelOption(text);
+    named.push({ name, version, path: resolve(await findModelFile(file)) });
+  }
+  if (folder === undefined) {
+    if (named.length === 0) named.push({ name: undefined, version: 1, path: await findModelFile() });
+    return async () => named;
+  }
+  const sources = async (): Promise<ModelSource[]> => [
+    ...named,
+    ...newest(await scanFolder(folder), selection.versions ?? Number.POSITIVE_INFINITY),
+  ];
+  const found = await sources().catch((error: unknown) => {
+    throw new UserError(`the folder ${displayPath(folder)} cannot be read: ${errorMessage(error)}`);
+  });
+  if (found.length === 0) {
+    throw new UserError(
+      `${displayPath(folder)} holds no models; put NAME.onnx or NAME/VERSION/model.onnx into it`,
+    );
+  }
+  return sources;
+}
+
+/** @param sources by name, then by version */
+function newest(sources: readonly ModelSource[], count: number): ModelSource[] {
+  return sources.filter(({ name }, i) => {
+    const newer = sources.slice(i + 1).filter((other) => other.name === name);
+    return newer.length < count;
+  });
+}

@@ -1,0 +1,140 @@
+import { z } from 'zod';
+import { ErrorAnswer } from '../schemas/common.ts';
+import type { Content, Operation } from './operation.ts';
+
+type Json = Record<string, unknown>;
+
+const REFUSALS: Record<number, string> = {
+  400: 'The request is malformed.',
+  401: 'The API key is missing or wrong.',
+  404: 'There is no such model.',
+  408: 'The request took too long to arrive.',
+  413: 'The body, an image or the number of images is too large.',
+  415: 'The content type, or the format of the image, is not supported.',
+  422: 'The image is damaged.',
+  429: 'Too many requests from this address.',
+  500: 'Something went wrong in the server.',
+  503: 'The server is loading, overloaded or restarting; `Retry-After` says when to try again.',
+};
+
+/** The OpenAPI 3.1 document of the operations, with the schemas that they validate with. */
+export function openApiDocument(operations: readonly Operation[], apiKey: boolean): Json {
+  const schemas: Json = {};
+  const paths: Record<string, Json> = {};
+  for (const operation of operations) {
+    paths[operation.path] ??= {};
+    paths[operation.path]![operation.method] = describeOperation(operation, apiKey, schemas);
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'onnx-classifier',
+      version: '0.1.0',
+      description: 'Image classification with ONNX models; speaks the Open Inference Protocol v2.',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: '/' }],
+    paths,
+    components: {
+      schemas,
+      ...(apiKey && {
+        securitySchemes: {
+          bearer: { type: 'http', scheme: 'bearer' },
+          header: { type: 'apiKey', in: 'header', name: 'X-API-Key' },
+        },
+      }),
+    },
+  };
+}
+
+function describeOperation(operation: Operation, apiKey: boolean, schemas: Json): Json {
+  const {
+    id,
+    summary,
+    tag,
+    params,
+    query,
+    headers = {},
+    body,
+    answers,
+    refusals = [],
+    open = false,
+  } = operation;
+  const guarded = apiKey && !open;
+  const refused = [...refusals, 500, ...(guarded ? [401] : []), ...(open ? [] : [429])];
+  const parameters = [
+    ...parametersOf('path', params, schemas),
+    ...parametersOf('query', query, schemas),
+    ...Object.entries(headers).map(([name, { description, schema }]) => ({
+      name,
+      in: 'header',
+      description,
+      required: false,
+      schema: jsonSchema(schema, 'output', schemas),
+    })),
+  ];
+  return {
+    operationId: id,
+    summary,
+    tags: [tag],
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && { requestBody: { required: true, content: contentOf(body, 'input', schemas) } }),
+    responses: Object.fromEntries([
+      ...Object.entries(answers).map(([status, { description, content }]) => [
+        status,
+        { description, content: contentOf(content, 'output', schemas) },
+      ]),
+      ...refused
+        .filter((status) => !(status in answers))
+        .map((status) => [
+          status,
+          {
+            description: REFUSALS[status],
+            content: contentOf({ 'application/json': ErrorAnswer }, 'output', schemas),
+          },
+        ]),
+    ]),
+    ...(guarded && { security: [{ bearer: [] }, { header: [] }] }),
+  };
+}
+
+function parametersOf(place: 'path' | 'query', object: z.ZodObject | undefined, schemas: Json): Json[] {
+  if (!object) return [];
+  return Object.entries(object.shape).map(([name, field]) => {
+    const { description, ...schema } = jsonSchema(field as z.ZodType, 'output', schemas);
+    const required = place === 'path' || !(field as z.ZodType).safeParse(undefined).success;
+    return { name, in: place, required, ...(description !== undefined && { description }), schema };
+  });
+}
+
+function contentOf(content: Content, io: 'input' | 'output', schemas: Json): Json {
+  return Object.fromEntries(
+    Object.entries(content).map(([type, schema]) => [
+      type,
+      schema ? { schema: jsonSchema(schema, io, schemas) } : {},
+    ]),
+  );
+}
+
+/** A schema with those that have an id moved to `#/components/schemas`. */
+function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): Json {
+  const made = z.toJSONSchema(schema, {
+    io,
+    // What JSON Schema cannot say says it in its `meta`.
+    unrepresentable: 'any',
+    override: ({ jsonSchema }) => {
+      // Zod's own limits of a whole number; nobody means them.
+      if (jsonSchema.maximum === Number.MAX_SAFE_INTEGER) delete jsonSchema.maximum;
+      if (jsonSchema.minimum === Number.MIN_SAFE_INTEGER) delete jsonSchema.minimum;
+    },
+  }) as Json;
+  const { $schema: _, $defs = {}, id, ...rest } = made;
+  const moved = JSON.parse(JSON.stringify(rest).replaceAll('#/$defs/', '#/components/schemas/')) as Json;
+  for (const [name, definition] of Object.entries($defs as Json)) {
+    const { id: __, ...plain } = definition as Json;
+    schemas[name] ??= JSON.parse(JSON.stringify(plain).replaceAll('#/$defs/', '#/components/schemas/'));
+  }
+  if (typeof id !== 'string') return moved;
+  schemas[id] ??= moved;
+  return { $ref: `#/components/schemas/${id}` };
+}

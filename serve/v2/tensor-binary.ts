@@ -1,0 +1,29 @@
+import { HttpError } from '../http/http-error.ts';
+
+/**
+ * Little-endian float32 bytes to a tensor, without a copy where the bytes are aligned.
+ * @param name the input's, for messages
+ * @throws HttpError 400 if the number of bytes is not the shape's, or a value is not finite
+ */
+export function tensorFromBytes(bytes: Uint8Array, shape: readonly number[], name: string): Float32Array {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (bytes.length !== 4 * size) {
+    throw new HttpError(400, `input "${name}" has ${bytes.length} bytes, its shape says ${4 * size}`);
+  }
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  const values = new Float32Array(aligned.buffer, aligned.byteOffset, size);
+  if (!allFinite(values))
+    throw new HttpError(400, `input "${name}" has a value that is not a finite float32`);
+  return values;
+}
+
+export function bytesFromTensor(values: Float32Array): Buffer {
+  return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
+}
+
+/** NaN and the infinities are what times 0 is not 0; a sum needs no branch for each value. */
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+  return sum === 0;
+}

@@ -19,7 +19,7 @@ import {
   RECIPE_CLI_OPTIONS,
   TRAIN_IMAGES_CLI_OPTION,
 } from './command-line.ts';
-import { parseTrainConfig, type TrainConfig } from './config.ts';
+import { type EngineName, parseTrainConfig, type TrainConfig } from './config.ts';
 import { consoleObserver } from './console-observer.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
@@ -28,7 +28,7 @@ import { createRun, startRun } from './start-run.ts';
 
 const command = {
   name: 'train',
-  summary: 'Trains a classifier with onnxruntime; without options, what suits this machine.',
+  summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
     model: {
       type: 'string',
@@ -55,7 +55,11 @@ await runMain(async () => {
   const stored = options.resume ? RunDirectory.open(options.resume) : undefined;
   const storedJson = stored && (await stored.readConfig());
   const storedConfig = stored && storedJson && parseTrainConfig(storedJson, stored.configPath);
-  if (storedConfig) refuseChanges(given);
+  if (storedConfig) {
+    refuseChanges(given);
+    // Engines differ in nothing but rounding, so a run may go on with another.
+    if (given.has('engine')) storedConfig.engine = options.engine as EngineName;
+  }
 
   const dataset = await loadTrainingData(
     {
@@ -129,7 +133,7 @@ function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
 function refuseChanges(given: ReadonlySet<string>): void {
-  const allowed = new Set(['resume', 'data', 'threads', 'workers', 'maxMinutes', 'tensorboard']);
+  const allowed = new Set(['resume', 'data', 'engine', 'threads', 'workers', 'maxMinutes', 'tensorboard']);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (refused.length > 0) {
     const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
@@ -143,6 +147,7 @@ function describePlan(config: TrainConfig, model: Graph, say: (line: string) => 
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
       `weight decay ${config.weightDecay}, ${config.schedule}, ${describeAugmentation(config)}, seed ${config.seed}` +
+      (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +
       (config.replicas > 1
         ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
         : ''),

@@ -3,7 +3,7 @@ import type { ImageDataset } from '../core/data/dataset.ts';
 import { DATASET_CHOICES } from '../core/data/load.ts';
 import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
-import type { TrainConfig } from './config.ts';
+import { ENGINE_NAMES, type EngineName, type TrainConfig } from './config.ts';
 import { chooseReplicas } from './engine/create-engine.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
@@ -46,9 +46,16 @@ export const TRAIN_IMAGES_CLI_OPTION = {
 
 /** How the work is spread over the machine. */
 export const MACHINE_CLI_OPTIONS = {
+  engine: {
+    type: 'string',
+    value: 'NAME',
+    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up',
+    default: 'ort',
+    choices: ENGINE_NAMES,
+  },
   replicas: {
     type: 'integer',
-    help: 'threads that each train on a share of the batch; default: one a core for small nets',
+    help: 'threads that each train on a share of the batch; default: one a core for small nets; ort only',
     min: 1,
   },
   accumulate: {
@@ -57,7 +64,7 @@ export const MACHINE_CLI_OPTIONS = {
     default: 1,
     min: 1,
   },
-  threads: { type: 'integer', help: 'onnxruntime threads; default: one a core', min: 1 },
+  threads: { type: 'integer', help: 'threads of an operator; default: one a core', min: 1 },
   workers: { type: 'integer', help: 'threads that make batches', default: 1, min: 1 },
 } as const;
 
@@ -66,7 +73,7 @@ export type ConfigCliValues = ParsedOptions<
   typeof RECIPE_CLI_OPTIONS &
     typeof TRAIN_IMAGES_CLI_OPTION &
     Pick<typeof MACHINE_CLI_OPTIONS, 'replicas' | 'accumulate'>
->;
+> & { engine?: string };
 
 /**
  * The config that the parsed options ask for.
@@ -93,6 +100,12 @@ export function makeConfig(
       `${trainImages} training images do not fill a batch of ${options.batchSize}; lower --batch-size`,
     );
   }
+  const engine = (options.engine ?? MACHINE_CLI_OPTIONS.engine.default) as EngineName;
+  if (engine === 'tfjs' && options.replicas !== undefined && options.replicas > 1) {
+    throw new UserError(
+      '--replicas is for --engine ort; tfjs has one device, whose operators use all cores; leave it out',
+    );
+  }
   return {
     model: model.name,
     dataset: dataset.name,
@@ -104,8 +117,10 @@ export function makeConfig(
     labelSmoothing: options.labelSmoothing,
     ...augment,
     seed,
-    engine: 'ort',
-    replicas: options.replicas ?? chooseReplicas(model, options.batchSize / options.accumulate),
+    engine,
+    replicas:
+      options.replicas ??
+      (engine === 'ort' ? chooseReplicas(model, options.batchSize / options.accumulate) : 1),
     accumulate: options.accumulate,
     labels: dataset.labels,
   };

@@ -6,6 +6,7 @@ import { optimizerOf } from '../optim/optimizer-config.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
+import { TfjsEngine } from './tfjs/tfjs-engine.ts';
 
 /** Above this many parameters one operator keeps all cores busy, and replicas would only cost memory. */
 const SMALL_NET_PARAMETERS = 2_000_000;
@@ -25,6 +26,9 @@ export function chooseReplicas(model: Graph, batchSize: number): number {
 export function createEngine(model: Graph, config: TrainConfig, threads?: number): Promise<TrainingEngine> {
   const { batchSize, replicas, accumulate = 1 } = config;
   const optimizer = optimizerOf(config);
+  if (config.engine === 'tfjs') {
+    return TfjsEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
+  }
   if (replicas === 1 && accumulate === 1) return OrtEngine.create(model, { batchSize, optimizer, threads });
   return ReplicaEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
 }

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { CONTENT_SECURITY_POLICY } from './csp.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = fileURLToPath(new URL('page/', import.meta.url));
@@ -18,8 +19,11 @@ const ALWAYS_INPUTS = [
   'web-demo/build.ts',
   'web-demo/page/icon.svg',
   'web-demo/page/index.html',
+  'web-demo/csp.ts',
   'web-demo/page/public/models/index.json',
-  'web-demo/page/style.css',
+  ...['base', 'classify', 'controls', 'dialogs', 'index', 'layout', 'runs', 'teach', 'test-set', 'theme'].map(
+    (name) => `web-demo/page/styles/${name}.css`,
+  ),
 ];
 
 interface BuildStamp {
@@ -62,14 +66,20 @@ async function runVite(outDir: string): Promise<string[]> {
       return null;
     },
   };
+  const policy = {
+    name: 'content-security-policy',
+    transformIndexHtml: (html: string): string => html.replace('%CSP%', CONTENT_SECURITY_POLICY),
+  };
   await build({
     configFile: false,
     root: PAGE,
     // Relative addresses: the page may be served below a path.
     base: './',
     logLevel: 'warn',
-    plugins: [recorder],
+    plugins: [recorder, policy],
     resolve: {
+      // The trainer's own code runs in the page too; there the same API has another name.
+      alias: { 'onnxruntime-node': path.join(PAGE, 'worker/runtime-node.ts') },
       // onnxruntime-web without the wasm loader inside: the loader starts itself again as a thread, which
       // only works from a file of its own.
       conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'],
@@ -82,6 +92,15 @@ async function runVite(outDir: string): Promise<string[]> {
       // The preload polyfill is for browsers older than the ones the page needs.
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 1000,
+      rollupOptions: {
+        // Advice on the speed of the build is for Vite's developers.
+        checks: { pluginTimings: false },
+        input: { index: path.join(PAGE, 'index.html'), sw: path.join(PAGE, 'service-worker/sw.ts') },
+        output: {
+          // A service worker's address must stay, and it only rules over the folder it lies in.
+          entryFileNames: ({ name }) => (name === 'sw' ? 'sw.js' : 'assets/[name]-[hash].js'),
+        },
+      },
     },
   });
   const own = [...seen]

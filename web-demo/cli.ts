@@ -22,6 +22,7 @@ await runMain(async () => {
           value: 'DIR',
           help: 'folder of the CIFAR-100 binary version; else CIFAR100_DIR or ./data',
         },
+        runs: { type: 'string', value: 'DIR', default: 'runs', help: 'training runs to follow in the page' },
       },
     },
     process.argv.slice(2),
@@ -30,6 +31,7 @@ await runMain(async () => {
   const lines = [
     `model     ${demo.model}`,
     `test set  ${demo.testSet ?? 'none found; npm run data gets it, or pick test.bin in the page'}`,
+    `runs      ${demo.runs}`,
     `demo      ${demo.url}  (Ctrl+C stops it)`,
   ];
   process.stdout.write(`${lines.join('\n')}\n`);

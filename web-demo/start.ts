@@ -4,6 +4,7 @@ import { buildDemo, DEMO_DIST } from './build.ts';
 import { createDemoApp } from './server/app.ts';
 import { listen } from './server/listen.ts';
 import { ModelFiles } from './server/model-files.ts';
+import { PredictionServers } from './server/prediction-servers.ts';
 import { findTestSet } from './server/test-set-file.ts';
 
 export interface StartDemoOptions {
@@ -14,6 +15,8 @@ export interface StartDemoOptions {
   host: string;
   /** Folder of the CIFAR-100 binary version. */
   data?: string | undefined;
+  /** Folder of training runs to follow (default `runs`). */
+  runs?: string | undefined;
 }
 
 export interface RunningDemo {
@@ -26,6 +29,10 @@ export interface RunningDemo {
   model: string;
   /** The test set served, if one was found. */
   testSet: string | undefined;
+  /** The folder of training runs that are followed. */
+  runs: string;
+  /** Stops it, and the inference server behind it. */
+  close(): Promise<void>;
 }
 
 /**
@@ -37,7 +44,14 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
   const models = await ModelFiles.open(fileURLToPath(new URL('..', import.meta.url)), options.model);
   const testSet = await findTestSet(options.data);
   const built = await buildDemo();
-  const app = createDemoApp({ dist: DEMO_DIST, models, testSet });
+  const runs = options.runs ?? 'runs';
+  const servers = new PredictionServers();
+  const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers });
   const { server, url } = await listen(app, options.port, options.host);
-  return { server, url, built, model: models.preferred, testSet };
+  const close = async (): Promise<void> => {
+    const closed = new Promise((resolve) => server.close(resolve));
+    server.closeAllConnections();
+    await Promise.all([closed, servers.close()]);
+  };
+  return { server, url, built, model: models.preferred, testSet, runs, close };
 }

@@ -6,6 +6,8 @@ export interface SiteModel {
   url: string;
   /** 0 if the server does not say. */
   bytes: number;
+  /** Where the server answers `POST` with predictions of this model; absent if it does not. */
+  predict?: string;
 }
 
 /** `models/index.json` as the demo's server writes it: what it has to offer. */
@@ -15,6 +17,8 @@ export interface SiteIndex {
   models: SiteModel[];
   /** CIFAR-100's test.bin; absent if the server has none. */
   testSet?: { url: string; bytes: number };
+  /** The stream of training runs, by server-sent events; absent if the server has none. */
+  runs?: string;
 }
 
 /**
@@ -36,6 +40,7 @@ export async function fetchSiteIndex(): Promise<SiteIndex> {
   return {
     default: index.default,
     models: index.models.map((model) => ({ ...model, url: absolute(model.url) })),
+    ...(index.runs !== undefined && { runs: index.runs }),
     ...(index.testSet && { testSet: { ...index.testSet, url: absolute(index.testSet.url) } }),
   };
 }
@@ -55,7 +60,7 @@ async function describedModel(describedBy: string): Promise<SiteIndex> {
   if (typeof name !== 'string' || typeof file !== 'string') throw notUnderstood();
   // Without the slash it is relative, so that it also works below a path.
   const url = absolute(file.replace(/^\/+/, ''));
-  return { default: name, models: [{ name, url, bytes: Number(bytes) || 0 }] };
+  return { default: name, models: [{ name, url, bytes: Number(bytes) || 0, predict: 'predict' }] };
 }
 
 async function fetchJson(url: string): Promise<unknown> {

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import type { CallName, Calls, FromWorker, ToWorker } from './worker/protocol.ts';
+import type { CallTable, FromWorker, ToWorker } from './worker/messages.ts';
 
 interface Pending {
   resolve: (value: unknown) => void;
@@ -7,20 +7,22 @@ interface Pending {
   onProgress: ((value: never) => void) | undefined;
 }
 
-export interface CallOptions<K extends CallName> {
-  onProgress?: (value: Calls[K]['progress']) => void;
+export interface CallOptions<P> {
+  onProgress?: (value: P) => void;
   /** Aborting asks the worker to stop; the call then ends as the worker decides. */
   signal?: AbortSignal;
+  /** Is given a function that pauses the call, or lets it go on. */
+  onPausable?: (setPaused: (paused: boolean) => void) => void;
 }
 
-/** The page's end of the inference worker: calls that return promises. */
-export class WorkerClient {
+/** The page's end of a worker: calls that return promises. */
+export class WorkerClient<C extends CallTable> {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   #lastId = 0;
 
-  constructor() {
-    this.#worker = new Worker(new URL('./worker/worker.ts', import.meta.url), { type: 'module' });
+  constructor(worker: Worker) {
+    this.#worker = worker;
     this.#worker.addEventListener('message', (event: MessageEvent<FromWorker>) => this.#receive(event.data));
     this.#worker.addEventListener('error', (event) => this.#fail(event.message));
   }
@@ -29,22 +31,23 @@ export class WorkerClient {
    * Asks the worker for something.
    * @throws UserError if the worker refuses with one; AbortError if it gave up because of `signal`
    */
-  call<K extends CallName>(
+  call<K extends keyof C & string>(
     call: K,
-    params: Calls[K]['params'],
-    options: CallOptions<K> = {},
-  ): Promise<Calls[K]['result']> {
+    params: C[K]['params'],
+    options: CallOptions<C[K]['progress']> = {},
+  ): Promise<C[K]['result']> {
     const id = ++this.#lastId;
-    return new Promise<Calls[K]['result']>((resolve, reject) => {
+    return new Promise<C[K]['result']>((resolve, reject) => {
       this.#pending.set(id, {
-        resolve: (value) => resolve(value as Calls[K]['result']),
+        resolve: (value) => resolve(value as C[K]['result']),
         reject,
         onProgress: options.onProgress as Pending['onProgress'],
       });
-      this.#send({ id, call, params } as ToWorker);
-      const cancel = (): void => this.#send({ id, call: 'cancel' });
+      this.#send({ id, call, params });
+      const cancel = (): void => this.#send({ id, control: 'cancel' });
       if (options.signal?.aborted) cancel();
       else options.signal?.addEventListener('abort', cancel, { once: true });
+      options.onPausable?.((paused) => this.#send({ id, control: paused ? 'pause' : 'resume' }));
     });
   }
 
@@ -68,7 +71,7 @@ export class WorkerClient {
   /** The worker itself broke (its file is missing, or memory ran out): nothing outstanding will be answered. */
   #fail(reason: string): void {
     const error = new UserError(
-      `The inference worker stopped (${reason || 'unknown reason'}); reload the page.`,
+      `The page's worker stopped (${reason || 'unknown reason'}); reload the page.`,
     );
     for (const pending of this.#pending.values()) pending.reject(error);
     this.#pending.clear();

@@ -2,7 +2,11 @@ import { stat } from 'node:fs/promises';
 import express from 'express';
 import { errorMessage } from '../../core/errors.ts';
 import type { SiteIndex } from '../page/site-index.ts';
+import { pageHeaders } from './headers.ts';
 import type { ModelFiles } from './model-files.ts';
+import { predictRoute } from './predict-route.ts';
+import type { PredictionServers } from './prediction-servers.ts';
+import { runStream } from './run-stream.ts';
 
 export interface DemoAppOptions {
   /** The built page. */
@@ -10,29 +14,35 @@ export interface DemoAppOptions {
   models: ModelFiles;
   /** CIFAR-100's test.bin, if there is one. */
   testSet?: string | undefined;
+  /** The folder of training runs to stream; absent: none. */
+  runs?: string | undefined;
+  /** What answers `/predict/<model>`; absent: nothing does. */
+  servers?: PredictionServers | undefined;
 }
 
-/** The demo's web server: the page, the models under `/models/` and the test set under `/data/`. */
-export function createDemoApp({ dist, models, testSet }: DemoAppOptions): express.Express {
+/**
+ * The demo's web server: the page, the models under `/models/`, the test set under `/data/`, the training runs
+ * as a stream, and predictions to compare the page's with.
+ */
+export function createDemoApp({ dist, models, testSet, runs, servers }: DemoAppOptions): express.Express {
   const app = express();
   app.disable('x-powered-by');
-
-  app.use((_request, response, next) => {
-    // Both make the page cross-origin isolated; without that a browser gives it no threads.
-    response.set('Cross-Origin-Opener-Policy', 'same-origin');
-    response.set('Cross-Origin-Embedder-Policy', 'require-corp');
-    response.set('Cross-Origin-Resource-Policy', 'same-origin');
-    response.set('X-Content-Type-Options', 'nosniff');
-    next();
-  });
+  app.use(pageHeaders);
 
   app.get('/models/index.json', async (_request, response) => {
     const index: SiteIndex = {
       default: models.preferred,
-      models: (await models.list()).map(({ name, bytes }) => ({ name, bytes, url: modelUrl(name) })),
+      models: (await models.list()).map(({ name, bytes, version }) => ({
+        name,
+        bytes,
+        // The version makes an address that never changes its contents, which a browser may keep for good.
+        url: `models/${pathOf(name)}.onnx?v=${version}`,
+        ...(servers && { predict: `predict/${pathOf(name)}` }),
+      })),
     };
     const info = testSet === undefined ? undefined : await stat(testSet).catch(() => undefined);
     if (info) index.testSet = { url: 'data/cifar-100/test.bin', bytes: info.size };
+    if (runs !== undefined) index.runs = 'runs/stream';
     response.set('Cache-Control', 'no-store').json(index);
   });
 
@@ -42,11 +52,12 @@ export function createDemoApp({ dist, models, testSet }: DemoAppOptions): expres
       .join('/')
       .replace(/\.onnx$/, '');
     // Only what is listed is served, so no address can reach another file.
-    const model = (await models.list()).find((candidate) => candidate.name === name);
+    const model = await models.find(name);
     if (!model) {
       response.status(404).type('text').send(`there is no model "${name}"`);
       return;
     }
+    response.set('Cache-Control', request.query.v === model.version ? IMMUTABLE : 'no-cache');
     response.sendFile(model.file, { dotfiles: 'allow', cacheControl: false });
   });
 
@@ -56,12 +67,15 @@ export function createDemoApp({ dist, models, testSet }: DemoAppOptions): expres
     else response.sendFile(testSet, { dotfiles: 'allow', cacheControl: false });
   });
 
+  if (runs !== undefined) app.get('/runs/stream', runStream(runs));
+  if (servers) app.post('/predict/*path', predictRoute(models, servers));
+
   app.use(
     express.static(dist, {
       setHeaders(response, file) {
         // Built assets carry a hash of their contents in the name; the page itself does not.
         const immutable = /[\\/]assets[\\/]/.test(file);
-        response.setHeader('Cache-Control', immutable ? 'public, max-age=31536000, immutable' : 'no-cache');
+        response.setHeader('Cache-Control', immutable ? IMMUTABLE : 'no-cache');
       },
     }),
   );
@@ -85,6 +99,8 @@ export function createDemoApp({ dist, models, testSet }: DemoAppOptions): expres
   return app;
 }
 
-function modelUrl(name: string): string {
-  return `models/${name.split('/').map(encodeURIComponent).join('/')}.onnx`;
+const IMMUTABLE = 'public, max-age=31536000, immutable';
+
+function pathOf(name: string): string {
+  return name.split('/').map(encodeURIComponent).join('/');
 }

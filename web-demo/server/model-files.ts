@@ -8,6 +8,8 @@ export interface ModelFile {
   name: string;
   file: string;
   bytes: number;
+  /** Changes when the file does. */
+  version: string;
 }
 
 /** Finds the models to serve, and the one to open first. */
@@ -52,16 +54,27 @@ export class ModelFiles {
     }
     const stem = path.basename(file).replace(/\.onnx$/i, '');
     const name = listed.some((model) => model.name === stem) ? `file/${stem}` : stem;
-    return new ModelFiles(root, { name, file, bytes: info.size }, name);
+    return new ModelFiles(root, { name, file, bytes: info.size, version: versionOf(info) }, name);
+  }
+
+  /** The listed model of that name; undefined if there is none. */
+  async find(name: string): Promise<ModelFile | undefined> {
+    return (await this.list()).find((model) => model.name === name);
   }
 
   /** The models there are now, so that a fresh export shows up without a restart. */
   async list(): Promise<ModelFile[]> {
     const listed = await listModels(this.#root);
-    return this.#extra
-      ? [this.#extra, ...listed.filter((model) => model.name !== this.#extra?.name)]
-      : listed;
+    const extra = this.#extra;
+    if (!extra) return listed;
+    const info = await stat(extra.file).catch(() => undefined);
+    const now = info ? { ...extra, bytes: info.size, version: versionOf(info) } : extra;
+    return [now, ...listed.filter((model) => model.name !== extra.name)];
   }
+}
+
+function versionOf({ mtimeMs, size }: { mtimeMs: number; size: number }): string {
+  return `${Math.round(mtimeMs).toString(36)}-${size.toString(36)}`;
 }
 
 async function listModels(root: string): Promise<ModelFile[]> {
@@ -77,7 +90,12 @@ async function listModels(root: string): Promise<ModelFile[]> {
       const file = path.join(directory, name);
       const info = await stat(file).catch(() => undefined);
       if (info?.isFile()) {
-        models.push({ name: `${prefix}${name.slice(0, -'.onnx'.length)}`, file, bytes: info.size });
+        models.push({
+          name: `${prefix}${name.slice(0, -'.onnx'.length)}`,
+          file,
+          bytes: info.size,
+          version: versionOf(info),
+        });
       }
     }
   }

@@ -1,9 +1,10 @@
 /**
- * Calls `onFile` for a file dropped anywhere on the page or pasted into it; `onNothing` when what was dropped
- * or pasted holds no file. While a file is dragged over the page, its body has the class `dragging`.
+ * Calls `onFiles` for files dropped anywhere on the page or pasted into it; `onNothing` when what was dropped
+ * or pasted holds no file. While a file is dragged over the page, its
+ * body has the class `dragging`.
  */
 export function watchGivenFiles(
-  onFile: (file: File) => void,
+  onFiles: (files: File[]) => void,
   onNothing: (how: 'drop' | 'paste') => void,
 ): void {
   const { body } = document;
@@ -22,12 +23,14 @@ export function watchGivenFiles(
     give(event.dataTransfer, 'drop');
   });
   document.addEventListener('paste', (event) => {
+    // Text pasted into a field is meant for that field.
+    if (event.target instanceof HTMLInputElement) return;
     give(event.clipboardData, 'paste');
   });
 
   function give(data: DataTransfer | null, how: 'drop' | 'paste'): void {
-    const file = data?.files[0];
-    if (file) onFile(file);
+    const files = [...(data?.files ?? [])];
+    if (files.length > 0) onFiles(files);
     else onNothing(how);
   }
 }

@@ -3,26 +3,32 @@ import { create } from '../dom/create.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatParameters, formatPercent } from '../format.ts';
 import type { SiteModel } from '../site-index.ts';
-import type { ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
+import type { BackendChoice, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
 
-/** The model picker in the header and the facts of the open model. */
+/** The model picker and the facts of the open model. */
 export class ModelView {
   readonly error = new ErrorLine(byId('model-error', HTMLElement));
   readonly #select = byId('model-select', HTMLSelectElement);
+  readonly #backendSelect = byId('backend-select', HTMLSelectElement);
   readonly #file = byId('model-file', HTMLInputElement);
   readonly #loading = byId('model-loading', HTMLElement);
   readonly #loadingText = byId('model-loading-text', HTMLElement);
   readonly #progress = byId('model-progress', HTMLProgressElement);
   readonly #facts = byId('model-facts', HTMLElement);
+  readonly #note = byId('model-note', HTMLElement);
   readonly #backend = byId('backend', HTMLElement);
   #models: SiteModel[] = [];
 
-  /** @param onChoose called with a model of the list or a file */
-  constructor(onChoose: (source: ModelSource) => void) {
+  /**
+   * @param onChoose called with a model of the list or a file
+   * @param onBackend called when something else is to compute
+   */
+  constructor(onChoose: (source: ModelSource) => void, onBackend: () => void) {
     this.#select.addEventListener('change', () => {
       const model = this.#models.find(({ name }) => name === this.#select.value);
       if (model) onChoose(model);
     });
+    this.#backendSelect.addEventListener('change', onBackend);
     this.#file.addEventListener('change', () => {
       const file = this.#file.files?.[0];
       if (file) onChoose({ name: file.name, file });
@@ -31,12 +37,24 @@ export class ModelView {
     });
   }
 
-  /** Fills the picker. */
+  /** What is to compute. */
+  get backend(): BackendChoice {
+    return this.#backendSelect.value as BackendChoice;
+  }
+
+  /** Fills the picker, in groups by folder. */
   list(models: SiteModel[], selected: string): void {
     this.#models = models;
-    this.#select.replaceChildren(
-      ...models.map(({ name }) => new Option(name, name, false, name === selected)),
-    );
+    const groups = new Map<string, HTMLOptGroupElement>();
+    for (const { name, bytes } of models) {
+      const title = name.startsWith('exports/') ? 'Exported here' : 'Ready to use';
+      const group = groups.get(title) ?? create('optgroup');
+      group.label = title;
+      groups.set(title, group);
+      const size = bytes > 0 ? `  (${formatBytes(bytes)})` : '';
+      group.append(new Option(`${name.replace(/^exports\//, '')}${size}`, name, false, name === selected));
+    }
+    this.#select.replaceChildren(...groups.values());
     this.#select.disabled = models.length === 0;
   }
 
@@ -71,7 +89,7 @@ export class ModelView {
       ['Network', metadata.model],
       ['Trained on', `${metadata.dataset}, ${formatCount(metadata.labels.length)} classes`],
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
-      ['Weights', formatParameters(model.parameters)],
+      ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
       ['File', formatBytes(model.bytes)],
       ['Test accuracy', metadata.accuracy ? formatPercent(metadata.accuracy.top1) : 'not measured'],
     ];
@@ -82,9 +100,13 @@ export class ModelView {
         return pair;
       }),
     );
-    this.#backend.textContent =
-      `Backend: onnxruntime-web, WebAssembly SIMD, ${model.threads} thread${model.threads === 1 ? '' : 's'}` +
-      (self.crossOriginIsolated ? '.' : ' (the server sends no COOP/COEP headers, so there is only one).');
+    this.#note.hidden = !model.assumed;
+    if (model.assumed) {
+      this.#note.textContent =
+        'This file says nothing of its classes and normalisation: CIFAR’s normalisation is assumed, and its class names if there are a hundred.';
+    }
+    this.#backend.textContent = `Backend: onnxruntime-web, ${describeBackend(model)}`;
+    this.#backend.dataset.backend = model.backend;
   }
 
   /** @param still the model that stays open, if there is one */
@@ -93,4 +115,13 @@ export class ModelView {
     if (still) this.#select.value = still.name;
     this.error.show(error);
   }
+}
+
+function describeBackend({ backend, threads, fallback }: OpenedModel): string {
+  if (backend === 'webgpu') return 'WebGPU.';
+  const isolated = self.crossOriginIsolated
+    ? ''
+    : ' (the server sends no COOP/COEP headers, so there is only one)';
+  const why = fallback === undefined ? '' : ` ${fallback[0]!.toUpperCase()}${fallback.slice(1)}.`;
+  return `WebAssembly SIMD, ${threads} thread${threads === 1 ? '' : 's'}${isolated}.${why}`;
 }

@@ -4,12 +4,16 @@ import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatPercent } from '../format.ts';
 import { countRecords, FULL_TEST_SET } from '../test-set/records.ts';
 import { sizeOfSource, type TestSetSource } from '../test-set/source.ts';
-import type { EvaluationReport, EvaluationState } from '../worker/protocol.ts';
+import type { EvaluationDetails, EvaluationReport, EvaluationState, Mistake } from '../worker/protocol.ts';
+import { ConfusionView } from './confusion-view.ts';
+import { MistakesView } from './mistakes-view.ts';
 import { compareWithTrainer } from './verdict.ts';
 
 export interface TestSetActions {
   run: (limit: number) => void;
+  pause: (paused: boolean) => void;
   stop: () => void;
+  pickMistake: (mistake: Mistake) => void;
   chooseFile: (file: File) => void;
 }
 
@@ -20,6 +24,7 @@ export class TestSetView {
   readonly #source = byId('test-source', HTMLElement);
   readonly #all = byId('sample-all', HTMLElement);
   readonly #run = byId('run', HTMLButtonElement);
+  readonly #pause = byId('pause', HTMLButtonElement);
   readonly #stop = byId('stop', HTMLButtonElement);
   readonly #file = byId('test-file', HTMLInputElement);
   readonly #panel = byId('test-run', HTMLElement);
@@ -30,7 +35,12 @@ export class TestSetView {
   readonly #loss = byId('stat-loss', HTMLElement);
   readonly #speed = byId('stat-speed', HTMLElement);
   readonly #verdict = byId('test-verdict', HTMLElement);
+  readonly #details = byId('test-details', HTMLElement);
+  readonly #confusion = new ConfusionView();
+  readonly #mistakes: MistakesView;
+  #labels: readonly string[] = [];
   #running = false;
+  #paused = false;
   #ready = { source: false, model: false };
 
   constructor(actions: TestSetActions) {
@@ -39,6 +49,11 @@ export class TestSetView {
       actions.run(this.#limit());
     });
     this.#stop.addEventListener('click', () => actions.stop());
+    this.#pause.addEventListener('click', () => {
+      this.#setPaused(!this.#paused);
+      actions.pause(this.#paused);
+    });
+    this.#mistakes = new MistakesView(actions.pickMistake);
     this.#file.addEventListener('change', () => {
       const file = this.#file.files?.[0];
       if (file) actions.chooseFile(file);
@@ -72,8 +87,12 @@ export class TestSetView {
     this.#update();
   }
 
-  showStarted(): void {
+  /** @param labels the open model's classes */
+  showStarted(labels: readonly string[]): void {
     this.#running = true;
+    this.#labels = labels;
+    this.#setPaused(false);
+    this.#details.hidden = true;
     this.error.clear();
     this.#verdict.textContent = '';
     this.#panel.hidden = false;
@@ -91,7 +110,8 @@ export class TestSetView {
     this.#progressText.textContent =
       state.phase === 'loading'
         ? `Fetching the test set: ${formatBytes(done)}${total > 0 ? ` of ${formatBytes(total)}` : ''}`
-        : `${formatCount(done)} of ${formatCount(total)} pictures`;
+        : `${formatCount(done)} of ${formatCount(total)} pictures${state.phase === 'paused' ? ', paused' : ''}`;
+    if (state.details) this.#showDetails(state.details);
     if (state.accuracy) this.#showAccuracy(state.accuracy, state.imagesPerSecond ?? 0);
   }
 
@@ -99,6 +119,7 @@ export class TestSetView {
   showReport(report: EvaluationReport, trained: ModelAccuracy | undefined): void {
     const { accuracy } = report;
     this.#showAccuracy(accuracy, report.imagesPerSecond);
+    this.#showDetails(report.details);
     this.#progressText.textContent = `${report.stopped ? 'Stopped after' : 'Done:'} ${formatCount(accuracy.images)} pictures in ${report.seconds.toFixed(1)} s`;
     this.#verdict.textContent =
       `${formatCount(accuracy.top1Correct)} right and ${formatCount(accuracy.top5Correct)} within the best five, ` +
@@ -109,6 +130,7 @@ export class TestSetView {
   showEnded(): void {
     const hadFocus = document.activeElement === this.#stop;
     this.#running = false;
+    this.#setPaused(false);
     this.#update();
     if (hadFocus) this.#run.focus();
   }
@@ -116,6 +138,17 @@ export class TestSetView {
   /** Hides a run that never got anywhere. */
   hideRun(): void {
     this.#panel.hidden = true;
+  }
+
+  #showDetails({ confusion, mistakes }: EvaluationDetails): void {
+    this.#details.hidden = false;
+    this.#confusion.show(confusion, this.#labels);
+    this.#mistakes.show(mistakes, this.#labels);
+  }
+
+  #setPaused(paused: boolean): void {
+    this.#paused = paused;
+    this.#pause.textContent = paused ? 'Go on' : 'Pause';
   }
 
   #showAccuracy(accuracy: ModelAccuracy, imagesPerSecond: number): void {
@@ -136,6 +169,7 @@ export class TestSetView {
   #update(): void {
     this.#run.disabled = this.#running || !this.#ready.source || !this.#ready.model;
     this.#stop.disabled = !this.#running;
+    this.#pause.disabled = !this.#running;
     this.#file.disabled = this.#running;
     for (const radio of this.#form.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
       radio.disabled = this.#running;

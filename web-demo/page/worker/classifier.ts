@@ -1,23 +1,26 @@
 import { UserError } from '../../../core/errors.ts';
 import type { ClassifierMetadata } from '../../../core/model-metadata.ts';
 import { Normalizer } from '../../../core/preprocess/normalize.ts';
+import type { ModelEnds } from './foreign.ts';
 import { Lock } from './lock.ts';
-import { ort } from './runtime.ts';
+import type { OpenSession } from './session.ts';
 
 /** A model's session with what its metadata says about feeding it. */
 export class Classifier {
   readonly metadata: ClassifierMetadata;
   readonly name: string;
   readonly normalizer: Normalizer;
-  readonly #session: ort.InferenceSession;
+  readonly #open: OpenSession;
+  readonly #ends: ModelEnds;
   readonly #lock = new Lock();
   #released = false;
 
-  constructor(session: ort.InferenceSession, metadata: ClassifierMetadata, name: string) {
-    this.#session = session;
-    this.metadata = metadata;
+  constructor(open: OpenSession, ends: ModelEnds, name: string) {
+    this.#open = open;
+    this.#ends = ends;
+    this.metadata = ends.metadata;
     this.name = name;
-    this.normalizer = new Normalizer(metadata);
+    this.normalizer = new Normalizer(ends.metadata);
   }
 
   get classes(): number {
@@ -39,13 +42,14 @@ export class Classifier {
     return this.#lock.run(async () => {
       if (this.#released) throw new UserError('Another model was opened meanwhile; run it again.');
       const { inputHeight, inputWidth } = this.metadata;
+      const { session, ort } = this.#open;
       const used = input.subarray(0, n * 3 * this.pixels);
       const start = performance.now();
-      const output = await this.#session.run({
-        input: new ort.Tensor('float32', used, [n, 3, inputHeight, inputWidth]),
+      const output = await session.run({
+        [this.#ends.input]: new ort.Tensor('float32', used, [n, 3, inputHeight, inputWidth]),
       });
       const ms = performance.now() - start;
-      const logits = output.logits?.data;
+      const logits = output[this.#ends.output]?.data;
       if (!(logits instanceof Float32Array) || logits.length !== n * this.classes) {
         throw new UserError(
           `${this.name} gives ${logits?.length ?? 0} numbers a picture, but its metadata has ${this.classes} labels; export it again with npm run export.`,
@@ -55,16 +59,20 @@ export class Classifier {
     });
   }
 
-  /** One run on nothing. */
+  /**
+   * One run on nothing: it allocates, and shows whether the graph fits its metadata.
+   * @throws Error if a score is not a number: a backend without a kernel it should have
+   */
   async warmUp(): Promise<void> {
-    await this.run(new Float32Array(3 * this.pixels), 1);
+    const { logits } = await this.run(new Float32Array(3 * this.pixels), 1);
+    if (!logits.every(Number.isFinite)) throw new Error('its scores are not numbers');
   }
 
   /** Frees its memory once the run in progress has ended. */
   async release(): Promise<void> {
     await this.#lock.run(async () => {
       this.#released = true;
-      await this.#session.release();
+      await this.#open.session.release();
     });
   }
 }

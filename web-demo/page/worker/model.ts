@@ -1,12 +1,13 @@
-import { errorMessage, UserError } from '../../../core/errors.ts';
-import { decodeMetadata } from '../../../core/model-metadata.ts';
-import type { Graph } from '../../../core/onnx/graph.ts';
+import { UserError } from '../../../core/errors.ts';
 import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { Classifier } from './classifier.ts';
 import { download } from './download.ts';
+import { modelEnds } from './foreign.ts';
 import { Lock } from './lock.ts';
-import type { ModelSource, OpenedModel, Progress } from './protocol.ts';
-import { ort, THREADS } from './runtime.ts';
+import { countWeights, precisionOf } from './precision.ts';
+import type { BackendChoice, ModelSource, OpenedModel, Progress } from './protocol.ts';
+import { openSession } from './session.ts';
+import { THREADS } from './threads.ts';
 
 const opening = new Lock();
 let current: Classifier | undefined;
@@ -25,55 +26,36 @@ export function currentModel(): Classifier {
  * @throws UserError if it cannot be fetched or is not a classifier this page can run
  */
 export async function openModel(
-  source: ModelSource,
+  { source, backend: choice }: { source: ModelSource; backend: BackendChoice },
   context: { progress: (progress: Progress) => void; signal: AbortSignal },
 ): Promise<OpenedModel> {
+  const { name } = source;
   const from = 'url' in source ? source.url : source.file;
-  const bytes = await download(from, source.name, context.signal, context.progress);
+  const bytes = await download(from, name, context.signal, context.progress);
   return opening.run(async () => {
     context.signal.throwIfAborted();
     // The very modules the server reads models with.
-    const { graph, metadata: props } = decodeModel(bytes, source.name);
-    const metadata = decodeMetadata(props, source.name);
-    checkEnds(graph, source.name);
-    const classifier = new Classifier(await createSession(bytes, source.name), metadata, source.name);
-    // The first run allocates; it also shows now rather than later if the graph does not fit its metadata.
-    await classifier.warmUp();
+    const { graph, metadata: props } = decodeModel(bytes, name);
+    const ends = modelEnds(graph, props, name);
+    const precision = precisionOf(graph);
+    let classifier: Classifier | undefined;
+    const open = await openSession(bytes, name, choice, precision === 'int8', async (candidate) => {
+      classifier = new Classifier(candidate, ends, name);
+      await classifier.warmUp();
+    });
     const previous = current;
     current = classifier;
     await previous?.release();
     return {
-      name: source.name,
-      metadata,
-      parameters: countParameters(graph),
+      name,
+      metadata: ends.metadata,
+      assumed: ends.assumed,
+      precision,
+      parameters: countWeights(graph),
       bytes: bytes.length,
+      backend: open.backend,
+      ...(open.fallback === undefined ? {} : { fallback: open.fallback }),
       threads: THREADS,
     };
   });
-}
-
-async function createSession(bytes: Uint8Array, name: string): Promise<ort.InferenceSession> {
-  try {
-    return await ort.InferenceSession.create(bytes, { graphOptimizationLevel: 'all' });
-  } catch (error) {
-    throw new UserError(`${name} cannot be run in this browser: ${errorMessage(error).split('\n')[0]}`);
-  }
-}
-
-function checkEnds(graph: Graph, name: string): void {
-  const input = graph.inputs.find((value) => value.name === 'input');
-  if (input?.dtype !== 'float32' || !graph.outputs.some((value) => value.name === 'logits')) {
-    throw new UserError(
-      `${name} is no classifier of this project: it needs a float32 "input" and an output "logits"; export it with npm run export.`,
-    );
-  }
-}
-
-/** Weights only: shapes and other integer constants are none. */
-function countParameters(graph: Graph): number {
-  let count = 0;
-  for (const tensor of graph.initializers.values()) {
-    if (tensor.dtype === 'float32' || tensor.dtype === 'float16') count += tensor.data.length;
-  }
-  return count;
 }

@@ -1,24 +1,21 @@
 import { UserError } from '../../../core/errors.ts';
+import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 
 /** As on the server: above this, decoding would take more memory than a tab has. */
 const MAX_PIXELS = 50_000_000;
 
-/** A decoded picture, interleaved RGBA, with nothing transparent in it. */
-export interface DecodedPicture {
-  width: number;
-  height: number;
-  rgba: Uint8ClampedArray<ArrayBuffer>;
-}
-
 /**
- * Decodes a picture: EXIF orientation applied, transparency laid over white.
+ * Decodes a picture: EXIF orientation applied, converted to sRGB, transparency laid over white. Colours are
+ * read without alpha multiplied in beforehand, which would round them twice: so the bytes are those that the
+ * server gets from sharp and `flattenOverWhite`.
+ * @returns RGBA with nothing transparent in it
  * @throws UserError if it is no picture the browser reads, or too large
  */
-export async function decodePicture(file: Blob): Promise<DecodedPicture> {
+export async function decodePicture(file: Blob): Promise<PixelImage> {
   const name = file instanceof File ? `"${file.name}"` : 'What you gave';
   let bitmap: ImageBitmap;
   try {
-    bitmap = await createImageBitmap(file, { imageOrientation: 'from-image' });
+    bitmap = await createImageBitmap(file, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
   } catch {
     throw new UserError(`${name} is not a picture this browser can read; use a PNG, JPEG, WebP or GIF file.`);
   }
@@ -34,7 +31,7 @@ export async function decodePicture(file: Blob): Promise<DecodedPicture> {
     context.fillStyle = '#ffffff';
     context.fillRect(0, 0, width, height);
     context.drawImage(bitmap, 0, 0);
-    return { width, height, rgba: context.getImageData(0, 0, width, height).data as DecodedPicture['rgba'] };
+    return { width, height, data: context.getImageData(0, 0, width, height).data, channels: 4 };
   } finally {
     bitmap.close();
   }

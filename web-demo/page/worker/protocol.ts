@@ -1,16 +1,28 @@
 import type { ClassifierMetadata, ModelAccuracy } from '../../../core/model-metadata.ts';
+import type { Region } from '../../../core/preprocess/region.ts';
 import type { TestSetSource } from '../test-set/source.ts';
+import type { Precision } from './precision.ts';
 
 /** Where a model's bytes come from. */
 export type ModelSource = { name: string; url: string } | { name: string; file: Blob };
+
+/** What computes: the graphics card, or WebAssembly on the processor. */
+export type Backend = 'webgpu' | 'wasm';
+export type BackendChoice = 'auto' | Backend;
 
 /** A model that is open in the worker. */
 export interface OpenedModel {
   name: string;
   metadata: ClassifierMetadata;
+  /** True for a model from elsewhere: its classes and normalisation are a guess. */
+  assumed: boolean;
+  precision: Precision;
   /** How many weights it has. */
   parameters: number;
   bytes: number;
+  backend: Backend;
+  /** Why it does not run on what was chosen. */
+  fallback?: string;
   /** Threads the wasm backend computes with. */
   threads: number;
 }
@@ -22,13 +34,31 @@ export interface Progress {
 }
 
 export interface RankedClass {
+  index: number;
   label: string;
   probability: number;
+  superclass?: string;
+}
+
+export interface SuperclassShare {
+  name: string;
+  /** Of all its classes together. */
+  probability: number;
+}
+
+export interface ClassifyRequest {
+  file: Blob;
+  /** The same for the same picture, so that it is decoded once. */
+  key: number;
+  /** What part of the picture to look at; absent: the largest that fits around the centre. */
+  region?: Region;
 }
 
 export interface Classification {
   /** Best first. */
   top: RankedClass[];
+  /** The superclass with the most probability, where the classes have some. */
+  superclass?: SuperclassShare;
   /** Size of the picture as it was given, after EXIF rotation. */
   width: number;
   height: number;
@@ -39,16 +69,45 @@ export interface Classification {
   inferenceMs: number;
 }
 
+export interface HeatMap {
+  width: number;
+  height: number;
+  /** [height, width] in nats; see `occlusionMap`. */
+  values: Float32Array;
+  /** Pictures the model was run on for it. */
+  runs: number;
+  ms: number;
+}
+
 export interface EvaluationState {
   /** Whether the test set is still being fetched; `progress` is in bytes then, in images later. */
-  phase: 'loading' | 'running';
+  phase: 'loading' | 'running' | 'paused';
   progress: Progress;
   accuracy?: ModelAccuracy;
   imagesPerSecond?: number;
+  details?: EvaluationDetails;
+}
+
+/** A picture that the model got wrong, and how sure it was. */
+export interface Mistake {
+  /** Which record of the file. */
+  record: number;
+  truth: number;
+  guess: number;
+  probability: number;
+  rgba: Uint8ClampedArray<ArrayBuffer>;
+}
+
+export interface EvaluationDetails {
+  /** [classes, classes], row-major: row the true class, column the guess. */
+  confusion: Uint32Array;
+  /** Those the model was surest of, surest first. */
+  mistakes: Mistake[];
 }
 
 export interface EvaluationReport {
   accuracy: ModelAccuracy;
+  details: EvaluationDetails;
   imagesPerSecond: number;
   seconds: number;
   /** Whether it was stopped before all the images asked for were done. */
@@ -57,27 +116,18 @@ export interface EvaluationReport {
   records: number;
 }
 
-/** What the page can ask of the worker. */
+/** What the page can ask of the inference worker. */
 export interface Calls {
-  open: { params: ModelSource; result: OpenedModel; progress: Progress };
-  classify: { params: Blob; result: Classification; progress: never };
+  open: {
+    params: { source: ModelSource; backend: BackendChoice };
+    result: OpenedModel;
+    progress: Progress;
+  };
+  classify: { params: ClassifyRequest; result: Classification; progress: never };
+  explain: { params: { index: number }; result: HeatMap; progress: Progress };
   evaluate: {
     params: { source: TestSetSource; limit: number };
     result: EvaluationReport;
     progress: EvaluationState;
   };
 }
-
-export type CallName = keyof Calls;
-
-/** Page to worker. */
-export type ToWorker =
-  | { [K in CallName]: { id: number; call: K; params: Calls[K]['params'] } }[CallName]
-  | { id: number; call: 'cancel' };
-
-/** Worker to page. */
-export type FromWorker =
-  | { id: number; type: 'progress'; value: unknown }
-  | { id: number; type: 'result'; value: unknown }
-  /** `mendable`: a UserError, whose message is meant for the reader. */
-  | { id: number; type: 'error'; message: string; mendable: boolean; aborted: boolean };

@@ -1,9 +1,7 @@
 import loaderUrl from 'onnxruntime-web/ort-wasm-simd-threaded.mjs?url';
 import wasmUrl from 'onnxruntime-web/ort-wasm-simd-threaded.wasm?url';
 import * as ort from 'onnxruntime-web/wasm';
-
-/** Threads need SharedArrayBuffer, which a browser only gives to a cross-origin isolated page. */
-export const THREADS: number = self.crossOriginIsolated ? Math.max(1, navigator.hardwareConcurrency || 1) : 1;
+import { THREADS } from './threads.ts';
 
 // Both files come from the build, so the page needs no network beyond its own server.
 ort.env.wasm.wasmPaths = { mjs: loaderUrl, wasm: wasmUrl };

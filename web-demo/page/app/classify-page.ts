@@ -1,0 +1,207 @@
+import { UserError } from '../../../core/errors.ts';
+import type { Region } from '../../../core/preprocess/region.ts';
+import { byId } from '../dom/by-id.ts';
+import { drawExamples } from '../examples/drawings.ts';
+import { formatPercent } from '../format.ts';
+import { cutOut } from '../picture/cut-out.ts';
+import { askServer } from '../server-compare.ts';
+import type { CameraDialog } from '../views/camera-dialog.ts';
+import { CompareView } from '../views/compare-view.ts';
+import { DrawDialog } from '../views/draw-dialog.ts';
+import { HeatView } from '../views/heat-view.ts';
+import { PictureView } from '../views/picture-view.ts';
+import { ResultView, readable } from '../views/result-view.ts';
+import { canvasFile, showThumbs, type Thumb } from '../views/thumbs.ts';
+import type { Classification, RankedClass } from '../worker/protocol.ts';
+import { isAbort } from '../worker-client.ts';
+import type { InferenceClient, OpenModel } from './open-model.ts';
+
+/** A picture given to the page. */
+interface Given {
+  file: Blob;
+  key: number;
+  /** Its class, where it is known. */
+  truth: string | undefined;
+  region?: Region;
+}
+
+/** The page of one picture: what it is, where the network looks, what the server says. */
+export class ClassifyPage {
+  readonly #client: InferenceClient;
+  readonly #open: OpenModel;
+  readonly #picture: PictureView;
+  readonly #result: ResultView;
+  readonly #heat: HeatView;
+  readonly #compare: CompareView;
+  #given: Given | undefined;
+  #shown: Classification | undefined;
+  #lastKey = 0;
+  #turn = 0;
+  #explaining: AbortController | undefined;
+  /** The class the heat map is of, if not the best guess. */
+  #explained: RankedClass | undefined;
+
+  constructor(client: InferenceClient, open: OpenModel, camera: CameraDialog) {
+    this.#client = client;
+    this.#open = open;
+    this.#picture = new PictureView(
+      (file) => void this.classify(file),
+      (region) => void this.#crop(region),
+    );
+    this.#result = new ResultView((guess) => void this.#explain(guess));
+    this.#heat = new HeatView((wanted) => {
+      if (wanted) void this.#explain(this.#shown?.top[0]);
+      else this.#hideHeat();
+    });
+    this.#compare = new CompareView(() => void this.#askServer());
+    const draw = new DrawDialog(async (file) => this.#bestGuess(await this.classify(file)));
+    byId('open-draw', HTMLButtonElement).addEventListener('click', () => draw.open());
+    byId('open-camera', HTMLButtonElement).addEventListener(
+      'click',
+      () =>
+        void camera.open({
+          onPicture: (file) => void this.classify(file),
+          guess: async (file) => this.#bestGuess(await this.#peek(file)),
+        }),
+    );
+    showThumbs(
+      byId('drawn-examples', HTMLElement),
+      drawExamples(),
+      (thumb) => void this.classifyThumb(thumb),
+    );
+  }
+
+  /** Says that what was dropped or pasted is of no use. */
+  refuse(how: 'drop' | 'paste'): void {
+    this.#picture.error.show(
+      new UserError(
+        how === 'paste'
+          ? 'The clipboard holds no picture; copy the picture itself, not its address.'
+          : 'What you dropped is no file; save the picture first, then drop the file.',
+      ),
+    );
+  }
+
+  async classifyThumb({ canvas, name, truth }: Thumb): Promise<void> {
+    await this.classify(await canvasFile(canvas, name), truth);
+  }
+
+  /**
+   * Classifies a picture and shows it.
+   * @param truth its class, where it is known
+   * @returns undefined if it could not be, or another picture came meanwhile
+   */
+  classify(file: Blob, truth?: string): Promise<Classification | undefined> {
+    return this.#run({ file, truth, key: ++this.#lastKey });
+  }
+
+  /** Classifies the picture at hand again: another model was opened. */
+  async modelOpened(): Promise<void> {
+    this.#compare.setAvailable(this.#open.predictUrl !== undefined);
+    if (this.#given) await this.#run(this.#given);
+    else await this.#showFirst();
+  }
+
+  /** Something to look at from the start, rather than an empty page. */
+  async #showFirst(): Promise<void> {
+    const [first] = drawExamples();
+    if (first) await this.classifyThumb(first);
+  }
+
+  async #crop(region: Region): Promise<void> {
+    if (this.#given) await this.#run({ ...this.#given, region });
+  }
+
+  async #run(given: Given): Promise<Classification | undefined> {
+    const turn = ++this.#turn;
+    this.#picture.error.clear();
+    if (!this.#open.model) {
+      if (this.#open.isComing) this.#given = given;
+      else this.#picture.error.show(new UserError('No model is open; open an .onnx file first.'));
+      return undefined;
+    }
+    this.#result.showBusy();
+    try {
+      const { file, key, region } = given;
+      const result = await this.#client.call('classify', { file, key, ...(region ? { region } : {}) });
+      if (turn !== this.#turn) return undefined;
+      this.#given = given;
+      this.#shown = result;
+      this.#picture.show(file, result);
+      this.#result.show(result, given.truth);
+      this.#compare.clear();
+      if (this.#heat.isOn) {
+        const again = result.top.find(({ index }) => index === this.#explained?.index) ?? result.top[0];
+        void this.#explain(again);
+      }
+      return result;
+    } catch (error) {
+      if (turn !== this.#turn) return undefined;
+      this.#result.showIdle();
+      this.#picture.error.show(error);
+      return undefined;
+    }
+  }
+
+  /** Classifies without showing: a frame of the camera. */
+  async #peek(file: Blob): Promise<Classification | undefined> {
+    if (!this.#open.model) return undefined;
+    return this.#client.call('classify', { file, key: ++this.#lastKey });
+  }
+
+  #bestGuess(result: Classification | undefined): string {
+    const [best] = result?.top ?? [];
+    return best ? `${readable(best.label)}, ${formatPercent(best.probability, 0)}` : '';
+  }
+
+  async #explain(guess: RankedClass | undefined): Promise<void> {
+    if (!guess) return;
+    this.#explaining?.abort();
+    const mine = new AbortController();
+    this.#explaining = mine;
+    this.#explained = guess;
+    this.#result.mark(guess.index);
+    this.#heat.showBusy(0, 0);
+    try {
+      const map = await this.#client.call(
+        'explain',
+        { index: guess.index },
+        {
+          signal: mine.signal,
+          onProgress: ({ done, total }) => {
+            if (this.#explaining === mine) this.#heat.showBusy(done, total);
+          },
+        },
+      );
+      if (this.#explaining === mine) this.#heat.show(map, guess.label);
+    } catch (error) {
+      if (this.#explaining !== mine || isAbort(error)) return;
+      this.#hideHeat();
+      this.#picture.error.show(error);
+    }
+  }
+
+  #hideHeat(): void {
+    this.#explaining?.abort();
+    this.#explaining = undefined;
+    this.#explained = undefined;
+    this.#heat.hide();
+    this.#result.mark(undefined);
+  }
+
+  async #askServer(): Promise<void> {
+    const [given, shown, url, model] = [this.#given, this.#shown, this.#open.predictUrl, this.#open.model];
+    if (!given || !shown || !url || !model) return;
+    this.#compare.clear();
+    this.#compare.setBusy(true);
+    try {
+      // The file as it is, so that the server's own decoder and crop are compared too.
+      const picture = given.region ? await cutOut(given.file, given.region) : given.file;
+      this.#compare.show(shown, await askServer(url, picture, model.metadata.labels.length));
+    } catch (error) {
+      this.#compare.error.show(error);
+    } finally {
+      this.#compare.setBusy(false);
+    }
+  }
+}

@@ -1,0 +1,103 @@
+import { UserError } from '../../../core/errors.ts';
+import { keepAlso } from '../service-worker/register.ts';
+import type { SiteIndex } from '../site-index.ts';
+import { ModelView } from '../views/model-view.ts';
+import type { Calls, ModelSource, OpenedModel } from '../worker/protocol.ts';
+import type { WorkerClient } from '../worker-client.ts';
+
+export type InferenceClient = WorkerClient<{ [K in keyof Calls]: Calls[K] }>;
+
+/** The model that all pages work with. */
+export class OpenModel {
+  readonly #client: InferenceClient;
+  readonly #view: ModelView;
+  readonly #beforeChange: () => void;
+  readonly #onOpened: (model: OpenedModel) => void;
+  #index: SiteIndex | undefined;
+  #source: ModelSource | undefined;
+  #model: OpenedModel | undefined;
+  #opening: AbortController | undefined;
+  #isComing = true;
+
+  /**
+   * @param beforeChange called when another model is about to be opened
+   * @param onOpened called with every model that was opened
+   */
+  constructor(client: InferenceClient, beforeChange: () => void, onOpened: (model: OpenedModel) => void) {
+    this.#client = client;
+    this.#beforeChange = beforeChange;
+    this.#onOpened = onOpened;
+    this.#view = new ModelView(
+      (source) => void this.open(source),
+      () => {
+        if (this.#source) void this.open(this.#source);
+      },
+    );
+  }
+
+  get model(): OpenedModel | undefined {
+    return this.#model;
+  }
+
+  /** Where the open model's bytes come from. */
+  get source(): ModelSource | undefined {
+    return this.#source;
+  }
+
+  /** Whether there may be a model soon: a picture given meanwhile waits for it. */
+  get isComing(): boolean {
+    return this.#isComing;
+  }
+
+  /** Where the server answers for the open model; undefined if it does not have it. */
+  get predictUrl(): string | undefined {
+    return this.#index?.models.find(({ name }) => name === this.#model?.name)?.predict;
+  }
+
+  /** Opens the first model of the server, or the one that the page's address asks for. */
+  async openFirst(index: SiteIndex): Promise<void> {
+    this.#index = index;
+    const wanted = new URLSearchParams(location.search).get('model') ?? index.default;
+    const first = index.models.find(({ name }) => name === wanted) ?? index.models[0];
+    this.#view.list(index.models, first?.name ?? '');
+    if (!first) throw new UserError('This server has no model; open an .onnx file.');
+    await this.open(first);
+  }
+
+  /** Shows why there is no model at all. */
+  fail(error: unknown): void {
+    this.#isComing = false;
+    this.#view.showFailed(error, this.#model);
+  }
+
+  /** Opens a model; a later choice overrides one that is still loading. */
+  async open(source: ModelSource): Promise<void> {
+    this.#opening?.abort();
+    const mine = new AbortController();
+    this.#opening = mine;
+    this.#isComing = true;
+    this.#beforeChange();
+    this.#view.showLoading(source.name);
+    try {
+      const model = await this.#client.call(
+        'open',
+        { source, backend: this.#view.backend },
+        {
+          signal: mine.signal,
+          onProgress: (progress) => {
+            if (this.#opening === mine) this.#view.showProgress(source.name, progress);
+          },
+        },
+      );
+      if (this.#opening !== mine) return;
+      this.#model = model;
+      this.#source = source;
+      this.#isComing = false;
+      this.#view.showOpened(model);
+      if ('url' in source) void keepAlso([source.url]);
+      this.#onOpened(model);
+    } catch (error) {
+      if (this.#opening === mine) this.fail(error);
+    }
+  }
+}

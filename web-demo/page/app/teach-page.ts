@@ -1,0 +1,170 @@
+import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
+import { byId } from '../dom/by-id.ts';
+import { ErrorLine } from '../dom/error-line.ts';
+import { picturesOfClass } from '../teach/cifar-class.ts';
+import type { LessonEpoch, LessonResult, TeachCalls, TeachMethod } from '../teach/protocol.ts';
+import type { CameraDialog } from '../views/camera-dialog.ts';
+import { ClassCard, type ClassCardActions } from '../views/class-card.ts';
+import { LessonView } from '../views/lesson-view.ts';
+import { readable } from '../views/result-view.ts';
+import type { OpenedModel } from '../worker/protocol.ts';
+import { isAbort, WorkerClient } from '../worker-client.ts';
+import type { OpenModel } from './open-model.ts';
+import type { TestPage } from './test-page.ts';
+
+/** What "Fill with CIFAR classes" shows: easily told apart, so that a short lesson succeeds. */
+const EXAMPLE_CLASSES = ['sunflower', 'motorcycle', 'sea', 'wardrobe'];
+
+/** The page that trains a classifier of the reader's own classes, in a worker of its own. */
+export class TeachPage {
+  readonly #open: OpenModel;
+  readonly #camera: CameraDialog;
+  readonly #test: TestPage;
+  readonly #cards: ClassCard[] = [];
+  readonly #list = byId('classes', HTMLElement);
+  readonly #form = byId('teach-form', HTMLFormElement);
+  readonly #start = byId('teach-start', HTMLButtonElement);
+  readonly #stop = byId('teach-stop', HTMLButtonElement);
+  readonly #epochs = byId('teach-epochs', HTMLInputElement);
+  readonly #hint = byId('teach-hint', HTMLElement);
+  readonly #fill = byId('cifar-classes', HTMLButtonElement);
+  readonly #error = new ErrorLine(byId('teach-error', HTMLElement));
+  readonly #lesson = new LessonView(() => void this.#tryIt());
+  /** Started with the first lesson: most readers never need it. */
+  #client: WorkerClient<{ [K in keyof TeachCalls]: TeachCalls[K] }> | undefined;
+  #running: AbortController | undefined;
+  #result: LessonResult | undefined;
+
+  constructor(open: OpenModel, camera: CameraDialog, test: TestPage) {
+    this.#open = open;
+    this.#camera = camera;
+    this.#test = test;
+    byId('add-class', HTMLButtonElement).addEventListener('click', () => this.#addClass());
+    this.#fill.addEventListener('click', () => void this.#fillWithCifar());
+    this.#form.addEventListener('submit', (event) => {
+      event.preventDefault();
+      void this.#teach();
+    });
+    this.#stop.addEventListener('click', () => this.#running?.abort());
+  }
+
+  modelOpened(_model: OpenedModel): void {
+    this.#fill.hidden = this.#test.source === undefined;
+    if (this.#cards.length === 0) for (const name of ['first', 'second']) this.#addClass(name);
+    this.#update();
+  }
+
+  /** Takes pictures that were dropped or pasted: for the class with the fewest. */
+  take(files: readonly File[]): void {
+    const fewest = [...this.#cards].sort((a, b) => a.images.length - b.images.length)[0];
+    fewest?.add(files);
+  }
+
+  #addClass(name = `class ${this.#cards.length + 1}`): ClassCard {
+    const cifar = this.#test.source === undefined ? undefined : CIFAR100_LABELS;
+    const actions: ClassCardActions = {
+      changed: () => this.#update(),
+      camera: (card) => void this.#camera.open({ onPicture: (file) => card.add([file]), several: true }),
+      remove: (card) => this.#remove(card),
+      cifar: (card, label) => void this.#useCifar(card, label),
+    };
+    const card = new ClassCard(name, cifar, actions);
+    this.#cards.push(card);
+    this.#list.append(card.element);
+    this.#update();
+    return card;
+  }
+
+  #remove(card: ClassCard): void {
+    card.dispose();
+    this.#cards.splice(this.#cards.indexOf(card), 1);
+    this.#update();
+  }
+
+  async #useCifar(card: ClassCard, label: number): Promise<void> {
+    const { source } = this.#test;
+    if (!source) return;
+    try {
+      const images = await picturesOfClass(source, label, CIFAR100_LABELS.length);
+      card.name = readable(CIFAR100_LABELS[label]!);
+      card.replace(images);
+    } catch (error) {
+      this.#error.show(error);
+    }
+  }
+
+  async #fillWithCifar(): Promise<void> {
+    this.#error.clear();
+    for (const card of [...this.#cards]) this.#remove(card);
+    for (const name of EXAMPLE_CLASSES) {
+      await this.#useCifar(this.#addClass(readable(name)), CIFAR100_LABELS.indexOf(name));
+    }
+  }
+
+  #update(): void {
+    const problem = this.#problem();
+    this.#hint.textContent = problem ?? '';
+    this.#start.disabled = problem !== undefined || this.#running !== undefined;
+    this.#stop.disabled = this.#running === undefined;
+  }
+
+  /** What is missing before a lesson can start. */
+  #problem(): string | undefined {
+    if (this.#cards.length < 2) return 'Add a second class: there must be something to tell apart.';
+    const names = this.#cards.map((card) => card.name);
+    if (names.some((name) => name === '')) return 'Give every class a name.';
+    if (new Set(names).size < names.length) return 'Two classes have the same name.';
+    const empty = this.#cards.find((card) => card.images.length === 0);
+    if (empty) return `“${empty.name}” has no pictures yet; five or more a class work best.`;
+    return undefined;
+  }
+
+  async #teach(): Promise<void> {
+    if (this.#running || this.#problem() !== undefined) return;
+    const controller = new AbortController();
+    this.#running = controller;
+    this.#error.clear();
+    this.#lesson.showStarted();
+    this.#update();
+    this.#stop.focus();
+    let epochs: readonly LessonEpoch[] = [];
+    try {
+      this.#client ??= new WorkerClient(
+        new Worker(new URL('../teach/worker.ts', import.meta.url), { type: 'module' }),
+      );
+      const { source } = this.#open;
+      const result = await this.#client.call(
+        'teach',
+        {
+          classes: this.#cards.map((card) => ({ name: card.name, images: [...card.images] })),
+          method: new FormData(this.#form).get('method') as TeachMethod,
+          epochs: Math.max(1, Math.min(500, Math.round(Number(this.#epochs.value)) || 1)),
+          seed: 1,
+          ...(source ? { base: source } : {}),
+        },
+        {
+          signal: controller.signal,
+          onProgress: (progress) => {
+            ({ epochs } = progress);
+            this.#lesson.showProgress(progress);
+          },
+        },
+      );
+      this.#result = result;
+      this.#lesson.showResult(result, epochs);
+    } catch (error) {
+      this.#lesson.hide();
+      if (!isAbort(error)) this.#error.show(error);
+    } finally {
+      this.#running = undefined;
+      this.#update();
+    }
+  }
+
+  async #tryIt(): Promise<void> {
+    if (!this.#result) return;
+    const { model, name } = this.#result;
+    location.hash = '#classify';
+    await this.#open.open({ name: `${name}.onnx`, file: new Blob([model]) });
+  }
+}

@@ -1,0 +1,53 @@
+import type { Normalization } from '../../../core/data/dataset.ts';
+import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
+import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { Normalizer } from '../../../core/preprocess/normalize.ts';
+import { tensor } from '../../../train/engine/tensors.ts';
+import { nextMessage } from '../worker/next-message.ts';
+import { ort } from '../worker/runtime.ts';
+import type { Example } from './examples.ts';
+import type { TrainingData } from './fit.ts';
+
+const BATCH = 16;
+
+/**
+ * Runs a net up to its features, once for each picture.
+ * @returns the features as training data
+ * @throws AbortError if the signal is aborted
+ */
+export async function computeFeatures(
+  features: Graph,
+  examples: readonly Example[],
+  normalization: Normalization,
+  signal: AbortSignal,
+  onProgress: (done: number) => void,
+): Promise<TrainingData> {
+  const normalizer = new Normalizer(normalization);
+  const dims = features.inputs[0]!.dims.slice(1).map(Number);
+  const imageLength = sizeOf(dims);
+  const size = Number(features.outputs[0]!.dims[1]);
+  const all = new Float32Array(examples.length * size);
+  const session = await ort.InferenceSession.create(encodeModel(features));
+  try {
+    for (let first = 0; first < examples.length; first += BATCH) {
+      signal.throwIfAborted();
+      const some = examples.slice(first, first + BATCH);
+      const input = new Float32Array(some.length * imageLength);
+      some.forEach(({ pixels }, i) => {
+        normalizer.planar(pixels, 0, input, i * imageLength, imageLength / 3);
+      });
+      const results = await session.run({ input: tensor(input, [some.length, ...dims]) });
+      all.set(results[features.outputs[0]!.name]!.data as Float32Array, first * size);
+      onProgress(first + some.length);
+      await nextMessage();
+    }
+  } finally {
+    await session.release();
+  }
+  return {
+    count: examples.length,
+    length: size,
+    labels: examples.map(({ label }) => label),
+    write: (index, out, offset) => out.set(all.subarray(index * size, (index + 1) * size), offset),
+  };
+}

@@ -1,0 +1,126 @@
+import { ClassificationMetrics } from '../../../core/metrics/classification-metrics.ts';
+import type { ModelAccuracy } from '../../../core/model-metadata.ts';
+import type { Graph } from '../../../core/onnx/graph.ts';
+import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { Random } from '../../../core/random.ts';
+import { tensor } from '../../../train/engine/tensors.ts';
+import { epochOrder } from '../../../train/loader/epoch-order.ts';
+import type { OptimizerConfig } from '../../../train/optim/config.ts';
+import { learningRateAt } from '../../../train/schedule/schedule.ts';
+import { vectorLayout, withVector } from '../../../train/step/parameter-vector.ts';
+import { nextMessage } from '../worker/next-message.ts';
+import { ort } from '../worker/runtime.ts';
+import type { LessonEpoch } from './protocol.ts';
+import { WebEngine } from './web-engine.ts';
+
+/** Pictures as a net takes them. */
+export interface TrainingData {
+  count: number;
+  /** Values of one picture's tensor. */
+  length: number;
+  labels: readonly number[];
+  /** Writes the values of picture `index`, differently each time where it is augmented. */
+  write(index: number, out: Float32Array, offset: number, random: Random): void;
+}
+
+export interface FitOptions {
+  classes: number;
+  epochs: number;
+  seed: number;
+  learningRate: number;
+  optimizer: OptimizerConfig;
+  signal: AbortSignal;
+  onEpoch: (epoch: LessonEpoch) => void;
+}
+
+const LARGEST_BATCH = 32;
+
+/**
+ * Trains a graph (input [batch, ...], output [batch, classes]) and measures it on held-out data after each
+ * epoch. Stopping keeps what was learnt.
+ * @returns the graph with the trained weights, and its accuracy on the held-out data, if there is any
+ */
+export async function fit(
+  graph: Graph,
+  train: TrainingData,
+  heldOut: TrainingData,
+  options: FitOptions,
+): Promise<{ graph: Graph; accuracy?: ModelAccuracy }> {
+  const { classes, epochs, seed, signal } = options;
+  const batchSize = Math.min(LARGEST_BATCH, train.count);
+  const batches = Math.floor(train.count / batchSize);
+  const layout = vectorLayout(graph);
+  const engine = await WebEngine.create(graph, batchSize, options.optimizer);
+  const trained = (): Graph => {
+    const { parameters, buffers } = engine.state;
+    return withVector(withVector(graph, layout.parameters, parameters), layout.buffers, buffers);
+  };
+  const schedule = {
+    name: 'cosine',
+    maxLr: options.learningRate,
+    epochs,
+    stepsPerEpoch: batches,
+    warmupFraction: 0.1,
+    perEpoch: false,
+    milestones: [],
+    gamma: 1,
+  } as const;
+  const images = new Float32Array(batchSize * train.length);
+  const targets = new Float32Array(batchSize * classes);
+  let accuracy: ModelAccuracy | undefined;
+  try {
+    for (let epoch = 0; epoch < epochs && !signal.aborted; epoch++) {
+      const order = epochOrder(train.count, seed, epoch);
+      const random = new Random(seed, epoch);
+      const metrics = new ClassificationMetrics(classes);
+      for (let batch = 0; batch < batches && !signal.aborted; batch++) {
+        const chosen = order.subarray(batch * batchSize, (batch + 1) * batchSize);
+        targets.fill(0);
+        chosen.forEach((index, i) => {
+          train.write(index, images, i * train.length, random);
+          targets[i * classes + train.labels[index]!] = 1;
+        });
+        const rate = learningRateAt(schedule, epoch * batches + batch);
+        const { logits } = await engine.step(images, targets, rate);
+        metrics.add(
+          logits,
+          Array.from(chosen, (index) => train.labels[index]!),
+          batchSize,
+        );
+        await nextMessage();
+      }
+      if (metrics.result().images === 0) break;
+      if (heldOut.count > 0) accuracy = await evaluate(trained(), heldOut, classes);
+      const { loss, top1 } = metrics.result();
+      options.onEpoch({
+        epoch: epoch + 1,
+        trainLoss: loss,
+        trainTop1: top1,
+        ...(accuracy ? { testTop1: accuracy.top1 } : {}),
+      });
+    }
+    return { graph: trained(), ...(accuracy ? { accuracy } : {}) };
+  } finally {
+    await engine.close();
+  }
+}
+
+async function evaluate(graph: Graph, data: TrainingData, classes: number): Promise<ModelAccuracy> {
+  const session = await ort.InferenceSession.create(encodeModel(graph));
+  try {
+    const metrics = new ClassificationMetrics(classes);
+    const dims = graph.inputs[0]!.dims.slice(1).map(Number);
+    const random = new Random(0);
+    for (let first = 0; first < data.count; first += LARGEST_BATCH) {
+      const n = Math.min(LARGEST_BATCH, data.count - first);
+      const values = new Float32Array(n * data.length);
+      for (let i = 0; i < n; i++) data.write(first + i, values, i * data.length, random);
+      const results = await session.run({ [graph.inputs[0]!.name]: tensor(values, [n, ...dims]) });
+      const logits = results[graph.outputs[0]!.name]!.data as Float32Array;
+      metrics.add(logits, data.labels.slice(first, first + n), n);
+    }
+    return metrics.result();
+  } finally {
+    await session.release();
+  }
+}

@@ -1,0 +1,141 @@
+import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
+import type { Normalization } from '../../../core/data/dataset.ts';
+import { UserError } from '../../../core/errors.ts';
+import { encodeMetadata, type ModelAccuracy } from '../../../core/model-metadata.ts';
+import type { Graph } from '../../../core/onnx/graph.ts';
+import { decodeModel, encodeModel } from '../../../core/onnx/model-file.ts';
+import { foldBatchNorm } from '../../../core/onnx/passes/fold-batch-norm.ts';
+
+import { download } from '../worker/download.ts';
+import { modelEnds } from '../worker/foreign.ts';
+import type { CallContext } from '../worker/serve-calls.ts';
+import { checkExport } from './check-export.ts';
+import { prepareExamples } from './examples.ts';
+import { computeFeatures } from './features.ts';
+import { type FitOptions, fit } from './fit.ts';
+import { buildHead, cutLastLayer, replaceLastLayer } from './head.ts';
+import { withMirrored } from './mirror.ts';
+import { pixelData } from './pixels.ts';
+import type { Lesson, LessonEpoch, LessonProgress, LessonResult } from './protocol.ts';
+import { buildSmallNet } from './small-net.ts';
+import { splitExamples } from './split.ts';
+
+/** What training gives, before it is a file. */
+interface Learnt {
+  graph: Graph;
+  accuracy?: ModelAccuracy;
+  model: string;
+  size: { width: number; height: number };
+  normalization: Normalization;
+}
+
+/** Share of the progress that decoding and features are taken to be. */
+const PREPARING = 0.15;
+const SMALL_SIZE = { width: 32, height: 32 };
+
+/**
+ * Trains a classifier of the reader's own classes in this worker and makes a model file of it, checked against
+ * the trained weights as the export command does.
+ * @throws UserError if there is too little to learn from, or a picture cannot be read
+ */
+export async function teach(lesson: Lesson, context: CallContext<LessonProgress>): Promise<LessonResult> {
+  const start = performance.now();
+  const { classes, method } = lesson;
+  if (classes.length < 2 || classes.some(({ images }) => images.length === 0)) {
+    throw new UserError('Two classes with at least one picture each are needed.');
+  }
+  const epochs: LessonEpoch[] = [];
+  const report = (status: string, done: number): void => context.progress({ status, done, epochs });
+  report('Reading the pictures…', 0);
+  const split = splitExamples(classes);
+  const options: FitOptions = {
+    classes: classes.length,
+    epochs: lesson.epochs,
+    seed: lesson.seed,
+    signal: context.signal,
+    ...(method === 'head' ? HEAD_RECIPE : SCRATCH_RECIPE),
+    onEpoch: (epoch) => {
+      epochs.push(epoch);
+      const done = PREPARING + (1 - PREPARING) * (epoch.epoch / lesson.epochs);
+      report(`Epoch ${epoch.epoch} of ${lesson.epochs}`, done);
+    },
+  };
+  const learnt = await (method === 'head' ? learnHead : learnFromScratch)(lesson, split, options, report);
+  const model = await encode(learnt, lesson);
+  return {
+    model,
+    name: `${learnt.model}-taught`,
+    trained: split.train.length,
+    heldOut: split.heldOut.length,
+    seconds: (performance.now() - start) / 1000,
+    stopped: epochs.length < lesson.epochs,
+  };
+}
+
+const ADAM = { name: 'adamw', momentum: 0, nesterov: false, noBiasDecay: true } as const;
+const HEAD_RECIPE = { learningRate: 0.01, optimizer: { ...ADAM, weightDecay: 0.01 } };
+const SCRATCH_RECIPE = { learningRate: 0.004, optimizer: { ...ADAM, weightDecay: 0.02 } };
+
+type Split = ReturnType<typeof splitExamples<Lesson['classes'][number]['images'][number]>>;
+type Report = (status: string, done: number) => void;
+
+async function learnHead(lesson: Lesson, split: Split, options: FitOptions, report: Report): Promise<Learnt> {
+  const { base, seed } = lesson;
+  if (!base)
+    throw new UserError('No model is open to learn from; open one, or train a small net from scratch.');
+  const { signal, classes } = options;
+  const bytes = await download('url' in base ? base.url : base.file, base.name, signal, () => undefined);
+  const { graph, metadata: props } = decodeModel(bytes, base.name);
+  const { metadata } = modelEnds(graph, props, base.name);
+  const cut = cutLastLayer(graph, base.name);
+  const size = { width: metadata.inputWidth, height: metadata.inputHeight };
+  const train = withMirrored(await prepareExamples(split.train, size, signal), size.width);
+  const heldOut = await prepareExamples(split.heldOut, size, signal);
+  const total = train.length + heldOut.length;
+  const features = (examples: typeof train, before: number) =>
+    computeFeatures(cut.features, examples, metadata, signal, (done) =>
+      report(`Looking at ${total} pictures…`, (PREPARING * (before + done)) / total),
+    );
+  const trainData = await features(train, 0);
+  const heldOutData = await features(heldOut, train.length);
+  const result = await fit(buildHead(cut.size, classes, seed), trainData, heldOutData, options);
+  return {
+    ...result,
+    graph: replaceLastLayer(cut, result.graph, classes),
+    model: metadata.model,
+    size,
+    normalization: metadata,
+  };
+}
+
+async function learnFromScratch(lesson: Lesson, split: Split, options: FitOptions): Promise<Learnt> {
+  const train = await prepareExamples(split.train, SMALL_SIZE, options.signal);
+  const heldOut = await prepareExamples(split.heldOut, SMALL_SIZE, options.signal);
+  const graph = buildSmallNet(options.classes, lesson.seed);
+  const result = await fit(
+    graph,
+    pixelData(train, SMALL_SIZE, CIFAR100_NORMALIZATION, true),
+    pixelData(heldOut, SMALL_SIZE, CIFAR100_NORMALIZATION, false),
+    options,
+  );
+  return { ...result, model: graph.name, size: SMALL_SIZE, normalization: CIFAR100_NORMALIZATION };
+}
+
+async function encode(learnt: Learnt, lesson: Lesson): Promise<Uint8Array<ArrayBuffer>> {
+  const { graph, accuracy, model, size, normalization } = learnt;
+  const metadata = encodeMetadata({
+    model,
+    dataset: 'own pictures',
+    labels: lesson.classes.map(({ name }) => name),
+    mean: normalization.mean,
+    std: normalization.std,
+    inputLayout: 'NCHW',
+    colorSpace: 'RGB',
+    inputHeight: size.height,
+    inputWidth: size.width,
+    ...(accuracy ? { accuracy } : {}),
+  });
+  const bytes = new Uint8Array(encodeModel(foldBatchNorm(graph), metadata));
+  await checkExport(bytes, graph);
+  return bytes;
+}

@@ -1,0 +1,100 @@
+import { superclassesOf } from '../../../core/data/cifar100-superclasses.ts';
+import { byId } from '../dom/by-id.ts';
+import { create } from '../dom/create.ts';
+import { formatCount } from '../format.ts';
+import { heatColor } from './heat-colors.ts';
+import { readable } from './result-view.ts';
+
+const PAIRS = 8;
+/** Colours start above magma's black, so that an empty cell differs from one with a single picture. */
+const FAINTEST = 0.25;
+
+/** The confusion matrix as a picture, and the most frequent confusions in words. */
+export class ConfusionView {
+  readonly #canvas = byId('confusion', HTMLCanvasElement);
+  readonly #cell = byId('confusion-cell', HTMLElement);
+  readonly #pairs = byId('confused-pairs', HTMLOListElement);
+  #counts: Uint32Array = new Uint32Array();
+  #labels: readonly string[] = [];
+  /** Which class each row and column is. */
+  #order: number[] = [];
+
+  constructor() {
+    this.#canvas.addEventListener('pointermove', (event) => this.#describe(event));
+    this.#canvas.addEventListener('pointerdown', (event) => this.#describe(event));
+  }
+
+  /** @param counts [classes, classes], row-major: row the true class, column the guess */
+  show(counts: Uint32Array, labels: readonly string[]): void {
+    this.#counts = counts;
+    this.#labels = labels;
+    this.#order = orderOf(labels);
+    this.#draw();
+    this.#list();
+  }
+
+  #draw(): void {
+    const size = this.#labels.length;
+    const most = Math.max(1, ...this.#counts);
+    const pixels = new ImageData(size, size);
+    this.#order.forEach((truth, y) => {
+      this.#order.forEach((guess, x) => {
+        const count = this.#counts[truth * size + guess]!;
+        // Roots: a few confusions would be invisible beside a full diagonal.
+        const shade = count === 0 ? 0 : FAINTEST + (1 - FAINTEST) * Math.sqrt(count / most);
+        pixels.data.set([...heatColor(shade), 255], (y * size + x) * 4);
+      });
+    });
+    this.#canvas.width = size;
+    this.#canvas.height = size;
+    this.#canvas.getContext('2d')?.putImageData(pixels, 0, 0);
+  }
+
+  #list(): void {
+    const size = this.#labels.length;
+    const pairs: { truth: number; guess: number; count: number }[] = [];
+    this.#counts.forEach((count, i) => {
+      const [truth, guess] = [Math.floor(i / size), i % size];
+      if (count > 0 && truth !== guess) pairs.push({ truth, guess, count });
+    });
+    pairs.sort((a, b) => b.count - a.count);
+    this.#pairs.replaceChildren(
+      ...pairs.slice(0, PAIRS).map(({ truth, guess, count }) => {
+        const item = create('li');
+        item.append(
+          create('span', '', `${this.#name(truth)} → ${this.#name(guess)}`),
+          create('strong', '', formatCount(count)),
+        );
+        return item;
+      }),
+    );
+  }
+
+  #describe(event: PointerEvent): void {
+    const size = this.#labels.length;
+    const box = this.#canvas.getBoundingClientRect();
+    const at = (offset: number, length: number): number =>
+      Math.max(0, Math.min(size - 1, Math.floor((offset / length) * size)));
+    const truth = this.#order[at(event.clientY - box.top, box.height)];
+    const guess = this.#order[at(event.clientX - box.left, box.width)];
+    if (truth === undefined || guess === undefined) return;
+    const count = formatCount(this.#counts[truth * size + guess]!);
+    this.#cell.textContent =
+      truth === guess
+        ? `${count} of “${this.#name(truth)}” are right`
+        : `${count} of “${this.#name(truth)}” are taken for “${this.#name(guess)}”`;
+  }
+
+  #name(index: number): string {
+    return readable(this.#labels[index] ?? String(index));
+  }
+}
+
+/** Classes of a superclass side by side: confusions within it then lie close to the diagonal. */
+function orderOf(labels: readonly string[]): number[] {
+  const superclasses = superclassesOf(labels);
+  const order = labels.map((_, index) => index);
+  return superclasses
+    ? order.sort((a, b) => superclasses[a]!.localeCompare(superclasses[b]!, 'en') || a - b)
+    : order;
+}

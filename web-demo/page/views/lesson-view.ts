@@ -1,0 +1,76 @@
+import type { LineChart } from '../../../core/plot/chart.ts';
+import { byId } from '../dom/by-id.ts';
+import { ChartArea } from '../dom/chart.ts';
+import { formatBytes, formatPercent } from '../format.ts';
+import type { LessonEpoch, LessonProgress, LessonResult } from '../teach/protocol.ts';
+
+/** The curves of a lesson in progress, and its result. */
+export class LessonView {
+  readonly #card = byId('teach-progress', HTMLElement);
+  readonly #status = byId('teach-status', HTMLElement);
+  readonly #bar = byId('teach-bar', HTMLProgressElement);
+  readonly #charts = new ChartArea(byId('teach-charts', HTMLElement));
+  readonly #try = byId('teach-try', HTMLButtonElement);
+  readonly #download = byId('teach-download', HTMLAnchorElement);
+  #address: string | undefined;
+
+  constructor(onTry: () => void) {
+    this.#try.addEventListener('click', onTry);
+  }
+
+  showStarted(): void {
+    this.#card.hidden = false;
+    this.#try.disabled = true;
+    this.#download.hidden = true;
+    this.#status.dataset.live = 'true';
+    this.#status.textContent = 'Starting…';
+    this.#bar.value = 0;
+    this.#charts.show([]);
+  }
+
+  showProgress({ status, done, epochs }: LessonProgress): void {
+    this.#status.textContent = status;
+    this.#bar.value = done;
+    if (epochs.length > 0) this.#charts.show(lessonCharts(epochs));
+  }
+
+  showResult(result: LessonResult, epochs: readonly LessonEpoch[]): void {
+    const heldOut = epochs.at(-1)?.testTop1;
+    const quality =
+      heldOut === undefined
+        ? 'too few pictures to hold some out'
+        : `${formatPercent(heldOut, 1)} of ${result.heldOut} held-out pictures right`;
+    this.#status.dataset.live = 'false';
+    this.#status.textContent = `${result.stopped ? 'Stopped' : 'Done'} after ${result.seconds.toFixed(1)} s: ${quality}`;
+    this.#bar.value = 1;
+    this.#try.disabled = false;
+    if (this.#address !== undefined) URL.revokeObjectURL(this.#address);
+    this.#address = URL.createObjectURL(new Blob([result.model], { type: 'application/octet-stream' }));
+    this.#download.href = this.#address;
+    this.#download.download = `${result.name}.onnx`;
+    this.#download.textContent = `Download .onnx (${formatBytes(result.model.length)})`;
+    this.#download.hidden = false;
+  }
+
+  hide(): void {
+    this.#card.hidden = true;
+  }
+}
+
+function lessonCharts(epochs: readonly LessonEpoch[]): LineChart[] {
+  const points = (value: (epoch: LessonEpoch) => number) =>
+    epochs.map((epoch) => ({ x: epoch.epoch, y: value(epoch) }));
+  const axis = { xLabel: 'epoch', xIntegers: true };
+  return [
+    { title: 'Loss, nats', series: [{ name: 'train', points: points((e) => e.trainLoss) }], ...axis },
+    {
+      title: 'Accuracy, %',
+      series: [
+        { name: 'train', points: points((e) => 100 * e.trainTop1) },
+        { name: 'held out', points: points((e) => 100 * (e.testTop1 ?? Number.NaN)) },
+      ],
+      yMin: 0,
+      ...axis,
+    },
+  ];
+}

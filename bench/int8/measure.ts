@@ -1,0 +1,89 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { Graph } from '../../core/onnx/graph.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
+import { quantizeModel } from '../../export/quantize/quantize-model.ts';
+import { randomBatch } from '../children/random-batch.ts';
+import { zooModel } from '../children/zoo-model.ts';
+import { median } from '../statistics.ts';
+
+export interface Int8Options {
+  batchSize: number;
+  /** onnxruntime's threads in either session. */
+  threads: number;
+  rounds: number;
+}
+
+/** fp32 against int8 of one net; times are medians over the rounds, in milliseconds a batch. */
+export interface Int8Comparison {
+  model: string;
+  fp32: Timing;
+  int8: Timing;
+  /** Medians of the ratio in each round: how much less time int8 takes. */
+  wallRatio: number;
+  cpuRatio: number;
+}
+
+export interface Timing {
+  wall: number;
+  /** Of all threads. On a busy machine, with one thread, this is the steadier of the two. */
+  cpu: number;
+}
+
+/**
+ * Times the exported fp32 graph and its int8 form by turns, in one process. Speed does not depend on the
+ * weights, so they are the initial ones, calibrated on noise.
+ */
+export async function measureInt8(model: string, options: Int8Options): Promise<Int8Comparison> {
+  const float = foldBatchNorm(zooModel(model));
+  const { images, imageDims } = randomBatch(float, options.batchSize);
+  const { graph: quantized } = await quantizeModel(float, {
+    batches: () => [{ images, size: options.batchSize }],
+    method: 'minmax',
+    threads: options.threads,
+  });
+  const sessions: InferenceSession[] = [];
+  try {
+    for (const graph of [float, quantized]) sessions.push(await openSession(graph, options.threads));
+    const input = new Tensor('float32', images, imageDims);
+    const timings: Timing[][] = [[], []];
+    // The first round warms up and is not counted.
+    for (let round = 0; round <= options.rounds; round++) {
+      for (const turn of [0, 1]) {
+        const index = (round + turn) % 2;
+        const timing = await time(sessions[index]!, input);
+        if (round > 0) timings[index]!.push(timing);
+      }
+    }
+    return summarize(model, timings[0]!, timings[1]!);
+  } finally {
+    for (const session of sessions) await session.release();
+  }
+}
+
+function openSession(graph: Graph, threads: number): Promise<InferenceSession> {
+  return InferenceSession.create(encodeModel(graph), { intraOpNumThreads: threads, logSeverityLevel: 3 });
+}
+
+async function time(session: InferenceSession, input: Tensor): Promise<Timing> {
+  const start = performance.now();
+  const before = process.cpuUsage();
+  await session.run({ input });
+  const used = process.cpuUsage(before);
+  return { wall: performance.now() - start, cpu: (used.user + used.system) / 1000 };
+}
+
+function summarize(model: string, fp32: Timing[], int8: Timing[]): Int8Comparison {
+  const middle = (timings: Timing[]): Timing => ({
+    wall: median(timings.map(({ wall }) => wall)),
+    cpu: median(timings.map(({ cpu }) => cpu)),
+  });
+  const ratio = (key: keyof Timing) => median(fp32.map((timing, round) => timing[key] / int8[round]![key]));
+  return {
+    model,
+    fp32: middle(fp32),
+    int8: middle(int8),
+    wallRatio: ratio('wall'),
+    cpuRatio: ratio('cpu'),
+  };
+}

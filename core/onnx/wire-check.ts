@@ -61,12 +61,15 @@ export function checkWire(bytes: Uint8Array, source: string): void {
   };
 
   const skip = (wireType: number, end: number): void => {
-    if (wireType === VARINT) varint(end);
-    else if (wireType === LENGTH) at += varint(end);
-    else if (wireType === FIXED64) at += 8;
-    else if (wireType === FIXED32) at += 4;
+    let size = 0;
+    if (wireType === VARINT || wireType === LENGTH) {
+      const value = varint(end);
+      if (wireType === LENGTH) size = value;
+    } else if (wireType === FIXED64) size = 8;
+    else if (wireType === FIXED32) size = 4;
     else throw damaged();
-    if (at > end) throw damaged();
+    if (at + size > end) throw damaged();
+    at += size;
   };
 
   const list = (kind: FieldKind, size: number): void => {

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import { errorMessage, UserError } from '../../core/errors.ts';
+import { errorMessage, UserError } from './errors.ts';
 
 /**
  * Reads label names in the order of the classes: a JSON list, or text with a name a line.

@@ -1,0 +1,140 @@
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import { UserError } from '../errors.ts';
+import { parseModel } from '../onnx/parse-model.ts';
+import type { ModelInterface } from './interface.ts';
+import {
+  cast,
+  chain,
+  forEach,
+  mixChannels,
+  pickChannels,
+  reshape,
+  type Step,
+  transpose,
+  valueInfo,
+} from './proto-ops.ts';
+import { renameValues, valueNames } from './rename-values.ts';
+
+const { onnx } = onnxProto;
+
+/** Subgraphs and rounding are as we write them from this operator set on. */
+const MIN_OPSET = 11;
+/** Red, green and blue in grey, ITU-R 601, as Pillow converts to "L". */
+const LUMA = [0.299, 0.587, 0.114];
+
+/**
+ * Rewrites a classifier of another program to the contract of our model files: one input `input`, float32
+ * [batch, 3, height, width] in RGB order, and one output `logits`, float32 [batch, classes]. Its own graph is
+ * kept as it is, with its operator sets; where its input or output differ, nodes are put before or after it:
+ * - another layout, order of channels or element type, or grey images: see {@link inputSteps};
+ * - a batch of exactly one: the graph becomes the body of a Scan over the batch;
+ * - probabilities: their logarithm, which a softmax turns back into them.
+ * @param metadata put into the model's `metadata_props`
+ * @throws UserError if its operator set is too old for such nodes
+ */
+export function adaptModel(
+  bytes: Uint8Array,
+  plan: ModelInterface,
+  metadata: Readonly<Record<string, string>>,
+  source: string,
+): Uint8Array {
+  const model = parseModel(bytes, source);
+  const fresh = freshNames(valueNames(model.graph));
+  const before = inputSteps(plan);
+  const after = outputSteps(plan);
+  const wrapped = before.length > 0 || after.length > 0 || plan.oneImage;
+  const opset = Number(model.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')?.version ?? 1);
+  if (wrapped && opset < MIN_OPSET) {
+    throw new UserError(`${source} is of opset ${opset}; export it again with ${MIN_OPSET} or later`);
+  }
+  const input = before.length > 0 || plan.oneImage ? fresh('model_input') : 'input';
+  const output = after.length > 0 || plan.oneImage ? fresh('model_output') : 'logits';
+  const names = new Map(['input', 'logits'].map((name) => [name, fresh(`model_${name}`)]));
+  renameValues(model.graph, names.set(plan.input, input).set(plan.output, output));
+
+  // From IR 4 on the initializers need not be among the inputs too.
+  model.irVersion = Math.max(Number(model.irVersion), 4);
+  const ends = { input, output };
+  const inner = plan.oneImage
+    ? chain(
+        [...before, forEach(oneImageBody(model.graph, plan, ends, fresh)), ...after],
+        'input',
+        'logits',
+        fresh,
+      )
+    : join(chain(before, 'input', input, fresh), model.graph, chain(after, output, 'logits', fresh));
+  const graph: Onnx.IGraphProto = {
+    ...(plan.oneImage ? { name: model.graph.name ?? '' } : model.graph),
+    ...inner,
+    input: [valueInfo('input', 'float32', ['batch', 3, plan.height, plan.width])],
+    output: [valueInfo('logits', 'float32', ['batch', plan.labels.length])],
+  };
+  const metadataProps = [
+    ...model.metadataProps.filter(({ key }) => !(key && key in metadata)),
+    ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
+  ];
+  return onnx.ModelProto.encode({ ...model, graph, metadataProps }).finish();
+}
+
+/** From [batch, 3, height, width] float32 RGB to what the model takes. */
+function inputSteps({ color, inputType, layout }: ModelInterface): Step[] {
+  const steps: Step[] = [];
+  if (color === 'gray') steps.push(mixChannels(LUMA));
+  if (color === 'BGR') steps.push(pickChannels([2, 1, 0]));
+  // A byte went through a division and a multiplication, and Cast cuts off what it misses by.
+  if (inputType === 'uint8' || inputType === 'int32') steps.push({ op: 'Round' });
+  if (inputType !== 'float32') steps.push(cast(inputType));
+  if (layout === 'NHWC') steps.push(transpose([0, 2, 3, 1]));
+  return steps;
+}
+
+/** From what the model gives to [batch, classes] float32 logits. */
+function outputSteps({ outputType, scores, isMatrix, oneImage }: ModelInterface): Step[] {
+  const steps: Step[] = [];
+  if (outputType !== 'float32') steps.push(cast('float32'));
+  if (scores === 'probabilities') steps.push({ op: 'Log' });
+  if (!isMatrix && !oneImage) steps.push({ op: 'Flatten' });
+  return steps;
+}
+
+/** A graph that takes a batch of one, as a body that takes an image without a batch. */
+function oneImageBody(
+  graph: Onnx.IGraphProto,
+  { layout, color, height, width, inputType, outputType, labels }: ModelInterface,
+  ends: { input: string; output: string },
+  fresh: (hint: string) => string,
+): Onnx.IGraphProto {
+  const channels = color === 'gray' ? 1 : 3;
+  const dims = layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
+  const image = fresh('image');
+  const scores = fresh('image_scores');
+  return {
+    ...graph,
+    name: graph.name || 'one_image',
+    ...join(
+      chain([reshape([1, ...dims])], image, ends.input, fresh),
+      graph,
+      chain([reshape([-1])], ends.output, scores, fresh),
+    ),
+    input: [valueInfo(image, inputType, dims)],
+    output: [valueInfo(scores, outputType, [labels.length])],
+  };
+}
+
+function join(...parts: Onnx.IGraphProto[]): Required<Pick<Onnx.IGraphProto, 'node' | 'initializer'>> {
+  return {
+    node: parts.flatMap(({ node }) => node ?? []),
+    initializer: parts.flatMap(({ initializer }) => initializer ?? []),
+  };
+}
+
+/** Gives names that are neither in use nor given before. */
+function freshNames(used: Set<string>): (hint: string) => string {
+  for (const name of ['input', 'logits']) used.add(name);
+  return (hint) => {
+    let name = hint;
+    for (let i = 1; used.has(name); i++) name = `${hint}_${i}`;
+    used.add(name);
+    return name;
+  };
+}

@@ -1,0 +1,130 @@
+import { UserError } from '../errors.ts';
+import type { DataType, Dim, Graph, ValueInfo } from '../onnx/graph.ts';
+import type { Preprocessing } from './preprocessing.ts';
+
+/** How a classifier of another program is fed and read. */
+export interface ModelInterface {
+  input: string;
+  /** Element type of the input. */
+  inputType: DataType;
+  layout: 'NCHW' | 'NHWC';
+  color: 'RGB' | 'BGR' | 'gray';
+  height: number;
+  width: number;
+  /** True if the graph takes exactly one image at a time. */
+  oneImage: boolean;
+  output: string;
+  outputType: DataType;
+  /** Whether the output is a matrix, [batch, classes]. */
+  isMatrix: boolean;
+  scores: 'logits' | 'probabilities';
+  labels: string[];
+}
+
+const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int32'];
+const OUTPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64'];
+
+/**
+ * Reads a classifier's inputs and outputs off its graph, and what the graph leaves open off its preprocessing.
+ * @param source what to call the model in an error
+ * @throws UserError if it is no image classifier, or something is left open or said otherwise in both
+ */
+export function modelInterface(graph: Graph, given: Preprocessing, source: string): ModelInterface {
+  const input = choose(graph.inputs, given.input, 'input', source);
+  if (graph.inputs.length > 1) {
+    const others = graph.inputs.filter((value) => value !== input).map(({ name }) => `"${name}"`);
+    throw new UserError(`${source} takes more than an image: it also needs ${others.join(', ')}`);
+  }
+  const output = choose(graph.outputs, given.output, 'output', source);
+  requireType(input, INPUT_TYPES, source);
+  requireType(output, OUTPUT_TYPES, source);
+  return {
+    input: input.name,
+    inputType: input.dtype,
+    ...imageShape(input, given, source),
+    output: output.name,
+    outputType: output.dtype,
+    isMatrix: output.dims.length === 2,
+    scores: given.scores ?? scoresOf(graph, output.name),
+    labels: labelsOf(output, given.labels, source),
+  };
+}
+
+function choose(
+  values: ValueInfo[],
+  name: string | undefined,
+  what: 'input' | 'output',
+  source: string,
+): ValueInfo {
+  const found = name === undefined ? values[0] : values.find((value) => value.name === name);
+  const names = values.map((value) => `"${value.name}"`).join(', ');
+  if (!found) {
+    throw new UserError(`${source} has no ${what}${name === undefined ? '' : ` "${name}"; it has ${names}`}`);
+  }
+  if (name === undefined && values.length > 1) {
+    throw new UserError(
+      `${source} has the ${what}s ${names}; say which is meant with "${what}" in its JSON file`,
+    );
+  }
+  return found;
+}
+
+function requireType({ name, dtype }: ValueInfo, types: readonly DataType[], source: string): void {
+  if (types.includes(dtype)) return;
+  throw new UserError(
+    `${source}: "${name}" is of type ${dtype}, a classifier of images has ${types.join(', ')}`,
+  );
+}
+
+function imageShape({ name, dims }: ValueInfo, given: Preprocessing, source: string) {
+  const fail = (problem: string) =>
+    new UserError(`${source}: its input "${name}", [${dims.join(', ')}], ${problem}`);
+  // Without any dimensions the exporter left the shape out.
+  if (dims.length !== 4 && dims.length !== 0) throw fail('is no batch of images: that has 4 dimensions');
+  const isChannels = (dim: Dim | undefined): boolean => dim === 3 || dim === 1;
+  const layout = given.layout ?? (isChannels(dims[3]) && !isChannels(dims[1]) ? 'NHWC' : 'NCHW');
+  const [channels, h, w] = layout === 'NCHW' ? [dims[1], dims[2], dims[3]] : [dims[3], dims[1], dims[2]];
+  const color = given.color ?? (channels === 1 ? 'gray' : 'RGB');
+  const expected = color === 'gray' ? 1 : 3;
+  if (typeof channels === 'number' && channels !== expected) {
+    throw fail(`has ${channels} channels as ${layout}, ${color} images have ${expected}`);
+  }
+  const [batch] = dims;
+  if (typeof batch === 'number' && batch !== 1) {
+    throw fail(
+      `takes ${batch} images exactly; export it for any batch size (dynamic_axes or dynamic_shapes)`,
+    );
+  }
+  const size = (dim: Dim | undefined, axis: 0 | 1): number => {
+    const own = typeof dim === 'number' ? dim : given.size?.[axis];
+    if (own === undefined) throw fail('takes images of any size; say which with "size" in its JSON file');
+    if (given.size !== undefined && given.size[axis] !== own) {
+      throw fail(`has another size than the "size" in its JSON file, ${given.size.join(' x ')}`);
+    }
+    return own;
+  };
+  return { layout, color, height: size(h, 0), width: size(w, 1), oneImage: batch === 1 } as const;
+}
+
+function labelsOf({ name, dims }: ValueInfo, labels: string[] | undefined, source: string): string[] {
+  const perImage = dims.slice(1);
+  const known = dims.length > 0 && perImage.every((dim) => typeof dim === 'number');
+  const classes = known ? perImage.reduce<number>((product, dim) => product * Number(dim), 1) : undefined;
+  if (labels && classes !== undefined && labels.length !== classes) {
+    throw new UserError(
+      `${source}: its output "${name}" has ${classes} scores an image, but there are ${labels.length} labels`,
+    );
+  }
+  if (labels) return labels;
+  if (classes === undefined) {
+    throw new UserError(
+      `${source} does not say how many classes it has; list their "labels" in its JSON file`,
+    );
+  }
+  return Array.from({ length: classes }, (_, index) => String(index));
+}
+
+function scoresOf(graph: Graph, output: string): 'logits' | 'probabilities' {
+  const last = graph.nodes.find((node) => node.outputs.includes(output));
+  return last && ['Softmax', 'Sigmoid'].includes(last.op) ? 'probabilities' : 'logits';
+}

@@ -1,0 +1,90 @@
+import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import type { DataType, Dim } from '../onnx/graph.ts';
+import { floatTensor, int64Tensor } from '../onnx/graph.ts';
+import { dataTypeCode, encodeTensor } from '../onnx/tensor-proto.ts';
+
+const { onnx } = onnxProto;
+const Type = onnx.AttributeProto.AttributeType;
+
+/** An operator to be put into a graph: it reads the value before it, and after that its constants. */
+export interface Step {
+  op: string;
+  attributes?: Onnx.IAttributeProto[];
+  constants?: Onnx.ITensorProto[];
+}
+
+export const cast = (to: DataType): Step => ({
+  op: 'Cast',
+  attributes: [{ name: 'to', type: Type.INT, i: dataTypeCode(to) }],
+});
+
+export const transpose = (perm: number[]): Step => ({
+  op: 'Transpose',
+  attributes: [{ name: 'perm', type: Type.INTS, ints: perm }],
+});
+
+/** Takes channels of [batch, channel, height, width] in another order. */
+export const pickChannels = (order: number[]): Step => ({
+  op: 'Gather',
+  attributes: [{ name: 'axis', type: Type.INT, i: 1 }],
+  constants: [encodeTensor('', int64Tensor(order))],
+});
+
+/** A weighted sum of the channels of [batch, channel, height, width]. */
+export const mixChannels = (weights: number[]): Step => ({
+  op: 'Conv',
+  constants: [encodeTensor('', floatTensor([1, weights.length, 1, 1], weights))],
+});
+
+export const reshape = (dims: number[]): Step => ({
+  op: 'Reshape',
+  constants: [encodeTensor('', int64Tensor(dims))],
+});
+
+/** Runs a graph on each item of the first axis of the value, and stacks what it gives. */
+export const forEach = (body: Onnx.IGraphProto): Step => ({
+  op: 'Scan',
+  attributes: [
+    { name: 'body', type: Type.GRAPH, g: body },
+    { name: 'num_scan_inputs', type: Type.INT, i: 1 },
+  ],
+});
+
+/** A value's declaration. */
+export function valueInfo(name: string, dtype: DataType, dims: readonly Dim[]): Onnx.IValueInfoProto {
+  const dim = dims.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
+  return { name, type: { tensorType: { elemType: dataTypeCode(dtype), shape: { dim } } } };
+}
+
+/**
+ * The nodes and constants that take a value through some steps, the last of which writes `to`.
+ * @param fresh gives names that are in use nowhere
+ */
+export function chain(
+  steps: readonly Step[],
+  from: string,
+  to: string,
+  fresh: (hint: string) => string,
+): { node: Onnx.INodeProto[]; initializer: Onnx.ITensorProto[] } {
+  const node: Onnx.INodeProto[] = [];
+  const initializer: Onnx.ITensorProto[] = [];
+  let value = from;
+  steps.forEach(({ op, attributes = [], constants = [] }, index) => {
+    const output = index === steps.length - 1 ? to : fresh(`adapted_${op.toLowerCase()}`);
+    const named = constants.map((constant) => ({
+      ...constant,
+      name: fresh(`adapted_${op.toLowerCase()}_constant`),
+    }));
+    initializer.push(...named);
+    const input = [value, ...named.map(({ name }) => name)];
+    node.push({
+      opType: op,
+      name: fresh(`adapted:${output}`),
+      input,
+      output: [output],
+      attribute: attributes,
+    });
+    value = output;
+  });
+  return { node, initializer };
+}

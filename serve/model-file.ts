@@ -1,10 +1,10 @@
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { errorMessage, UserError } from '../core/errors.ts';
-import { type ClassifierMetadata, decodeMetadata } from '../core/model-metadata.ts';
+import { UserError } from '../core/errors.ts';
+import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
-import { decodeModel } from '../core/onnx/model-file.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const EMBEDDED = join(PROJECT, 'models');
@@ -48,20 +48,13 @@ export async function findModelFile(model?: string): Promise<string> {
 }
 
 /**
- * Reads a model file and its metadata.
+ * Reads a model file and its metadata; a model of another program is adapted (see {@link loadClassifier}).
+ * @param preprocessing the JSON file that says how to prepare images for it, if it is not beside the model
  * @throws UserError if it cannot be read, is not an ONNX model, or its metadata and graph disagree
  */
-export async function loadServedModel(path: string): Promise<ServedModel> {
+export async function loadServedModel(path: string, preprocessing?: string): Promise<ServedModel> {
   const source = displayPath(path);
-  let bytes: Uint8Array;
-  try {
-    // A plain array instead of a Buffer, whose `slice` shares memory where that of an array copies.
-    bytes = new Uint8Array(await readFile(path));
-  } catch (error) {
-    throw new UserError(`${source} cannot be read: ${errorMessage(error)}`);
-  }
-  const { graph, metadata: props } = decodeModel(bytes, source);
-  const metadata = decodeMetadata(props, source);
+  const { bytes, graph, metadata } = await loadClassifier(path, { preprocessing, source });
   checkGraph(graph, metadata, source);
   return { path, bytes, metadata };
 }

@@ -19,6 +19,11 @@ export const SERVE_OPTIONS = {
     value: 'DIR',
     help: 'serve every NAME.onnx, NAME@VERSION.onnx and NAME/VERSION/model.onnx in a folder, as it changes',
   },
+  preprocessing: {
+    type: 'string',
+    value: 'FILE',
+    help: 'how to prepare images for a --model of another program, as JSON (left out: MODEL.json beside it)',
+  },
   versions: { type: 'integer', help: 'of each model in --models only the newest N (left out: all)', min: 1 },
   'reload-seconds': {
     type: 'number',
@@ -145,6 +150,7 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
     models: options.model,
     folder: options.models,
     versions: options.versions,
+    preprocessing: options.preprocessing,
     reloadSeconds: options.reloadSeconds,
     port: options.port,
     host: options.host,

@@ -8,6 +8,8 @@ export interface ModelSource {
   name: string | undefined;
   version: number;
   path: string;
+  /** The JSON file that says how to prepare images for it, if it is not beside the model. */
+  preprocessing?: string | undefined;
 }
 
 /** Tells one state of a file from another: replaced, rewritten or grown. Undefined if there is no file. */

@@ -104,18 +104,18 @@ export class ModelRegistry {
   async #reload(): Promise<void> {
     if (this.#state !== 'open') return;
     const sources = await this.#options.sources();
-    const wanted = new Set(sources.map(({ path }) => path));
-    for (const path of this.#slots.keys()) if (!wanted.has(path)) this.#slots.delete(path);
+    const wanted = new Set(sources.map(slotKey));
+    for (const key of this.#slots.keys()) if (!wanted.has(key)) this.#slots.delete(key);
     const seen = new Map<string, string | undefined>();
     for (const source of sources) {
       const stamp = await fileStamp(source.path);
       seen.set(source.path, stamp);
-      const slot = this.#slots.get(source.path);
+      const slot = this.#slots.get(slotKey(source));
       if (stamp === undefined || stamp === slot?.stamp || stamp !== this.#seen.get(source.path)) continue;
       try {
         await this.#load(source);
       } catch (error) {
-        this.#slots.set(source.path, { stamp, model: slot?.model });
+        this.#slots.set(slotKey(source), { stamp, model: slot?.model });
         this.#options.onChange?.({ type: 'failed', path: source.path, reason: errorMessage(error) });
       }
     }
@@ -125,14 +125,15 @@ export class ModelRegistry {
 
   async #load(source: ModelSource): Promise<void> {
     const stamp = await fileStamp(source.path);
-    const served = await loadServedModel(source.path);
+    const served = await loadServedModel(source.path, source.preprocessing);
     const id = { name: source.name ?? plainName(served.metadata.model), version: source.version };
     const other = [...this.#slots].find(
-      ([path, { model }]) => path !== source.path && model?.name === id.name && model.version === id.version,
+      ([key, { model }]) =>
+        key !== slotKey(source) && model?.name === id.name && model.version === id.version,
     );
     if (other) {
       throw new UserError(
-        `${displayPath(other[0])} and ${displayPath(source.path)} are both version ${id.version} of ` +
+        `${displayPath(other[1].model!.served.path)} and ${displayPath(source.path)} are both version ${id.version} of ` +
           `"${id.name}"; name one with --model NAME=FILE or NAME@VERSION=FILE`,
       );
     }
@@ -143,14 +144,14 @@ export class ModelRegistry {
         throw new UserError(`${displayPath(source.path)}: ${error.message}`);
       },
     );
-    this.#slots.set(source.path, { stamp, model });
+    this.#slots.set(slotKey(source), { stamp, model });
   }
 
   /** Makes what is loaded visible, and retires what it replaces. */
   #publish(sources: readonly ModelSource[]): void {
     const models = new Map<string, LoadedModel[]>();
-    for (const { path } of sources) {
-      const model = this.#slots.get(path)?.model;
+    for (const source of sources) {
+      const model = this.#slots.get(slotKey(source))?.model;
       if (model) models.set(model.name, [...(models.get(model.name) ?? []), model]);
     }
     for (const versions of models.values()) versions.sort((a, b) => a.version - b.version);
@@ -179,6 +180,11 @@ export class ModelRegistry {
       this.#options.onChange?.({ type: 'removed', name: model.name, version: model.version });
     }
   }
+}
+
+/** One file may be served under several names. */
+function slotKey({ name = '', version, path }: ModelSource): string {
+  return `${name}@${version}=${path}`;
 }
 
 /** The name inside a file, kept a plain part of an address whatever it holds. */

@@ -11,6 +11,8 @@ export interface ModelSelection {
   folder?: string | undefined;
   /** Only so many of the newest versions of each model in the folder; all if absent. */
   versions?: number | undefined;
+  /** For one model of `models`: the JSON file that says how to prepare images for it. */
+  preprocessing?: string | undefined;
 }
 
 /**
@@ -19,11 +21,16 @@ export interface ModelSelection {
  * @throws UserError if a file is missing or there is no model
  */
 export async function selectModels(selection: ModelSelection): Promise<() => Promise<ModelSource[]>> {
-  const { models = [], folder } = selection;
+  const { models = [], folder, preprocessing } = selection;
+  if (preprocessing !== undefined && (models.length !== 1 || folder !== undefined)) {
+    throw new UserError(
+      '--preprocessing goes with one --model; for several, put a NAME.json beside each NAME.onnx',
+    );
+  }
   const named: ModelSource[] = [];
   for (const text of models) {
     const { name, version, file } = parseModelOption(text);
-    named.push({ name, version, path: resolve(await findModelFile(file)) });
+    named.push({ name, version, path: resolve(await findModelFile(file)), preprocessing });
   }
   if (folder === undefined) {
     if (named.length === 0) named.push({ name: undefined, version: 1, path: await findModelFile() });

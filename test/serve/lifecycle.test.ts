@@ -178,7 +178,10 @@ test('models that cannot be served are one clear line', async () => {
   };
   await fails(loadServedModel(await write('text.onnx', Buffer.from('hello'))), /not an ONNX model/);
   const graph = buildModel('resnet20', { numClasses: 10 });
-  await fails(loadServedModel(await write('bare.onnx', encodeModel(graph))), /no metadata "/);
+  await fails(
+    loadServedModel(await write('bare.onnx', encodeModel(graph))),
+    /does not say how to prepare images/,
+  );
   const { metadata } = await loadServedModel(model);
   const labels = ['only', 'two'];
   await fails(

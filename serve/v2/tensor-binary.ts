@@ -10,7 +10,8 @@ export function tensorFromBytes(bytes: Uint8Array, shape: readonly number[], nam
   if (bytes.length !== 4 * size) {
     throw new HttpError(400, `input "${name}" has ${bytes.length} bytes, its shape says ${4 * size}`);
   }
-  const aligned = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
+  // Not `slice`, which for a Buffer does not copy.
+  const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   const values = new Float32Array(aligned.buffer, aligned.byteOffset, size);
   if (!allFinite(values))
     throw new HttpError(400, `input "${name}" has a value that is not a finite float32`);

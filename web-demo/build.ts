@@ -66,6 +66,8 @@ async function runVite(outDir: string): Promise<string[]> {
       return null;
     },
   };
+  // Advice on the speed of the build is for Vite's developers.
+  const checks = { pluginTimings: false };
   const policy = {
     name: 'content-security-policy',
     transformIndexHtml: (html: string): string => html.replace('%CSP%', CONTENT_SECURITY_POLICY),
@@ -84,7 +86,7 @@ async function runVite(outDir: string): Promise<string[]> {
       // only works from a file of its own.
       conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'],
     },
-    worker: { format: 'es', plugins: () => [recorder] },
+    worker: { format: 'es', plugins: () => [recorder], rollupOptions: { checks } },
     build: {
       outDir,
       emptyOutDir: true,
@@ -93,8 +95,7 @@ async function runVite(outDir: string): Promise<string[]> {
       modulePreload: { polyfill: false },
       chunkSizeWarningLimit: 1000,
       rollupOptions: {
-        // Advice on the speed of the build is for Vite's developers.
-        checks: { pluginTimings: false },
+        checks,
         input: { index: path.join(PAGE, 'index.html'), sw: path.join(PAGE, 'service-worker/sw.ts') },
         output: {
           // A service worker's address must stay, and it only rules over the folder it lies in.

@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
 
+/** Milliseconds; a busy machine with two cores may need many times what an idle one does. */
+export const PATIENCE = 180_000;
+
 /** The demo's page in a browser, with everything it complained about. */
 export class DemoPage {
   readonly page: Page;
@@ -25,14 +28,30 @@ export class DemoPage {
     });
   }
 
-  /** Opens it and waits until the model is open. */
+  /** Opens it and waits for the first prediction, of a picture of its own. */
   static async open(browser: Browser, url: string, options: BrowserContextOptions = {}): Promise<DemoPage> {
     const context = await browser.newContext(options);
     const page = await context.newPage();
+    page.setDefaultTimeout(PATIENCE);
     const demo = new DemoPage(page);
     await page.goto(url);
-    await page.locator('#model-facts').waitFor({ timeout: 30_000 });
+    await page.waitForSelector('#predictions li', { state: 'attached', timeout: PATIENCE });
     return demo;
+  }
+
+  /** Goes to one of its views. */
+  async show(view: string): Promise<void> {
+    await this.page.click(`#views a[href="#${view}"]`);
+    await this.page.waitForSelector(`#${view}:not([hidden])`);
+  }
+
+  /** The pixels of a canvas, RGBA. */
+  pixels(selector: string): Promise<number[]> {
+    return this.page.$eval(selector, (element) => {
+      const canvas = element as HTMLCanvasElement;
+      const context = canvas.getContext('2d');
+      return [...context!.getImageData(0, 0, canvas.width, canvas.height).data];
+    });
   }
 
   async close(): Promise<void> {
@@ -57,7 +76,7 @@ export class DemoPage {
     });
     await action();
     await this.page.waitForSelector('#predictions:not([hidden]) li:first-child:not([data-old])', {
-      timeout: 20_000,
+      timeout: PATIENCE,
     });
     return this.page.$$eval('#predictions li', (items) =>
       items.map((item) => ({
@@ -85,7 +104,7 @@ export class DemoPage {
   }
 
   /** The text of an element, waited for until there is some. */
-  async textOf(selector: string, timeout = 30_000): Promise<string> {
+  async textOf(selector: string, timeout = PATIENCE): Promise<string> {
     await this.page.waitForFunction((query) => document.querySelector(query)?.textContent, selector, {
       timeout,
     });

@@ -1,47 +1,26 @@
 import assert from 'node:assert/strict';
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import type { Browser } from 'playwright-core';
 import sharp from 'sharp';
-import { type RunningDemo, startDemo } from '../../web-demo/start.ts';
-import { findChromium, launchChromium } from './chromium.ts';
-import { assertSameGuesses, DemoPage } from './demo-page.ts';
-import { modelFile, picture, testSetBytes } from './fixtures.ts';
+import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
+import { assertSameGuesses, type DemoPage } from './demo-page.ts';
+import { picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
+import { RECORDS, TestDemo } from './test-demo.ts';
 
-const RECORDS = 200;
-
-const chromium = await findChromium();
-const missing = 'there is no Chromium; install it or set CHROMIUM_PATH';
-if (!chromium && process.env.CI === 'true') throw new Error(missing);
-
-describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }, () => {
-  let folder: string;
-  let demo: RunningDemo;
-  let browser: Browser;
+describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+  let test: TestDemo;
   let reference: Reference;
-  let testSet: Buffer;
   let page: DemoPage;
 
   before(async () => {
-    folder = await mkdtemp(path.join(tmpdir(), 'demo-test-'));
-    const model = await modelFile(folder);
-    testSet = await testSetBytes(RECORDS);
-    await writeFile(path.join(folder, 'test.bin'), testSet);
-    reference = await Reference.open(model);
-    demo = await startDemo({ model, port: 0, host: '127.0.0.1', data: folder });
-    browser = await launchChromium(chromium!);
-    page = await DemoPage.open(browser, demo.url);
+    test = await TestDemo.start();
+    reference = await Reference.open(test.model);
+    page = await test.open();
   });
 
-  after(async () => {
-    await browser?.close();
-    demo?.server.closeAllConnections();
-    demo?.server.close();
-    if (folder) await rm(folder, { recursive: true, force: true });
-  });
+  after(() => test?.close());
 
   it('is isolated and says which backend it uses', async () => {
     assert.equal(await page.page.evaluate(() => crossOriginIsolated), true);
@@ -87,10 +66,7 @@ describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }
     await page.guessesAfter(async () =>
       page.choose('#picture-file', 'clear.png', await clear.png().toBuffer(), 'image/png'),
     );
-    const pixel = await page.page.$eval('#seen', (canvas) => [
-      ...(canvas as HTMLCanvasElement).getContext('2d')!.getImageData(16, 16, 1, 1).data,
-    ]);
-    assert.deepEqual(pixel, [255, 255, 255, 255]);
+    assert.ok((await page.pixels('#seen')).every((value) => value === 255));
 
     const { png } = await picture(120, 60);
     const turned = await sharp(png).jpeg().withMetadata({ orientation: 6 }).toBuffer();
@@ -131,11 +107,12 @@ describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }
   });
 
   it('counts the test set as onnxruntime-node does', async () => {
+    await page.show('test');
     assert.match(await page.textOf('#test-source'), new RegExp(`${RECORDS} pictures`));
     await page.page.check('input[name=sample][value=all]', { force: true });
     await page.page.click('#run');
-    const verdict = await page.textOf('#test-verdict', 60_000);
-    const expected = await reference.evaluate(testSet);
+    const verdict = await page.textOf('#test-verdict');
+    const expected = await reference.evaluate(test.testSet);
     assert.ok(
       verdict.startsWith(
         `${expected.top1Correct} right and ${expected.top5Correct} within the best five, of ${RECORDS}.`,
@@ -146,14 +123,53 @@ describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }
     assert.equal(await page.page.textContent('#stat-loss'), expected.loss.toFixed(3));
   });
 
-  it('runs a test set from disk and stops when asked to', async () => {
+  it('shows the confusion matrix and the worst mistakes of that run', async () => {
+    const expected = await reference.worstMistakes(test.testSet);
+    const records = await page.page.$$eval('#mistakes button', (buttons) =>
+      buttons.map((button) => Number((button as HTMLElement).dataset.record)),
+    );
+    const shown = Math.min(24, expected.length);
+    assert.equal(new Set(records).size, shown);
+    // Sums in another order round differently, so that equally sure mistakes may change places.
+    const least = expected[shown - 1]!.probability - 1e-4;
+    const sureness = new Map(expected.map(({ record, probability }) => [record, probability]));
+    for (const record of records) assert.ok((sureness.get(record) ?? 0) >= least, `record ${record}`);
+    const side = await page.page.$eval('#confusion', (canvas) => (canvas as HTMLCanvasElement).width);
+    assert.equal(side, reference.metadata.labels.length);
+    // As many pairs as there are in the list, each with a count.
+    const pairs = await page.page.$$eval('#confused-pairs li', (items) =>
+      items.map((item) => item.textContent ?? ''),
+    );
+    assert.ok(pairs.length > 0 && pairs.every((pair) => / → .*\d$/.test(pair)), pairs.join());
+    const guesses = await page.guessesAfter(() => page.page.click('#mistakes button >> nth=0'));
+    assert.match(await page.textOf('#truth'), /^True class: /);
+    assert.equal(guesses.length, 5);
+    await page.show('test');
+  });
+
+  it('runs a test set from disk, pauses, goes on and stops when asked to', async () => {
     // A file of its own: so many bytes are slow to hand to the browser.
-    const picked = path.join(folder, 'picked.bin');
-    await writeFile(picked, Buffer.concat(Array.from({ length: 50 }, () => testSet)));
+    const picked = path.join(test.folder, 'picked.bin');
+    await writeFile(picked, Buffer.concat(Array.from({ length: 50 }, () => test.testSet)));
     await page.page.setInputFiles('#test-file', picked);
     assert.match(await page.textOf('#test-source'), /^picked\.bin, 10,000 pictures\.$/);
     await page.page.click('#run');
     await page.page.waitForFunction(() => /\d/.test(document.querySelector('#stat-top1')?.textContent ?? ''));
+    await page.page.click('#pause');
+    await page.page.waitForFunction(() =>
+      /paused$/.test(document.querySelector('#test-progress-text')?.textContent ?? ''),
+    );
+    const paused = await page.page.textContent('#test-progress-text');
+    // Whatever comes in meanwhile is answered; the run itself stands still.
+    await page.show('classify');
+    await page.guessesAfter(() => page.page.click('#drawn-examples button >> nth=1'));
+    await page.show('test');
+    assert.equal(await page.page.textContent('#test-progress-text'), paused);
+    await page.page.click('#pause');
+    await page.page.waitForFunction(
+      (before) => document.querySelector('#test-progress-text')?.textContent !== before,
+      paused,
+    );
     await page.page.click('#stop');
     const verdict = await page.textOf('#test-verdict');
     const done = Number(/ of ([\d,]+)\./.exec(verdict)?.[1]?.replace(',', ''));
@@ -162,12 +178,12 @@ describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }
   });
 
   it('refuses a test set of the wrong size or with wrong labels', async () => {
-    await page.choose('#test-file', 'odd.bin', testSet.subarray(0, 5000));
+    await page.choose('#test-file', 'odd.bin', test.testSet.subarray(0, 5000));
     assert.match(
       await page.textOf('#test-error'),
       /^odd\.bin has 5000 bytes, not a multiple of 3074; choose/,
     );
-    const wrong = Buffer.from(testSet);
+    const wrong = Buffer.from(test.testSet);
     wrong[3074 + 1] = 200;
     await page.choose('#test-file', 'wrong.bin', wrong);
     await page.page.click('#run');
@@ -175,21 +191,7 @@ describe('the demo page', { skip: chromium ? false : missing, timeout: 240_000 }
   });
 
   it('asks nobody but its server and complains about nothing', () => {
-    assert.deepEqual([...page.hosts], [new URL(demo.url).host]);
+    assert.deepEqual([...page.hosts], [new URL(test.demo.url).host]);
     assert.deepEqual(page.complaints, []);
   });
-
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it(`fits a phone (${colorScheme})`, async () => {
-      const phone = await DemoPage.open(browser, demo.url, {
-        viewport: { width: 360, height: 740 },
-        colorScheme,
-      });
-      await phone.guessesAfter(() => phone.page.click('#drawn-examples button:first-child'));
-      const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
-      assert.ok(width <= 360, `the page is ${width} pixels wide`);
-      assert.deepEqual(phone.complaints, []);
-      await phone.close();
-    });
-  }
 });

@@ -9,10 +9,10 @@ import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { Random } from '../../core/random.ts';
 
-const EMBEDDED = fileURLToPath(new URL('../../models/resnet20.onnx', import.meta.url));
+const EMBEDDED = fileURLToPath(new URL('../../models/resnet14t.onnx', import.meta.url));
 const RECORD = 3074;
 
-/** The embedded resnet20, or one with random weights written to `folder`. */
+/** The embedded model, or a resnet20 with random weights written to `folder`. */
 export async function modelFile(folder: string): Promise<string> {
   if (await stat(EMBEDDED).catch(() => undefined)) return EMBEDDED;
   const graph = buildModel('resnet20', { numClasses: 100 });

@@ -57,6 +57,19 @@ export class Reference {
     return metrics.result();
   }
 
+  /** The records of a `test.bin` that the model gets wrong, those it is surest of first. */
+  async worstMistakes(bytes: Uint8Array): Promise<{ record: number; probability: number }[]> {
+    const input = new Float32Array(3 * 1024);
+    const wrong: { record: number; probability: number }[] = [];
+    for (let record = 0; record < bytes.length / 3074; record++) {
+      this.#normalizer.planar(bytes, record * 3074 + 2, input, 0, 1024);
+      const logits = await this.#run(input, 1);
+      const [guess] = topK(logits, 1);
+      if (guess !== bytes[record * 3074 + 1]) wrong.push({ record, probability: softmax(logits)[guess!]! });
+    }
+    return wrong.sort((a, b) => b.probability - a.probability);
+  }
+
   async #run(input: Float32Array, n: number): Promise<Float32Array> {
     const { logits } = await this.#session.run({ input: new Tensor('float32', input, [n, 3, 32, 32]) });
     return logits!.data as Float32Array;

@@ -45,19 +45,41 @@ describe("the demo's server", () => {
     assert.equal(response.headers.get('Cross-Origin-Opener-Policy'), 'same-origin');
     assert.equal(response.headers.get('Cross-Origin-Embedder-Policy'), 'require-corp');
     assert.equal(response.headers.get('Cache-Control'), 'no-cache');
+    const policy = response.headers.get('Content-Security-Policy') ?? '';
+    assert.match(policy, /default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; style-src 'self';/);
+    assert.ok(!/unsafe-inline|'unsafe-eval'|\*/.test(policy), policy);
   });
 
   it('lists the models in natural order, exports after those of the project', async () => {
     const index = await (await fetch(`${url}models/index.json`)).json();
-    assert.deepEqual(index, {
-      default: 'net9',
-      models: [
-        { name: 'net9', bytes: 4, url: 'models/net9.onnx' },
-        { name: 'net10', bytes: 3, url: 'models/net10.onnx' },
-        { name: 'exports/mine', bytes: 5, url: 'models/exports/mine.onnx' },
-      ],
-      testSet: { url: 'data/cifar-100/test.bin', bytes: 10 },
+    const models = index.models.map(({ url, ...model }: { url: string }) => {
+      assert.match(url, /\?v=[0-9a-z]+-[0-9a-z]+$/);
+      return { ...model, url: url.split('?')[0] };
     });
+    assert.deepEqual(
+      { ...index, models },
+      {
+        default: 'net9',
+        models: [
+          { name: 'net9', bytes: 4, url: 'models/net9.onnx' },
+          { name: 'net10', bytes: 3, url: 'models/net10.onnx' },
+          { name: 'exports/mine', bytes: 5, url: 'models/exports/mine.onnx' },
+        ],
+        testSet: { url: 'data/cifar-100/test.bin', bytes: 10 },
+      },
+    );
+  });
+
+  it('lets a browser keep a version of a model for good, and no other address', async () => {
+    const address = async () =>
+      (await (await fetch(`${url}models/index.json`)).json()).models[2].url as string;
+    const first = await address();
+    assert.match((await fetch(url + first)).headers.get('Cache-Control') ?? '', /immutable/);
+    await writeFile(path.join(root, 'exports/mine.onnx'), 'mine, exported again');
+    const second = await address();
+    assert.notEqual(second, first);
+    assert.equal((await fetch(url + first)).headers.get('Cache-Control'), 'no-cache');
+    await writeFile(path.join(root, 'exports/mine.onnx'), 'mine!');
   });
 
   it('serves the listed models and nothing beside them', async () => {
@@ -81,7 +103,12 @@ describe("the demo's server", () => {
     await writeFile(elsewhere, 'other');
     const models = await ModelFiles.open(root, elsewhere);
     assert.equal(models.preferred, 'other');
-    assert.deepEqual((await models.list())[0], { name: 'other', file: elsewhere, bytes: 5 });
+    assert.deepEqual((await models.list())[0], {
+      name: 'other',
+      file: elsewhere,
+      bytes: 5,
+      version: (await models.find('other'))?.version,
+    });
   });
 
   it('says what is wrong with its options', async () => {

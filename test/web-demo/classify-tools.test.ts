@@ -1,0 +1,198 @@
+import assert from 'node:assert/strict';
+import { after, before, describe, it } from 'node:test';
+import { decodeImageFile } from '../../core/image/decode.ts';
+import { initializeParameters } from '../../core/models/initialize.ts';
+import { buildResNet } from '../../core/models/resnet.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import { prepareImage } from '../../core/preprocess/prepare-image.ts';
+import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
+import { assertSameGuesses, type DemoPage } from './demo-page.ts';
+import { picture } from './fixtures.ts';
+import { Reference } from './reference.ts';
+import { TestDemo } from './test-demo.ts';
+
+// A GPU that the processor imitates, so that WebGPU is there on any machine.
+const SOFTWARE_GPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];
+
+describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+  let test: TestDemo;
+  let reference: Reference;
+  let page: DemoPage;
+
+  before(async () => {
+    test = await TestDemo.start(SOFTWARE_GPU);
+    reference = await Reference.open(test.model);
+    page = await test.open({ permissions: ['camera'] });
+  });
+
+  after(() => test?.close());
+
+  it('prefers WebAssembly to a GPU that the processor imitates', async () => {
+    assert.match(await page.textOf('#backend'), /WebAssembly SIMD/);
+  });
+
+  it('draws a heat map of the best guess, and of another one', async () => {
+    await page.page.click('#explain');
+    await page.page.waitForSelector('#heat:not([hidden])');
+    const best = await page.pixels('#heat');
+    assert.ok(new Set(best).size > 10, 'the map is all of one colour');
+    assert.equal(await page.page.getAttribute('#predictions button >> nth=0', 'aria-pressed'), 'true');
+    await page.page.click('#predictions button >> nth=1');
+    const second = await page.page.$eval('#predictions button:not([aria-pressed="true"])', () => true);
+    assert.ok(second);
+    await page.page.waitForFunction((before) => {
+      const canvas = document.querySelector<HTMLCanvasElement>('#heat')!;
+      const now = canvas.getContext('2d')!.getImageData(0, 0, canvas.width, canvas.height).data;
+      return before.some((value, i) => value !== now[i]);
+    }, best);
+    await page.page.click('#explain');
+    assert.equal(await page.page.isHidden('#heat'), true);
+  });
+
+  it('crops by keyboard, and the network sees that part', async () => {
+    const given = await picture(200, 120);
+    await page.guessesAfter(() => page.choose('#picture-file', 'wide.png', given.png, 'image/png'));
+    const whole = await page.page.getAttribute('#crop', 'aria-valuetext');
+    assert.equal(whole, '120 by 120 pixels at 40, 0');
+    await page.page.focus('#crop');
+    await page.guessesAfter(() => page.page.keyboard.press('-'));
+    for (let i = 0; i < 3; i++) await page.guessesAfter(() => page.page.keyboard.press('ArrowLeft'));
+    const value = await page.page.getAttribute('#crop', 'aria-valuetext');
+    const [side, , left, top] = (value?.match(/\d+/g) ?? []).map(Number) as [number, number, number, number];
+    assert.ok(side < 120 && left < 40 + 3, value ?? '');
+    const region = { left, top, width: side, height: side };
+    const expected = prepareImage(await decodeImageFile(given.png), { width: 32, height: 32 }, region);
+    assert.deepEqual(
+      (await page.pixels('#seen')).filter((_, i) => i % 4 !== 3),
+      [...expected.data],
+    );
+  });
+
+  it('crops by pointer', async () => {
+    const before = await page.page.getAttribute('#crop', 'aria-valuetext');
+    const box = (await page.page.locator('#crop').boundingBox())!;
+    await page.guessesAfter(async () => {
+      await page.page.mouse.move(box.x + box.width / 2, box.y + box.height / 2);
+      await page.page.mouse.down();
+      await page.page.mouse.move(box.x + box.width / 2 + 20, box.y + box.height / 2, { steps: 3 });
+      await page.page.mouse.up();
+    });
+    assert.notEqual(await page.page.getAttribute('#crop', 'aria-valuetext'), before);
+  });
+
+  it('asks the server about the same picture, whole and cropped: no more than rounding apart', async () => {
+    const difference = async (): Promise<number> => {
+      await page.page.click('#compare');
+      await page.page.waitForSelector('#comparison:not([hidden]), #compare-error:not(:empty)');
+      assert.equal(await page.page.textContent('#compare-error'), '');
+      return Number(await page.page.getAttribute('#comparison', 'data-difference'));
+    };
+    assert.ok((await difference()) < 1e-5);
+    const given = await picture(333, 170);
+    await page.guessesAfter(() => page.choose('#picture-file', 'photo.png', given.png, 'image/png'));
+    assert.ok((await difference()) < 1e-5);
+  });
+
+  it('takes a picture from the camera', async () => {
+    await page.page.click('#open-camera');
+    // The camera is watched all the time until a picture is taken.
+    assert.match(await page.textOf('#camera-guess'), /, \d+ %$/);
+    const guesses = await page.guessesAfter(() => page.page.click('#camera-take'));
+    assert.equal(guesses.length, 5);
+    assert.equal(await page.page.isHidden('#camera'), true);
+    const off = await page.page.$eval('#camera-video', (video) => (video as HTMLVideoElement).srcObject);
+    assert.equal(off, null);
+  });
+
+  it('classifies what is drawn, by pointer and by keyboard', async () => {
+    await page.page.click('#open-draw');
+    const box = (await page.page.locator('#draw-canvas').boundingBox())!;
+    await page.guessesAfter(async () => {
+      await page.page.mouse.move(box.x + 40, box.y + 40);
+      await page.page.mouse.down();
+      await page.page.mouse.move(box.x + 120, box.y + 130, { steps: 4 });
+      await page.page.mouse.up();
+    });
+    const stroke = await page.pixels('#draw-canvas');
+    assert.ok(stroke.some((value, i) => i % 4 === 0 && value < 60));
+    await page.guessesAfter(async () => {
+      await page.page.focus('#draw-canvas');
+      await page.page.keyboard.press(' ');
+      for (let i = 0; i < 5; i++) await page.page.keyboard.press('ArrowRight');
+      await page.page.keyboard.press(' ');
+    });
+    await page.guessesAfter(() => page.page.click('#draw-undo'));
+    assert.deepEqual(await page.pixels('#draw-canvas'), stroke);
+    await page.page.click('#draw [data-close]');
+  });
+
+  it('runs on WebGPU when told to, with the same guesses', async () => {
+    const given = await picture(64, 64);
+    await page.guessesAfter(() => page.choose('#picture-file', 'mine.png', given.png, 'image/png'));
+    await page.guessesAfter(async () => {
+      await page.page.selectOption('#backend-select', 'webgpu');
+    });
+    assert.match(await page.textOf('#backend'), /WebGPU\.$/);
+    const guesses = await page.page.$$eval('#predictions li', (items) =>
+      items.map(({ dataset }) => ({ label: dataset.label ?? '', probability: Number(dataset.probability) })),
+    );
+    assertSameGuesses(guesses, await reference.classify(given));
+    await page.guessesAfter(async () => {
+      await page.page.selectOption('#backend-select', 'auto');
+    });
+    assert.match(await page.textOf('#backend'), /WebAssembly SIMD/);
+  });
+
+  it('opens a dropped model from elsewhere and says what it assumes', async () => {
+    const graph = buildResNet(
+      { name: 'elsewhere', block: 'basic', depths: [1], widths: [8], stemWidth: 8 },
+      { numClasses: 7 },
+    );
+    initializeParameters(graph, 3);
+    graph.nodes[0]!.inputs[0] = 'pixels';
+    graph.inputs[0]!.name = 'pixels';
+    const file = Buffer.from(encodeModel(graph));
+    const guesses = await page.guessesAfter(() => page.give('drop', 'elsewhere.onnx', file, ''));
+    assert.ok(guesses.every(({ label }) => /^class \d$/.test(label)));
+    assert.match(await page.textOf('#model-note'), /says nothing of its classes/);
+    // The heat map needs nothing of the model but its output.
+    await page.page.click('#explain');
+    await page.page.waitForSelector('#heat:not([hidden])');
+    assert.equal(await page.page.isHidden('#compare'), true);
+  });
+
+  it('says why a file is no classifier of pictures', async () => {
+    const graph = buildResNet(
+      { name: 'flat', block: 'basic', depths: [1], widths: [8], stemWidth: 8 },
+      { numClasses: 7 },
+    );
+    graph.inputs[0]!.dims = ['batch', 32, 32];
+    await page.choose('#model-file', 'flat.onnx', Buffer.from(encodeModel(graph)));
+    assert.match(await page.textOf('#model-error'), /^flat\.onnx is no classifier of pictures: it needs one/);
+  });
+
+  it('asks nobody but its server and complains about nothing', () => {
+    assert.deepEqual([...page.hosts], [new URL(test.demo.url).host]);
+    assert.deepEqual(page.complaints, []);
+  });
+});
+
+describe('a browser without WebGPU', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+  it('falls back by itself and says so', async () => {
+    const test = await TestDemo.start(['--disable-features=WebGPU', '--disable-gpu']);
+    try {
+      const page = await test.open();
+      await page.guessesAfter(async () => {
+        await page.page.selectOption('#backend-select', 'webgpu');
+      });
+      assert.match(await page.textOf('#backend'), /WebAssembly SIMD.*This browser offers no WebGPU\.$/);
+      assert.deepEqual(page.complaints, []);
+    } finally {
+      await test.close();
+    }
+  });
+});

@@ -1,0 +1,189 @@
+import assert from 'node:assert/strict';
+import { appendFile, readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import sharp from 'sharp';
+import { decodeMetadata } from '../../core/model-metadata.ts';
+import { decodeModel } from '../../core/onnx/model-file.ts';
+import type { EpochLog } from '../../train/trainer.ts';
+import { startDemo } from '../../web-demo/start.ts';
+import { writeRunFiles } from '../runs/write-run.ts';
+import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
+import { DemoPage } from './demo-page.ts';
+import { picture } from './fixtures.ts';
+import { Reference } from './reference.ts';
+import { TestDemo } from './test-demo.ts';
+
+const VIEWS = ['classify', 'test', 'runs', 'teach'];
+
+const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
+
+/** An epoch's line of a log. */
+function epoch(index: number): EpochLog {
+  return {
+    epoch: index,
+    learningRate: 0.1,
+    trainLoss: 3 - index / 4,
+    trainTop1: 0.2 + index / 10,
+    testLoss: 2.9 - index / 4,
+    testTop1: 0.25 + index / 10,
+    testTop5: 0.5 + index / 10,
+    imagesPerSecond: 100,
+    trainSeconds: 1,
+    testSeconds: 1,
+  };
+}
+
+/** Pictures of one colour with some noise of shape, as files to choose. */
+async function colored(name: string, color: { r: number; g: number; b: number }, count: number) {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => ({
+      name: `${name}${i}.png`,
+      mimeType: 'image/png',
+      buffer: await sharp({ create: { width: 40 + i, height: 40, channels: 3, background: color } })
+        .composite([{ input: { create: { width: 9, height: 9 + i, channels: 3, background: '#888888' } } }])
+        .png()
+        .toBuffer(),
+    })),
+  );
+}
+
+describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+  let test: TestDemo;
+  let page: DemoPage;
+
+  before(async () => {
+    test = await TestDemo.start();
+    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4 };
+    await writeRunFiles(path.join(test.folder, 'runs/first'), [epoch(0), epoch(1)], config);
+    await writeRunFiles(path.join(test.folder, 'runs/ablation/second'), [epoch(0)], { ...config, seed: 9 });
+    page = await test.open();
+  });
+
+  after(() => test?.close());
+
+  it('follows a training run as its log grows, and compares it with another', async () => {
+    await page.show('runs');
+    const row = page.page.locator('#runs-body tr', { hasText: 'first' });
+    await row.getByText('2/4').waitFor();
+    await page.page.locator('#runs-body tr', { hasText: 'second' }).getByText('1/4').waitFor();
+    assert.match(await page.textOf('#runs-status'), /^Live: /);
+    await appendFile(path.join(test.folder, 'runs/first/log.jsonl'), `${JSON.stringify(epoch(2))}\n`);
+    await row.getByText('3/4').waitFor();
+    for (const name of ['first', 'second']) {
+      await page.page.locator('#runs-body tr', { hasText: name }).locator('input').check();
+    }
+    await page.page.locator('#charts svg', { hasText: 'second' }).first().waitFor();
+    assert.match(await page.textOf('#differences'), /seed/);
+  });
+
+  it('learns classes from a few pictures, from scratch, and exports a model that onnxruntime runs', async () => {
+    await page.show('teach');
+    const cards = page.page.locator('.class-card');
+    for (const [i, name, color] of [
+      [0, 'red', { r: 220, g: 20, b: 30 }],
+      [1, 'blue', { r: 20, g: 40, b: 230 }],
+    ] as const) {
+      await cards.nth(i).getByLabel('Name of the class').fill(name);
+      await cards
+        .nth(i)
+        .locator('input[type=file]')
+        .setInputFiles(await colored(name, color, 10));
+    }
+    await page.page.check('input[name=method][value=scratch]', { force: true });
+    await page.page.fill('#teach-epochs', '6');
+    await page.page.click('#teach-start');
+    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
+    assert.equal(await page.page.textContent('#teach-error'), '');
+    assert.equal(await page.page.locator('#teach-charts svg').count(), 2);
+
+    const [download] = await Promise.all([
+      page.page.waitForEvent('download'),
+      page.page.click('#teach-download'),
+    ]);
+    assert.equal(download.suggestedFilename(), 'resnet8-taught.onnx');
+    const bytes = new Uint8Array(await readFile(await download.path()));
+    const metadata = decodeMetadata(decodeModel(bytes).metadata, 'taught');
+    assert.deepEqual(metadata.labels, ['red', 'blue']);
+    assert.equal(metadata.accuracy?.images, 4);
+    const session = await InferenceSession.create(bytes);
+    const { logits } = await session.run({
+      input: new Tensor('float32', new Float32Array(2 * 3 * 1024), [2, 3, 32, 32]),
+    });
+    assert.deepEqual(logits?.dims, [2, 2]);
+    await session.release();
+  });
+
+  it('learns a new last layer on the features of the open model, and tries it at once', async () => {
+    await page.page.check('input[name=method][value=head]', { force: true });
+    await page.page.fill('#teach-epochs', '30');
+    await page.page.click('#teach-start');
+    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
+    assert.equal(await page.page.textContent('#teach-error'), '');
+    assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
+    await page.guessesAfter(() => page.page.click('#teach-try'));
+    assert.match(await page.textOf('#model-facts'), /own pictures, 2 classes/);
+    const [red] = await colored('test', { r: 225, g: 25, b: 25 }, 1);
+    const guesses = await page.guessesAfter(() =>
+      page.choose('#picture-file', 'red.png', red!.buffer, 'image/png'),
+    );
+    assert.equal(guesses[0]?.label, 'red');
+  });
+
+  it('says what is missing before it can learn', async () => {
+    await page.show('teach');
+    await page.page.click('#add-class');
+    assert.match(await page.textOf('#teach-hint'), /has no pictures yet/);
+    assert.equal(await page.page.isDisabled('#teach-start'), true);
+    await page.page.locator('.class-card').nth(2).getByText('Remove').click();
+    assert.equal(await page.page.isDisabled('#teach-start'), false);
+  });
+
+  it('works without its server after the first visit', async () => {
+    const demo = await startDemo({ model: test.model, port: 0, host: '127.0.0.1', data: test.folder });
+    const visitor = await DemoPage.open(test.browser, demo.url);
+    await visitor.page.waitForSelector('#offline-state[data-kept]');
+    await demo.close();
+    await visitor.page.reload();
+    await visitor.page.waitForSelector('#predictions li', { state: 'attached' });
+    const given = await picture(77, 50);
+    const guesses = await visitor.guessesAfter(() =>
+      visitor.choose('#picture-file', 'mine.png', given.png, 'image/png'),
+    );
+    const expected = await (await Reference.open(test.model)).classify(given);
+    assert.deepEqual(
+      guesses.map(({ label }) => label),
+      expected.map(({ label }) => label),
+    );
+    await visitor.close();
+  });
+
+  it('complains about nothing', () => {
+    assert.deepEqual([...page.hosts], [new URL(test.demo.url).host]);
+    assert.deepEqual(page.complaints, []);
+  });
+
+  for (const colorScheme of ['light', 'dark'] as const) {
+    it(`is accessible and fits a phone (${colorScheme})`, async () => {
+      const phone = await test.open({ viewport: { width: 360, height: 740 }, colorScheme });
+      await phone.page.evaluate(await readFile(axeFile, 'utf8'));
+      for (const view of VIEWS) {
+        await phone.show(view);
+        if (view === 'runs') await phone.page.waitForSelector('#charts svg');
+        const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= 360, `${view} is ${width} pixels wide`);
+        const violations = await phone.page.evaluate(async () => {
+          const { axe } = globalThis as unknown as {
+            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
+          };
+          return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
+        });
+        assert.deepEqual(violations, [], view);
+      }
+      assert.deepEqual(phone.complaints, []);
+      await phone.close();
+    });
+  }
+});

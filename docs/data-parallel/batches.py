@@ -67,17 +67,15 @@ class CifarBatches:
 class BatchFile:
     """Batches made by another program: `images` [steps, batch, 3, H, W] and `targets` [steps, batch, classes]."""
 
-    def __init__(self, path, config, shares):
+    def __init__(self, path, batch_size, shares):
         try:
             with safe_open(path, "numpy") as file:
                 self.images, self.targets = file.get_tensor("images"), file.get_tensor("targets")
         except Exception as error:
             raise SystemExit(f"error: cannot read batches from {path}: {error}")
-        if self.images.shape[1] != config["batchSize"]:
-            raise SystemExit(
-                f"error: {path} has batches of {self.images.shape[1]}, the run of {config['batchSize']}"
-            )
-        self.share_size = config["batchSize"] // shares
+        if self.images.shape[1] != batch_size:
+            raise SystemExit(f"error: {path} has batches of {self.images.shape[1]}, not of {batch_size}")
+        self.share_size = batch_size // shares
 
     def __len__(self):
         return len(self.images)

@@ -44,7 +44,7 @@ def train(options, graph, device):
         )
     mine = range(rank * shares // world, (rank + 1) * shares // world)
     if options.batches:
-        source = BatchFile(options.batches, graph.config, shares)
+        source = BatchFile(options.batches, graph.config["batchSize"], shares)
         steps = min(len(source), graph.total_steps)
     else:
         source = CifarBatches(options.data, graph.config, shares)

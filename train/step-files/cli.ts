@@ -46,6 +46,11 @@ const command = {
     flip,
     seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
     ...TRAIN_IMAGES_CLI_OPTION,
+    portable: {
+      type: 'boolean',
+      help: "use ONNX's own operators only, for providers and engines without onnxruntime's; slower on a CPU",
+      default: false,
+    },
   },
 } as const;
 
@@ -78,9 +83,12 @@ await runMain(async () => {
     { ...options, augment: 'standard', randomErasing: 0, cutmixProb: 0, beta: 1, mixupAlpha: 0 },
     given,
   );
-  const machine = { replicas: processes, accumulate: 1 };
+  const machine = { replicas: processes, accumulate: 1, engine: 'ort' };
   const config = makeConfig({ ...options, ...machine }, given, augment, options.seed, model, dataset);
-  const { stepsPerEpoch } = await writeStepFiles(new RunDirectory(out), model, config, processes);
+  const { stepsPerEpoch } = await writeStepFiles(new RunDirectory(out), model, config, {
+    shares: processes,
+    portable: options.portable,
+  });
   await createRun(config, dataset, out);
   say(
     `${name}: ${parameterCount(model).toLocaleString('en')} parameters; ${config.epochs} epochs of ${stepsPerEpoch} steps, ` +

@@ -22,20 +22,26 @@ export interface StepConfig extends ScheduledRun, OptimizerSettings {
   batchSize: number;
 }
 
+export interface StepFilesOptions {
+  /** Equal parts of the batch. */
+  shares: number;
+  /** Use only ONNX's own operators in the gradient graph; the update has no others. Default false. */
+  portable?: boolean;
+}
+
 /**
  * Writes a model's training step into a run's directory for programs outside of ours: the gradient graph of
  * one share of the batch, the update graph, the scalars of all steps, the state before the first, and a
  * description of it all. The graphs are in plain layouts, so that onnxruntime runs them on any machine and
  * device.
  * @param model with its initial weights
- * @param shares equal parts of the batch
  * @throws UserError if the batch has no such shares, the model cannot be trained, or a file cannot be written
  */
 export async function writeStepFiles(
   run: RunDirectory,
   model: Graph,
   config: StepConfig,
-  shares: number,
+  { shares, portable = false }: StepFilesOptions,
 ): Promise<StepDescription> {
   const { batchSize, epochs, trainImages } = config;
   if (batchSize % shares !== 0) {
@@ -45,7 +51,11 @@ export async function writeStepFiles(
   }
   const optimizer = optimizerOf(config);
   const layout = vectorLayout(model);
-  const gradient = buildGradientGraph(model, layout, { batchSize: batchSize / shares, blockSize: 0 });
+  const gradient = buildGradientGraph(model, layout, {
+    batchSize: batchSize / shares,
+    blockSize: 0,
+    portable,
+  });
   const update = buildUpdateGraph(model.name, layout, optimizer);
   const stepsPerEpoch = Math.floor(trainImages / batchSize);
   const description = describeStep(

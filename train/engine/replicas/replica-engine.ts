@@ -21,6 +21,8 @@ export interface ReplicaEngineOptions {
   accumulate?: number | undefined;
   /** Threads of a lone replica; default one a core. */
   threads?: number | undefined;
+  /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
+  blockSize?: number;
 }
 
 /**
@@ -61,7 +63,7 @@ export class ReplicaEngine implements TrainingEngine {
     }
     const layout = vectorLayout(model);
     const share = batchSize / parts;
-    const blockSize = await detectBlockSize();
+    const blockSize = options.blockSize ?? (await detectBlockSize());
     const graph = encodeModel(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);

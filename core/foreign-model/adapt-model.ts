@@ -1,6 +1,6 @@
-import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
-import { parseModel } from '../onnx/parse-model.ts';
+import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import type { ModelInterface } from './interface.ts';
 import {
   cast,
@@ -14,8 +14,6 @@ import {
   valueInfo,
 } from './proto-ops.ts';
 import { renameValues, valueNames } from './rename-values.ts';
-
-const { onnx } = onnxProto;
 
 /** Subgraphs and rounding are as we write them from this operator set on. */
 const MIN_OPSET = 11;
@@ -73,7 +71,7 @@ export function adaptModel(
     ...model.metadataProps.filter(({ key }) => !(key && key in metadata)),
     ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
   ];
-  return onnx.ModelProto.encode({ ...model, graph, metadataProps }).finish();
+  return serializeModel({ ...model, graph, metadataProps });
 }
 
 /** From [batch, 3, height, width] float32 RGB to what the model takes. */

@@ -3,7 +3,7 @@ import { isAbsolute, join, relative, sep } from 'node:path';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
 import { sizeOf } from './graph.ts';
-import { parseModel } from './parse-model.ts';
+import { parseModel, serializeModel } from './parse-model.ts';
 import { bytesPerElement, dataTypeOf } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
@@ -38,7 +38,7 @@ export async function inlineExternalData(
       tensor.externalData = [];
       tensor.dataLocation = onnx.TensorProto.DataLocation.DEFAULT;
     }
-    return onnx.ModelProto.encode(model).finish();
+    return serializeModel(model);
   } catch (error) {
     throw error instanceof UserError ? new UserError(oneLine(error.message)) : error;
   }

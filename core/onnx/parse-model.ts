@@ -21,3 +21,12 @@ export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto &
   }
   return Object.assign(model, { graph });
 }
+
+/**
+ * The bytes of a parsed model; what the parser does not know of newer versions of the format is not in them.
+ */
+export function serializeModel(model: Onnx.IModelProto): Uint8Array {
+  const { buffer, byteOffset, length } = onnxProto.onnx.ModelProto.encode(model).finish();
+  // A plain array instead of a Buffer, whose `slice` shares memory where that of an array copies.
+  return new Uint8Array(buffer, byteOffset, length);
+}

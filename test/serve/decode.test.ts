@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { HttpError } from '../../serve/http/http-error.ts';
-import { decodeImage } from '../../serve/image/decode.ts';
+import { decodeHere, decodeImage } from '../../serve/image/decode.ts';
+import { decodeSmallPng } from '../../serve/image/small-png.ts';
 import { fromRgb, noise, noisePng } from './support/images.ts';
 
 const options = { height: 32, width: 32, maxPixels: 1_000_000 };
@@ -189,3 +191,107 @@ test('too many pixels are refused before they are decoded', async () => {
     /more than 1 megapixels/,
   );
 });
+
+test('small PNGs take a short way to the same pixels', async () => {
+  const rgba = Uint8Array.from({ length: 32 * 32 * 4 }, (_, i) => (i * 7919) % 256);
+  const raw = { width: 32, height: 32, channels: 4 } as const;
+  // A picture with slopes, for which the encoder chooses among all five filters.
+  const slopes = Uint8Array.from(
+    { length: 3 * 48 * 40 },
+    (_, i) => (i % 144) + Math.floor(i / 144) * 3 + (i % 7),
+  );
+  const files = [
+    await fromRgb(noise(5)).png().toBuffer(),
+    await fromRgb(slopes, 48, 40).png({ adaptiveFiltering: true }).toBuffer(),
+    await fromRgb(slopes, 48, 40).png({ adaptiveFiltering: false }).toBuffer(),
+    await sharp(rgba, { raw }).png({ adaptiveFiltering: true }).toBuffer(),
+  ];
+  for (const file of files) {
+    const short = decodeSmallPng(file);
+    assert.ok(short);
+    const { data, info } = await sharp(file).raw().toBuffer({ resolveWithObject: true });
+    assert.deepEqual([short.width, short.height, short.channels], [info.width, info.height, info.channels]);
+    assert.deepEqual(Buffer.from(short.data), data);
+  }
+});
+
+test('every PNG filter is undone', () => {
+  const filters = [0, 1, 2, 3, 4];
+  const want = noise(6, 9, filters.length);
+  const row = 27;
+  const at = (x: number, y: number): number => (x < 0 || y < 0 ? 0 : want[y * row + x]!);
+  const lines = filters.map((filter, y) =>
+    Uint8Array.from({ length: row + 1 }, (_, i) => {
+      if (i === 0) return filter;
+      const x = i - 1;
+      const [a, b, c] = [at(x - 3, y), at(x, y - 1), at(x - 3, y - 1)];
+      const nearest = [a, b, c].reduce((best, v) =>
+        Math.abs(a + b - c - v) < Math.abs(a + b - c - best) ? v : best,
+      );
+      return at(x, y) - [0, a, b, Math.floor((a + b) / 2), nearest][filter]!;
+    }),
+  );
+  const decoded = decodeSmallPng(pngOf(9, filters.length, Buffer.concat(lines)));
+  assert.deepEqual([...decoded!.data], [...want]);
+});
+
+test('other and damaged small PNGs are left to the general decoder', async () => {
+  const good = await noisePng(7);
+  assert.ok(decodeSmallPng(good));
+  for (let at = 8; at < good.length; at += 41) {
+    const bad = good.slice();
+    bad[at]! ^= 0x10;
+    assert.equal(decodeSmallPng(bad), undefined, `byte ${at}`);
+  }
+  for (const length of [8, 40, 57, good.length - 13, good.length - 1]) {
+    assert.equal(decodeSmallPng(good.subarray(0, length)), undefined);
+  }
+  // More and less data than the head says; a filter that there is not.
+  for (const [height, lines] of [
+    [1, [0, 0]],
+    [2, [0]],
+    [1, [5]],
+  ] as const) {
+    const data = Buffer.concat(lines.map((filter) => Buffer.from([filter, ...new Array(27).fill(1)])));
+    assert.equal(decodeSmallPng(pngOf(9, height, data)), undefined);
+  }
+  const image = fromRgb(noise(8, 65, 65), 65, 65);
+  for (const other of [
+    image.clone(),
+    fromRgb(noise(8)).png({ palette: true }),
+    fromRgb(noise(8)).toColourspace('b-w'),
+  ]) {
+    assert.equal(decodeSmallPng(await other.png().toBuffer()), undefined);
+  }
+  assert.equal(decodeSmallPng(await fromRgb(noise(8)).png({ progressive: true }).toBuffer()), undefined);
+  assert.equal(decodeSmallPng(await fromRgb(noise(8)).withMetadata().png().toBuffer()), undefined);
+});
+
+test('large images are decoded beside, to the same pixels', async () => {
+  const large = await noisePng(9, 400, 300);
+  assert.deepEqual(await decodeImage(large, options), new Uint8Array(await decodeHere(large, options)));
+  await refuses(large.subarray(0, large.length / 2), 422, /damaged/);
+});
+
+/** A PNG of unfiltered rows of RGB as they are given, filter bytes included. */
+function pngOf(width: number, height: number, rows: Uint8Array): Uint8Array {
+  const chunk = (type: string, data: Uint8Array): Buffer => {
+    const head = Buffer.alloc(4);
+    head.writeUInt32BE(data.length);
+    const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+    const tail = Buffer.alloc(4);
+    tail.writeUInt32BE(crc32(body));
+    return Buffer.concat([head, body, tail]);
+  };
+  const ihdr = Buffer.alloc(13);
+  ihdr.writeUInt32BE(width, 0);
+  ihdr.writeUInt32BE(height, 4);
+  ihdr.set([8, 2, 0, 0, 0], 8);
+  const signature = Buffer.from('\x89PNG\r\n\x1a\n', 'latin1');
+  return Buffer.concat([
+    signature,
+    chunk('IHDR', ihdr),
+    chunk('IDAT', deflateSync(rows)),
+    chunk('IEND', Buffer.alloc(0)),
+  ]);
+}

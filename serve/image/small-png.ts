@@ -1,0 +1,107 @@
+import { crc32, inflateSync } from 'node:zlib';
+import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
+
+/** Above it the general decoder's fixed cost no longer counts, and the event loop would be held up. */
+const MAX_PIXELS = 64 * 64;
+
+const IHDR = 0x49484452;
+const IDAT = 0x49444154;
+const IEND = 0x49454e44;
+/** pHYs, tEXt, zTXt, iTXt, tIME: they say nothing about colours. */
+const HARMLESS = new Set([0x70485973, 0x74455874, 0x7a545874, 0x69545874, 0x74494d45]);
+
+/**
+ * Decodes the kind of PNG that data sets are made of: small, 8-bit RGB or RGBA, not interlaced, without colour
+ * profile. It takes a thirtieth of the general decoder's time, which is mostly spent on setting up.
+ * (PNG specification, second edition, sections 5 and 9.)
+ * @param bytes begin with PNG's signature
+ * @returns undefined for any other PNG, damaged ones among them: the general decoder says what it thinks of it
+ */
+export function decodeSmallPng(bytes: Uint8Array): PixelImage | undefined {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 57 || view.getUint32(12) !== IHDR) return undefined;
+  const [width, height] = [view.getUint32(16), view.getUint32(20)];
+  const [depth, colorType, compression, filter, interlace] = bytes.subarray(24, 29);
+  if (width < 1 || height < 1 || width * height > MAX_PIXELS || depth !== 8) return undefined;
+  if ((colorType !== 2 && colorType !== 6) || compression !== 0 || filter !== 0 || interlace !== 0)
+    return undefined;
+  const compressed = imageData(bytes, view);
+  if (!compressed) return undefined;
+  const channels = colorType === 2 ? 3 : 4;
+  const length = height * (1 + width * channels);
+  let rows: Uint8Array;
+  try {
+    rows = inflateSync(compressed, { maxOutputLength: length });
+  } catch {
+    return undefined;
+  }
+  if (rows.length !== length) return undefined;
+  const data = unfilter(rows, width * channels, height, channels);
+  return data && { data, width, height, channels };
+}
+
+/** The IDAT chunks' contents joined; undefined if a checksum is wrong, a chunk matters or the end is missing. */
+function imageData(bytes: Uint8Array, view: DataView): Uint8Array | undefined {
+  const parts: Uint8Array[] = [];
+  for (let at = 8; at + 12 <= bytes.length; ) {
+    const length = view.getUint32(at);
+    const type = view.getUint32(at + 4);
+    const end = at + 8 + length;
+    if (end + 4 > bytes.length) return undefined;
+    if (crc32(bytes.subarray(at + 4, end)) !== view.getUint32(end)) return undefined;
+    if (type === IDAT) parts.push(bytes.subarray(at + 8, end));
+    else if (type === IEND) return parts.length === 1 ? parts[0] : Buffer.concat(parts);
+    else if (type !== IHDR && !HARMLESS.has(type)) return undefined;
+    at = end + 4;
+  }
+  return undefined;
+}
+
+/** Undoes the filter of each row (None, Sub, Up, Average, Paeth); undefined if one has another. */
+function unfilter(
+  rows: Uint8Array,
+  rowLength: number,
+  height: number,
+  channels: number,
+): Uint8Array | undefined {
+  const out = new Uint8Array(rowLength * height);
+  for (let y = 0; y < height; y++) {
+    const from = y * (rowLength + 1) + 1;
+    const to = y * rowLength;
+    const filter = rows[from - 1]!;
+    if (filter > 4) return undefined;
+    for (let x = 0; x < rowLength; x++) {
+      const left = x < channels ? 0 : out[to + x - channels]!;
+      const up = y === 0 ? 0 : out[to + x - rowLength]!;
+      const upLeft = x < channels || y === 0 ? 0 : out[to + x - rowLength - channels]!;
+      // A typed array keeps the low byte, which is the arithmetic that the specification asks for.
+      out[to + x] = rows[from + x]! + predict(filter, left, up, upLeft);
+    }
+  }
+  return out;
+}
+
+function predict(filter: number, left: number, up: number, upLeft: number): number {
+  switch (filter) {
+    case 0:
+      return 0;
+    case 1:
+      return left;
+    case 2:
+      return up;
+    case 3:
+      return (left + up) >> 1;
+    default:
+      return paeth(left, up, upLeft);
+  }
+}
+
+/** Whichever of the three neighbours is nearest to left + up - upLeft; ties in this order. */
+function paeth(left: number, up: number, upLeft: number): number {
+  const estimate = left + up - upLeft;
+  const toLeft = Math.abs(estimate - left);
+  const toUp = Math.abs(estimate - up);
+  const toUpLeft = Math.abs(estimate - upLeft);
+  if (toLeft <= toUp && toLeft <= toUpLeft) return left;
+  return toUp <= toUpLeft ? up : upLeft;
+}

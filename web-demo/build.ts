@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CONTENT_SECURITY_POLICY } from './csp.ts';
@@ -44,6 +44,7 @@ export async function buildDemo(options: { force?: boolean } = {}): Promise<bool
   try {
     const inputs = await runVite(work);
     const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs) };
+    await writeFile(path.join(work, 'assets.json'), JSON.stringify(await smallAssets(work)));
     await writeFile(path.join(work, STAMP), `${JSON.stringify(stamp, null, 2)}\n`);
     await swapIn(work);
   } finally {
@@ -110,6 +111,15 @@ async function runVite(outDir: string): Promise<string[]> {
     .map((file) => file.split(path.sep).join('/'))
     .filter((file) => !file.includes('\0') && !file.startsWith('node_modules/'));
   return [...new Set([...own, ...ALWAYS_INPUTS])].sort();
+}
+
+/** All built files but WebAssembly: what the service worker keeps whether it was needed yet or not. */
+async function smallAssets(dist: string): Promise<string[]> {
+  const names = await readdir(path.join(dist, 'assets'));
+  return names
+    .filter((name) => !name.endsWith('.wasm'))
+    .sort()
+    .map((name) => `assets/${name}`);
 }
 
 async function isFresh(): Promise<boolean> {

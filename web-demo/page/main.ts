@@ -47,7 +47,11 @@ async function start(): Promise<void> {
   if (index?.testSet) testPage.choose({ name: 'CIFAR-100 test.bin on this server', ...index.testSet });
   if (index) await open.openFirst(index).catch((error: unknown) => open.fail(error));
   // Last: what it keeps must not compete with what the page waits for.
-  await keepForOffline();
+  const { model, source } = open;
+  await keepForOffline([
+    ...(model ? [model.runtimeUrl] : []),
+    ...(source && 'url' in source ? [source.url] : []),
+  ]);
 }
 
 /** Sorts dropped or pasted files by their names: model, test set, or else pictures. */

@@ -94,7 +94,7 @@ export class OpenModel {
       this.#source = source;
       this.#isComing = false;
       this.#view.showOpened(model);
-      if ('url' in source) void keepAlso([source.url]);
+      void keepAlso([model.runtimeUrl, ...('url' in source ? [source.url] : [])]);
       this.#onOpened(model);
     } catch (error) {
       if (this.#opening === mine) this.fail(error);

@@ -128,7 +128,7 @@ export class ClassCard {
     const select = create('select');
     select.setAttribute('aria-label', 'Fill with a CIFAR-100 class');
     select.append(
-      new Option('CIFAR-100…', ''),
+      new Option('CIFAR…', ''),
       ...names.map((name, i) => new Option(name.replaceAll('_', ' '), String(i))),
     );
     select.addEventListener('change', () => {

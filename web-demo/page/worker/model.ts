@@ -54,6 +54,7 @@ export async function openModel(
       parameters: countWeights(graph),
       bytes: bytes.length,
       backend: open.backend,
+      runtimeUrl: open.runtimeUrl,
       ...(open.fallback === undefined ? {} : { fallback: open.fallback }),
       threads: THREADS,
     };

@@ -21,6 +21,8 @@ export interface OpenedModel {
   parameters: number;
   bytes: number;
   backend: Backend;
+  /** The address of the WebAssembly file that was loaded for it. */
+  runtimeUrl: string;
   /** Why it does not run on what was chosen. */
   fallback?: string;
   /** Threads the wasm backend computes with. */

@@ -8,4 +8,4 @@ ort.env.wasm.wasmPaths = { mjs: loaderUrl, wasm: wasmUrl };
 ort.env.wasm.numThreads = THREADS;
 ort.env.logLevel = 'error';
 
-export { ort };
+export { ort, wasmUrl };

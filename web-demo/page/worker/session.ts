@@ -1,5 +1,7 @@
 import type * as Ort from 'onnxruntime-web/wasm';
 import { errorMessage, UserError } from '../../../core/errors.ts';
+import { GraphBuilder } from '../../../core/onnx/builder.ts';
+import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
 import type { Backend, BackendChoice } from './protocol.ts';
 
@@ -8,6 +10,8 @@ export interface OpenSession {
   session: Ort.InferenceSession;
   ort: typeof Ort;
   backend: Backend;
+  /** The address of the WebAssembly file that was loaded for it. */
+  runtimeUrl: string;
   /** Why it is not what was asked for; absent if it is. */
   fallback?: string;
 }
@@ -44,17 +48,39 @@ export async function openSession(
   }
 }
 
+/**
+ * Compiles WebAssembly where that is what will run, while the model is still on its way. That it could not is
+ * no news yet: opening the model will say so.
+ */
+export async function warmUpRuntime(): Promise<void> {
+  if (await hasGpu(false)) return;
+  const nothing = new GraphBuilder('nothing');
+  const x = nothing.input('x', 'float32', [1]);
+  nothing.node('Identity', [x], {}, { name: 'y' });
+  nothing.output('y', 'float32', [1]);
+  try {
+    const { ort } = await loadRuntime('wasm');
+    const session = await ort.InferenceSession.create(encodeModel(nothing.graph));
+    await session.release();
+  } catch {}
+}
+
 async function open(
   bytes: Uint8Array,
   backend: Backend,
   probe: (open: OpenSession) => Promise<void>,
 ): Promise<OpenSession> {
-  const ort = await loadRuntime(backend);
+  const { ort, wasmUrl } = await loadRuntime(backend);
   const session = await ort.InferenceSession.create(bytes, {
     graphOptimizationLevel: 'all',
     executionProviders: [backend],
   });
-  const result: OpenSession = { session, ort, backend };
+  const result: OpenSession = {
+    session,
+    ort,
+    backend,
+    runtimeUrl: new URL(wasmUrl, self.location.href).href,
+  };
   try {
     await probe(result);
   } catch (error) {
@@ -64,10 +90,9 @@ async function open(
   return result;
 }
 
-/** The one for WebAssembly is part of the worker; the one for WebGPU is fetched when it is needed. */
-async function loadRuntime(backend: Backend): Promise<typeof Ort> {
-  if (backend === 'webgpu') return (await import('./runtime-webgpu.ts')).ort as typeof Ort;
-  return (await import('./runtime.ts')).ort;
+/** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */
+async function loadRuntime(backend: Backend): Promise<{ ort: typeof Ort; wasmUrl: string }> {
+  return backend === 'webgpu' ? import('./runtime-webgpu.ts') : import('./runtime.ts');
 }
 
 function firstLine(error: unknown): string {

@@ -8,6 +8,7 @@ import {
   saveCheckpoint,
 } from '../core/weights/checkpoint.ts';
 import type { TrainingState } from './engine/state.ts';
+import { LOSS_SCALE_SLOT } from './step/loss-scaling.ts';
 import { type Segment, type VectorLayout, vectorLayout } from './step/parameter-vector.ts';
 
 /** How a slot's values are named in a checkpoint, and which vector they are laid out as. */
@@ -17,6 +18,9 @@ export function placeOf(
 ): { prefix: string; segments: readonly Segment[] } {
   if (slot === 'ema') return { prefix: 'ema.', segments: layout.parameters };
   if (slot === 'ema_buffers') return { prefix: 'ema.', segments: layout.buffers };
+  if (slot === LOSS_SCALE_SLOT) {
+    return { prefix: 'optimizer.', segments: [{ name: slot, dims: [2], offset: 0, size: 2 }] };
+  }
   return { prefix: `optimizer.${slot}.`, segments: layout.parameters };
 }
 

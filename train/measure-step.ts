@@ -1,5 +1,6 @@
 import type { TrainingEngine } from './engine/engine.ts';
 import { copyState } from './engine/state.ts';
+import { runCall } from './run-steps.ts';
 
 const TRIALS = 3;
 
@@ -14,15 +15,18 @@ export async function measureStepSeconds(
   imageValues: number,
   classes: number,
 ): Promise<number> {
-  const before = copyState(engine.state);
+  const before = copyState(await engine.state);
   // Not zeros: those would be denormals in no time, and slower than any real image.
   const images = Float32Array.from({ length: batchSize * imageValues }, (_, i) => Math.sin(i));
   const targets = new Float32Array(batchSize * classes).fill(1 / classes);
-  // The first step allocates; it says nothing of the rest.
-  await engine.step(images, targets, 0);
+  const stepsPerCall = engine.stepsPerCall ?? 1;
+  const inputs = new Array(stepsPerCall).fill({ images, targets, learningRate: 0 });
+  // The first call allocates; it says nothing of the rest.
+  await runCall(engine, inputs);
+  const calls = Math.ceil(TRIALS / stepsPerCall);
   const start = performance.now();
-  for (let trial = 0; trial < TRIALS; trial++) await engine.step(images, targets, 0);
-  const seconds = (performance.now() - start) / 1000 / TRIALS;
+  for (let call = 0; call < calls; call++) await runCall(engine, inputs);
+  const seconds = (performance.now() - start) / 1000 / calls / stepsPerCall;
   engine.load(before);
   return seconds;
 }

@@ -14,6 +14,7 @@ import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
 import { stateSlots } from './optim/config.ts';
 import { optimizerOf } from './optim/optimizer-config.ts';
+import { runSteps } from './run-steps.ts';
 import { epochReporter } from './runs/epoch-reporter.ts';
 import { learningRateOf } from './schedule/of-config.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
@@ -153,9 +154,10 @@ class Trainer {
     let lossSum = 0;
     let learningRate = 0;
     const start = performance.now();
-    for await (const batch of this.#loader.epoch(epoch, startBatch)) {
-      learningRate = learningRateOf(config, batches, epoch * batches + this.#progress.batch);
-      const { loss, logits } = await engine.step(batch.images, batch.targets, learningRate);
+    const rateOf = (index: number) => learningRateOf(config, batches, epoch * batches + startBatch + index);
+    for await (const step of runSteps(engine, this.#loader.epoch(epoch, startBatch), rateOf)) {
+      const { batch, loss, logits } = step;
+      learningRate = step.learningRate;
       if (!Number.isFinite(loss)) {
         throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; lower --lr or raise the warm-up`);
       }
@@ -164,6 +166,7 @@ class Trainer {
       batch.release();
       this.#progress.batch++;
       observer?.onBatch?.(this.#progress.batch, loss);
+      if (!step.settled) continue;
       if (this.#stopping() && this.#progress.batch < batches) {
         await this.#save();
         return;
@@ -196,16 +199,16 @@ class Trainer {
       testSeconds,
     };
     await this.#setup.run.log({ ...entry });
-    if (improved) await saveBest(run, model, engine.state, this.#progress);
+    if (improved) await saveBest(run, model, await engine.state, this.#progress);
     await this.#save();
     observer?.onEpochEnd?.(entry, improved);
     await this.#report(entry);
   }
 
-  #evaluate(): Promise<ModelAccuracy> {
+  async #evaluate(): Promise<ModelAccuracy> {
     const { dataset, engine, model, observer } = this.#setup;
     const layout = vectorLayout(model);
-    const { parameters, buffers } = evaluatedWeights(engine.state);
+    const { parameters, buffers } = evaluatedWeights(await engine.state);
     const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
     return evaluateGraph(trained, dataset, dataset.test, {
       onProgress: (images) => observer?.onEvaluate?.(images),
@@ -222,8 +225,9 @@ class Trainer {
 
   async #save(): Promise<void> {
     const { run, model, engine } = this.#setup;
-    this.#refuseDiverged(engine.state.parameters.every(Number.isFinite));
-    await saveLast(run, model, engine.state, this.#progress);
+    const state = await engine.state;
+    this.#refuseDiverged(state.parameters.every(Number.isFinite));
+    await saveLast(run, model, state, this.#progress);
     this.#lastSave = performance.now();
   }
 }

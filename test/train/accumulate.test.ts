@@ -189,7 +189,7 @@ async function trained(engine: TrainingEngine): Promise<{ losses: number[]; stat
     for (const [step, { images, targets }] of batches.entries()) {
       losses.push((await engine.step(images, targets, rateOf(step))).loss);
     }
-    return { losses, state: copyState(engine.state) };
+    return { losses, state: copyState(await engine.state) };
   } finally {
     await engine.close();
   }

@@ -6,6 +6,7 @@ import { loadCheckpoint, saveCheckpoint, withWeights } from '../../core/weights/
 import { parseTrainConfig, type TrainConfig } from '../../train/config.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../train/engine/engine.ts';
+import type { TrainingState } from '../../train/engine/state.ts';
 import { packVector, vectorLayout } from '../../train/step/parameter-vector.ts';
 import type { TrainResult } from '../../train/trainer.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
@@ -33,8 +34,8 @@ const EMA: Partial<TrainConfig> = {
 const STEPS = 2 * BATCHES_PER_EPOCH;
 
 const history: { parameters: Float32Array; buffers: Float32Array }[] = [];
-const whole = await emaRun('whole', {}, (engine) => {
-  history.push({ parameters: engine.state.parameters.slice(), buffers: engine.state.buffers.slice() });
+const whole = await emaRun('whole', {}, ({ parameters, buffers }) => {
+  history.push({ parameters: parameters.slice(), buffers: buffers.slice() });
 });
 const wholeLast = await checkpointBytes(whole.run, 'last');
 
@@ -135,11 +136,11 @@ describe('a run made before there were optimisers to choose from', () => {
   });
 });
 
-/** A tiny run with the optimiser of {@link EMA}; `afterStep` sees the engine after each of its steps. */
+/** A tiny run with the optimiser of {@link EMA}; `afterStep` sees the state after each of its steps. */
 function emaRun(
   name: string,
   options: TinyRunOptions = {},
-  afterStep?: (engine: TrainingEngine) => void,
+  afterStep?: (state: TrainingState) => void,
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const config = { ...CONFIG, ...EMA, ...options.config };
   return runWith(name, config, { ...options, config }, afterStep);
@@ -150,7 +151,7 @@ async function runWith(
   name: string,
   config: TrainConfig,
   options: TinyRunOptions,
-  afterStep: (engine: TrainingEngine) => void = () => {},
+  afterStep: (state: TrainingState) => void = () => {},
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const engine = await createEngine(initialModel(options.weightSeed), config, 1);
   const watched: TrainingEngine = {
@@ -160,7 +161,7 @@ async function runWith(
     },
     step: async (images, targets, learningRate) => {
       const result = await engine.step(images, targets, learningRate);
-      afterStep(engine);
+      afterStep(await engine.state);
       return result;
     },
     load: (state) => engine.load(state),

@@ -1,5 +1,14 @@
 import type { TrainingState } from './state.ts';
 
+/** What one optimiser step takes. */
+export interface StepInput {
+  /** [batch, 3, H, W], normalised */
+  images: Float32Array;
+  /** [batch, classes], a distribution an image */
+  targets: Float32Array;
+  learningRate: number;
+}
+
 /** One optimiser step's outcome. */
 export interface StepResult {
   /** Mean loss of the batch before the update, in nats. */
@@ -17,8 +26,12 @@ export interface TrainingEngine {
    * @param targets [batch, classes], a distribution an image
    */
   step(images: Float32Array, targets: Float32Array, learningRate: number): Promise<StepResult>;
-  /** The present state; a view that a later step may overwrite. */
-  readonly state: TrainingState;
+  /** How many steps it takes in one call of {@link steps}; absent: it has no such call. */
+  readonly stepsPerCall?: number;
+  /** 1 to `stepsPerCall` steps in a row, which change the state as calls of {@link step} do. */
+  steps?(inputs: readonly StepInput[]): Promise<StepResult[]>;
+  /** The present state, once it is brought from the device; a view that a later step may overwrite. */
+  readonly state: TrainingState | Promise<TrainingState>;
   /** Replaces the state with a copy of the given one. */
   load(state: TrainingState): void;
   close(): Promise<void>;

@@ -1,5 +1,6 @@
 import type { Graph } from '../../core/onnx/graph.ts';
 import { type OptimizerConfig, stateSlots } from '../optim/config.ts';
+import { LOSS_SCALE_SLOT } from '../step/loss-scaling.ts';
 import { packVector, type VectorLayout } from '../step/parameter-vector.ts';
 
 /** The state of a training run: every learned value and what the optimiser remembers, as flat vectors. */
@@ -7,7 +8,7 @@ export interface TrainingState {
   parameters: Float32Array;
   /** Running statistics of batch normalisation. */
   buffers: Float32Array;
-  /** By the names of `stateSlots`: `momentum`, `exp_avg`, `ema`, ... */
+  /** By the names of `stateSlots`: `momentum`, `exp_avg`, `ema`, `loss_scale`, ... */
   slots: Record<string, Float32Array>;
   /** Optimiser steps taken. */
   steps: number;
@@ -18,6 +19,9 @@ export function initialState(model: Graph, layout: VectorLayout, optimizer: Opti
   const parameters = packVector(model, layout.parameters);
   const buffers = packVector(model, layout.buffers);
   const initial: Record<string, Float32Array> = { ema: parameters, ema_buffers: buffers };
+  if (optimizer.lossScaling) {
+    initial[LOSS_SCALE_SLOT] = Float32Array.of(optimizer.lossScaling.initialScale, 0);
+  }
   const slots = Object.fromEntries(
     stateSlots(optimizer).map((slot) => [
       slot,
@@ -55,8 +59,8 @@ export class AlternatingState {
     return this.#next;
   }
 
-  advance(): void {
-    this.#next.steps = this.#current.steps + 1;
+  advance(steps = 1): void {
+    this.#next.steps = this.#current.steps + steps;
     [this.#current, this.#next] = [this.#next, this.#current];
   }
 

@@ -14,7 +14,8 @@ export function clipGradient(b: StepBuilder, gradient: StepTensor, maxNorm: numb
   return b.mul(gradient, atMostOne);
 }
 
-function sumOfVector(b: StepBuilder, vector: StepTensor): StepTensor {
+/** The sum of a vector [P]: []. */
+export function sumOfVector(b: StepBuilder, vector: StepTensor): StepTensor {
   const [size] = vector.dims as [number];
   const rows = Math.floor(size / ROW);
   const rest = size - rows * ROW;

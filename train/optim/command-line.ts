@@ -54,7 +54,7 @@ export interface OptimizerCliValues {
 export function optimizerSettings(
   options: OptimizerCliValues,
   given: ReadonlySet<string>,
-): Required<OptimizerSettings> & { learningRate: number } {
+): Required<Omit<OptimizerSettings, 'precision'>> & { learningRate: number } {
   const optimizer = options.optim as OptimizerName;
   if (optimizer !== 'sgd' && (given.has('momentum') || options.nesterov)) {
     throw new UserError(

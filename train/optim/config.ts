@@ -1,3 +1,4 @@
+import { LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
@@ -22,6 +23,8 @@ export interface OptimizerConfig {
   clipNorm?: number;
   /** Keep an exponential moving average of the weights with this decay; absent or 0: none. */
   emaDecay?: number;
+  /** Scale the loss, and skip a step whose gradient overflows; absent: do not. */
+  lossScaling?: LossScaling;
 }
 
 /** The update rule a config names. */
@@ -34,5 +37,6 @@ export function createOptimizer(config: OptimizerConfig): Optimizer {
 /** Names of all vectors that go from step to step beside parameters and running statistics. */
 export function stateSlots(config: OptimizerConfig): string[] {
   const ema = config.emaDecay ? ['ema', 'ema_buffers'] : [];
-  return [...createOptimizer(config).slots, ...ema];
+  const scale = config.lossScaling ? [LOSS_SCALE_SLOT] : [];
+  return [...createOptimizer(config).slots, ...ema, ...scale];
 }

@@ -1,3 +1,5 @@
+import { DEFAULT_LOSS_SCALING } from '../step/loss-scaling.ts';
+import type { Precision } from '../step/mixed-precision.ts';
 import type { OptimizerConfig, OptimizerName } from './config.ts';
 
 /** The optimiser as a run's config.json states it. Optional keys are missing from runs made before them. */
@@ -11,11 +13,14 @@ export interface OptimizerSettings {
   clipNorm?: number;
   /** 0: no moving average. */
   emaDecay?: number;
+  /** Default fp32; fp16 scales the loss. */
+  precision?: Precision;
 }
 
 /** The update that a run's settings ask for. */
 export function optimizerOf(settings: OptimizerSettings): OptimizerConfig {
   const { optimizer, momentum, nesterov, weightDecay } = settings;
   const { noBiasDecay = false, clipNorm = 0, emaDecay = 0 } = settings;
-  return { name: optimizer, momentum, nesterov, weightDecay, noBiasDecay, clipNorm, emaDecay };
+  const scaling = settings.precision === 'fp16' ? { lossScaling: DEFAULT_LOSS_SCALING } : {};
+  return { name: optimizer, momentum, nesterov, weightDecay, noBiasDecay, clipNorm, emaDecay, ...scaling };
 }

@@ -16,6 +16,8 @@ export interface GradientConfig {
 /** What a training step knows before the optimiser acts. */
 export interface GradientTensors {
   parameters: StepTensor;
+  /** [B], running statistics before the step. */
+  buffers: StepTensor;
   loss: StepTensor;
   logits: StepTensor;
   /** [P] */
@@ -27,12 +29,14 @@ export interface GradientTensors {
 /**
  * Emits forward, loss and backward of a classifier. Adds the inputs `images` [batch, 3, H, W], `targets`
  * [batch, classes], `parameters` [P] and `buffers` [B] (running statistics), laid out as `layout` says.
+ * @param lossScale [], what the gradient is multiplied by; default 1
  */
 export function emitGradient(
   b: StepBuilder,
   model: Graph,
   layout: VectorLayout,
   batchSize: number,
+  lossScale?: StepTensor,
 ): GradientTensors {
   const [input] = model.inputs;
   const [output] = model.outputs;
@@ -49,13 +53,14 @@ export function emitGradient(
   const forward = emitForward(b, model, values, names);
   const logits = b.toPlain(forward.value(output.name));
   const { loss, gradient: seed } = crossEntropy(b, logits, targets);
-  const gradients = forward.backward(new Map([[output.name, seed]]), names);
+  const scaledSeed = lossScale ? b.mul(seed, lossScale) : seed;
+  const gradients = forward.backward(new Map([[output.name, scaledSeed]]), names);
   const gradient = pack(
     b,
     names.map((name) => gradients.get(name)!),
   );
   const next = emitNextBuffers(b, buffers, layout.buffers, forward.bufferUpdates);
-  return { parameters, loss, logits, gradient, nextBuffers: next };
+  return { parameters, buffers, loss, logits, gradient, nextBuffers: next };
 }
 
 /**

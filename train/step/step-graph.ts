@@ -2,11 +2,15 @@ import type { Graph } from '../../core/onnx/graph.ts';
 import { StepBuilder } from '../autodiff/step-builder.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';
+import { guardStep, readLossScale } from './loss-scaling.ts';
+import { type Precision, useMixedPrecision } from './mixed-precision.ts';
 import type { VectorLayout } from './parameter-vector.ts';
 import { emitUpdate } from './update.ts';
 
 export interface StepConfig extends GradientConfig {
   optimizer: OptimizerConfig;
+  /** Default fp32; fp16 needs `portable`. */
+  precision?: Precision;
   /** Also give the gradient of all parameters as the output `gradient`. */
   exposeGradient?: boolean;
 }
@@ -22,12 +26,23 @@ export interface StepConfig extends GradientConfig {
  */
 export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepConfig): Graph {
   const b = new StepBuilder(`${model.name}_step`, config.blockSize, config.portable);
-  const tensors = emitGradient(b, model, layout, config.batchSize);
-  emitUpdate(b, config.optimizer, layout, tensors);
-  b.output('loss', tensors.loss);
-  b.output('logits', tensors.logits);
-  b.output('next_buffers', tensors.nextBuffers);
-  if (config.exposeGradient) b.output('gradient', tensors.gradient);
+  const { lossScaling } = config.optimizer;
+  const scaled = lossScaling && readLossScale(b);
+  const tensors = emitGradient(b, model, layout, config.batchSize, scaled?.scale);
+  const { buffers, loss, logits, nextBuffers } = tensors;
+  if (config.precision === 'fp16') {
+    useMixedPrecision(
+      b,
+      [loss, logits, tensors.gradient, nextBuffers].map(({ name }) => name),
+    );
+  }
+  const guarded = scaled && guardStep(b, lossScaling, scaled, tensors.gradient);
+  const sources = { ...tensors, ...guarded };
+  emitUpdate(b, config.optimizer, layout, sources);
+  b.output('loss', loss);
+  b.output('logits', logits);
+  b.output('next_buffers', guarded ? guarded.keep(nextBuffers, buffers) : nextBuffers);
+  if (config.exposeGradient) b.output('gradient', sources.gradient);
   return b.graph;
 }
 

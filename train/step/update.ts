@@ -9,6 +9,8 @@ export interface UpdateSources {
   gradient: StepTensor;
   /** [B], running statistics after the step; averaged along with the weights. */
   nextBuffers: StepTensor;
+  /** Decides between a next value and the old one; default the next. */
+  keep?: (next: StepTensor, old: StepTensor) => StepTensor;
 }
 
 /**
@@ -22,7 +24,7 @@ export function emitUpdate(
   layout: VectorLayout,
   sources: UpdateSources,
 ): void {
-  const { parameters, nextBuffers } = sources;
+  const { parameters, nextBuffers, keep = (value) => value } = sources;
   const optimizer = createOptimizer(config);
   const scalarNames = Object.keys(updateScalars(config, 0, 1));
   const scalars = Object.fromEntries(scalarNames.map((name) => [name, b.input(name, [])]));
@@ -30,13 +32,15 @@ export function emitUpdate(
   const gradient = config.clipNorm ? clipGradient(b, sources.gradient, config.clipNorm) : sources.gradient;
   const weightDecay = decayOf(b, config, layout);
   const next = optimizer.emit(b, { parameters, gradient, slots, scalars, weightDecay });
-  b.output('next_parameters', next.parameters);
-  for (const [name, tensor] of Object.entries(next.slots)) b.output(`next_${name}`, tensor);
+  b.output('next_parameters', keep(next.parameters, parameters));
+  for (const [name, tensor] of Object.entries(next.slots)) {
+    b.output(`next_${name}`, keep(tensor, slots[name]!));
+  }
   if (!config.emaDecay) return;
   const average = (slot: string, value: StepTensor) => {
     const old = b.input(slot, value.dims);
     // value + decay * (old - value) is decay * old + (1 - decay) * value in fewer passes.
-    b.output(`next_${slot}`, b.add(value, b.mul(scalars.ema_decay!, b.sub(old, value))));
+    b.output(`next_${slot}`, keep(b.add(value, b.mul(scalars.ema_decay!, b.sub(old, value))), old));
   };
   average('ema', next.parameters);
   average('ema_buffers', nextBuffers);

@@ -1,0 +1,52 @@
+import type { StepInput, StepResult, TrainingEngine } from './engine/engine.ts';
+
+/** A batch as a step takes it. */
+export type StepBatch = Pick<StepInput, 'images' | 'targets'>;
+
+export interface StepOutcome<B> extends StepResult {
+  batch: B;
+  learningRate: number;
+  /** Whether the engine's state is the one after this step: false while later steps of the same call are in it. */
+  settled: boolean;
+}
+
+/**
+ * Trains on batches in order, as many in a call as the engine takes; the last call takes what is left.
+ * @param rateOf the learning rate of the batch of this number, counted from 0
+ */
+export async function* runSteps<B extends StepBatch>(
+  engine: TrainingEngine,
+  batches: AsyncIterable<B>,
+  rateOf: (index: number) => number,
+): AsyncGenerator<StepOutcome<B>, void, void> {
+  let index = 0;
+  for await (const group of groupsOf(batches, engine.stepsPerCall ?? 1)) {
+    const rates = group.map((_, i) => rateOf(index + i));
+    index += group.length;
+    const results = await runCall(
+      engine,
+      group.map(({ images, targets }, i) => ({ images, targets, learningRate: rates[i]! })),
+    );
+    for (const [i, batch] of group.entries()) {
+      yield { ...results[i]!, batch, learningRate: rates[i]!, settled: i === group.length - 1 };
+    }
+  }
+}
+
+/** At most as many steps as the engine takes in one call. */
+export async function runCall(engine: TrainingEngine, inputs: readonly StepInput[]): Promise<StepResult[]> {
+  if (engine.steps) return engine.steps(inputs);
+  const [{ images, targets, learningRate }] = inputs as [StepInput];
+  return [await engine.step(images, targets, learningRate)];
+}
+
+async function* groupsOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerator<T[], void, void> {
+  let group: T[] = [];
+  for await (const item of items) {
+    group.push(item);
+    if (group.length < size) continue;
+    yield group;
+    group = [];
+  }
+  if (group.length > 0) yield group;
+}

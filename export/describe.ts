@@ -1,27 +1,57 @@
+import { formatPercent } from '../core/cli/format.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import { IR_VERSION, OPSET_VERSION } from '../core/onnx/model-file.ts';
-import type { ExportResult } from './export-run.ts';
-import { TOLERANCE } from './verify.ts';
+import { describeAgreement } from './card/model-card.ts';
+import type { ExportResult } from './export-model.ts';
+import { TOLERANCE } from './verify/verify-model.ts';
 
 /** What a person wants to know after an export, a line each, with the commands that come next. */
 export function describeExport(result: ExportResult): string {
-  const { path, bytes, parameters, maxDifference, metadata } = result;
-  const file = shellWord(path);
+  const { path, bytes, parameters, macs, metadata, files, quantization } = result;
+  const { precision = 'fp32' } = metadata;
+  const others = files.filter((file) => file !== path).join(', ');
+  const counts = Object.entries(quantization?.quantized ?? {}).map(([op, count]) => `${count} ${op}`);
   return [
     `model     ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes) in ${path}`,
+    `with it   ${others}`,
     `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm folded`,
-    `format    ONNX opset ${OPSET_VERSION}, IR ${IR_VERSION}, any batch size`,
-    `accuracy  ${describeAccuracy(metadata.accuracy)}`,
-    `verified  onnxruntime differs from the checkpoint by ${maxDifference.toExponential(1)} at most (allowed ${TOLERANCE})`,
-    `serve it  npm run serve -- --model ${file}`,
-    `demo      npm run demo -- --model ${file}`,
+    `cost      ${(macs / 1e6).toFixed(1)} million multiply-accumulates an image`,
+    `format    ONNX opset ${result.opset}, IR ${result.irVersion}, ${precision}; ${describeInterface(result)}`,
+    `accuracy  ${describeAccuracy(metadata.accuracy)}${precision === 'fp32' ? '' : ', in float32'}`,
+    ...(quantization
+      ? [`int8      ${counts.join(', ')}; ${quantization.calibrationImages} images, ${quantization.method}`]
+      : []),
+    `verified  ${describeVerification(result)}`,
+    ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
+    ...nextCommands(result),
   ].join('\n');
 }
 
+function describeInterface({ metadata, files }: ExportResult): string {
+  const external = files.some((file) => file.endsWith('.data')) ? ', weights beside the model' : '';
+  if (metadata.preprocessing === 'graph') return `uint8 NHWC pixels in, best classes out${external}`;
+  return `${metadata.inputLayout} in, logits out${external}`;
+}
+
+function describeVerification({ maxDifference, metadata }: ExportResult): string {
+  const { precision = 'fp32' } = metadata;
+  const difference = `onnxruntime differs from the checkpoint by ${maxDifference.toExponential(1)} at most`;
+  return precision === 'int8' ? difference : `${difference} (allowed ${TOLERANCE[precision]})`;
+}
+
+/** Server and page run models of the plain interface in one file. */
+function nextCommands({ path, metadata, files }: ExportResult): string[] {
+  const plain = metadata.preprocessing !== 'graph' && metadata.inputLayout === 'NCHW';
+  if (!plain || files.some((file) => file.endsWith('.data'))) {
+    return ['use it    as the model card says'];
+  }
+  const file = shellWord(path);
+  return [`serve it  npm run serve -- --model ${file}`, `demo      npm run demo -- --model ${file}`];
+}
+
 function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
-  if (!accuracy) return 'not measured: these weights were saved amid an epoch';
-  const percent = (fraction: number): string => `${(100 * fraction).toFixed(2)} %`;
-  return `top-1 ${percent(accuracy.top1)}, top-5 ${percent(accuracy.top5)} on ${accuracy.images} test images`;
+  if (!accuracy) return 'not measured for these weights';
+  const { top1, top5, images } = accuracy;
+  return `top-1 ${formatPercent(top1)}, top-5 ${formatPercent(top5)} on ${images} test images`;
 }
 
 /** A path as it can be pasted into a POSIX shell. */

@@ -4,7 +4,7 @@ import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { buildModel } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
-import { loadCheckpoint, withWeights } from '../core/weights/checkpoint.ts';
+import { loadCheckpointWeights, withWeights } from '../core/weights/checkpoint.ts';
 import type { DatasetFacts } from './dataset-facts.ts';
 import type { CheckpointChoice } from './options.ts';
 
@@ -30,7 +30,7 @@ export async function loadTrained(
   if (!existsSync(path) && existsSync(run.checkpointPath(other))) {
     throw new UserError(`${run.path} has no ${which} checkpoint, but --checkpoint ${other} can be exported`);
   }
-  const { tensors, progress } = await loadCheckpoint(path);
+  const { tensors, progress } = await loadCheckpointWeights(path);
   const graph = buildModel(model, { numClasses: labels.length, imageSize: height });
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
   const evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;

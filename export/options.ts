@@ -1,16 +1,47 @@
-import type { RunDirectory } from '../core/runs/run-directory.ts';
+import type { ModelAccuracy, Precision } from '../core/model-metadata.ts';
+import type { CalibrationMethod } from './quantize/options.ts';
 
 /** The two checkpoints a run keeps: of its best evaluation, and of its newest weights. */
 export const CHECKPOINT_CHOICES = ['best', 'last'] as const;
 export type CheckpointChoice = (typeof CHECKPOINT_CHOICES)[number];
 
+export const LAYOUT_CHOICES = ['nchw', 'nhwc'] as const;
+export type LayoutChoice = (typeof LAYOUT_CHOICES)[number];
+
+/** How a model file is to be; all may be left out. */
 export interface ExportOptions {
-  /** The training run whose weights are exported. */
-  run: RunDirectory;
-  /** Default `best`. */
-  checkpoint?: CheckpointChoice;
-  /** Path of the .onnx file; default `exports/<model>.onnx`. An existing file is replaced. */
+  /** Path of the .onnx file; default under `exports/`, see `defaultOutput`. An existing file is replaced. */
   out?: string | undefined;
-  /** Where the dataset is, for the label names of a run that did not store them. */
+  /** What the graph computes in; default `fp32`. Inputs and outputs stay float32. */
+  precision?: Precision | undefined;
+  /** Version of ai.onnx; default 15. */
+  opset?: number | undefined;
+  /** The one batch size; left out: any. */
+  batch?: number | undefined;
+  /** Of the float input; default `nchw`. */
+  layout?: LayoutChoice | undefined;
+  /** Puts preprocessing and ranking into the graph: uint8 NHWC pixels in, the best `topK` classes out. */
+  preprocess?: boolean | undefined;
+  /** Default 5, or all classes if they are fewer. */
+  topK?: number | undefined;
+  /** Keeps the weights in `<file>.data`; done in any case where the model would be over 2 GB. */
+  externalData?: boolean | undefined;
+  /** For int8: how many training images, and how ranges are chosen from what they cause. */
+  calibration?: { images: number; method?: CalibrationMethod | undefined } | undefined;
+  /** Images that fp16 and int8 are compared with float32 on; default by the model's size. */
+  verifyImages?: number | undefined;
+  /** The licence of the weights, for the model card. */
+  licence?: string | undefined;
+  /** Where the dataset is, for calibration and comparison. */
   data?: string | undefined;
+  onProgress?: ((task: 'calibrate' | 'verify', done: number, total: number) => void) | undefined;
+}
+
+/** What a model card and a terminal say of the model, whatever it is exported as. */
+export interface ModelFacts {
+  /** How many it learned, as the trainer counts them; the file, with batch norm folded, has fewer. */
+  parameters: number;
+  /** Multiply-accumulates for one image, counted from the graph. */
+  macs: number;
+  accuracy?: ModelAccuracy | undefined;
 }

@@ -1,15 +1,11 @@
 import { extname } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import { encodeMetadata } from '../../core/model-metadata.ts';
-import { encodeModel } from '../../core/onnx/model-file.ts';
-import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { type FittedModel, fitModel } from '../../core/weights/fit-model.ts';
 import { type LoadedWeights, loadWeights, type WeightsFormat } from '../../core/weights/load-weights.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
-import { datasetFacts, modelMetadata } from '../dataset-facts.ts';
-import { verifyModel } from '../verify.ts';
-import { readLabels, storedLabels } from './labels.ts';
+import { exportModel } from '../export-model.ts';
+import { sourceOf } from '../sources/weights-source.ts';
 
 export interface ConvertOptions {
   /** A .pth, .safetensors or .onnx file. */
@@ -53,24 +49,7 @@ export async function convertWeights(options: ConvertOptions): Promise<ConvertRe
   const to = outputFormat(output);
   const weights = await loadWeights(input, { key: options.key });
   if (to === 'onnx' && weights.format === 'onnx') throw new UserError(`${input} is an ONNX model already`);
-  const fitted = fit(weights, options, to === 'onnx');
-  const bytes = to === 'onnx' ? await toModelFile(fitted!, weights, options) : toSafetensors(weights, fitted);
-  try {
-    await writeFileAtomic(output, bytes);
-  } catch (error) {
-    throw new UserError(`cannot write ${output}: ${errorMessage(error)}`);
-  }
-  let values = 0;
-  for (const { data } of weights.tensors.values()) values += data.length;
-  return {
-    from: weights.format,
-    to,
-    model: fitted?.model,
-    tensors: weights.tensors.size,
-    values,
-    folded: fitted?.folded ?? false,
-    bytes: bytes.length,
-  };
+  return to === 'onnx' ? toOnnx(weights, options) : toSafetensors(weights, options);
 }
 
 function outputFormat(path: string): 'safetensors' | 'onnx' {
@@ -84,45 +63,43 @@ function outputFormat(path: string): 'safetensors' | 'onnx' {
   throw new UserError(`${path} must end in .safetensors or .onnx${hint}`);
 }
 
-/** Weights of no model of the zoo may still be converted, unless a model is needed. */
-function fit(weights: LoadedWeights, options: ConvertOptions, needed: boolean): FittedModel | undefined {
+async function toOnnx(weights: LoadedWeights, options: ConvertOptions): Promise<ConvertResult> {
+  const counts = count(weights);
+  const { source, folded } = await sourceOf(weights, options.input, options);
+  const { metadata, bytes } = await exportModel(source, { out: options.output, data: options.data });
+  return { ...counts, to: 'onnx', model: metadata.model, folded, bytes };
+}
+
+async function toSafetensors(weights: LoadedWeights, options: ConvertOptions): Promise<ConvertResult> {
+  const { output } = options;
+  const fitted = fit(weights, options);
+  // `progress` makes a checkpoint that training can go on from, which needs the optimiser's state too.
+  const { progress: _, ...carried } = weights.metadata;
+  const metadata = { ...carried, format: 'pt', ...(fitted ? { model: fitted.model } : {}) };
+  const bytes = encodeSafetensors({ tensors: weights.tensors, metadata });
+  try {
+    await writeFileAtomic(output, bytes);
+  } catch (error) {
+    throw new UserError(`cannot write ${output}: ${errorMessage(error)}`);
+  }
+  return {
+    ...count(weights),
+    ...{ to: 'safetensors', model: fitted?.model, folded: fitted?.folded ?? false, bytes: bytes.length },
+  };
+}
+
+/** Weights of no model of the zoo may still be converted, unless one was named. */
+function fit(weights: LoadedWeights, options: ConvertOptions): FittedModel | undefined {
   try {
     return fitModel(weights.tensors, options.input, { model: options.model });
   } catch (error) {
-    if (needed || options.model !== undefined || !(error instanceof UserError)) throw error;
+    if (options.model !== undefined || !(error instanceof UserError)) throw error;
     return undefined;
   }
 }
 
-function toSafetensors(weights: LoadedWeights, fitted: FittedModel | undefined): Uint8Array {
-  // `progress` makes a checkpoint that training can go on from, which needs the optimiser's state too.
-  const { progress: _, ...carried } = weights.metadata;
-  const metadata = { ...carried, format: 'pt', ...(fitted ? { model: fitted.model } : {}) };
-  return encodeSafetensors({ tensors: weights.tensors, metadata });
-}
-
-async function toModelFile(
-  { model, graph }: FittedModel,
-  { metadata }: LoadedWeights,
-  options: ConvertOptions,
-): Promise<Uint8Array> {
-  const { input, output, data } = options;
-  const dataset = options.dataset ?? metadata.dataset ?? 'cifar100';
-  const labels =
-    options.labels !== undefined
-      ? await readLabels(options.labels)
-      : dataset === metadata.dataset
-        ? storedLabels(metadata.labels)
-        : undefined;
-  const facts = await datasetFacts({ dataset, ...(labels ? { labels } : {}) }, input, data);
-  const [, classes] = graph.outputs[0]!.dims;
-  if (classes !== facts.labels.length) {
-    throw new UserError(
-      `${input} tells ${classes} classes apart, but there are ${facts.labels.length} labels ` +
-        `(${options.labels ?? dataset}); give the right --labels or --dataset`,
-    );
-  }
-  const bytes = encodeModel(foldBatchNorm(graph), encodeMetadata(modelMetadata(model, facts)));
-  await verifyModel(bytes, graph, output);
-  return bytes;
+function count({ format, tensors }: LoadedWeights): Pick<ConvertResult, 'from' | 'tensors' | 'values'> {
+  let values = 0;
+  for (const { data } of tensors.values()) values += data.length;
+  return { from: format, tensors: tensors.size, values };
 }

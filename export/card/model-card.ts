@@ -1,0 +1,153 @@
+import { basename } from 'node:path';
+import { formatPercent } from '../../core/cli/format.ts';
+import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
+import type { ExportResult } from '../export-model.ts';
+import { datasetNotes } from './dataset-notes.ts';
+import { usage } from './usage.ts';
+
+/** In every card, so that no other file is taken for one and overwritten. */
+export const CARD_MARK = '<!-- model card of onnx-classifier: npm run export -->';
+
+export interface CardExtras {
+  /** Of the model file. */
+  sha256: string;
+  /** Whether the weights are in a file beside the model. */
+  external: boolean;
+  trainedHere: boolean;
+  /** Of the weights, if the user said. */
+  licence?: string | undefined;
+}
+
+/**
+ * A model card (Mitchell et al. 2019, arXiv:1810.03993) in Markdown: what the model is, what it was trained on and
+ * how, how good it is and how large, and what may be done with it. The same export gives the same card.
+ */
+export function modelCard(result: ExportResult, extras: CardExtras): string {
+  const { metadata, path } = result;
+  const notes = datasetNotes(metadata.dataset);
+  const sections = [
+    CARD_MARK,
+    `# ${metadata.model}, ${metadata.dataset}`,
+    `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
+    table([
+      ['file', code(basename(path))],
+      [
+        'size',
+        `${(result.bytes / 1e6).toFixed(2)} MB${extras.external ? ', with the weights beside it' : ''}`,
+      ],
+      ['SHA-256', code(extras.sha256)],
+      ['precision', PRECISION_NAMES[metadata.precision ?? 'fp32']],
+      ['format', `ONNX opset ${result.opset}, IR ${result.irVersion}`],
+      ['parameters', result.parameters.toLocaleString('en')],
+      [
+        'multiply-accumulates',
+        `${(result.macs / 1e6).toFixed(1)} million an image (counted from the graph: convolutions and matrix products)`,
+      ],
+    ]),
+    '## Input and output',
+    describeInterface(metadata),
+    usage(basename(path), metadata),
+    '## Data',
+    `${notes.description} Normalised with mean ${list(metadata.mean)} and standard deviation ${list(metadata.std)}.`,
+    '## Accuracy',
+    describeAccuracy(metadata.accuracy),
+    describeFidelity(result),
+    '## Recipe',
+    describeRecipe(metadata.trainingConfig),
+    '## Limits',
+    `It names one of its ${metadata.labels.length} classes for any picture, of whatever that is, and knows pictures ` +
+      `of ${metadata.inputWidth} x ${metadata.inputHeight} pixels: larger ones lose their detail. Its probabilities ` +
+      'are not calibrated.',
+    '## Licence',
+    `Weights: ${describeLicence(extras)} ${notes.terms}`,
+  ];
+  return `${sections.join('\n\n')}\n`;
+}
+
+const PRECISION_NAMES = {
+  fp32: 'float32',
+  fp16: 'float16 (inputs and outputs float32)',
+  int8: 'int8 weights and activations (inputs and outputs float32)',
+};
+
+function describeInterface(metadata: ClassifierMetadata): string {
+  const { inputHeight: h, inputWidth: w, inputLayout, labels } = metadata;
+  const resized = `pictures resized to ${w} x ${h} (bilinear, antialiased), RGB`;
+  if (metadata.preprocessing === 'graph') {
+    return (
+      `Input \`images\`: uint8 [batch, ${h}, ${w}, 3], ${resized}. Outputs, the best classes first: ` +
+      '`probabilities`, float32 [batch, k], and `indices`, int64 [batch, k], into the labels.'
+    );
+  }
+  const dims = inputLayout === 'NCHW' ? `batch, 3, ${h}, ${w}` : `batch, ${h}, ${w}, 3`;
+  return (
+    `Input \`input\`: float32 [${dims}], ${resized}, \`(v / 255 - mean) / std\`. ` +
+    `Output \`logits\`: float32 [batch, ${labels.length}]. All of this is in the file's metadata, with the labels.`
+  );
+}
+
+function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
+  if (!accuracy) return 'Not measured.';
+  return table([
+    ['test images', accuracy.images.toLocaleString('en')],
+    ['top-1', `${formatPercent(accuracy.top1)} (${accuracy.top1Correct} right)`],
+    ['top-5', formatPercent(accuracy.top5)],
+    ['loss', accuracy.loss.toFixed(4)],
+  ]);
+}
+
+/** How close the file is to the weights it was made of. */
+export function describeFidelity({ metadata, maxDifference, agreement }: ExportResult): string {
+  const { precision = 'fp32', preprocessing } = metadata;
+  const difference =
+    preprocessing === 'graph'
+      ? `its probabilities differ from the checkpoint's by ${oneDigit(maxDifference)} at most`
+      : `its logits differ from the checkpoint's by ${oneDigit(maxDifference)} of the largest at most`;
+  const checked = `Run with onnxruntime before it was put in place: ${difference}.`;
+  if (precision === 'fp32') return checked;
+  return `The figures above are those of the float32 weights. ${checked} ${describeAgreement(agreement)}`;
+}
+
+export function describeAgreement({
+  on,
+  images,
+  top1Agreeing,
+  top1Correct,
+  referenceTop1Correct,
+}: Agreement): string {
+  const agreeing = `The best class is that of float32 on ${top1Agreeing} of ${images} ${on} (${formatPercent(top1Agreeing / images)})`;
+  if (top1Correct === undefined || referenceTop1Correct === undefined) return `${agreeing}.`;
+  return `${agreeing}, and right on ${top1Correct}, where float32 is on ${referenceTop1Correct}.`;
+}
+
+/** The figure differs a little from machine to machine. */
+function oneDigit(value: number): string {
+  return value.toExponential(0);
+}
+
+function describeRecipe(config: Record<string, unknown> | undefined): string {
+  if (!config) return 'Not known: the weights were not trained by this project, or do not say.';
+  const rows = Object.entries(config).map(([name, value]): [string, string] => [
+    name,
+    code(JSON.stringify(value)),
+  ]);
+  return `The run's configuration:\n\n${table(rows)}`;
+}
+
+function describeLicence({ licence, trainedHere }: CardExtras): string {
+  if (licence !== undefined) return `${licence}.`;
+  return trainedHere ? 'MIT, as the code that trained them.' : 'not stated; ask whoever trained them.';
+}
+
+function table(rows: readonly (readonly [string, string])[]): string {
+  const cell = (text: string): string => text.replaceAll('|', '\\|').replace(/[\r\n]+/g, ' ');
+  return ['| | |', '| --- | --- |', ...rows.map(([a, b]) => `| ${cell(a)} | ${cell(b)} |`)].join('\n');
+}
+
+function list(values: readonly number[]): string {
+  return `(${values.join(', ')})`;
+}
+
+function code(text: string): string {
+  return `\`${text}\``;
+}

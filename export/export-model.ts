@@ -1,0 +1,202 @@
+import { stat } from 'node:fs/promises';
+import { fileDigest } from '../core/data/checksum.ts';
+import { errorMessage, UserError } from '../core/errors.ts';
+import { type Agreement, type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
+import { countMacs } from '../core/onnx/count-macs.ts';
+import { encodeMoreMetadata } from '../core/onnx/model-file.ts';
+import { irVersionOf, OPSET_VERSION } from '../core/onnx/opset.ts';
+import { buildGraph } from './build-graph.ts';
+import { modelCard } from './card/model-card.ts';
+import { checkOptions } from './check-options.ts';
+import type { ExportOptions, ModelFacts } from './options.ts';
+import { collectGarbage } from './output/collect-garbage.ts';
+import { checkOutput, defaultOutput, type OutputPaths, outputPaths } from './output/output-paths.ts';
+import { Staging } from './output/staging.ts';
+import { needsExternalData, writeModel } from './output/write-model.ts';
+import type { QuantizeReport } from './quantize/options.ts';
+import type { ExportSource } from './sources/source.ts';
+import { comparisonImages, type ImageSet, randomImages } from './verify/images.ts';
+import { verifyModel } from './verify/verify-model.ts';
+
+export interface ExportResult extends ModelFacts {
+  /** The model file, and all files written, it included. */
+  path: string;
+  files: string[];
+  /** Size of the model, with its external data. */
+  bytes: number;
+  opset: number;
+  irVersion: number;
+  /** The verification's largest difference of a logit, relative to the largest logit; or of a probability. */
+  maxDifference: number;
+  metadata: ClassifierMetadata;
+  /** Of the best classes with the float32 original; what it was measured on is in it. */
+  agreement: Agreement;
+  quantization?: QuantizeReport | undefined;
+}
+
+/** The model before any pass, to verify against: with external data, which onnxruntime maps instead of copying. */
+const ORIGINAL = 'original.onnx';
+
+/** What is known of a model once it is written, and its weights are out of memory. */
+interface WrittenModel extends ModelFacts {
+  files: OutputPaths;
+  external: boolean;
+  quantization?: QuantizeReport | undefined;
+}
+
+/**
+ * Exports a model as a file (see `core/model-metadata.ts`), with its labels and a model card beside it. The file
+ * is verified against the original before it is put in place; the same weights give the same bytes. The weights
+ * are in memory once: onnxruntime, in the verification, loads them from the files when they have left it.
+ * @throws UserError if an option does not fit the model, the verification fails, or a file cannot be written;
+ *   nothing is changed then
+ */
+export async function exportModel(source: ExportSource, options: ExportOptions = {}): Promise<ExportResult> {
+  checkOptions(source.metadata, options);
+  const path = options.out ?? defaultOutput(source.metadata.model, options);
+  const files = outputPaths(path);
+  await checkOutput(files);
+  const staging = await orCannotWrite(path, () => Staging.open(path));
+  try {
+    return await exportInto(staging, files, source, options);
+  } finally {
+    await staging.close();
+  }
+}
+
+async function exportInto(
+  staging: Staging,
+  files: OutputPaths,
+  source: ExportSource,
+  options: ExportOptions,
+): Promise<ExportResult> {
+  const { opset = OPSET_VERSION } = options;
+  const asked = exportedMetadata(source.metadata, options);
+  const reference = await orCannotWrite(files.model, () => staging.nested('original'));
+  const written = await write({ staging, reference, files, source, metadata: asked, options });
+  collectGarbage();
+  const { agreement, maxDifference } = await verifyModel({
+    path: staging.path(files.model),
+    bytes: await sizeOnDisk(staging, written),
+    metadata: asked,
+    reference: reference.path(ORIGINAL),
+    images: await verificationImages(asked, written.macs, options),
+    batch: options.batch,
+    target: files.model,
+    onImages: (done, total) => options.onProgress?.('verify', done, total),
+  });
+  const metadata = asked.precision === 'fp32' ? asked : { ...asked, agreement };
+  return orCannotWrite(files.model, async () => {
+    if (metadata.agreement) {
+      await staging.append(files.model, encodeMoreMetadata(moreMetadata(asked, metadata)));
+    }
+    const { parameters, macs, accuracy, quantization, external } = written;
+    const result: ExportResult = {
+      ...{ path: files.model, files: [], bytes: await sizeOnDisk(staging, written) },
+      ...{ opset, irVersion: irVersionOf(opset), parameters, macs, accuracy },
+      ...{ maxDifference, metadata, agreement, quantization },
+    };
+    const sha256 = await fileDigest(staging.path(files.model), 'sha256');
+    const card = modelCard(result, {
+      sha256,
+      external,
+      trainedHere: source.trainedHere,
+      licence: options.licence,
+    });
+    await staging.write(files.labels, [Buffer.from(labelLines(metadata.labels))]);
+    await staging.write(files.card, [Buffer.from(card)]);
+    result.files = [
+      ...(external ? [files.data] : []),
+      ...[files.labels, files.card],
+      // Last: it is the one that others look for.
+      files.model,
+    ];
+    await staging.commit(result.files);
+    return result;
+  });
+}
+
+/** Holds the weights, and nobody does when it is done. */
+async function write(to: {
+  staging: Staging;
+  reference: Staging;
+  files: OutputPaths;
+  source: ExportSource;
+  metadata: ClassifierMetadata;
+  options: ExportOptions;
+}): Promise<WrittenModel> {
+  const { staging, reference, files, source, metadata, options } = to;
+  const trained = source.takeGraph();
+  const facts: ModelFacts = {
+    parameters: source.parameters,
+    macs: countMacs(trained),
+    accuracy: metadata.accuracy,
+  };
+  await orCannotWrite(files.model, () =>
+    writeModel(reference, ORIGINAL, trained, {}, { data: `${ORIGINAL}.data` }),
+  );
+  const { graph, quantization } = await buildGraph(trained, metadata, options);
+  const external = options.externalData === true || needsExternalData(graph);
+  await orCannotWrite(files.model, () =>
+    writeModel(staging, files.model, graph, encodeMetadata(metadata), {
+      opset: options.opset,
+      data: external ? files.data : undefined,
+    }),
+  );
+  return { ...facts, files, external, quantization };
+}
+
+function exportedMetadata(metadata: ClassifierMetadata, options: ExportOptions): ClassifierMetadata {
+  const { precision = 'fp32', preprocess = false, layout = 'nchw' } = options;
+  return {
+    ...metadata,
+    inputLayout: preprocess || layout === 'nhwc' ? 'NHWC' : 'NCHW',
+    preprocessing: preprocess ? 'graph' : 'client',
+    precision,
+  };
+}
+
+/** Multiply-accumulates that a comparison of precisions may cost by default: seconds a model. */
+const COMPARISON_MACS = 2e11;
+const MIN_COMPARED = 100;
+const MAX_COMPARED = 1000;
+/** Enough for a batch of one and one of several. */
+const CHECKED = 6;
+
+async function verificationImages(
+  metadata: ClassifierMetadata,
+  macs: number,
+  { batch = 1, verifyImages, data }: ExportOptions,
+): Promise<ImageSet> {
+  if (metadata.precision === 'fp32' && verifyImages === undefined) {
+    return randomImages(Math.ceil(CHECKED / batch) * batch, metadata);
+  }
+  const affordable = Math.floor(COMPARISON_MACS / macs);
+  const count = verifyImages ?? Math.min(MAX_COMPARED, Math.max(MIN_COMPARED, affordable));
+  return comparisonImages(metadata, count, batch, data);
+}
+
+function moreMetadata(before: ClassifierMetadata, after: ClassifierMetadata): Record<string, string> {
+  const known = encodeMetadata(before);
+  return Object.fromEntries(Object.entries(encodeMetadata(after)).filter(([key]) => !(key in known)));
+}
+
+async function sizeOnDisk(staging: Staging, { files, external }: WrittenModel): Promise<number> {
+  const paths = external ? [files.model, files.data] : [files.model];
+  const sizes = await Promise.all(paths.map(async (path) => (await stat(staging.path(path))).size));
+  return sizes.reduce((sum, size) => sum + size, 0);
+}
+
+/** A name a line; a line feed in a name would make two of it. */
+function labelLines(labels: readonly string[]): string {
+  return labels.map((label) => `${label.replace(/[\r\n]+/g, ' ')}\n`).join('');
+}
+
+async function orCannotWrite<T>(path: string, work: () => Promise<T>): Promise<T> {
+  try {
+    return await work();
+  } catch (error) {
+    if (error instanceof UserError) throw error;
+    throw new UserError(`cannot write ${path}: ${errorMessage(error)}; give another file with --out`);
+  }
+}

@@ -1,0 +1,38 @@
+import type { ImageSplit, SplitName } from '../core/data/dataset.ts';
+import { DATASET_NAMES, loadDataset } from '../core/data/load.ts';
+import { UserError } from '../core/errors.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
+
+/**
+ * The images of the dataset a model was trained on.
+ * @param data where it is, if not in a default place
+ * @returns undefined if it is not found, or is none that can be read
+ * @throws UserError if it is not in the place that was named, or is damaged or of other classes
+ */
+export async function loadSplit(
+  metadata: ClassifierMetadata,
+  split: SplitName,
+  data?: string,
+): Promise<ImageSplit | undefined> {
+  const dataset = DATASET_NAMES.find((name) => name === metadata.dataset);
+  if (dataset === undefined) return undefined;
+  const { mean, std, inputHeight, labels } = metadata;
+  // The synthetic dataset has no folder, and --data beside it is no mistake: it may be set for every command.
+  const dir = dataset === 'synthetic' ? undefined : data;
+  const loaded = await loadDataset({
+    dataset,
+    dir,
+    splits: [split],
+    imageSize: inputHeight,
+    normalization: { mean, std },
+  }).catch((error: unknown) => {
+    if (error instanceof UserError && dir === undefined) return undefined;
+    throw error;
+  });
+  if (!loaded) return undefined;
+  if (loaded.labels.join('\n') !== labels.join('\n')) {
+    if (dir === undefined) return undefined;
+    throw new UserError(`the ${dataset} in ${dir} has other classes than the model; mend --data`);
+  }
+  return loaded[split];
+}

@@ -1,0 +1,50 @@
+import { readFile, stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import { CARD_MARK } from '../card/model-card.ts';
+import type { ExportOptions } from '../options.ts';
+
+/** The files of an export. */
+export interface OutputPaths {
+  model: string;
+  /** The weights, where they are not in the model. */
+  data: string;
+  labels: string;
+  card: string;
+}
+
+/**
+ * Where a model is exported to by default: `exports/<model>.onnx`, with what makes it differ from a plain float32
+ * model in the name (`exports/resnet50-fp16.onnx`).
+ */
+export function defaultOutput(model: string, options: ExportOptions = {}): string {
+  const { precision = 'fp32', layout = 'nchw', preprocess = false, batch } = options;
+  const suffixes = [
+    precision === 'fp32' ? '' : `-${precision}`,
+    preprocess ? '-preprocess' : layout === 'nhwc' ? '-nhwc' : '',
+    batch === undefined ? '' : `-batch${batch}`,
+  ];
+  return join('exports', `${model}${suffixes.join('')}.onnx`);
+}
+
+/** The files that belong to a model file. */
+export function outputPaths(model: string): OutputPaths {
+  const stem = model.replace(/\.onnx$/i, '');
+  return { model, data: `${model}.data`, labels: `${stem}.labels.txt`, card: `${stem}.md` };
+}
+
+/**
+ * Refuses, before any work is done, what could not be put in place or would destroy something of the user's.
+ * @throws UserError if the model's path is a folder, or a file is in the card's place that is no card
+ */
+export async function checkOutput({ model, card }: OutputPaths): Promise<void> {
+  if ((await stat(model).catch(() => undefined))?.isDirectory()) {
+    throw new UserError(`cannot write ${model}: it is a folder; give another file with --out`);
+  }
+  const old = await readFile(card, 'utf8').catch(() => undefined);
+  if (old !== undefined && !old.includes(CARD_MARK)) {
+    throw new UserError(
+      `cannot write the model card ${card}: a file of another kind is there; give another file with --out`,
+    );
+  }
+}

@@ -1,0 +1,62 @@
+import { existsSync } from 'node:fs';
+import { relative } from 'node:path';
+import { UserError } from '../../core/errors.ts';
+import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { findRun } from '../find-run.ts';
+import type { CheckpointChoice } from '../options.ts';
+import { runSource } from './run-source.ts';
+import type { ExportSource } from './source.ts';
+import { type WeightsSourceOptions, weightsSource } from './weights-source.ts';
+
+export interface SourceQuery extends WeightsSourceOptions {
+  /** A run's directory. */
+  run?: string | undefined;
+  /** A file of weights. */
+  weights?: string | undefined;
+  checkpoint: CheckpointChoice;
+  /** Where runs are looked for; default `runs`. */
+  root?: string | undefined;
+}
+
+/**
+ * Finds what to export: the weights or the run that were named; else the newest run of the model; else the
+ * embedded model of that name, or without a name and any runs, the first embedded model.
+ * @throws UserError if there is none, it cannot be read, or it is not what else was asked for
+ */
+export async function chooseSource(query: SourceQuery): Promise<ExportSource> {
+  const { run, weights, model, dataset, checkpoint, data, root = 'runs' } = query;
+  if (weights !== undefined) {
+    if (run !== undefined) throw new UserError('give --run or --weights, not both');
+    return weightsSource(weights, query);
+  }
+  const misplaced = (['key', 'labels'] as const).find((name) => query[name] !== undefined);
+  if (misplaced)
+    throw new UserError(`--${misplaced} is for weights of other makers: it needs --weights FILE`);
+  if (run === undefined) {
+    const embedded = await embeddedInstead(query, root);
+    if (embedded !== undefined) {
+      const source = await weightsSource(shortest(embeddedModelPath(embedded)));
+      if (dataset === undefined || source.metadata.dataset === dataset) return source;
+    }
+  }
+  const found = await findRun({ model, dataset, checkpoint, run, root });
+  return runSource(found, checkpoint, data);
+}
+
+/** A path as seen from the working directory, if it is below. */
+function shortest(path: string): string {
+  const short = relative(process.cwd(), path);
+  return short.startsWith('..') ? path : short;
+}
+
+/** The embedded model to export where there is no run of it. */
+async function embeddedInstead(
+  { model, dataset, checkpoint }: SourceQuery,
+  root: string,
+): Promise<string | undefined> {
+  const names = await embeddedModels();
+  if (model === undefined) return existsSync(root) ? undefined : names[0];
+  if (!names.includes(model)) return undefined;
+  return (await RunDirectory.latest(model, root, { checkpoint, dataset })) ? undefined : model;
+}

@@ -1,0 +1,35 @@
+import type { ClassifierMetadata } from '../../core/model-metadata.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
+
+/** A model to export: its graph with weights, and all that is known of it. */
+export class ExportSource {
+  /** Of a float32 model that takes normalised NCHW images. */
+  readonly metadata: ClassifierMetadata;
+  /** Where the weights come from, for the terminal, e.g. `runs/a, best checkpoint`. */
+  readonly origin: string;
+  /** Whether this project trained the weights; if not, their licence is not known. */
+  readonly trainedHere: boolean;
+  /** How many values the model learned; folded weights are fewer. */
+  readonly parameters: number;
+  #graph: Graph | undefined;
+
+  constructor(
+    metadata: ClassifierMetadata,
+    graph: Graph,
+    origin: { description: string; trainedHere: boolean; parameters: number },
+  ) {
+    this.metadata = metadata;
+    this.#graph = graph;
+    this.origin = origin.description;
+    this.trainedHere = origin.trainedHere;
+    this.parameters = origin.parameters;
+  }
+
+  /** Hands the graph over, once: nothing else keeps its weights in memory then. */
+  takeGraph(): Graph {
+    const graph = this.#graph;
+    if (!graph) throw new Error('the graph was taken already');
+    this.#graph = undefined;
+    return graph;
+  }
+}

@@ -1,0 +1,88 @@
+import { UserError } from '../../core/errors.ts';
+import { readLabels, storedLabels } from '../../core/labels.ts';
+import { type ClassifierMetadata, decodeAnyMetadata } from '../../core/model-metadata.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import { parameterCount } from '../../core/onnx/roles.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { type LoadedWeights, loadWeights } from '../../core/weights/load-weights.ts';
+import { datasetFacts, modelMetadata } from '../dataset-facts.ts';
+import { ExportSource } from './source.ts';
+
+export interface WeightsSourceOptions {
+  /** The zoo's name; left out: found by the tensors. */
+  model?: string | undefined;
+  /** The entry of a PyTorch checkpoint that is the state dict; left out: found by the usual names. */
+  key?: string | undefined;
+  /** What the weights were trained on; default: what the file says, else `cifar100`. */
+  dataset?: string | undefined;
+  /** Where that dataset is, for its label names. */
+  data?: string | undefined;
+  /** A file of label names, instead of the dataset's. */
+  labels?: string | undefined;
+}
+
+/**
+ * The zoo model that a .pth, .safetensors or .onnx file has the weights of. What an .onnx file of this project
+ * says of its model is kept.
+ * @throws UserError if the file cannot be read or fits no model, or the labels are not as many as its classes
+ */
+export async function weightsSource(path: string, options: WeightsSourceOptions = {}): Promise<ExportSource> {
+  return (await sourceOf(await loadWeights(path, { key: options.key }), path, options)).source;
+}
+
+/** The source of weights that were loaded already, and whether batch norm was folded into them. */
+export async function sourceOf(
+  weights: LoadedWeights,
+  path: string,
+  options: WeightsSourceOptions = {},
+): Promise<{ source: ExportSource; folded: boolean }> {
+  const stored = storedMetadata(weights, path, options);
+  const { model, graph, folded } = fitModel(weights.tensors, path, {
+    model: options.model,
+    ...(stored ? { imageSize: stored.inputHeight } : {}),
+  });
+  const metadata = stored ? { ...stored, model } : await describedMetadata(model, weights, path, options);
+  const [, classes] = graph.outputs[0]!.dims;
+  if (classes !== metadata.labels.length) {
+    throw new UserError(
+      `${path} tells ${classes} classes apart, but there are ${metadata.labels.length} labels ` +
+        `(${options.labels ?? metadata.dataset}); give the right --labels or --dataset`,
+    );
+  }
+  const trainedHere = metadata.trainingConfig !== undefined;
+  // The values that batch norm had are not in weights it was folded into.
+  const learned = folded
+    ? buildModel(model, { numClasses: metadata.labels.length, imageSize: metadata.inputHeight })
+    : graph;
+  const origin = { description: path, trainedHere, parameters: parameterCount(learned) };
+  return { source: new ExportSource(metadata, graph, origin), folded };
+}
+
+/** The metadata of a model file of ours, as of a plain float32 model; undefined for other weights. */
+function storedMetadata(
+  { format, metadata: props }: LoadedWeights,
+  path: string,
+  { dataset, labels }: WeightsSourceOptions,
+): ClassifierMetadata | undefined {
+  const told = dataset !== undefined || labels !== undefined;
+  if (format !== 'onnx' || props.input_layout === undefined || told) return undefined;
+  const { preprocessing: _, precision: __, agreement: ___, ...rest } = decodeAnyMetadata(props, path);
+  return { ...rest, inputLayout: 'NCHW' };
+}
+
+async function describedMetadata(
+  model: string,
+  { metadata }: LoadedWeights,
+  path: string,
+  options: WeightsSourceOptions,
+): Promise<ClassifierMetadata> {
+  const dataset = options.dataset ?? metadata.dataset ?? 'cifar100';
+  const labels =
+    options.labels !== undefined
+      ? await readLabels(options.labels)
+      : dataset === metadata.dataset
+        ? storedLabels(metadata.labels)
+        : undefined;
+  const facts = await datasetFacts({ dataset, ...(labels ? { labels } : {}) }, path, options.data);
+  return modelMetadata(model, facts);
+}

@@ -1,0 +1,52 @@
+import type { ClassifierMetadata } from '../../core/model-metadata.ts';
+import { Random } from '../../core/random.ts';
+import { loadSplit } from '../load-split.ts';
+
+/** Images to compare two models on. */
+export interface ImageSet {
+  /** What they are, as `Agreement.on` has it. */
+  on: string;
+  count: number;
+  /** Bytes, [count, 3, height, width]. */
+  pixels: Uint8Array;
+  /** Class indices, where they are known. */
+  labels?: Uint16Array;
+}
+
+const SEED = 1;
+
+/** Images of random bytes, the same every time. */
+export function randomImages(
+  count: number,
+  { inputHeight, inputWidth }: Pick<ClassifierMetadata, 'inputHeight' | 'inputWidth'>,
+): ImageSet {
+  const random = new Random(SEED);
+  const pixels = Uint8Array.from({ length: count * 3 * inputHeight * inputWidth }, () => random.integer(256));
+  return { on: 'random images', count, pixels };
+}
+
+/**
+ * The first test images of the dataset a model was trained on, if it is at hand and has so many; else random ones.
+ * @param data where the dataset is, if not in a default place
+ * @param multiple the set has a multiple of this many
+ * @throws UserError if there is no such dataset in `data`
+ */
+export async function comparisonImages(
+  metadata: ClassifierMetadata,
+  count: number,
+  multiple: number,
+  data?: string,
+): Promise<ImageSet> {
+  const split = await loadSplit(metadata, 'test', data);
+  const whole = (n: number): number => Math.floor(n / multiple) * multiple;
+  const available = split ? whole(Math.min(Math.max(count, multiple), split.count)) : 0;
+  if (!split || available === 0) return randomImages(Math.max(whole(count), multiple), metadata);
+  const bytes = 3 * metadata.inputHeight * metadata.inputWidth;
+  return {
+    on: `test images of ${metadata.dataset}`,
+    count: available,
+    // A copy, so that the rest of the split can be freed.
+    pixels: split.images.slice(0, available * bytes),
+    labels: split.labels.slice(0, available),
+  };
+}

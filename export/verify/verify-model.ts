@@ -1,0 +1,109 @@
+import { UserError } from '../../core/errors.ts';
+import type { Agreement, ClassifierMetadata, Precision } from '../../core/model-metadata.ts';
+import { type Comparison, compareOutputs } from './compare.ts';
+import { feedFor } from './feeds.ts';
+import type { ImageSet } from './images.ts';
+import { batchSizes, runFile } from './run-file.ts';
+
+/**
+ * The largest difference an exported model may have, relative to the largest logit. Float32: folding batch norm
+ * costs about 1e-6. Float16 has 11 bits: some 1e-3; more of it is a net whose values it cannot hold. What int8 costs
+ * depends on the net, and is stated.
+ */
+export const TOLERANCE: Readonly<Record<Precision, number>> = {
+  fp32: 1e-4,
+  fp16: 0.05,
+  int8: Number.MAX_VALUE,
+};
+
+/**
+ * Up to this size onnxruntime optimises as it does by default. Then it brings weights into the order that the
+ * processor likes best, in copies: 2.7 times the weights in all. Every other optimisation needs no copies.
+ */
+const COPIED_BYTES = 64_000_000;
+
+export interface VerifyOptions {
+  /** The exported file, and its metadata. */
+  path: string;
+  bytes: number;
+  metadata: ClassifierMetadata;
+  /** The file of the original: float32, NCHW, before any pass. */
+  reference: string;
+  images: ImageSet;
+  batch?: number | undefined;
+  /** What to call the export in an error. */
+  target: string;
+  onImages?: ((done: number, total: number) => void) | undefined;
+}
+
+export interface Verification {
+  /** The largest difference; see `Comparison.difference`. */
+  maxDifference: number;
+  /** Of the best classes. */
+  agreement: Agreement;
+}
+
+/**
+ * Checks an exported file before it is put in place: onnxruntime takes it and computes of the same images what it
+ * computes from the original. The original runs with onnxruntime's optimisations off, so that its batch norms are
+ * computed as they stand. The two are in memory one after the other.
+ * @throws UserError if the difference is over {@link TOLERANCE} or not a number
+ */
+export async function verifyModel(options: VerifyOptions): Promise<Verification> {
+  const { path, bytes, metadata, reference, images, target } = options;
+  const batches = batchSizes(images.count, options.batch);
+  const onImages = (before: number) => (done: number) => options.onImages?.(before + done, 2 * images.count);
+  const { preprocessing: _, ...plain } = metadata;
+  const original = await runFile(
+    reference,
+    'disabled',
+    feedFor(images, { ...plain, inputLayout: 'NCHW' }),
+    batches,
+    onImages(0),
+  );
+  const exported = await runFile(
+    path,
+    bytes > COPIED_BYTES ? 'extended' : 'all',
+    feedFor(images, metadata),
+    batches,
+    onImages(images.count),
+  );
+  const comparison = compareOutputs(exported, original.get('logits')!, metadata.labels.length);
+  const { precision = 'fp32' } = metadata;
+  // Not `difference > tolerance`: NaN, of weights that are not finite, must not pass.
+  if (!(comparison.difference <= TOLERANCE[precision])) {
+    throw new UserError(explain(comparison.difference, precision, target));
+  }
+  return { maxDifference: comparison.difference, agreement: agreementOf(comparison, images) };
+}
+
+function explain(difference: number, precision: Precision, target: string): string {
+  if (Number.isNaN(difference)) {
+    const reason =
+      precision === 'fp32'
+        ? 'the run diverged, train with a lower --lr'
+        : `the values are beyond what ${precision} holds, or the run diverged; try --precision fp32`;
+    return `${target} was not written: its logits are not finite numbers; ${reason}`;
+  }
+  const reason = precision === 'fp32' ? 'export in float32' : `export in ${precision}; use --precision fp32`;
+  return (
+    `${target} was not written: its outputs differ from the checkpoint's by ${difference.toExponential(1)} ` +
+    `where ${TOLERANCE[precision]} is allowed; the weights are too extreme to ${reason}`
+  );
+}
+
+function agreementOf({ best, referenceBest }: Comparison, { on, count, labels }: ImageSet): Agreement {
+  const equal = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
+    let equals = 0;
+    for (let i = 0; i < count; i++) if (a[i] === b[i]) equals++;
+    return equals;
+  };
+  return {
+    on,
+    images: count,
+    top1Agreeing: equal(best, referenceBest),
+    ...(labels
+      ? { top1Correct: equal(best, labels), referenceTop1Correct: equal(referenceBest, labels) }
+      : {}),
+  };
+}

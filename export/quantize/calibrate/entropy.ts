@@ -5,6 +5,8 @@ const BINS = 2048;
 /** Levels of magnitude: all 256 where no value is negative, else half of them. */
 const UNSIGNED_LEVELS = 256;
 const SIGNED_LEVELS = 128;
+/** What counts as the quantised distribution's share where it has none; the divergence would be infinite. */
+const HOLE = 1e-4;
 
 /**
  * The range whose clipped and quantised values have the distribution nearest to the original one, by
@@ -74,9 +76,8 @@ function clippedDivergence(
     for (let bin = from; bin < to; bin++) {
       const p = (counts[bin]! + (bin === kept - 1 ? outliers : 0)) / total;
       if (p === 0) continue;
-      // Outliers heaped on an empty last bin: nothing quantised stands there, the divergence is infinite.
-      if (counts[bin]! === 0) return Number.POSITIVE_INFINITY;
-      divergence += p * Math.log(p / spread);
+      // Outliers may be heaped on an empty last bin, where nothing quantised stands.
+      divergence += p * Math.log(p / (counts[bin]! === 0 ? HOLE : spread));
     }
     from = to;
   }

@@ -7,6 +7,7 @@ export function describeReport(report: Report): string {
   const gpus = report.gpus.map(
     ({ name, memoryMb, driver }) => `${name}, ${gigabytes(memoryMb)}, driver ${driver}`,
   );
+  const alternative = training.engines.includes('tfjs') ? '; with TensorFlow: --engine tfjs' : '';
   const rows: [subject: string, text: string][] = [
     ['node', `${report.node} on ${report.platform}`],
     ['cpu', `${cpu.model}, ${cpu.cores} cores; ${describeInstructionSets(cpu)}`],
@@ -27,7 +28,10 @@ export function describeReport(report: Report): string {
     ['browser', report.browser ?? 'none found'],
     ['data', report.data.text],
     ['models', report.models.join(', ') || 'none embedded'],
-    ['train', `${training.model}, batch ${training.batchSize}, with onnxruntime (${training.why})`],
+    [
+      'train',
+      `${training.model}, batch ${training.batchSize}, with onnxruntime (${training.why})${alternative}`,
+    ],
   ];
   const lines = rows.map(([subject, text]) => `${subject.padEnd(12)} ${text}`);
   if (report.advice.length > 0) lines.push('', 'for more:');

@@ -50,7 +50,7 @@ export async function examine(): Promise<Report> {
     ...(browser === undefined ? {} : { browser }),
     data,
     models,
-    training: planTraining(cpu.cores),
+    training: planTraining(cpu.cores, tensorflow !== undefined && !('error' in tensorflow)),
   };
   return { ...findings, advice: giveAdvice(findings) };
 }

@@ -1,12 +1,15 @@
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { CORES_FOR_RESNET18, chooseModel } from '../../train/choose-model.ts';
-import { RECIPE_CLI_OPTIONS } from '../../train/command-line.ts';
+import { MACHINE_CLI_OPTIONS, RECIPE_CLI_OPTIONS } from '../../train/command-line.ts';
+import type { EngineName } from '../../train/config.ts';
 import { chooseReplicas } from '../../train/engine/create-engine.ts';
 
 /** What `npm run train` does without options. */
 export interface TrainingPlan {
-  engine: 'ort';
+  engine: EngineName;
+  /** What --engine can be here. */
+  engines: EngineName[];
   model: string;
   batchSize: number;
   replicas: number;
@@ -14,8 +17,11 @@ export interface TrainingPlan {
   why: string;
 }
 
-/** What `npm run train` chooses on CIFAR-100, by the functions that it chooses with. */
-export function planTraining(cores: number): TrainingPlan {
+/**
+ * What `npm run train` chooses on CIFAR-100, by the functions that it chooses with.
+ * @param tensorflow whether TensorFlow runs here
+ */
+export function planTraining(cores: number, tensorflow: boolean): TrainingPlan {
   const batchSize = RECIPE_CLI_OPTIONS['batch-size'].default;
   const graph = buildModel(chooseModel(cores), { numClasses: 100, imageSize: 32 });
   const replicas = chooseReplicas(graph, batchSize);
@@ -24,5 +30,7 @@ export function planTraining(cores: number): TrainingPlan {
     replicas > 1 ? `${replicas} replicas, one a core, for so small a net` : 'all cores inside each operator';
   const limit = cores < CORES_FOR_RESNET18 ? `; resnet18 from ${CORES_FOR_RESNET18} cores` : '';
   const why = `${cores} CPU ${cores === 1 ? 'core' : 'cores'}${limit}; ${size}: ${spread}`;
-  return { engine: 'ort', model: graph.name, batchSize, replicas, why };
+  const engine = MACHINE_CLI_OPTIONS.engine.default;
+  const engines: EngineName[] = tensorflow ? ['ort', 'tfjs'] : ['ort'];
+  return { engine, engines, model: graph.name, batchSize, replicas, why };
 }

@@ -39,7 +39,7 @@ const RICH: Report = {
   browser: '/usr/bin/chromium',
   data: { ready: true, text: 'dataset cifar100 from data' },
   models: ['resnet14t'],
-  training: planTraining(16),
+  training: planTraining(16, true),
   advice: [],
 };
 
@@ -77,6 +77,10 @@ test('a machine that has everything needs no advice', () => {
   assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, no VNNI, no BF16$/m);
   assert.match(text, /^gpu +NVIDIA A100, 80\.0 GB, driver 550\.54$/m);
   assert.match(text, /^tensorflow +2\.15\.1 under tfjs-node 4\.22\.0, on NVIDIA A100 \(79000 MB\)$/m);
+  assert.match(
+    text,
+    /^train +resnet18, batch 128, with onnxruntime \(.*\); with TensorFlow: --engine tfjs$/m,
+  );
   assert.ok(!text.includes('for more'));
 });
 
@@ -96,8 +100,9 @@ test('a GPU that is not used, and what does not load, are advised on', () => {
 });
 
 test('what the training command would choose follows the cores', () => {
-  assert.equal(planTraining(16).model, 'resnet18');
-  assert.equal(planTraining(2).model, 'resnet20');
+  assert.equal(planTraining(16, false).model, 'resnet18');
+  assert.equal(planTraining(2, false).model, 'resnet20');
+  assert.deepEqual(planTraining(2, false).engines, ['ort']);
 });
 
 test("the operating system's and the driver's answers are read", () => {

@@ -60,7 +60,7 @@ export function createApp(options: AppOptions): Express {
   app.use(securityHeaders(access.cors !== undefined));
   if (access.cors) app.use(allowOrigins(access.cors));
 
-  const admit = admission(limits, () => metrics.rejected('overload'));
+  const admit = admission(limits);
   const operations: Operation[] = [
     ...predictOperations(registry, limits, admit),
     ...v2Operations(registry, limits, isReady, admit),
@@ -79,7 +79,7 @@ export function createApp(options: AppOptions): Express {
   });
 
   app.use(notFound);
-  app.use(answerError(logger));
+  app.use(answerError(logger, metrics));
   return app;
 }
 

@@ -1,5 +1,6 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
-import { HttpError } from './http-error.ts';
+import type { Metrics } from '../metrics/metrics.ts';
+import { HttpError, OverloadError } from './http-error.ts';
 import type { Logger } from './logger.ts';
 
 /** Answers a known path asked with another method. */
@@ -16,7 +17,7 @@ export const notFound: RequestHandler = (req) => {
 };
 
 /** The last handler: every error as `{ "error": "..." }`; our own bugs go to the log, not to the client. */
-export function answerError(logger: Logger): ErrorRequestHandler {
+export function answerError(logger: Logger, metrics: Metrics): ErrorRequestHandler {
   return (error: unknown, req, res, next) => {
     if (res.headersSent) {
       next(error);
@@ -24,6 +25,7 @@ export function answerError(logger: Logger): ErrorRequestHandler {
     }
     // Whatever is left of a body that was refused need not be received to use the connection again.
     if (!req.complete) res.set('Connection', 'close');
+    if (error instanceof OverloadError) metrics.rejected('overload');
     const { status, message, retryAfter } = describe(error);
     if (retryAfter !== undefined) res.set('Retry-After', String(retryAfter));
     if (status === 500) {

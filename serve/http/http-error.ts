@@ -20,3 +20,8 @@ export class UnavailableError extends HttpError {
     super(503, message, retryAfter);
   }
 }
+
+/** More is asked of the service than it can do. */
+export class OverloadError extends UnavailableError {
+  override name = 'OverloadError';
+}

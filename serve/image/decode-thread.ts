@@ -1,6 +1,6 @@
 import type { Worker } from 'node:worker_threads';
 import { startWorker } from '../../core/workers/start-worker.ts';
-import { HttpError, UnavailableError } from '../http/http-error.ts';
+import { HttpError, OverloadError, UnavailableError } from '../http/http-error.ts';
 import type { DecodeOptions } from './decode.ts';
 
 /** To the thread: decode this; the bytes are copied. */
@@ -38,7 +38,7 @@ export class DecodeThread {
    */
   decode(bytes: Uint8Array, options: DecodeOptions): Promise<Uint8Array> {
     if (this.#queue.length > this.#maxWaiting) {
-      throw new UnavailableError('too many large images are waiting to be decoded; try again later');
+      throw new OverloadError('too many large images are waiting to be decoded; try again later');
     }
     return new Promise((resolve, reject) => {
       this.#queue.push({ message: { bytes, options }, resolve, reject });

@@ -1,4 +1,4 @@
-import { HttpError, UnavailableError } from '../http/http-error.ts';
+import { HttpError, OverloadError } from '../http/http-error.ts';
 import { type Batch, type Job, takeBatch } from './batch.ts';
 
 /** The jobs that wait for an inference thread: bounded, first come first served, without those given up. */
@@ -24,11 +24,11 @@ export class JobQueue {
   /**
    * Whether so many more images may wait. A request larger than the queue is let in when nothing waits, or it
    * never could be.
-   * @throws UnavailableError if not
+   * @throws OverloadError if not
    */
   checkRoom(images: number): void {
     if (this.#images > 0 && this.#images + images > this.#maxImages) {
-      throw new UnavailableError('the server is overloaded; try again later');
+      throw new OverloadError('the server is overloaded; try again later');
     }
   }
 
@@ -74,6 +74,6 @@ export class JobQueue {
   }
 }
 
-function timedOut(): UnavailableError {
-  return new UnavailableError('the request waited too long for the model; try again later');
+function timedOut(): OverloadError {
+  return new OverloadError('the request waited too long for the model; try again later');
 }

@@ -5,6 +5,14 @@ import type { PoolObserver } from '../inference/observer.ts';
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 
+/** What is measured when it is asked for. */
+interface ModelState {
+  model: string;
+  version: number;
+  queued: number;
+  ready: boolean;
+}
+
 /** What the server counts, in Prometheus's terms. One for each server, not one for the process. */
 export class Metrics {
   readonly registry = new Registry();
@@ -16,10 +24,9 @@ export class Metrics {
   readonly #batch: Histogram;
   readonly #crashes: Counter;
   readonly #reloads: Counter;
-  readonly #gauges: { queued: Gauge; ready: Gauge };
 
   /** @param read what is measured only when it is asked for */
-  constructor(read: () => { model: string; version: number; queued: number; ready: boolean }[]) {
+  constructor(read: () => ModelState[]) {
     const registers = [this.registry];
     const model = ['model', 'version'];
     this.#requests = new Histogram({
@@ -73,29 +80,19 @@ export class Metrics {
       labelNames: ['result'],
       registers,
     });
-    this.#gauges = {
-      queued: new Gauge({
-        name: 'inference_queue_images',
-        help: 'Images that wait for an inference thread.',
+    const gauge = (name: string, help: string, value: (now: ModelState) => number): Gauge =>
+      new Gauge({
+        name,
+        help,
         labelNames: model,
         registers,
-      }),
-      ready: new Gauge({
-        name: 'model_ready',
-        help: '1 if the model can answer.',
-        labelNames: model,
-        registers,
-        collect: () => {
-          const { queued, ready } = this.#gauges;
-          queued.reset();
-          ready.reset();
-          for (const now of read()) {
-            queued.set({ model: now.model, version: now.version }, now.queued);
-            ready.set({ model: now.model, version: now.version }, Number(now.ready));
-          }
+        collect() {
+          this.reset();
+          for (const now of read()) this.set({ model: now.model, version: now.version }, value(now));
         },
-      }),
-    };
+      });
+    gauge('inference_queue_images', 'Images that wait for an inference thread.', ({ queued }) => queued);
+    gauge('model_ready', '1 if the model can answer.', ({ ready }) => Number(ready));
     collectDefaultMetrics({ register: this.registry });
   }
 

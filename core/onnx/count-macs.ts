@@ -14,26 +14,46 @@ export function countMacs(graph: Graph): number {
   return typeof batch === 'number' ? perBatch / batch : perBatch;
 }
 
-/** A node's multiply-accumulates: the elements it gives, times the products summed up in each. */
-function nodeMacs(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>, batch: Dim): number {
-  const summed = summedDims(node, (index) => shapes.get(node.inputs[index]!)!.dims);
-  if (!summed) return 0;
-  const dims = [...shapes.get(node.outputs[0]!)!.dims, ...summed];
+/**
+ * A node's multiply-accumulates: the elements it gives, times the products summed up in each; 0 for an operator
+ * that multiplies no weights or matrices. Dimensions named as the batch is count as one.
+ * @throws UserError if a size or shape it takes is not known
+ */
+export function nodeMacs(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>, batch: Dim): number {
+  const where = `node "${node.name || node.outputs[0]}" (${node.op})`;
+  const dims = multiplied(node, (name) => {
+    const shape = shapes.get(name ?? '');
+    if (!shape) throw new UserError(`${where}: the shape of "${name}" is not known, so neither is its cost`);
+    return shape.dims;
+  });
   return dims.reduce<number>((product, dim) => {
     if (typeof dim === 'number') return product * dim;
     // A named batch counts as one image.
     if (dim === batch) return product;
-    throw new UserError(
-      `node "${node.name}" (${node.op}): the size "${dim}" is not known, so neither is its cost`,
-    );
+    throw new UserError(`${where}: the size "${dim}" is not known, so neither is its cost`);
   }, 1);
 }
 
-/** The dimensions a node sums over for each element of its output; undefined if it multiplies nothing. */
-function summedDims(node: GraphNode, input: (index: number) => Dim[]): Dim[] | undefined {
-  if (node.domain !== '') return undefined;
-  if (node.op === 'Conv') return input(1).slice(1);
-  if (node.op === 'Gemm') return [input(0)[intAttribute(node, 'transA', 0) === 0 ? 1 : 0]!];
-  if (node.op === 'MatMul') return [input(0).at(-1)!];
-  return undefined;
+/** The dimensions whose product is a node's cost; a single 0 if it multiplies nothing. */
+function multiplied(node: GraphNode, dimsOf: (name: string | undefined) => Dim[]): Dim[] {
+  const input = (index: number): Dim[] => dimsOf(node.inputs[index]);
+  const output = (): Dim[] => dimsOf(node.outputs[0]);
+  switch (node.domain === '' ? node.op : '') {
+    case 'Conv':
+    case 'ConvInteger':
+      return [...output(), ...input(1).slice(1)];
+    case 'QLinearConv':
+      return [...output(), ...input(3).slice(1)];
+    case 'ConvTranspose':
+      // Each input element is multiplied by a filter for every output channel.
+      return [...input(0), ...input(1).slice(1)];
+    case 'Gemm':
+      return [...output(), input(0)[intAttribute(node, 'transA', 0) === 0 ? 1 : 0]!];
+    case 'MatMul':
+    case 'MatMulInteger':
+    case 'QLinearMatMul':
+      return [...output(), input(0).at(-1)!];
+    default:
+      return [0];
+  }
 }

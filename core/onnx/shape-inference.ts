@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { Graph, TensorValue } from './graph.ts';
+import type { Graph, GraphNode, TensorValue } from './graph.ts';
 import { SHAPE_RULES } from './shapes/index.ts';
 import { compatible, formatDims, ruleContext, type TensorShape } from './shapes/rule.ts';
 
@@ -13,29 +13,68 @@ export type { TensorShape } from './shapes/rule.ts';
  *   or each other; or naming the graph output that is not what was declared
  */
 export function inferShapes(graph: Graph): Map<string, TensorShape> {
-  const shapes = new Map<string, TensorShape>();
-  const constants = new Map<string, TensorValue>(graph.initializers);
-  for (const [name, { dtype, dims }] of graph.initializers) shapes.set(name, { dtype, dims: [...dims] });
-  for (const { name, dtype, dims } of graph.inputs) shapes.set(name, { dtype, dims: [...dims] });
-  for (const node of graph.nodes) {
-    const context = ruleContext(node, shapes, constants);
-    const rule = node.domain === '' ? SHAPE_RULES.get(node.op) : undefined;
-    if (!rule) {
-      const domain = node.domain === '' ? '' : `${node.domain}.`;
-      throw context.error(`the shapes of operator ${domain}${node.op} are not known`);
-    }
-    const results = rule(context);
-    node.outputs.forEach((output, index) => {
-      if (output === '') return;
-      const result = results[index];
-      if (!result) throw context.error(`it has an output ${index}, the operator gives ${results.length}`);
-      shapes.set(output, { dtype: result.dtype, dims: [...result.dims] });
-    });
-    const value = node.op === 'Constant' ? node.attributes.value : undefined;
-    if (value?.type === 'tensor') constants.set(node.outputs[0]!, value.value);
-  }
+  const { shapes, constants } = knownAtStart(graph);
+  for (const node of graph.nodes) inferNode(node, shapes, constants);
   checkOutputs(graph, shapes);
   return shapes;
+}
+
+/**
+ * Works out as many shapes as can be told: a node whose operator has no rule, whose inputs are not known or do
+ * not fit leaves its outputs out, and what depends on them.
+ * @param measured dimensions of values that are known from a run, and come before those by the rules
+ */
+export function inferKnownShapes(
+  graph: Graph,
+  measured: ReadonlyMap<string, number[]> = new Map(),
+): Map<string, TensorShape> {
+  const { shapes, constants } = knownAtStart(graph);
+  for (const node of graph.nodes) {
+    try {
+      inferNode(node, shapes, constants);
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+    }
+    for (const output of node.outputs) {
+      const dims = measured.get(output);
+      // A value without a rule is taken for a float; nothing is asked of such types but their sizes.
+      if (dims) shapes.set(output, { dtype: shapes.get(output)?.dtype ?? 'float32', dims: [...dims] });
+    }
+  }
+  return shapes;
+}
+
+function knownAtStart(graph: Graph): {
+  shapes: Map<string, TensorShape>;
+  constants: Map<string, TensorValue>;
+} {
+  const shapes = new Map<string, TensorShape>();
+  for (const [name, { dtype, dims }] of graph.initializers) shapes.set(name, { dtype, dims: [...dims] });
+  for (const { name, dtype, dims } of graph.inputs) shapes.set(name, { dtype, dims: [...dims] });
+  return { shapes, constants: new Map(graph.initializers) };
+}
+
+/** Adds the shapes of a node's outputs, and its value if it is a constant. */
+function inferNode(
+  node: GraphNode,
+  shapes: Map<string, TensorShape>,
+  constants: Map<string, TensorValue>,
+): void {
+  const context = ruleContext(node, shapes, constants);
+  const rule = node.domain === '' ? SHAPE_RULES.get(node.op) : undefined;
+  if (!rule) {
+    const domain = node.domain === '' ? '' : `${node.domain}.`;
+    throw context.error(`the shapes of operator ${domain}${node.op} are not known`);
+  }
+  const results = rule(context);
+  node.outputs.forEach((output, index) => {
+    if (output === '') return;
+    const result = results[index];
+    if (!result) throw context.error(`it has an output ${index}, the operator gives ${results.length}`);
+    shapes.set(output, { dtype: result.dtype, dims: [...result.dims] });
+  });
+  const value = node.op === 'Constant' ? node.attributes.value : undefined;
+  if (value?.type === 'tensor') constants.set(node.outputs[0]!, value.value);
 }
 
 function checkOutputs(graph: Graph, shapes: ReadonlyMap<string, TensorShape>): void {

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
+import { printable } from '../../core/cli/printable.ts';
 import type { DatasetChoice } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
@@ -14,10 +15,11 @@ import {
   RECIPE_CLI_OPTIONS,
   TRAIN_IMAGES_CLI_OPTION,
 } from '../command-line.ts';
+import { chooseDevice } from '../engine/providers/command-line.ts';
 import { watchInterrupt } from '../interrupt.ts';
 import { loadTrainingData } from '../load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
-import { printable } from '../runs/printable.ts';
+import type { Precision } from '../step/mixed-precision.ts';
 import { CELL_NAMES, CELLS, parseCells } from './cells.ts';
 import { collectRuns } from './collect-runs.ts';
 import { commandText } from './command-text.ts';
@@ -127,7 +129,9 @@ async function trainAndTabulate(
   const model = buildModel(options.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const { augment, cutmixProb, cutmixBeta: beta } = CELLS.baseline;
   const common = augmentConfig({ ...options, augment, cutmixProb, beta }, given);
-  const config = makeConfig(options, given, common, seeds[0]!, model, dataset);
+  const warn = (line: string) => process.stderr.write(`${line}\n`);
+  const device = await chooseDevice(options, options.precision as Precision, warn);
+  const config = makeConfig({ ...options, ...device }, given, common, seeds[0]!, model, dataset);
 
   const interrupt = watchInterrupt();
   const start = performance.now();
@@ -138,6 +142,7 @@ async function trainAndTabulate(
       dataset,
       workers: options.workers,
       threads: options.threads,
+      device,
       shouldStop: () => interrupt.requested() || performance.now() - start > seconds * 1000,
       onTrain: () => writeFileAtomic(join(out, COMMAND_FILE), `${text}\n`),
       say,

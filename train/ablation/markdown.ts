@@ -1,4 +1,4 @@
-import { printable } from '../runs/printable.ts';
+import { printable } from '../../core/cli/printable.ts';
 import { honestLabel } from './reference.ts';
 import type { AblationResults, CellResult, UnfinishedRun } from './results.ts';
 import type { Spread } from './statistics.ts';

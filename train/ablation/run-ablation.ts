@@ -6,6 +6,7 @@ import { buildModel } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import type { TrainConfig } from '../config.ts';
 import { consoleObserver } from '../console-observer.ts';
+import type { Device } from '../engine/providers/device.ts';
 import { readRun } from '../runs/read-run.ts';
 import { createRun, runConfig, startRun } from '../start-run.ts';
 import type { TrainObserver } from '../trainer.ts';
@@ -20,6 +21,8 @@ export interface AblationSetup {
   dataset: ImageDataset;
   workers: number;
   threads?: number | undefined;
+  /** Default the CPU. */
+  device?: Device;
   /** Becomes true when it is time to stop; the run under way then saves and {@link runAblation} returns. */
   shouldStop: () => boolean;
   say: (line: string) => void;
@@ -107,7 +110,7 @@ function planLines(runs: readonly StatedRun[]): string[] {
  */
 async function trainRun(
   { cell, seed, path, config, state }: StatedRun,
-  { dataset, workers, threads, shouldStop, say, observe, onTrain }: AblationSetup,
+  { dataset, workers, threads, device, shouldStop, say, observe, onTrain }: AblationSetup,
   onEstimate: (secondsAnEpoch: number, epochs: number) => void,
 ): Promise<boolean> {
   const show = observe?.(config) ?? consoleObserver(config.epochs, config.batchSize, dataset.test.count, say);
@@ -117,6 +120,7 @@ async function trainRun(
       model: buildModel(config.model, { numClasses: dataset.labels.length, imageSize: dataset.height }),
       dataset,
       threads,
+      ...(device ? { device } : {}),
       workers,
       resume: state.is === 'started',
       shouldStop,

@@ -1,8 +1,8 @@
+import { printable } from '../../core/cli/printable.ts';
+import { textTable } from '../../core/cli/text-table.ts';
 import { sparkline } from '../../core/plot/sparkline.ts';
 import { compareRuns } from './compare.ts';
-import { printable } from './printable.ts';
 import type { RunRecord } from './read-run.ts';
-import { textTable } from './text-table.ts';
 
 const CURVE_WIDTH = 48;
 

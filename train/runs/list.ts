@@ -1,9 +1,9 @@
 import { formatPercent } from '../../core/cli/format.ts';
+import { printable } from '../../core/cli/printable.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
-import { printable } from './printable.ts';
+import { textTable } from '../../core/cli/text-table.ts';
 import type { RunRecord } from './read-run.ts';
 import { type RunSummary, summarize } from './summary.ts';
-import { textTable } from './text-table.ts';
 
 export const SORT_CHOICES = ['top1', 'time', 'name'] as const;
 export type SortBy = (typeof SORT_CHOICES)[number];

@@ -1,0 +1,50 @@
+import { runMain } from '../../core/cli/main.ts';
+import { parseOptions } from '../../core/cli/options.ts';
+import { UserError } from '../../core/errors.ts';
+import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
+import { formatReport } from './format-report.ts';
+import { inspectModel } from './inspect-model.ts';
+
+await runMain(async () => {
+  const { options, positionals } = parseOptions(
+    {
+      name: 'inspect',
+      summary:
+        'Takes an ONNX classifier apart: layers, shapes, parameters, multiply-accumulates, weights, and times.',
+      positionals: 'FILE',
+      options: {
+        batch: {
+          type: 'integer',
+          help: 'images at a time, where the model takes any',
+          default: 1,
+          min: 1,
+          max: 4096,
+        },
+        size: {
+          type: 'integer',
+          value: 'PIXELS',
+          help: 'height and width of the images, where the model takes any',
+          default: 224,
+          min: 1,
+          max: 4096,
+        },
+        runs: {
+          type: 'integer',
+          help: 'how often the model is run for its times; 0: not at all',
+          default: 5,
+          min: 0,
+          max: 1000,
+        },
+        json: { type: 'boolean', help: 'print everything as JSON only' },
+      },
+    },
+    process.argv.slice(2),
+  );
+  const [path, ...more] = positionals;
+  if (path === undefined || more.length > 0) {
+    throw new UserError('give one file: npm run inspect -- model.onnx; see npm run inspect -- --help');
+  }
+  const bytes = await readModelBytes(path, path);
+  const report = await inspectModel(bytes, options, path);
+  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+});

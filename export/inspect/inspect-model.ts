@@ -1,0 +1,147 @@
+import type { onnx as Onnx } from 'onnx-proto';
+import { UserError } from '../../core/errors.ts';
+import { nodeMacs } from '../../core/onnx/count-macs.ts';
+import type { Dim, Graph, GraphNode } from '../../core/onnx/graph.ts';
+import { decodeModel } from '../../core/onnx/model-file.ts';
+import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
+import type { TensorShape } from '../../core/onnx/shape-inference.ts';
+import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
+import { isCounted } from './free-operators.ts';
+import { parametersOf } from './parameters.ts';
+import { type ProfiledNode, profileModel } from './profile.ts';
+import type { InspectReport, LayerReport } from './report.ts';
+import { profiledName, valueShapes } from './shapes.ts';
+import { weightStatistics } from './weight-statistics.ts';
+
+export interface InspectOptions extends OpenSizes {
+  /** How many times the model is run for its times; 0: not at all, and onnxruntime is not asked for shapes. */
+  runs: number;
+}
+
+/**
+ * Takes a model apart: what it reads and gives, its layers with shapes, parameters and cost, how its weights are
+ * spread, and where onnxruntime spends its time. What cannot be told is left out, with the reason in `problem`.
+ * @param source what to call the model in an error
+ * @throws UserError if the bytes are no ONNX model
+ */
+export async function inspectModel(
+  bytes: Uint8Array,
+  options: InspectOptions,
+  source: string,
+): Promise<InspectReport> {
+  const decoded = decodeModel(bytes, source);
+  const proto = parseModel(bytes, source);
+  const graph = withSizes(decoded.graph, options);
+  const { byNode, byOperator, problem } = await profile(bytes, proto, graph, options);
+  const shapes = valueShapes(graph, byNode);
+  const layers = layersOf(graph, shapes, byNode);
+  const batch = Number(graph.inputs[0]?.dims[0] ?? 1) || 1;
+  const parameters = [...parametersOf(graph).values()].flat();
+  const initializerBytes = [...graph.initializers.values()].reduce(
+    (sum, { data }) => sum + data.byteLength,
+    0,
+  );
+  return {
+    source,
+    bytes: bytes.length,
+    irVersion: Number(proto.irVersion),
+    opsets: Object.fromEntries(
+      proto.opsetImport.map(({ domain, version }) => [domain || 'ai.onnx', Number(version)]),
+    ),
+    producer: [proto.producerName, proto.producerVersion].filter(Boolean).join(' '),
+    metadata: decoded.metadata,
+    inputs: decoded.graph.inputs,
+    outputs: decoded.graph.outputs,
+    batch,
+    triedInputs: graph.inputs,
+    operators: countOperators(graph),
+    parameters: layers.reduce((sum, layer) => sum + layer.parameters, 0),
+    initializerBytes,
+    macs: layers.reduce((sum, { macs }) => sum + (macs ?? 0), 0) / batch,
+    notCounted: [...new Set(layers.filter(({ macs }) => macs === null).map(({ op }) => op))].sort(),
+    layers,
+    weights: parameters.map(({ name, tensor }) => ({
+      name,
+      dtype: tensor.dtype,
+      dims: tensor.dims,
+      ...weightStatistics(tensor),
+    })),
+    timeByOperator: byOperator,
+    problem,
+  };
+}
+
+/** Runs the model, once as the file has it for shapes and layers, and once as a server would for the times. */
+async function profile(
+  bytes: Uint8Array,
+  proto: Onnx.IModelProto,
+  graph: Graph,
+  { runs }: InspectOptions,
+): Promise<{ byNode: ProfiledNode[]; byOperator: InspectReport['timeByOperator']; problem: string | null }> {
+  if (runs === 0) return { byNode: [], byOperator: [], problem: null };
+  try {
+    const feeds = randomFeeds(graph);
+    const byNode = await profileModel(serializeModel(named(proto)), feeds, { runs, fused: false });
+    const fused = await profileModel(bytes, feeds, { runs, fused: true });
+    return { byNode, byOperator: sumByOperator(fused), problem: null };
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    return { byNode: [], byOperator: [], problem: error.message };
+  }
+}
+
+/** The model with nodes whose names tell which they are. */
+function named(proto: Onnx.IModelProto): Onnx.IModelProto {
+  const node = proto.graph?.node?.map((each, index) => ({ ...each, name: profiledName(index) }));
+  return { ...proto, graph: { ...proto.graph, ...(node && { node }) } };
+}
+
+function layersOf(
+  graph: Graph,
+  shapes: ReadonlyMap<string, TensorShape>,
+  profile: readonly ProfiledNode[],
+): LayerReport[] {
+  const parameters = parametersOf(graph);
+  const times = new Map(profile.map(({ name, milliseconds }) => [name, milliseconds]));
+  return graph.nodes
+    .map((node, index) => ({
+      name: node.name || node.outputs[0] || '',
+      op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
+      shape: dimsOf(node, shapes),
+      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + tensor.data.length, 0),
+      macs: macsOf(node, shapes),
+      milliseconds: times.get(profiledName(index)) ?? null,
+    }))
+    .filter(({ op }) => op !== 'Constant');
+}
+
+function dimsOf({ outputs }: GraphNode, shapes: ReadonlyMap<string, TensorShape>): Dim[] | null {
+  return shapes.get(outputs[0] ?? '')?.dims ?? null;
+}
+
+function macsOf(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>): number | null {
+  if (!isCounted(node)) return null;
+  try {
+    return nodeMacs(node, shapes, '');
+  } catch (error) {
+    if (error instanceof UserError) return null;
+    throw error;
+  }
+}
+
+function countOperators(graph: Graph): Record<string, number> {
+  const counts = new Map<string, number>();
+  for (const { op } of graph.nodes) counts.set(op, (counts.get(op) ?? 0) + 1);
+  return Object.fromEntries([...counts].sort(([, a], [, b]) => b - a));
+}
+
+function sumByOperator(profile: readonly ProfiledNode[]): InspectReport['timeByOperator'] {
+  const sums = new Map<string, { op: string; nodes: number; milliseconds: number }>();
+  for (const { op, milliseconds } of profile) {
+    const sum = sums.get(op) ?? { op, nodes: 0, milliseconds: 0 };
+    sum.nodes++;
+    sum.milliseconds += milliseconds;
+    sums.set(op, sum);
+  }
+  return [...sums.values()].sort((a, b) => b.milliseconds - a.milliseconds);
+}

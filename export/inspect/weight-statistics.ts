@@ -1,0 +1,59 @@
+import type { TensorValue } from '../../core/onnx/graph.ts';
+import { toFloat32 } from '../../core/weights/float-formats.ts';
+
+/** How the values of a tensor are spread. */
+export interface WeightStatistics {
+  min: number;
+  max: number;
+  mean: number;
+  /** Standard deviation. */
+  std: number;
+  /** Fraction of values that are exactly 0. */
+  zeros: number;
+  /** Values that are NaN or infinite; they are in none of the other figures. */
+  notFinite: number;
+  /** How many values are in each of {@link HISTOGRAM_BINS} bins of equal width from `min` to `max`. */
+  histogram: number[];
+}
+
+export const HISTOGRAM_BINS = 24;
+
+/** Statistics of a tensor's values; of one without finite values they are NaN. */
+export function weightStatistics(tensor: TensorValue): WeightStatistics {
+  const values = numbersOf(tensor);
+  let [min, max, sum, count, zeros] = [Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY, 0, 0, 0];
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    count++;
+    sum += value;
+    if (value === 0) zeros++;
+    if (value < min) min = value;
+    if (value > max) max = value;
+  }
+  const mean = sum / count;
+  let squares = 0;
+  const histogram = new Array<number>(HISTOGRAM_BINS).fill(0);
+  for (const value of values) {
+    if (!Number.isFinite(value)) continue;
+    squares += (value - mean) ** 2;
+    const bin = max > min ? Math.floor(((value - min) / (max - min)) * HISTOGRAM_BINS) : 0;
+    histogram[Math.min(bin, HISTOGRAM_BINS - 1)]!++;
+  }
+  return {
+    min: count > 0 ? min : Number.NaN,
+    max: count > 0 ? max : Number.NaN,
+    mean,
+    std: Math.sqrt(squares / count),
+    zeros: zeros / values.length,
+    notFinite: values.length - count,
+    histogram,
+  };
+}
+
+function numbersOf({ dtype, data }: TensorValue): ArrayLike<number> & Iterable<number> {
+  if (dtype === 'float16' || dtype === 'bfloat16') {
+    return toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dtype);
+  }
+  if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
+  return data;
+}

@@ -1,5 +1,5 @@
 import { GraphBuilder } from '../../core/onnx/builder.ts';
-import { type Attribute, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { type Attribute, type Graph, int, ints, sizeOf, type TensorValue } from '../../core/onnx/graph.ts';
 
 /**
  * How a rank-4 activation lies in memory.
@@ -23,6 +23,7 @@ export class StepBuilder {
   readonly graphBuilder: GraphBuilder;
   readonly #plain = new Map<string, StepTensor>();
   readonly #blocked = new Map<string, StepTensor>();
+  readonly #indices = new Map<string, string>();
 
   /**
    * @param blockSize channels in an NCHWc block on this machine; 0 where onnxruntime has no such kernels
@@ -147,6 +148,20 @@ export class StepBuilder {
   gather(a: StepTensor, axis: number, indices: readonly number[]): StepTensor {
     const dims = a.dims.map((dim, i) => (i === axis ? indices.length : dim));
     return this.node('Gather', [a, this.graphBuilder.int64(indices)], dims, { axis: int(axis) });
+  }
+
+  /**
+   * Rows of a matrix, by an index list too long for {@link gather}'s.
+   * @param key stands for the list: equal keys, equal lists, which are stored once
+   */
+  gatherRows(a: StepTensor, key: string, indices: Int32Array): StepTensor {
+    let name = this.#indices.get(key);
+    if (name === undefined) {
+      const value: TensorValue = { dtype: 'int32', dims: [indices.length], data: indices };
+      name = this.graphBuilder.initializer(this.graphBuilder.unique('rows'), value);
+      this.#indices.set(key, name);
+    }
+    return this.node('Gather', [a, name], [indices.length, a.dims[1]!], { axis: int(0) });
   }
 
   expand(a: StepTensor, dims: readonly number[]): StepTensor {

@@ -2,6 +2,7 @@ import { ints } from '../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import { convolve } from './convolve.ts';
 import type { ConvGeometry } from './geometry.ts';
+import { canReadPixels, geometryKey, outputPixel, readPixels, writePixels } from './pixel-rows.ts';
 
 /** The gradient of a convolution's input, by the cheapest formulation its geometry allows. */
 export function convInputGradient(
@@ -14,6 +15,7 @@ export function convInputGradient(
   const overPadded = g.pads.some((pad, side) => pad >= g.kernel[side % 2]!);
   if (unitStride && !overPadded) return byFlippedConv(b, g, weight, dy);
   if (isPointwise(g)) return byPointwiseConv(b, g, weight, dy);
+  if (canReadPixels(b, g)) return byPatches(b, g, weight, b.toBlocked(dy));
   if (isHalving3x3(g)) return byParity(b, g, weight, dy);
   return byConvTranspose(b, g, weight, dy);
 }
@@ -58,6 +60,43 @@ function byPointwiseConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy
   rows = b.pad(rows, [0, 0, 0, 0], [0, height - rows.dims[1]!, width - rows.dims[2]!, 0]);
   const dims = [g.batch, g.inChannels, height, width];
   return { ...b.reshape(rows, dims), layout: dx.layout };
+}
+
+/**
+ * Any geometry, blocked activations: one product gives what each output pixel hands back to the taps it read;
+ * an input pixel then sums what it is handed (col2im), at most one value a step of the taps.
+ */
+function byPatches(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
+  const { inChannels: c, outChannels: o } = g;
+  const [kernelH, kernelW] = g.kernel;
+  const [strideH, strideW] = g.stride;
+  const [outH, outW] = g.output;
+  const taps = kernelH * kernelW;
+  const outputs = g.batch * outH * outW;
+  const filter = b.transpose(b.reshape(weight, [o, c, taps]), [0, 2, 1]);
+  const gradients = readPixels(b, dy, 'pixels', outputs, outputPixel(g));
+  const handed = b.matmul(gradients, b.reshape(filter, [o, taps * c]));
+  const rows = b.reshape(handed, [outputs * taps, c]);
+  const dims = [g.batch, c, ...g.input];
+  const parts: StepTensor[] = [];
+  for (let stepH = 0; stepH < Math.ceil(kernelH / strideH); stepH++) {
+    for (let stepW = 0; stepW < Math.ceil(kernelW / strideW); stepW++) {
+      const key = `handed:${geometryKey(g)}:${stepH},${stepW}`;
+      parts.push(
+        writePixels(b, rows, key, dims, ([image, row, column]) => {
+          const [i, j] = [
+            ((row + g.pads[0]) % strideH) + stepH * strideH,
+            ((column + g.pads[1]) % strideW) + stepW * strideW,
+          ];
+          const [outRow, outColumn] = [(row + g.pads[0] - i) / strideH, (column + g.pads[1] - j) / strideW];
+          const reads = i < kernelH && j < kernelW && outRow >= 0 && outColumn >= 0;
+          if (!reads || outRow >= outH || outColumn >= outW) return undefined;
+          return ((image * outH + outRow) * outW + outColumn) * taps + i * kernelW + j;
+        }),
+      );
+    }
+  }
+  return parts.reduce((sum, part) => b.add(sum, part));
 }
 
 /**

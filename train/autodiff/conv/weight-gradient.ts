@@ -1,18 +1,24 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
+import { canReadPixels, geometryKey, outputPixel, patchPixel, readPixels } from './pixel-rows.ts';
 
-/** The gradient of a convolution's weight, [O, I, kH, kW], as matrix products of dY with shifted copies of X. */
+/** The gradient of a convolution's weight, [O, I, kH, kW], by the cheapest formulation its geometry allows. */
 export function convWeightGradient(
   b: StepBuilder,
   g: ConvGeometry,
   x: StepTensor,
   dy: StepTensor,
 ): StepTensor {
+  const strided = g.stride.some((stride) => stride > 1);
+  const isPointwise = g.kernel[0] === 1 && g.kernel[1] === 1;
+  if ((strided || isPointwise) && canReadPixels(b, g)) {
+    return byPatches(b, g, b.toBlocked(x), b.toBlocked(dy));
+  }
   const plainX = b.toPlain(x);
   const plainDy = b.toPlain(dy);
   const unpadded = g.pads.every((pad) => pad === 0);
-  if (g.kernel[0] === 1 && g.kernel[1] === 1 && unpadded) return pointwise(b, g, plainX, plainDy);
-  if (g.stride[0] === 1 && g.stride[1] === 1) return bySplitShifts(b, g, plainX, plainDy);
+  if (isPointwise && unpadded) return pointwise(b, g, plainX, plainDy);
+  if (!strided) return bySplitShifts(b, g, plainX, plainDy);
   return byPhases(b, g, plainX, plainDy);
 }
 
@@ -53,6 +59,18 @@ function bySplitShifts(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepT
     b.reshape(b.concat(columnsShifted, 1), [n, kernelW * c, rows * outW]),
   );
   return b.transpose(b.reshape(product, [kernelH, o, kernelW, c]), [1, 3, 0, 2]);
+}
+
+/** Blocked activations: what each output pixel read (im2col) in one product with dY. */
+function byPatches(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const [kernelH, kernelW] = g.kernel;
+  const taps = kernelH * kernelW;
+  const outputs = g.batch * g.output[0] * g.output[1];
+  const patches = readPixels(b, x, `patches:${geometryKey(g)}`, outputs * taps, patchPixel(g));
+  const gradients = readPixels(b, dy, 'pixels', outputs, outputPixel(g));
+  const product = b.matmul(gradients, b.reshape(patches, [outputs, taps * g.inChannels]), true, false);
+  const split = b.reshape(product, [g.outChannels, taps, g.inChannels]);
+  return b.reshape(b.transpose(split, [0, 2, 1]), [g.outChannels, g.inChannels, kernelH, kernelW]);
 }
 
 /**

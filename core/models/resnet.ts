@@ -67,7 +67,9 @@ class ResNetBuilder {
   }
 
   zeros(name: string, dims: readonly number[]): string {
-    return this.builder.initializer(name, floatTensor(dims, new Float32Array(sizeOf(dims))));
+    // As it is, not copied: the system gives memory for it only where it is written to.
+    const data = new Float32Array(sizeOf(dims));
+    return this.builder.initializer(name, { dtype: 'float32', dims: [...dims], data });
   }
 
   filled(name: string, size: number, value: number): string {

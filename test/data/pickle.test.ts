@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { unpickle } from '../../core/data/pickle/machine.ts';
-import { NumpyArray, numpyRules } from '../../core/data/pickle/numpy.ts';
-import type { PickleRules } from '../../core/data/pickle/rules.ts';
+import { NumpyArray, numpyRules } from '../../core/data/cifar/numpy-pickle.ts';
 import { UserError } from '../../core/errors.ts';
+import type { PickleFunction, PickleRules } from '../../core/pickle/rules.ts';
+import { unpickle } from '../../core/pickle/unpickle.ts';
 import { Random } from '../../core/random.ts';
 import { ArrayOf, opcodes, pickleOf } from './pickle-bytes.ts';
 import { checkPlain } from './user-error.ts';
@@ -39,6 +39,9 @@ test('reads plain values of protocol 2 and later', () => {
     [opcodes('\x8c\x02ok.'), 'ok'],
     [opcodes('C\x02ok.'), Buffer.from('ok')],
     [opcodes('U\x02\xff\0.'), Buffer.from([255, 0])],
+    [opcodes('\x8b\x02\0\0\0\xff\xff.'), -1],
+    [opcodes('\x8f(K\x01K\x01K\x02\x90.'), new Set([1, 2])],
+    [opcodes('(K\x03\x91.'), new Set([3])],
     [opcodes('(K\x01K\x02l.'), [1, 2]],
     [opcodes(']K\x01a(K\x02K\x03e.'), [1, 2, 3]],
     [opcodes(')K\x01\x85\x86.'), [[], [1]]],
@@ -105,6 +108,8 @@ test('refuses what would run on, or grow', () => {
     ),
     /encodes more bytes than it has/,
   );
+  refuses(Buffer.alloc(1_300_000, ']'), /^file\.pkl takes over 1000000 pickle opcodes$/);
+  refuses(opcodes('\x8b\0\x01\0\0', 'x'.repeat(256), '.'), /a number of 256 bytes/);
   refuses(pickleOf(new ArrayOf([2 ** 30, 2 ** 30], Buffer.alloc(4))), /array of 4 bytes where its shape/);
 });
 
@@ -116,6 +121,7 @@ test('refuses malformed pickles', () => {
   refuses(opcodes('h\x05.'), /recalls value 5, which it never stored/);
   refuses(opcodes('NK\x01a.'), /not a list/);
   refuses(opcodes('NK\x01K\x02s.'), /not a dict/);
+  refuses(opcodes('](K\x01\x90.'), /not a set/);
   refuses(opcodes('}(K\x01u.'), /a key has no value/);
   refuses(opcodes('}]Ns.'), /dict key/);
   refuses(opcodes('NNb.'), /sets the state of a plain value/);
@@ -132,7 +138,11 @@ test('refuses malformed pickles', () => {
 
 test('persistent ids and globals are those of the table', () => {
   const rules: PickleRules = {
-    globals: new Map([['torch._utils._rebuild', ([storage, size]) => ({ storage, size })]]),
+    byteStrings: 'bytes',
+    lenient: false,
+    globals: new Map<string, PickleFunction>([
+      ['torch._utils._rebuild', ([storage, size]) => ({ storage, size })],
+    ]),
     persistentLoad: (id) => ({ id }),
   };
   const bytes = opcodes('ctorch._utils\n_rebuild\n(U\x01aQK\x02tR.');
@@ -141,6 +151,13 @@ test('persistent ids and globals are those of the table', () => {
     () => read(opcodes('cnumpy\ndtype\n.'), rules),
     (error) => checkPlain(error, /only torch\._utils\._rebuild are/),
   );
+});
+
+test('lenient rules take keys that nobody looks up and pass over state; byte strings may be text', () => {
+  const rules: PickleRules = { byteStrings: 'text', lenient: true, globals: new Map() };
+  assert.deepEqual(read(opcodes('}]Ns.'), rules), new Map([[[], null]]));
+  assert.deepEqual(read(opcodes(']Nb.'), rules), []);
+  assert.equal(read(opcodes('U\x02\xe4b.'), rules), '\u00e4b');
 });
 
 test('a pickle cut off anywhere is truncated', async () => {

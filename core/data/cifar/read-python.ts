@@ -1,9 +1,9 @@
 import { UserError } from '../../errors.ts';
+import { unpickle } from '../../pickle/unpickle.ts';
 import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { type DataFiles, readWhole } from '../files/data-files.ts';
-import { unpickle } from '../pickle/machine.ts';
-import { NumpyArray, numpyRules, plainText } from '../pickle/numpy.ts';
 import { readSplits } from '../split.ts';
+import { NumpyArray, numpyRules, plainText } from './numpy-pickle.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
 import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython, cifarDataset } from './variant.ts';
 

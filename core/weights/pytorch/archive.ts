@@ -1,6 +1,6 @@
 import { UserError } from '../../errors.ts';
-import { pyTorchEnvironment } from './environment.ts';
 import { isLegacy, readLegacyArchive } from './legacy.ts';
+import { checkpointRules } from './rules.ts';
 import { unpickle } from './unpickle.ts';
 import { isZip, readStoredZip, type ZipContent } from './zip.ts';
 
@@ -44,7 +44,7 @@ function readZipArchive(bytes: Uint8Array, source: string): Archive {
   if (order && Buffer.from(order).toString('latin1') !== 'little') {
     throw new UserError(`${source} was saved on a big-endian machine; load and save it again on another`);
   }
-  const { value } = unpickle(stored(entries.get(pickleName), source), source, pyTorchEnvironment(source));
+  const { value } = unpickle(stored(entries.get(pickleName), source), source, checkpointRules(source));
   const prefix = `${folder}data/`;
   const storages = new Map<string, Uint8Array>();
   for (const [name, content] of entries) {

@@ -22,10 +22,6 @@ export class ByteReader {
     return this.#bytes.subarray(start, start + count);
   }
 
-  u8(): number {
-    return this.#view.getUint8(this.#advance(1));
-  }
-
   u16(): number {
     return this.#view.getUint16(this.#advance(2), true);
   }
@@ -34,27 +30,9 @@ export class ByteReader {
     return this.#view.getUint32(this.#advance(4), true);
   }
 
-  i32(): number {
-    return this.#view.getInt32(this.#advance(4), true);
-  }
-
   /** A 64-bit count or offset; one beyond 2^53 cannot be in any file and comes back inexact. */
   u64(): number {
     return Number(this.#view.getBigUint64(this.#advance(8), true));
-  }
-
-  /** A big-endian double, as pickles have it. */
-  f64BigEndian(): number {
-    return this.#view.getFloat64(this.#advance(8), false);
-  }
-
-  /** Text up to a line feed, which is passed over. */
-  line(): string {
-    const end = this.#bytes.indexOf(0x0a, this.offset);
-    if (end < 0) throw this.#truncated();
-    const text = new TextDecoder().decode(this.take(end - this.offset));
-    this.offset = end + 1;
-    return text;
   }
 
   #advance(count: number): number {

@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import type { Archive } from './archive.ts';
 import { ByteReader } from './byte-reader.ts';
-import { pyTorchEnvironment } from './environment.ts';
+import { checkpointRules } from './rules.ts';
 import type { StorageReference } from './tensor.ts';
 import { unpickle } from './unpickle.ts';
 
@@ -21,10 +21,10 @@ export function isLegacy(bytes: Uint8Array): boolean {
  */
 export function readLegacyArchive(bytes: Uint8Array, source: string): Archive {
   const references = new Map<string, StorageReference>();
-  const environment = pyTorchEnvironment(source, (storage) => references.set(storage.key, storage));
+  const rules = checkpointRules(source, (storage) => references.set(storage.key, storage));
   let position = MAGIC.length;
   const next = (): unknown => {
-    const { value, end } = unpickle(bytes, source, environment, position);
+    const { value, end } = unpickle(bytes, source, rules, position);
     position = end;
     return value;
   };

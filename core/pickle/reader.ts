@@ -2,14 +2,18 @@ import { PickleError } from './pickle-error.ts';
 
 /** Longest line of a text opcode; names and numbers are far shorter. */
 const MAX_LINE = 1024;
+/** Longest integer; PyTorch's magic number has 10 bytes. Reading one takes the square of its length. */
+const MAX_INTEGER = 255;
 
 /** Reads a pickle's bytes in order; every length is checked against what is left. */
 export class PickleReader {
   readonly #bytes: Buffer;
-  #at = 0;
+  #at: number;
 
-  constructor(bytes: Uint8Array) {
+  /** @param position where to begin */
+  constructor(bytes: Uint8Array, position = 0) {
     this.#bytes = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#at = position;
   }
 
   get position(): number {
@@ -47,14 +51,15 @@ export class PickleReader {
     return this.#bytes.subarray(start, start + length);
   }
 
-  text(length: number): string {
+  text(length: number, encoding: 'utf8' | 'latin1' = 'utf8'): string {
     const start = this.#advance(length);
-    return this.#bytes.toString('utf8', start, start + length);
+    return this.#bytes.toString(encoding, start, start + length);
   }
 
-  /** A little-endian two's-complement integer of any length; a bigint only where a number is too small. */
+  /** A little-endian two's-complement integer; a bigint only where a number is too small. */
   integer(length: number): number | bigint {
     const bytes = this.bytes(length);
+    if (length > MAX_INTEGER) throw new PickleError(`has a number of ${length} bytes`);
     let value = 0n;
     for (let i = length - 1; i >= 0; i--) value = (value << 8n) | BigInt(bytes[i]!);
     return narrow(BigInt.asIntN(8 * length, value));

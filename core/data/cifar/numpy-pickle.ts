@@ -1,5 +1,5 @@
-import { PickleError } from './pickle-error.ts';
-import { PickledObject, type PickleFunction, type PickleRules } from './rules.ts';
+import { PickleError } from '../../pickle/pickle-error.ts';
+import { PickledObject, type PickleFunction, type PickleRules } from '../../pickle/rules.ts';
 
 /** A pickled numpy array: its bytes and how they are meant. */
 export class NumpyArray extends PickledObject {
@@ -72,6 +72,8 @@ export function numpyRules(pickleBytes: number): PickleRules {
     return new Uint8Array(Buffer.from(text, 'latin1'));
   };
   return {
+    byteStrings: 'bytes',
+    lenient: false,
     globals: new Map<string, PickleFunction>([
       ['numpy.core.multiarray._reconstruct', reconstruct],
       // Since numpy 2.

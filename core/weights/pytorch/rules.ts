@@ -1,8 +1,7 @@
 import { UserError } from '../../errors.ts';
+import type { PickleFunction, PickleRules } from '../../pickle/rules.ts';
 import type { FloatFormat } from '../float-formats.ts';
-import { Opaque, PickleFunction } from './pickle-machine.ts';
 import { StorageReference, TensorReference } from './tensor.ts';
-import type { PickleEnvironment } from './unpickle.ts';
 
 /** PyTorch's typed storages: the format of floating-point numbers, or the size of anything else. */
 const STORAGES: readonly (readonly [name: string, format: FloatFormat | 'other', elementBytes: number])[] = [
@@ -35,61 +34,61 @@ class StorageType {
   ) {}
 }
 
-type Call = (args: readonly unknown[]) => unknown;
+/** A Python object of which nothing is needed, e.g. a NumPy scalar beside the weights. */
+class Opaque {
+  constructor(readonly name: string) {}
+}
 
 /**
  * What a checkpoint of tensors may name: an allow-list, so that a hostile pickle names nothing else.
  * Storages become {@link StorageReference}s, tensors {@link TensorReference}s; nothing is read yet.
  * @param onStorage told of every storage that is referred to
  */
-export function pyTorchEnvironment(
+export function checkpointRules(
   source: string,
   onStorage: (storage: StorageReference) => void = () => {},
-): PickleEnvironment {
+): PickleRules {
   const malformed = (what: string) => new UserError(`${source} is damaged: it holds a malformed ${what}`);
-  const rebuildTensor: Call = ([storage, offset, dims, strides]) => {
+  const rebuildTensor: PickleFunction = ([storage, offset, dims, strides]) => {
     const fits = storage instanceof StorageReference && isSize(offset) && isSizes(dims) && isSizes(strides);
     if (!fits || dims.length !== strides.length) throw malformed('tensor');
     return new TensorReference(storage, offset, dims, strides);
   };
-  const rebuildParameter: Call = ([tensor]) => {
+  const rebuildParameter: PickleFunction = ([tensor]) => {
     if (!(tensor instanceof TensorReference)) throw malformed('parameter');
     return tensor;
   };
   // The items of an OrderedDict follow by SETITEMS; an old pickle passes them as a list of pairs.
-  const orderedDict: Call = ([pairs = []]) => {
+  const orderedDict: PickleFunction = ([pairs = []]) => {
     if (!Array.isArray(pairs) || !pairs.every(isPair)) throw malformed('OrderedDict');
     return new Map(pairs);
   };
-  const set: Call = ([items = []]) => {
+  const set: PickleFunction = ([items = []]) => {
     if (!Array.isArray(items)) throw malformed('set');
     return new Set(items);
   };
-  const calls: [name: string, call: Call][] = [
+  const globals = new Map<string, PickleFunction | StorageType>([
     ['collections.OrderedDict', orderedDict],
     ['__builtin__.set', set],
     ['builtins.set', set],
     ['torch._utils._rebuild_tensor_v2', rebuildTensor],
     ['torch._utils._rebuild_tensor', rebuildTensor],
     ['torch._utils._rebuild_parameter', rebuildParameter],
-    ...INERT.map((name): [string, Call] => [name, () => new Opaque(name)]),
-  ];
-  const globals = new Map<string, PickleFunction | StorageType>([
-    ...calls.map(([name, call]) => [name, new PickleFunction(name, call)] as const),
-    ...STORAGES.map(([name, format, size]) => [`torch.${name}`, new StorageType(format, size)] as const),
   ]);
+  for (const name of INERT) globals.set(name, () => new Opaque(name));
+  for (const [name, format, size] of STORAGES) globals.set(`torch.${name}`, new StorageType(format, size));
 
   return {
-    findGlobal(module, name) {
-      const full = `${module}.${name}`;
-      const found = globals.get(full);
-      if (found !== undefined) return found;
-      throw new UserError(
-        `${source} holds the Python object ${printable(full)}, and only tensors are read, nothing is executed; ` +
+    byteStrings: 'text',
+    // A state dict's state is the versions of its layers (`_metadata`), which nothing here reads.
+    lenient: true,
+    globals,
+    unknownGlobal: (name) =>
+      new UserError(
+        `${source} holds the Python object ${printable(name)}, and only tensors are read, nothing is executed; ` +
           'in PyTorch, save torch.save(model.state_dict(), FILE)',
-      );
-    },
-    loadPersistent(id) {
+      ),
+    persistentLoad(id) {
       // ('storage', type, key, device, elements), and in the legacy format a view, which is None.
       const [tag, type, key, , length, view = null] = Array.isArray(id) ? id : [];
       if (tag !== 'storage' || !(type instanceof StorageType) || typeof key !== 'string' || !isSize(length)) {

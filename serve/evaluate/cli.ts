@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
@@ -5,9 +6,13 @@ import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
+import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { makeFolders } from '../../core/fs/make-folder.ts';
+import { API_KEY_VARIABLE } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
 import { InferenceClient } from './client.ts';
 import { evaluateServer } from './evaluate-server.ts';
+import { htmlReport } from './html-report.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -24,16 +29,43 @@ await runMain(async () => {
         'batch-size': { type: 'integer', help: 'images in one request', default: 64, min: 1, max: 10_000 },
         concurrency: { type: 'integer', help: 'requests under way at a time', default: 2, min: 1, max: 64 },
         limit: { type: 'integer', help: 'only the first N images', min: 1 },
+        model: {
+          type: 'string',
+          value: 'NAME[@VERSION]',
+          help: "one of the server's models (left out: its default)",
+        },
+        'retry-seconds': {
+          type: 'number',
+          help: 'how long a server that stops answering is waited for',
+          default: 60,
+          min: 0,
+          max: 86_400,
+        },
+        out: {
+          type: 'string',
+          value: 'DIR',
+          help: 'write evaluation.json and evaluation.html there: numbers, confusion matrix, worst mistakes',
+        },
         json: { type: 'boolean', help: 'print the result as JSON only' },
       },
     },
     process.argv.slice(2),
   );
   // Before the data is read: an unreachable server is said at once, and the model names its dataset.
-  const dataset = await loadTestSplit(await new InferenceClient(options.server).model(), options.data);
+  const clientOptions = {
+    model: options.model,
+    apiKey: process.env[API_KEY_VARIABLE] || undefined,
+    patienceSeconds: options.retrySeconds,
+  };
+  if (options.out !== undefined) await makeFolders(options.out);
+  const dataset = await loadTestSplit(
+    await new InferenceClient(options.server, clientOptions).model(),
+    options.data,
+  );
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
-  const result = await evaluateServer({
+  const evaluation = await evaluateServer({
+    ...clientOptions,
     server: options.server,
     dataset,
     batchSize: options.batchSize,
@@ -42,6 +74,11 @@ await runMain(async () => {
     onProgress: ({ done, top1 }) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();
+  const { matrix: _matrix, mistakes: _mistakes, ...result } = evaluation;
+  if (options.out !== undefined) {
+    await writeFileAtomic(join(options.out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
+    await writeFileAtomic(join(options.out, 'evaluation.html'), await htmlReport(evaluation, dataset));
+  }
   if (options.json) {
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return;
@@ -50,7 +87,9 @@ await runMain(async () => {
     `${result.model} on ${dataset.name}, ${result.images} test images\n` +
       `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
       `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
-      `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n`,
+      `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n` +
+      `latency p50 ${result.latencyMs.p50.toFixed(1)} ms, p99 ${result.latencyMs.p99.toFixed(1)} ms for ${result.batchSize} images\n` +
+      (options.out === undefined ? '' : `report  ${join(options.out, 'evaluation.html')}\n`),
   );
 });
 

@@ -1,21 +1,36 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
+import { type Failure, retry } from './retry.ts';
 
-const ATTEMPTS = 4;
-const FIRST_DELAY_MS = 250;
 const TIMEOUT_MS = 120_000;
+
+export interface ClientOptions {
+  /** The model to ask, `NAME` or `NAME@VERSION`; the server's default if absent. */
+  model?: string | undefined;
+  /** Sent as a bearer token. */
+  apiKey?: string | undefined;
+  /** How long a server that stopped answering is waited for (default 60). */
+  patienceSeconds?: number | undefined;
+}
 
 /** One element of a `/predict` list answer. */
 export type ListedResult = { predictions: { index: number; probability: number }[] } | { error: string };
 
-/** A client of one inference server, which retries what may pass: lost connections, timeouts and 5xx. */
+/**
+ * A client of one inference server, which retries what may pass: lost connections, timeouts, 429 and 5xx. Once
+ * the server answered, it is also waited for when it is gone: it may be restarting.
+ */
 export class InferenceClient {
   /** Without a trailing slash. */
   readonly url: string;
+  /** Attempts that were made again. */
+  retries = 0;
+  readonly #options: ClientOptions;
+  #answered = false;
 
   /** @throws UserError if it is not an http(s) address */
-  constructor(url: string) {
+  constructor(url: string, options: ClientOptions = {}) {
+    this.#options = options;
     const parsed = URL.canParse(url) ? new URL(url) : undefined;
     if (!parsed || !/^https?:$/.test(parsed.protocol)) {
       throw new UserError(`"${url}" is not the address of a server; give one like http://127.0.0.1:8080`);
@@ -25,10 +40,12 @@ export class InferenceClient {
 
   /** What the server serves. @throws UserError if it cannot be reached or is another kind of server */
   async model(): Promise<ModelDescription> {
-    const body = (await this.#request('/model', () => ({}))) as Partial<ModelDescription> | null;
+    const { model } = this.#options;
+    const path = model === undefined ? '/model' : `/models/${encodeURIComponent(model)}`;
+    const body = (await this.#request(path, () => ({}))) as Partial<ModelDescription> | null;
     if (typeof body?.name !== 'string' || typeof body.dataset !== 'string' || !Array.isArray(body.labels)) {
       throw new UserError(
-        `${this.url} does not answer /model as an inference server does; check the address`,
+        `${this.url} does not answer ${path} as an inference server does; check the address`,
       );
     }
     return body as ModelDescription;
@@ -41,7 +58,7 @@ export class InferenceClient {
    * @throws UserError if the server refuses the request or keeps failing
    */
   async predict(files: readonly Uint8Array<ArrayBuffer>[], topk: number): Promise<ListedResult[]> {
-    const body = (await this.#request(`/predict?topk=${topk}`, () => {
+    const body = (await this.#request(`/predict?${this.#query(topk)}`, () => {
       const form = new FormData();
       // The plural field: the answer is a list even for a single image.
       files.forEach((file, i) => {
@@ -57,24 +74,30 @@ export class InferenceClient {
     return body.results;
   }
 
-  /** @param init made anew for each attempt, as a body can be sent once only */
-  async #request(path: string, init: () => RequestInit): Promise<unknown> {
-    for (let attempt = 1; ; attempt++) {
-      const failure = await this.#attempt(path, init());
-      if ('body' in failure) return failure.body;
-      if (!failure.retry || attempt === ATTEMPTS) throw new UserError(failure.message);
-      await sleep(FIRST_DELAY_MS * 2 ** (attempt - 1));
-    }
+  #query(topk: number): URLSearchParams {
+    const { model } = this.#options;
+    return new URLSearchParams({ topk: String(topk), ...(model !== undefined && { model }) });
   }
 
-  async #attempt(
-    path: string,
-    init: RequestInit,
-  ): Promise<{ body: unknown } | { message: string; retry: boolean }> {
+  /** @param init made anew for each attempt, as a body can be sent once only */
+  #request(path: string, init: () => RequestInit): Promise<unknown> {
+    return retry(
+      () => this.#attempt(path, init()),
+      (this.#options.patienceSeconds ?? 60) * 1000,
+      () => {
+        this.retries++;
+      },
+      ({ message }) => new UserError(message),
+    );
+  }
+
+  async #attempt(path: string, init: RequestInit): Promise<{ value: unknown } | Failure> {
+    const { apiKey } = this.#options;
+    const headers = apiKey === undefined ? {} : { authorization: `Bearer ${apiKey}` };
     let response: Response;
     let text: string;
     try {
-      response = await fetch(this.url + path, { ...init, signal: AbortSignal.timeout(TIMEOUT_MS) });
+      response = await fetch(this.url + path, { ...init, headers, signal: AbortSignal.timeout(TIMEOUT_MS) });
       text = await response.text();
     } catch (error) {
       return this.#unreachable(error);
@@ -86,21 +109,26 @@ export class InferenceClient {
       body = undefined;
     }
     if (response.ok) {
-      if (body !== undefined) return { body };
+      this.#answered = true;
+      if (body !== undefined) return { value: body };
       return { message: `${this.url}${path} did not answer with JSON; check the address`, retry: false };
     }
     const reason = (body as { error?: unknown } | undefined)?.error ?? response.statusText;
     return {
       message: `${this.url} answered ${response.status}: ${String(reason)}`,
       retry: response.status >= 500 || response.status === 429,
+      retryAfter: Number(response.headers.get('retry-after')) || undefined,
     };
   }
 
-  #unreachable(error: unknown): { message: string; retry: boolean } {
+  #unreachable(error: unknown): Failure {
     // fetch hides the reason ("fetch failed") in `cause`.
     const cause = (error as { cause?: NodeJS.ErrnoException }).cause;
     if (cause?.code === 'ECONNREFUSED') {
-      return { message: `no server answers at ${this.url}; start one with npm run serve`, retry: false };
+      return {
+        message: `no server answers at ${this.url}; start one with npm run serve`,
+        retry: this.#answered,
+      };
     }
     if (cause?.code === 'ENOTFOUND') {
       return { message: `there is no host for ${this.url}; check the address`, retry: false };

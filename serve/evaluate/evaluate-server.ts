@@ -1,8 +1,11 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
-import { InferenceClient } from './client.ts';
+import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { type ClientOptions, InferenceClient } from './client.ts';
 import { encodePng } from './encode-png.ts';
+import { type LatencySummary, summarizeLatencies } from './latency.ts';
+import { type Mistake, MistakeList } from './mistakes.ts';
 
 /** What a server scored on a test split; fractions in [0, 1]. */
 export interface ServerEvaluation {
@@ -16,9 +19,23 @@ export interface ServerEvaluation {
   imagesPerSecond: number;
   /** The server's name for its model. */
   model: string;
+  version: number;
+  /** Of a request of `batchSize` images, as the client sees it, retries included. */
+  latencyMs: LatencySummary;
+  batchSize: number;
+  concurrency: number;
+  /** Requests that had to be sent again. */
+  retries: number;
 }
 
-export interface EvaluateOptions {
+/** What the report is drawn from, beside the numbers. */
+export interface EvaluationDetails {
+  matrix: ConfusionMatrix;
+  /** Wrong answers given with the highest probability, the worst first. */
+  mistakes: Mistake[];
+}
+
+export interface EvaluateOptions extends ClientOptions {
   /** The server's address, e.g. `http://127.0.0.1:8080`. */
   server: string;
   /** Its `test` split is sent. */
@@ -38,9 +55,11 @@ export interface EvaluateOptions {
  * decoding, preprocessing and inference are all part of what is measured.
  * @throws UserError if the server is unreachable, its model has other labels, or it refuses an image
  */
-export async function evaluateServer(options: EvaluateOptions): Promise<ServerEvaluation> {
+export async function evaluateServer(
+  options: EvaluateOptions,
+): Promise<ServerEvaluation & EvaluationDetails> {
   const { dataset, batchSize = 64, concurrency = 2 } = options;
-  const client = new InferenceClient(options.server);
+  const client = new InferenceClient(options.server, options);
   const description = await client.model();
   checkLabels(description.labels, dataset);
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
@@ -48,6 +67,9 @@ export async function evaluateServer(options: EvaluateOptions): Promise<ServerEv
 
   const classes = dataset.labels.length;
   const metrics = new ClassificationMetrics(classes);
+  const matrix = new ConfusionMatrix(classes);
+  const mistakes = new MistakeList();
+  const latencies: number[] = [];
   const topk = Math.min(5, classes);
   let next = 0;
   let done = 0;
@@ -62,12 +84,17 @@ export async function evaluateServer(options: EvaluateOptions): Promise<ServerEv
       next += count;
       const indices = Array.from({ length: count }, (_, i) => first + i);
       const files = await Promise.all(indices.map((index) => encodePng(dataset.test, index, dataset)));
+      const sentAt = performance.now();
       const results = await client.predict(files, topk);
+      latencies.push(performance.now() - sentAt);
       results.forEach((result, i) => {
         if ('error' in result)
           throw new UserError(`the server refused test image ${first + i}: ${result.error}`);
         const ranked = result.predictions.map((prediction) => prediction.index);
-        metrics.addRanked(ranked, dataset.test.labels[first + i]!);
+        const label = dataset.test.labels[first + i]!;
+        metrics.addRanked(ranked, label);
+        matrix.count(label, ranked[0]);
+        mistakes.add({ image: first + i, label, predictions: result.predictions });
       });
       done += count;
       options.onProgress?.({ done, total, top1: metrics.result().top1 });
@@ -91,6 +118,13 @@ export async function evaluateServer(options: EvaluateOptions): Promise<ServerEv
     seconds,
     imagesPerSecond: images / seconds,
     model: description.name,
+    version: description.version ?? 1,
+    latencyMs: summarizeLatencies(latencies),
+    batchSize,
+    concurrency,
+    retries: client.retries,
+    matrix,
+    mistakes: mistakes.worst(),
   };
 }
 

@@ -8,6 +8,9 @@ import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { InferenceClient } from '../../serve/evaluate/client.ts';
 import { evaluateServer } from '../../serve/evaluate/evaluate-server.ts';
+import { htmlReport } from '../../serve/evaluate/html-report.ts';
+import { percentile, summarizeLatencies } from '../../serve/evaluate/latency.ts';
+import { MistakeList } from '../../serve/evaluate/mistakes.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { directLogits } from './support/direct.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -57,8 +60,27 @@ test('counts what a direct evaluation counts', async () => {
       progress.push(done);
     },
   });
-  const { seconds, imagesPerSecond, ...counts } = result;
-  assert.deepEqual(counts, { images: count, top1, top5, top1Correct, top5Correct, model: 'resnet20' });
+  const { seconds, imagesPerSecond, latencyMs, matrix, mistakes, ...counts } = result;
+  assert.deepEqual(counts, {
+    images: count,
+    top1,
+    top5,
+    top1Correct,
+    top5Correct,
+    model: 'resnet20',
+    version: 1,
+    batchSize: 32,
+    concurrency: 3,
+    retries: 0,
+  });
+  assert.ok(latencyMs.p50 > 0 && latencyMs.p50 <= latencyMs.p99 && latencyMs.p99 <= latencyMs.max);
+  assert.ok(Math.abs(matrix.accuracy() - top1) < 1e-12);
+  assert.equal(mistakes.length, Math.min(60, count - top1Correct));
+  assert.ok(mistakes.every(({ label, predictions }) => predictions[0]!.index !== label));
+  const html = await htmlReport(result, dataset);
+  assert.equal(html.match(/<img /g)!.length, mistakes.length);
+  assert.match(html, /<svg /);
+  assert.doesNotMatch(html, /(?:src|href)="(?!data:)/);
   assert.ok(top5Correct > 0, 'some are right by chance, so equality says something');
   assert.ok(seconds > 0 && imagesPerSecond > 0);
   assert.equal(progress.length, 5);
@@ -154,3 +176,74 @@ async function listen(handler: RequestListener): Promise<{ port: number; close: 
     },
   };
 }
+
+test('a server that is restarted half way loses nothing', async () => {
+  const options = { model: modelPath, inference: { threads: 1 }, demoDirectory: false } as const;
+  let restarted = await startServer({ ...options, port: 0 });
+  const port = Number(new URL(restarted.url).port);
+  let restart: Promise<void> | undefined;
+  try {
+    const result = await evaluateServer({
+      server: restarted.url,
+      dataset,
+      batchSize: 10,
+      onProgress: () => {
+        restart ??= restarted.close().then(async () => {
+          restarted = await startServer({ ...options, port });
+        });
+      },
+    });
+    await restart;
+    assert.equal(result.images, 150);
+    assert.ok(result.retries > 0);
+    const undisturbed = await evaluateServer({ server: server.url, dataset, batchSize: 10 });
+    assert.deepEqual(
+      [result.top1Correct, result.top5Correct],
+      [undisturbed.top1Correct, undisturbed.top5Correct],
+    );
+  } finally {
+    await restarted.close();
+  }
+});
+
+test('a server that does not come back ends the evaluation with one line', async () => {
+  const gone = await startServer({
+    model: modelPath,
+    port: 0,
+    inference: { threads: 1 },
+    demoDirectory: false,
+  });
+  await fails(
+    evaluateServer({
+      server: gone.url,
+      dataset,
+      batchSize: 10,
+      patienceSeconds: 1,
+      onProgress: () => void gone.close(),
+    }),
+    /no server answers|cannot be reached/,
+  );
+});
+
+test('latencies by nearest rank, mistakes by certainty', () => {
+  const sorted = Float64Array.from({ length: 100 }, (_, i) => i + 1);
+  assert.deepEqual(
+    [0, 0.5, 0.9, 0.99, 1].map((fraction) => percentile(sorted, fraction)),
+    [1, 50, 90, 99, 100],
+  );
+  assert.deepEqual(summarizeLatencies([3, 1, 2]), { mean: 2, p50: 2, p90: 3, p99: 3, max: 3 });
+  const list = new MistakeList();
+  for (let image = 0; image < 1000; image++) {
+    const index = image % 3;
+    list.add({ image, label: 0, predictions: [{ index, probability: ((image * 37) % 1000) / 1000 }] });
+  }
+  const worst = list.worst();
+  const expected = Array.from({ length: 1000 }, (_, image) => image)
+    .filter((image) => image % 3 !== 0)
+    .sort((a, b) => ((b * 37) % 1000) - ((a * 37) % 1000))
+    .slice(0, 60);
+  assert.deepEqual(
+    worst.map(({ image }) => image),
+    expected,
+  );
+});

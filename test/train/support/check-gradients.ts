@@ -54,7 +54,15 @@ export function expectationOf(
  * @returns the worst relative error of a gradient
  */
 export async function checkGradients(expected: Expectation, blockSize: number): Promise<number> {
-  const results = await runOnce(differentiated(expected, blockSize), feedsOf(expected));
+  return compareGradients(expected, await runOnce(differentiated(expected, blockSize), feedsOf(expected)));
+}
+
+/**
+ * Compares what an engine makes of a case with the reference.
+ * @param results values by the names `value.<output>` and `gradient.<wanted>`
+ * @returns the worst relative error of a gradient
+ */
+export function compareGradients(expected: Expectation, results: Feeds): number {
   for (const [name, { data }] of expected.outputs) {
     const error = relativeError64(results[`value.${name}`]!, data);
     assert.ok(error <= VALUE_TOLERANCE, `value ${name}: relative error ${error}`);

@@ -6,8 +6,8 @@ import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
 import type { TrainConfig } from '../../../train/config.ts';
+import { createEngine } from '../../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
-import { OrtEngine } from '../../../train/engine/ort-engine.ts';
 import { type TrainObserver, type TrainResult, train } from '../../../train/trainer.ts';
 
 /** 64 images of the first classes to train on, 40 to test on. */
@@ -65,13 +65,11 @@ export async function tinyRun(
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const path = join(folder, name);
   const config = { ...CONFIG, ...options.config };
-  const { momentum, nesterov, weightDecay, batchSize } = config;
   const model = initialModel(options.weightSeed);
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
-  const optimizer = { name: 'sgd' as const, momentum, nesterov, weightDecay };
   // One thread, so that nothing depends on how many cores there are.
-  const engine = await OrtEngine.create(model, { batchSize, optimizer, threads: 1 });
+  const engine = await createEngine(model, config, 1);
   let steps = 0;
   try {
     const result = await train({

@@ -49,8 +49,10 @@ export class DemoPage {
   pixels(selector: string): Promise<number[]> {
     return this.page.$eval(selector, (element) => {
       const canvas = element as HTMLCanvasElement;
-      const context = canvas.getContext('2d');
-      return [...context!.getImageData(0, 0, canvas.width, canvas.height).data];
+      // Read from a copy: the browser complains of a canvas that is read again and again.
+      const copy = new OffscreenCanvas(canvas.width, canvas.height).getContext('2d')!;
+      copy.drawImage(canvas, 0, 0);
+      return [...copy.getImageData(0, 0, canvas.width, canvas.height).data];
     });
   }
 

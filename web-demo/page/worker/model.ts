@@ -38,13 +38,12 @@ export async function openModel(
     const { graph, metadata: props } = decodeModel(bytes, name);
     const ends = modelEnds(graph, props, name);
     const precision = precisionOf(graph);
-    let classifier: Classifier | undefined;
-    const open = await openSession(bytes, name, choice, precision === 'int8', async (candidate) => {
-      classifier = new Classifier(candidate, ends, name);
-      await classifier.warmUp();
-    });
+    // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
+    const open = await openSession(bytes, name, choice, precision === 'int8', (candidate) =>
+      new Classifier(candidate, ends, name).warmUp(),
+    );
     const previous = current;
-    current = classifier;
+    current = new Classifier(open, ends, name);
     await previous?.release();
     return {
       name,

@@ -5,6 +5,9 @@ import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
 import type { Backend, BackendChoice } from './protocol.ts';
 
+/** A driver that hangs must not keep the reader waiting for ever. */
+const WEBGPU_PATIENCE_MS = 60_000;
+
 /** A session, the onnxruntime it belongs to (tensors must come from the same), and what it runs on. */
 export interface OpenSession {
   session: Ort.InferenceSession;
@@ -33,7 +36,7 @@ export async function openSession(
   if (choice === 'webgpu' || (choice === 'auto' && !quantized)) {
     if (await hasGpu(choice === 'webgpu')) {
       try {
-        return await open(bytes, 'webgpu', probe);
+        return await within(WEBGPU_PATIENCE_MS, open(bytes, 'webgpu', probe));
       } catch (error) {
         fallback = `WebGPU could not run it: ${firstLine(error)}`;
       }
@@ -93,6 +96,22 @@ async function open(
 /** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */
 async function loadRuntime(backend: Backend): Promise<{ ort: typeof Ort; wasmUrl: string }> {
   return backend === 'webgpu' ? import('./runtime-webgpu.ts') : import('./runtime.ts');
+}
+
+/** The work's result, or an error if it takes longer; a session that comes too late is released. */
+async function within(ms: number, work: Promise<OpenSession>): Promise<OpenSession> {
+  let timer = 0;
+  const late = new Promise<never>((_, reject) => {
+    timer = self.setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+  });
+  try {
+    return await Promise.race([work, late]);
+  } catch (error) {
+    work.then(({ session }) => session.release()).catch(() => undefined);
+    throw error;
+  } finally {
+    clearTimeout(timer);
+  }
 }
 
 function firstLine(error: unknown): string {

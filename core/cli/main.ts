@@ -1,11 +1,14 @@
 import { UserError } from '../errors.ts';
+import { endWhenOutputCloses } from './closed-output.ts';
 import { HelpRequested } from './options.ts';
 
 /**
  * Runs a command line's body. A {@link UserError} becomes one line on stderr and exit code 1; `--help` is
- * printed; anything else is our own bug and keeps its stack.
+ * printed; anything else is our own bug and keeps its stack. Where nobody reads the output any more, the
+ * command ends.
  */
 export async function runMain(main: () => Promise<void>): Promise<void> {
+  endWhenOutputCloses();
   try {
     await main();
   } catch (error) {

@@ -21,10 +21,14 @@ import {
 } from './command-line.ts';
 import { type EngineName, parseTrainConfig, type TrainConfig } from './config.ts';
 import { consoleObserver } from './console-observer.ts';
+import { chooseDevice } from './engine/providers/command-line.ts';
+import type { Device } from './engine/providers/device.ts';
+import { PROVIDERS } from './engine/providers/providers.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
 import { createRun, startRun } from './start-run.ts';
+import type { Precision } from './step/mixed-precision.ts';
 
 const command = {
   name: 'train',
@@ -74,9 +78,12 @@ await runMain(async () => {
   if (storedConfig) checkSameData(storedConfig, dataset);
   const modelName = storedConfig?.model ?? options.model ?? announceModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  const precision = storedConfig ? (storedConfig.precision ?? 'fp32') : (options.precision as Precision);
+  const device = await chooseDevice(options, precision, (line) => process.stderr.write(`${line}\n`));
+  const asked = { ...options, provider: device.provider };
   const config =
-    storedConfig ?? makeConfig(options, given, augmentConfig(options, given), options.seed, model, dataset);
-  describePlan(config, model, say);
+    storedConfig ?? makeConfig(asked, given, augmentConfig(options, given), options.seed, model, dataset);
+  describePlan(config, device, model, say);
 
   const interrupt = watchInterrupt();
   try {
@@ -85,6 +92,7 @@ await runMain(async () => {
       model,
       dataset,
       threads: options.threads,
+      device,
       workers: options.workers,
       resume: stored !== undefined,
       tensorboard: options.tensorboard,
@@ -133,7 +141,17 @@ function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
 function refuseChanges(given: ReadonlySet<string>): void {
-  const allowed = new Set(['resume', 'data', 'engine', 'threads', 'workers', 'maxMinutes', 'tensorboard']);
+  const allowed = new Set([
+    'resume',
+    'data',
+    'engine',
+    'provider',
+    'stepsPerCall',
+    'threads',
+    'workers',
+    'maxMinutes',
+    'tensorboard',
+  ]);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (refused.length > 0) {
     const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
@@ -141,13 +159,15 @@ function refuseChanges(given: ReadonlySet<string>): void {
   }
 }
 
-function describePlan(config: TrainConfig, model: Graph, say: (line: string) => void): void {
+function describePlan(config: TrainConfig, device: Device, model: Graph, say: (line: string) => void): void {
   const parameters = parameterCount(model).toLocaleString('en');
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
       `weight decay ${config.weightDecay}, ${config.schedule}, ${describeAugmentation(config)}, seed ${config.seed}` +
       (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +
+      (device.provider === 'cpu' ? '' : `; on ${PROVIDERS[device.provider].label}`) +
+      (config.precision === 'fp16' ? '; float16 with a loss scale' : '') +
       (config.replicas > 1
         ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
         : ''),

@@ -5,9 +5,11 @@ import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { ENGINE_NAMES, type EngineName, type TrainConfig } from './config.ts';
 import { chooseReplicas } from './engine/create-engine.ts';
+import { DEVICE_CLI_OPTIONS } from './engine/providers/command-line.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
 import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from './schedule/command-line.ts';
+import type { Precision } from './step/mixed-precision.ts';
 
 /** The options with which a command line says what to train on. */
 export const DATA_CLI_OPTIONS = {
@@ -53,6 +55,7 @@ export const MACHINE_CLI_OPTIONS = {
     default: 'ort',
     choices: ENGINE_NAMES,
   },
+  ...DEVICE_CLI_OPTIONS,
   replicas: {
     type: 'integer',
     help: 'threads that each train on a share of the batch; default: one a core for small nets; ort only',
@@ -73,7 +76,7 @@ export type ConfigCliValues = ParsedOptions<
   typeof RECIPE_CLI_OPTIONS &
     typeof TRAIN_IMAGES_CLI_OPTION &
     Pick<typeof MACHINE_CLI_OPTIONS, 'replicas' | 'accumulate'>
-> & { engine?: string };
+> & { engine?: string; provider?: string; precision?: string; stepsPerCall?: number | undefined };
 
 /**
  * The config that the parsed options ask for.
@@ -106,6 +109,9 @@ export function makeConfig(
       '--replicas is for --engine ort; tfjs has one device, whose operators use all cores; leave it out',
     );
   }
+  const { provider = 'cpu', stepsPerCall = 1 } = options;
+  const precision = (options.precision ?? 'fp32') as Precision;
+  const wholeBatch = provider !== 'cpu' || precision !== 'fp32' || stepsPerCall > 1;
   return {
     model: model.name,
     dataset: dataset.name,
@@ -118,9 +124,10 @@ export function makeConfig(
     ...augment,
     seed,
     engine,
+    ...(precision === 'fp32' ? {} : { precision }),
     replicas:
       options.replicas ??
-      (engine === 'ort' ? chooseReplicas(model, options.batchSize / options.accumulate) : 1),
+      (engine === 'ort' && !wholeBatch ? chooseReplicas(model, options.batchSize / options.accumulate) : 1),
     accumulate: options.accumulate,
     labels: dataset.labels,
   };

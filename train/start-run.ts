@@ -6,6 +6,7 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { TrainConfig } from './config.ts';
 import { createEngine } from './engine/create-engine.ts';
 import type { TrainingEngine } from './engine/engine.ts';
+import type { Device } from './engine/providers/device.ts';
 import { type TrainObserver, type TrainResult, type TrainSetup, train } from './trainer.ts';
 
 /** Where a run is kept and who watches it. */
@@ -20,6 +21,8 @@ export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'
   /** Its weights are initialised here, from the config's seed. */
   model: Graph;
   threads?: number | undefined;
+  /** Default the CPU. */
+  device?: Device;
   /**
    * Opens or makes the run directory. Called when all else is ready, so that a mistake in the config leaves
    * no directory behind.
@@ -38,9 +41,9 @@ export interface RunOutcome {
  * The way from a config to a trained run: initial weights, engine, run directory, training.
  * @throws UserError if the config cannot be trained, or the training fails
  */
-export async function startRun({ threads, open, ...setup }: RunSetup): Promise<RunOutcome> {
+export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   initializeParameters(setup.model, setup.config.seed);
-  const engine = await createEngine(setup.model, setup.config, threads);
+  const engine = await createEngine(setup.model, setup.config, threads, device);
   try {
     const opened = await open(engine);
     const start = performance.now();

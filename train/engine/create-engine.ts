@@ -1,10 +1,14 @@
 import { availableParallelism } from 'node:os';
+import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
 import { optimizerOf } from '../optim/optimizer-config.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
+import type { Device } from './providers/device.ts';
+import { PROVIDERS, type Provider } from './providers/providers.ts';
+import { WebGpuEngine } from './providers/webgpu-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
 import { TfjsEngine } from './tfjs/tfjs-engine.ts';
 
@@ -22,13 +26,45 @@ export function chooseReplicas(model: Graph, batchSize: number): number {
   return 1;
 }
 
-/** Makes the engine a run's config asks for. */
-export function createEngine(model: Graph, config: TrainConfig, threads?: number): Promise<TrainingEngine> {
-  const { batchSize, replicas, accumulate = 1 } = config;
+/**
+ * Makes the engine a run's config asks for.
+ * @throws UserError if the device cannot run it, or the model cannot be trained
+ */
+export async function createEngine(
+  model: Graph,
+  config: TrainConfig,
+  threads?: number,
+  device: Device = { provider: 'cpu' },
+): Promise<TrainingEngine> {
+  const { batchSize, replicas, accumulate = 1, precision = 'fp32' } = config;
+  const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
+  refuseCombination(config, provider, stepsPerCall);
   const optimizer = optimizerOf(config);
   if (config.engine === 'tfjs') {
     return TfjsEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
   }
-  if (replicas === 1 && accumulate === 1) return OrtEngine.create(model, { batchSize, optimizer, threads });
-  return ReplicaEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
+  if (replicas > 1 || accumulate > 1) {
+    return ReplicaEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
+  }
+  if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, { batchSize, optimizer, precision });
+  return OrtEngine.create(model, { batchSize, optimizer, provider, precision, threads, stepsPerCall });
+}
+
+function refuseCombination(config: TrainConfig, provider: Provider, stepsPerCall: number): void {
+  const { engine, replicas, accumulate = 1, precision = 'fp32' } = config;
+  const asked =
+    provider !== 'cpu'
+      ? `--provider ${provider}`
+      : precision !== 'fp32'
+        ? `--precision ${precision}`
+        : stepsPerCall > 1
+          ? '--steps-per-call'
+          : undefined;
+  if (asked === undefined) return;
+  if (engine !== 'ort') throw new UserError(`${asked} is for --engine ort, the run's engine is ${engine}`);
+  if (replicas > 1 || accumulate > 1) {
+    throw new UserError(
+      `${asked} works with the whole batch at once; the run has ${replicas} replicas x ${accumulate} parts`,
+    );
+  }
 }

@@ -27,11 +27,16 @@ import { type Feeds, StepRunner } from './support/step-runner.ts';
  * step stays well below this bound and a wrong one does not come near it.
  */
 const TOLERANCE = 1e-4;
+/**
+ * Winograd's convolutions, which resnet18 has where channels can be blocked, round five times as coarsely, and
+ * the fixture does not keep that clear of the kink after its first step. One unit on the other side moves the
+ * gradients above it by a thousandth, and what is made of gradients alone with them.
+ */
+const TOLERANCE_PAST_KINK = 5e-3;
 
-const RUNS = [
-  ...BLOCK_SIZES.map((blockSize) => ({ name: 'resnet20', blockSize }) as const),
-  { name: 'resnet18', blockSize: BLOCK_SIZES[0]! } as const,
-];
+const RUNS = (['resnet20', 'resnet18'] as const).flatMap((name) =>
+  BLOCK_SIZES.map((blockSize) => ({ name, blockSize })),
+);
 
 for (const { name, blockSize } of RUNS) {
   describe(`${name} against PyTorch, channel block ${blockSize}`, () => {
@@ -57,7 +62,11 @@ for (const { name, blockSize } of RUNS) {
       check('buffer', last.next_buffers!, layout.buffers);
       t.diagnostic(errors.toString());
       assert.deepEqual([...errors.kinds].sort(), ['buffer', 'grad', 'logits', 'loss', 'momentum', 'param']);
-      assert.ok(errors.worst <= TOLERANCE, `relative error above ${TOLERANCE}: ${errors}`);
+      const pastKink = name === 'resnet18' && blockSize > 0;
+      for (const [kind, { error }] of errors.worst) {
+        const tolerance = pastKink && kind === 'momentum' ? TOLERANCE_PAST_KINK : TOLERANCE;
+        assert.ok(error <= tolerance, `${kind}: relative error above ${tolerance}: ${errors}`);
+      }
     });
   });
 }
@@ -127,8 +136,8 @@ class ErrorTable {
     return [...this.#worst.keys()];
   }
 
-  get worst(): number {
-    return Math.max(...[...this.#worst.values()].map(({ error }) => error));
+  get worst(): ReadonlyMap<string, { key: string; error: number }> {
+    return this.#worst;
   }
 
   toString(): string {

@@ -1,7 +1,8 @@
 import { z } from 'zod';
 
 const fraction = z.number().min(0).max(1);
-const triple = z.tuple([z.number(), z.number(), z.number()]);
+// Not a Zod tuple: not every OpenAPI tool understands its `prefixItems`.
+const triple = z.array(z.number()).length(3) as unknown as z.ZodType<[number, number, number]>;
 
 /** What a client needs to use a model, here or in a browser. */
 export const ModelDescriptionAnswer = z

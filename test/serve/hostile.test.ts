@@ -1,0 +1,111 @@
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { deflateSync, gzipSync } from 'node:zlib';
+import sharp from 'sharp';
+import { cutConnection, decompressionBomb, hostileRequests } from '../../bench/serve/hostile-requests.ts';
+import { sendLoad } from '../../bench/serve/load.ts';
+import { type MemorySample, memorySlope } from '../../bench/serve/memory-slope.ts';
+import { pngFile } from '../../bench/serve/png-file.ts';
+import { type RunningServer, startServer } from '../../serve/server.ts';
+import { fromRgb, noise } from './support/images.ts';
+import { temporaryFolder, writeTestModel } from './support/test-model.ts';
+
+let server: RunningServer;
+
+before(async () => {
+  const { path } = await writeTestModel(await temporaryFolder());
+  server = await startServer({ model: path, port: 0, inference: { threads: 1 }, demoDirectory: false });
+});
+
+after(() => server.close());
+
+async function post(
+  body: Uint8Array,
+  headers: Record<string, string> = { 'content-type': 'image/png' },
+): Promise<[status: number, error: string]> {
+  const response = await fetch(`${server.url}/predict`, {
+    method: 'POST',
+    body: new Uint8Array(body),
+    headers,
+  });
+  return [response.status, ((await response.json()) as { error?: string }).error ?? ''];
+}
+
+test('bombs are refused by what they say, before they are unpacked', async () => {
+  const before = process.memoryUsage().rss;
+  const [status, error] = await post(decompressionBomb());
+  assert.deepEqual([status, error], [413, 'the image has more than 50 megapixels; send a smaller one']);
+  // Says it is small, but unpacks to 100 MB.
+  const [lied] = await post(pngFile(32, 32, deflateSync(Buffer.alloc(100_000_000))));
+  assert.ok(lied === 200 || lied === 422, `${lied}`);
+  const gif = Buffer.from(
+    'GIF89a\xff\xff\xff\xff\x80\x00\x00\x00\x00\x00\xff\xff\xff,\x00\x00\x00\x00\xff\xff\xff\xff\x00\x02',
+    'latin1',
+  );
+  assert.equal((await post(gif))[0] >= 400, true);
+  const zipped = gzipSync(Buffer.alloc(100_000_000));
+  const [large, why] = await post(zipped, { 'content-type': 'image/png', 'content-encoding': 'gzip' });
+  assert.deepEqual(
+    [large, why],
+    [413, 'the request body is larger than 10 MB; send fewer or smaller images'],
+  );
+  assert.equal((await post(zipped, { 'content-type': 'image/png', 'content-encoding': 'zip' }))[0], 415);
+  assert.ok(process.memoryUsage().rss - before < 400e6, 'nothing was unpacked whole');
+});
+
+test('of an animation the first picture is classified', async () => {
+  const frames = Buffer.concat([noise(1), noise(2)]);
+  const animated = { raw: { width: 32, height: 64, channels: 3 as const, pageHeight: 32 } };
+  const webp = await sharp(frames, animated).webp({ lossless: true, loop: 0 }).toBuffer();
+  assert.equal((await sharp(webp).metadata()).pages, 2);
+  const ask = async (body: Uint8Array): Promise<unknown> => {
+    const response = await fetch(`${server.url}/predict`, {
+      method: 'POST',
+      body: new Uint8Array(body),
+      headers: { 'content-type': 'image/webp' },
+    });
+    return ((await response.json()) as { predictions: { index: number }[] }).predictions.map(
+      ({ index }) => index,
+    );
+  };
+  assert.deepEqual(await ask(webp), await ask(await fromRgb(noise(1)).png().toBuffer()));
+  const gif = await sharp(frames, animated).gif().toBuffer();
+  assert.equal((await post(gif))[0], 200);
+});
+
+test('images of every kind are classified through the server', async () => {
+  const image = sharp({ create: { width: 70, height: 50, channels: 3, background: '#3060c0' } });
+  const files = [
+    await image.clone().toColourspace('cmyk').jpeg().toBuffer(),
+    await image.clone().toColourspace('rgb16').png().toBuffer(),
+    await image.clone().jpeg().withMetadata({ orientation: 8 }).toBuffer(),
+    await image.clone().greyscale().png().toBuffer(),
+    await image.clone().ensureAlpha(0.5).webp().toBuffer(),
+    await image.clone().avif({ effort: 0 }).toBuffer(),
+  ];
+  for (const file of files) assert.deepEqual(await post(file), [200, '']);
+});
+
+test('memory stays flat over thousands of good, bad and cut-off requests', async () => {
+  setFlagsFromString('--expose-gc');
+  const collect = runInNewContext('gc') as () => void;
+  // Without the largest, which only make the test long; they are in bench/serve/soak.ts.
+  const requests = (await hostileRequests()).filter(
+    ({ headers }) => headers['content-encoding'] === undefined,
+  );
+  const samples: MemorySample[] = [];
+  for (let round = 1; round <= 12; round++) {
+    await sendLoad(server.url, requests, 250, 8);
+    await cutConnection(server.url, requests[round % requests.length]!);
+    collect();
+    const { rss, heapUsed, external } = process.memoryUsage();
+    samples.push({ requests: round * 250, rss, heap: heapUsed + external });
+  }
+  const { heapPerRequest, rssPerRequest } = memorySlope(samples);
+  // A body that is kept would be 3000 bytes at least, a tensor 12,000.
+  assert.ok(heapPerRequest < 1500, `${heapPerRequest} bytes of heap a request`);
+  assert.ok(rssPerRequest < 12_000, `${rssPerRequest} bytes of memory a request`);
+  assert.equal((await fetch(`${server.url}/healthz`)).status, 200);
+});

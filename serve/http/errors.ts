@@ -18,13 +18,11 @@ export const notFound: RequestHandler = (req) => {
 
 /** The last handler: every error as `{ "error": "..." }`; our own bugs go to the log, not to the client. */
 export function answerError(logger: Logger, metrics: Metrics): ErrorRequestHandler {
-  return (error: unknown, req, res, next) => {
+  return (error: unknown, _req, res, next) => {
     if (res.headersSent) {
       next(error);
       return;
     }
-    // Whatever is left of a body that was refused need not be received to use the connection again.
-    if (!req.complete) res.set('Connection', 'close');
     if (error instanceof OverloadError) metrics.rejected('overload');
     const { status, message, retryAfter } = describe(error);
     if (retryAfter !== undefined) res.set('Retry-After', String(retryAfter));

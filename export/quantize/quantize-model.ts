@@ -9,8 +9,8 @@ import { planQuantization } from './plan.ts';
 import { activationParameters } from './quantization-parameters.ts';
 import { REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
 
-export const DEFAULT_METHOD = 'mse';
-export const DEFAULT_PERCENTILE = 99.99;
+export const DEFAULT_METHOD = 'percentile';
+export const DEFAULT_PERCENTILE = 99.999;
 
 /**
  * Static int8 quantisation of a classifier: weights per output channel, symmetric; activations per tensor,

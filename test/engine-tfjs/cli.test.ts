@@ -25,7 +25,7 @@ function train(...args: string[]): Promise<Output> {
 describe('npm run train --engine tfjs', () => {
   const fresh = join(folder, 'fresh');
   const mistakes: [args: string[], message: RegExp][] = [
-    [['--engine', 'torch'], /^error: --engine is ort or tfjs, not "torch"/],
+    [['--engine', 'torch'], /^error: --engine is ort, tfjs, not "torch"/],
     [
       [...TINY, '--engine', 'tfjs', '--replicas', '2', '--run', fresh],
       /^error: --replicas is for --engine ort; tfjs has one device/,

@@ -9,7 +9,7 @@ import { picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { RECORDS, TestDemo } from './test-demo.ts';
 
-describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let reference: Reference;
   let page: DemoPage;

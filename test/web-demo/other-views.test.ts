@@ -50,7 +50,7 @@ async function colored(name: string, color: { r: number; g: number; b: number },
   );
 }
 
-describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let page: DemoPage;
 

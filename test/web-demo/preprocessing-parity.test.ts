@@ -6,7 +6,7 @@ import type { DemoPage } from './demo-page.ts';
 import { oddImages } from './odd-images.ts';
 import { TestDemo } from './test-demo.ts';
 
-describe('page and server see the same pixels', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 900_000 }, () => {
+describe('page and server see the same pixels', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let page: DemoPage;
 

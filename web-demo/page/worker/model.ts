@@ -6,7 +6,7 @@ import { modelEnds } from './foreign.ts';
 import { Lock } from './lock.ts';
 import { countWeights, precisionOf } from './precision.ts';
 import type { BackendChoice, ModelSource, OpenedModel, Progress } from './protocol.ts';
-import { openSession } from './session.ts';
+import { type OpenSession, openSession } from './session.ts';
 import { THREADS } from './threads.ts';
 
 const opening = new Lock();
@@ -39,9 +39,8 @@ export async function openModel(
     const ends = modelEnds(graph, props, name);
     const precision = precisionOf(graph);
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
-    const open = await openSession(bytes, name, choice, precision === 'int8', (candidate) =>
-      new Classifier(candidate, ends, name).warmUp(),
-    );
+    const probe = (candidate: OpenSession): Promise<void> => new Classifier(candidate, ends, name).warmUp();
+    const open = await openSession(bytes, name, choice, precision === 'int8', probe, context.signal);
     const previous = current;
     current = new Classifier(open, ends, name);
     await previous?.release();

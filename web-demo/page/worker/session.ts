@@ -5,7 +5,6 @@ import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
 import type { Backend, BackendChoice } from './protocol.ts';
 
-/** A driver that hangs must not keep the reader waiting for ever. */
 const WEBGPU_PATIENCE_MS = 60_000;
 
 /** A session, the onnxruntime it belongs to (tensors must come from the same), and what it runs on. */
@@ -23,7 +22,8 @@ export interface OpenSession {
  * Opens a model on WebGPU where there is a GPU, on WebAssembly otherwise or if WebGPU cannot run it.
  * @param probe one run of the session: a model that opens can still fail then
  * @param quantized int8 operators have no GPU kernels; such a model would be copied to and fro at every one
- * @throws UserError if neither can run it
+ * @param signal aborted when it is not wanted any more
+ * @throws UserError if neither can run it; AbortError
  */
 export async function openSession(
   bytes: Uint8Array,
@@ -31,13 +31,17 @@ export async function openSession(
   choice: BackendChoice,
   quantized: boolean,
   probe: (open: OpenSession) => Promise<void>,
+  signal: AbortSignal,
 ): Promise<OpenSession> {
   let fallback: string | undefined;
   if (choice === 'webgpu' || (choice === 'auto' && !quantized)) {
     if (await hasGpu(choice === 'webgpu')) {
       try {
-        return await within(WEBGPU_PATIENCE_MS, open(bytes, 'webgpu', probe));
+        // Who asked for it may wait; nobody else should for a driver that hangs.
+        const patience = choice === 'webgpu' ? undefined : WEBGPU_PATIENCE_MS;
+        return await within(patience, signal, open(bytes, 'webgpu', probe));
       } catch (error) {
+        signal.throwIfAborted();
         fallback = `WebGPU could not run it: ${firstLine(error)}`;
       }
     } else if (choice === 'webgpu') fallback = 'this browser offers no WebGPU';
@@ -98,11 +102,21 @@ async function loadRuntime(backend: Backend): Promise<{ ort: typeof Ort; wasmUrl
   return backend === 'webgpu' ? import('./runtime-webgpu.ts') : import('./runtime.ts');
 }
 
-/** The work's result, or an error if it takes longer; a session that comes too late is released. */
-async function within(ms: number, work: Promise<OpenSession>): Promise<OpenSession> {
-  let timer = 0;
+/**
+ * The work's result, or an error if it is not wanted any more or takes longer; a session that comes too late is
+ * released.
+ */
+async function within(
+  ms: number | undefined,
+  signal: AbortSignal,
+  work: Promise<OpenSession>,
+): Promise<OpenSession> {
+  const ends = new AbortController();
+  const limit = ms === undefined ? signal : AbortSignal.any([signal, AbortSignal.timeout(ms)]);
   const late = new Promise<never>((_, reject) => {
-    timer = self.setTimeout(() => reject(new Error(`no answer within ${ms / 1000} s`)), ms);
+    const refuse = (): void =>
+      reject(signal.aborted ? signal.reason : new Error(`no answer within ${(ms ?? 0) / 1000} s`));
+    limit.addEventListener('abort', refuse, { signal: ends.signal });
   });
   try {
     return await Promise.race([work, late]);
@@ -110,7 +124,7 @@ async function within(ms: number, work: Promise<OpenSession>): Promise<OpenSessi
     work.then(({ session }) => session.release()).catch(() => undefined);
     throw error;
   } finally {
-    clearTimeout(timer);
+    ends.abort();
   }
 }
 

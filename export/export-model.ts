@@ -127,6 +127,8 @@ async function write(to: {
 }): Promise<WrittenModel> {
   const { staging, reference, files, source, metadata, options } = to;
   const trained = source.takeGraph();
+  // The file that the weights were read from, and the like.
+  collectGarbage();
   const facts: ModelFacts = {
     parameters: source.parameters,
     macs: countMacs(trained),

@@ -1,12 +1,14 @@
-import { readFile } from 'node:fs/promises';
+import { open, readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
-import type { TensorValue } from '../onnx/graph.ts';
+import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { initializerRoles } from '../onnx/roles.ts';
-import { toFloat32 } from './float-formats.ts';
+import { modelTensorNames } from './model-tensor-names.ts';
 import { toTorchvisionNames } from './names.ts';
 import { isPyTorch } from './pytorch/archive.ts';
 import { decodePyTorch } from './pytorch/decode.ts';
+import { readSafetensors } from './read-safetensors.ts';
 import { decodeSafetensors, type TensorFile } from './safetensors.ts';
 
 export type WeightsFormat = 'safetensors' | 'pytorch' | 'onnx';
@@ -24,11 +26,6 @@ export interface LoadedWeights {
   metadata: Record<string, string>;
 }
 
-/** Entries of our checkpoints that are the optimiser's state. */
-const OPTIMIZER = /^optimizer\./;
-/** Those that are a moving average of the weights, which is what a run is evaluated with. */
-const AVERAGED = /^ema\./;
-
 /**
  * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
  * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
@@ -37,19 +34,42 @@ const AVERAGED = /^ema\./;
  * @throws UserError if the file cannot be read, is damaged, or holds no weights
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+  if (options.key === undefined && (await isSafetensors(path))) {
+    // Of a checkpoint, the optimiser's state is most of the file.
+    return readSafetensors(path, modelTensorNames, { convert: true })
+      .then((file) => loaded('safetensors', file, path))
+      .catch(failInOneLine);
+  }
   return decodeWeights(await readWeightsFile(path), path, options);
 }
 
+async function isSafetensors(path: string): Promise<boolean> {
+  const start = new Uint8Array(16);
+  const file = await open(path).catch((error: unknown) => {
+    throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
+  });
+  try {
+    await file.read(start);
+  } catch (error) {
+    throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
+  } finally {
+    await file.close();
+  }
+  return weightsFormat(start, path) === 'safetensors';
+}
+
 /**
- * The bytes of a weights file.
- * @throws UserError if there are none
+ * The bytes of a weights file; an ONNX model's with the tensors it keeps in files beside it.
+ * @throws UserError if there are none, or they are no weights file's
  */
 export async function readWeightsFile(path: string): Promise<Uint8Array> {
+  let bytes: Uint8Array;
   try {
-    return await readFile(path);
+    bytes = await readFile(path);
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   }
+  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, dirname(path), path) : bytes;
 }
 
 /** Reads weights from a file's bytes, as {@link loadWeights} does. */
@@ -61,9 +81,14 @@ export function decodeWeights(
   try {
     return decodeAs(weightsFormat(bytes, source), bytes, source, options);
   } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(oneLine(error.message));
+    return failInOneLine(error);
   }
+}
+
+/** Names in a hostile file may hold line feeds. */
+function failInOneLine(error: unknown): never {
+  if (!(error instanceof UserError)) throw error;
+  throw new UserError(oneLine(error.message));
 }
 
 function decodeAs(
@@ -76,17 +101,18 @@ function decodeAs(
     throw new UserError(`${source} is no PyTorch checkpoint, so it has no entry "${options.key}"`);
   }
   const { tensors, metadata } = decode(bytes, source, format, options.key);
-  const model = modelTensors(tensors);
-  if (model.size === 0) throw new UserError(`${source} holds no weights`);
-  return { format, tensors: toTorchvisionNames(model, source), metadata };
+  return loaded(format, { tensors: modelTensors(tensors), metadata }, source);
+}
+
+function loaded(format: WeightsFormat, { tensors, metadata }: TensorFile, source: string): LoadedWeights {
+  if (tensors.size === 0) throw new UserError(`${source} holds no weights`);
+  return { format, tensors: toTorchvisionNames(tensors, source), metadata };
 }
 
 /** The model's own tensors of a checkpoint, averaged where it keeps an average. */
 function modelTensors(tensors: TensorFile['tensors']): TensorFile['tensors'] {
-  const own = [...tensors].filter(([name]) => !OPTIMIZER.test(name));
-  const averaged = own.filter(([name]) => AVERAGED.test(name));
-  if (averaged.length === 0) return new Map(own);
-  return new Map(averaged.map(([name, tensor]) => [name.replace(AVERAGED, ''), tensor]));
+  const names = modelTensorNames([...tensors.keys()]);
+  return new Map([...names].map(([name, as]) => [as, tensors.get(name)!]));
 }
 
 /**
@@ -112,15 +138,9 @@ function decode(bytes: Uint8Array, source: string, format: WeightsFormat, key?: 
   const { parameters, buffers } = initializerRoles(graph);
   const tensors: TensorFile['tensors'] = new Map();
   for (const name of [...parameters, ...buffers]) {
-    tensors.set(name, floatsOf(graph.initializers.get(name)!));
+    const { dims, data } = graph.initializers.get(name)!;
+    // The roles are those of float32 tensors only.
+    tensors.set(name, { dims, data: data as Float32Array });
   }
   return { tensors, metadata };
-}
-
-/** The roles are those of float32 tensors only. */
-function floatsOf({ dims, data }: TensorValue): { dims: number[]; data: Float32Array } {
-  return {
-    dims,
-    data: toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), 'float32'),
-  };
 }

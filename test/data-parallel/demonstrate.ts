@@ -81,7 +81,7 @@ await runMain(async () => {
         },
         {
           setting: settingRecord(pyTorch),
-          comparisons: [await comparePyTorch(python.path, join(folder, 'pytorch'), pyTorch)],
+          comparisons: await comparePyTorch(python.path, join(folder, 'pytorch'), pyTorch),
         },
       ],
     };

@@ -2,10 +2,13 @@ import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
+import type { TensorFile } from '../../core/weights/safetensors.ts';
 import { type Batches, makeBatches, writeBatches } from './batch-file.ts';
 import { compareCheckpoints, type Difference } from './compare.ts';
 import { torchrun } from './python.ts';
 import { lastOf, type Setting, trainedByReplicas, untrainedRun } from './trained-run.ts';
+
+type Tensors = TensorFile['tensors'];
 
 /** How two processes of a step graph compare with another way to train the same batches from the same weights. */
 export interface Comparison {
@@ -33,7 +36,7 @@ export async function compareStepGraph(
     return lastOf(run);
   };
   const [two, one] = await Promise.all([trained(2), trained(1)]);
-  const plain = await trainedByReplicas(join(folder, 'plain'), setting, batches, 0);
+  const plain = await trainedByReplicas(join(folder, 'plain'), setting, batches, { blockSize: 0 });
   const blocked = await trainedByReplicas(join(folder, 'blocked'), setting, batches);
   return [
     {
@@ -49,10 +52,11 @@ export async function compareStepGraph(
     {
       with: "the trainer with two replicas, this machine's blocked kernels",
       label:
-        'what `npm run train -- --replicas 2` does here: other kernels round otherwise, a ReLU next to zero ' +
-        'then takes the other side, and training from random weights makes much of it; no error of either',
+        'what `npm run train -- --replicas 2` does here; other kernels round otherwise, and what training from ' +
+        'random weights makes of the last bit, the control shows',
       differences: compareCheckpoints(two, blocked),
     },
+    { ...CONTROL, differences: compareCheckpoints(two, await control(folder, setting, batches)) },
   ];
 }
 
@@ -61,9 +65,13 @@ export async function compareStepGraph(
  * processes; compares the weights. PyTorch keeps the running statistics of its first process, and not the mean
  * as we do, so these are left out.
  */
-export async function comparePyTorch(python: string, folder: string, setting: Setting): Promise<Comparison> {
+export async function comparePyTorch(
+  python: string,
+  folder: string,
+  setting: Setting,
+): Promise<Comparison[]> {
   const { model, batchSize, recipe } = setting;
-  const { file } = await batchesFor(folder, setting);
+  const { batches, file } = await batchesFor(folder, setting);
   const run = await untrainedRun(join(folder, 'step-graph-2'), setting);
   const [start, out] = [join(folder, 'start.safetensors'), join(folder, 'pytorch.safetensors')];
   await copyFile(run.checkpointPath('last'), start);
@@ -76,16 +84,34 @@ export async function comparePyTorch(python: string, folder: string, setting: Se
       ...['--weight-decay', String(weightDecay)],
     ]),
   ]);
-  const weights = async (path: string) => {
-    const { tensors } = await loadWeights(path);
-    return new Map([...tensors].filter(([name]) => !name.includes('.running_')));
-  };
-  const ours = await weights(run.checkpointPath('last'));
-  return {
-    with: 'PyTorch DistributedDataParallel in two processes, from the same .safetensors',
-    label: 'another implementation of every operator, so the rounding is another too; weights only',
-    differences: compareCheckpoints(ours, await weights(out)),
-  };
+  const ours = weightsOf(await lastOf(run));
+  return [
+    {
+      with: 'PyTorch DistributedDataParallel in two processes, from the same .safetensors',
+      label:
+        'another implementation of every operator, which rounds otherwise; the weights alone, and the control ' +
+        'shows what the last bit makes of them',
+      differences: compareCheckpoints(ours, weightsOf((await loadWeights(out)).tensors)),
+    },
+    {
+      ...CONTROL,
+      differences: compareCheckpoints(ours, weightsOf(await control(folder, setting, batches))),
+    },
+  ];
+}
+
+const CONTROL = {
+  with: 'the trainer with two replicas, plain layouts, from weights changed in the last bit',
+  label:
+    "control: the same operators, but the first convolution's weights differ by a unit in the last place",
+};
+
+function control(folder: string, setting: Setting, batches: Batches): Promise<Tensors> {
+  return trainedByReplicas(join(folder, 'control'), setting, batches, { blockSize: 0, nudged: true });
+}
+
+function weightsOf(tensors: Tensors): Tensors {
+  return new Map([...tensors].filter(([name]) => !/\.running_|^optimizer\./.test(name)));
 }
 
 async function batchesFor(

@@ -61,20 +61,25 @@ export async function untrainedRun(path: string, setting: Setting): Promise<RunD
   return run;
 }
 
-/**
- * The checkpoint that `npm run train -- --replicas N` leaves, N the number of shares.
- * @param blockSize 0: with the operators of the step graph instead of this machine's blocked ones
- */
+export interface ReplicasOptions {
+  /** 0: with the operators of the step graph instead of this machine's blocked ones. */
+  blockSize?: 0;
+  /** Start from weights of which one tensor differs in the last bit. */
+  nudged?: boolean;
+}
+
+/** The checkpoint that `npm run train -- --replicas N` leaves, N the number of shares. */
 export async function trainedByReplicas(
   path: string,
   setting: Setting,
   batches: Batches,
-  blockSize?: 0,
+  { blockSize, nudged = false }: ReplicasOptions = {},
 ): Promise<TensorFile['tensors']> {
   const { batchSize, shares, steps } = setting;
   const config = configOf(setting);
   const run = await RunDirectory.create('replicas', path);
   const model = startingModel(setting);
+  if (nudged) nudge(model);
   const optimizer = optimizerOf(config);
   const engine = await ReplicaEngine.create(model, {
     batchSize,
@@ -92,6 +97,13 @@ export async function trainedByReplicas(
     await engine.close();
   }
   return lastOf(run);
+}
+
+/** Changes the first convolution's weights by a unit in the last place. */
+function nudge(model: Graph): void {
+  const { data } = model.initializers.get('conv1.weight')!;
+  const bits = new Uint32Array(data.buffer, data.byteOffset, data.length);
+  for (let i = 0; i < bits.length; i++) bits[i]! ^= 1;
 }
 
 export async function lastOf(run: RunDirectory): Promise<TensorFile['tensors']> {

@@ -15,10 +15,11 @@ import {
 } from '../command-line.ts';
 import { loadTrainingData } from '../load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
+import { optimizerSettings } from '../optim/command-line.ts';
 import { createRun } from '../start-run.ts';
 import { STEP_FILES } from './describe.ts';
 import { startModel } from './start-model.ts';
-import { writeStepFiles } from './write-step-files.ts';
+import { checkShares, writeStepFiles } from './write-step-files.ts';
 
 const { crop, flip } = AUGMENT_CLI_OPTIONS;
 
@@ -62,6 +63,9 @@ await runMain(async () => {
     throw new UserError('give --model NAME and --out DIR; see npm run step-graph -- --help');
   if (existsSync(join(out, 'config.json')))
     throw new UserError(`${out} already holds a run; give another --out`);
+  // Before the data is read, which may take a while.
+  checkShares(options.batchSize, processes);
+  optimizerSettings(options, given);
 
   const dataset = await loadTrainingData(
     {

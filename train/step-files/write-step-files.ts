@@ -29,6 +29,14 @@ export interface StepFilesOptions {
   portable?: boolean;
 }
 
+/** @throws UserError if a batch cannot be worked through in so many equal shares */
+export function checkShares(batchSize: number, shares: number): void {
+  if (batchSize % shares === 0) return;
+  throw new UserError(
+    `a batch of ${batchSize} has no ${shares} equal shares; change --batch-size or --processes`,
+  );
+}
+
 /**
  * Writes a model's training step into a run's directory for programs outside of ours: the gradient graph of
  * one share of the batch, the update graph, the scalars of all steps, the state before the first, and a
@@ -44,11 +52,7 @@ export async function writeStepFiles(
   { shares, portable = false }: StepFilesOptions,
 ): Promise<StepDescription> {
   const { batchSize, epochs, trainImages } = config;
-  if (batchSize % shares !== 0) {
-    throw new UserError(
-      `a batch of ${batchSize} has no ${shares} equal shares; change --batch-size or --processes`,
-    );
-  }
+  checkShares(batchSize, shares);
   const optimizer = optimizerOf(config);
   const layout = vectorLayout(model);
   const gradient = buildGradientGraph(model, layout, {

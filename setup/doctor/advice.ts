@@ -1,3 +1,4 @@
+import { PROVIDERS } from '../../train/engine/providers/providers.ts';
 import type { Findings } from './examine.ts';
 
 /** Something to install, and what it is good for. */
@@ -11,6 +12,13 @@ export function giveAdvice(findings: Omit<Findings, 'training'>): Advice[] {
   const { data, browser, onnxruntime, tensorflow, gpus, platform } = findings;
   const advice: Advice[] = [];
   if ('error' in onnxruntime) advice.push({ gain: 'training, serving and evaluation', how: 'npm ci' });
+  const cuda = 'error' in onnxruntime ? undefined : onnxruntime.providers.find(({ name }) => name === 'cuda');
+  if (cuda?.trouble !== undefined && gpus[0]) {
+    advice.push({
+      gain: `onnxruntime on the ${gpus[0].name} (train -- --provider cuda)`,
+      how: PROVIDERS.cuda.needs,
+    });
+  }
   if (!data.ready) {
     advice.push({
       gain: 'training on real pictures',

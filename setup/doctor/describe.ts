@@ -48,10 +48,11 @@ function describeInstructionSets({ instructionSets }: CpuFacts): string {
 }
 
 function describeOrt(facts: Exclude<Report['onnxruntime'], { error: string }>): string {
-  const more =
-    facts.needInstalling.length > 0 ? ` (${facts.needInstalling.join(', ')} with its libraries)` : '';
+  const working = facts.providers.filter(({ trouble }) => trouble === undefined).map(({ name }) => name);
+  const broken = facts.providers.flatMap(({ name, trouble }) => (trouble ? [`${name} (${trouble})`] : []));
+  const but = broken.length > 0 ? `, not ${broken.join(', ')}` : '';
   const blocks = facts.blockSize > 0 ? `NCHWc blocks of ${facts.blockSize}` : 'no NCHWc kernels';
-  return `${facts.version}, providers ${facts.bundled.join(', ')}${more}, ${blocks}`;
+  return `${facts.version}, providers ${working.join(', ')}${but}; ${blocks}`;
 }
 
 function gigabytes(mb: number): string {

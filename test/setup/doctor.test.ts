@@ -34,7 +34,7 @@ const RICH: Report = {
     memoryMb: 131_072,
   },
   gpus: [{ name: 'NVIDIA A100', driver: '550.54', memoryMb: 81_920 }],
-  onnxruntime: { version: '1.30.0', bundled: ['cpu'], needInstalling: ['cuda'], blockSize: 16 },
+  onnxruntime: { version: '1.30.0', providers: [{ name: 'cpu' }, { name: 'cuda' }], blockSize: 16 },
   tensorflow: { version: '2.15.1', tfjs: '4.22.0', devices: ['NVIDIA A100 (79000 MB)'] },
   browser: '/usr/bin/chromium',
   data: { ready: true, text: 'dataset cifar100 from data' },
@@ -52,7 +52,8 @@ test('with nothing installed the report is whole, as JSON', async () => {
   assert.equal(report.data.ready, false);
   assert.match(report.data.text, /^CIFAR100_DIR: /);
   assert.ok(report.cpu.cores >= 1 && report.cpu.memoryMb > 100);
-  assert.ok('version' in report.onnxruntime && report.onnxruntime.bundled.includes('cpu'));
+  assert.ok('version' in report.onnxruntime);
+  assert.deepEqual(report.onnxruntime.providers[0], { name: 'cpu' });
   assert.equal(report.training.engine, 'ort');
   assert.match(report.training.why, new RegExp(`^${report.cpu.cores} CPU cores?; `));
   const hows = report.advice.map(({ how }) => how).join('\n');
@@ -92,6 +93,17 @@ test('a GPU that is not used, and what does not load, are advised on', () => {
   assert.deepEqual(hows({ ...without, platform: 'darwin arm64' }), []);
   assert.deepEqual(hows({ ...without, tensorflow: { error: 'x' } }), ['npm run setup:tensorflow -- --force']);
   assert.deepEqual(hows({ ...RICH, onnxruntime: { error: 'x' } }), ['npm ci']);
+  const providers: Extract<Report['onnxruntime'], { version: string }>['providers'] = [
+    { name: 'cpu' },
+    { name: 'cuda', trouble: 'no library' },
+  ];
+  const withoutCuda = { ...RICH, onnxruntime: { version: '1.30.0', providers, blockSize: 16 } };
+  assert.match(hows(withoutCuda)[0]!, /--onnxruntime-node-install=cuda12/);
+  assert.deepEqual(hows({ ...withoutCuda, gpus: [] }), []);
+  assert.match(
+    describeReport(withoutCuda),
+    /^onnxruntime +1\.30\.0, providers cpu, not cuda \(no library\); NCHWc/m,
+  );
   const onCpu = { version: '2.15.1', tfjs: '4.22.0', devices: ['CPU'], gpuTrouble: 'no cuDNN' };
   assert.match(
     hows({ ...RICH, tensorflow: onCpu })[0]!,

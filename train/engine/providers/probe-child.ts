@@ -30,7 +30,7 @@ async function probe(): Promise<ProbeAnswer> {
 function shorten(message: string): string {
   const line = message.split('\n')[0]!;
   const said = line.split(/ was false\. |Status Message: /).at(-1)!;
-  return said.replace(/^.*?\.cc:\d+ \S+ /, '').replace(/[.\s]+$/, '');
+  return said.replace(/^(OrtSessionOptionsAppend\w+: |.*?\.cc:\d+ \S+ )/, '').replace(/[.\s]+$/, '');
 }
 
 // Last on its line of its own: drivers may print, too.

@@ -1,0 +1,75 @@
+import { join } from 'node:path';
+import { stringify } from 'yaml';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { inferenceService } from './inference-service.ts';
+import { formatTextProto } from './text-proto.ts';
+import { tritonConfig } from './triton-config.ts';
+
+export const TARGETS = ['triton', 'kserve'] as const;
+export type Target = (typeof TARGETS)[number];
+
+export interface TargetOptions {
+  /** Path of an .onnx file, exported or of another program. */
+  model: string;
+  /** The folder to write into; default `<model>-<target>` beside the model. */
+  out?: string | undefined;
+  /** For KServe: where the model repository will be; default a volume claim called `models`. */
+  storageUri?: string | undefined;
+  /** Most images Triton runs at once; default 64. */
+  maxBatch?: number | undefined;
+  /** How long a request waits for others; default 1000 (a millisecond). */
+  queueDelayMicroseconds?: number | undefined;
+}
+
+/** Triton calls versions by number; other versions in the folder stay. */
+const VERSION = '1';
+const LABELS = 'labels.txt';
+const REPOSITORY = 'model-repository';
+const STORAGE = /^(s3|gs|gcs|https?|pvc|hdfs|webhdfs|hf|oci|abfs|azure):\/\/\S+$/;
+
+/**
+ * Writes what another server needs to run a model: for `triton` a model repository, for `kserve` one and the
+ * InferenceService that runs it. Files that are there already are replaced, one by one and whole.
+ * @returns the files, the one to begin with last
+ * @throws UserError if the model cannot be read, an option is none, or a file cannot be written
+ */
+export async function writeTarget(target: Target, options: TargetOptions): Promise<string[]> {
+  const { model, storageUri = `pvc://models/${REPOSITORY}` } = options;
+  if (!STORAGE.test(storageUri)) {
+    throw new UserError(
+      `--storage-uri is an address such as s3://bucket/models or pvc://claim/path, not "${storageUri}"`,
+    );
+  }
+  const { bytes, graph, metadata } = await loadClassifier(model);
+  const out = options.out ?? `${model.replace(/\.onnx$/i, '')}-${target}`;
+  const name = metadata.model.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'model';
+  const config = tritonConfig(graph, {
+    name,
+    classes: metadata.labels.length,
+    labels: LABELS,
+    maxBatch: options.maxBatch ?? 64,
+    queueDelayMicroseconds: options.queueDelayMicroseconds ?? 1000,
+  });
+  const folder = join(out, ...(target === 'kserve' ? [REPOSITORY] : []), name);
+  const files: [string, string | Uint8Array][] = [
+    [join(folder, VERSION, 'model.onnx'), bytes],
+    [join(folder, LABELS), `${metadata.labels.map(oneLabel).join('\n')}\n`],
+    [join(folder, 'config.pbtxt'), formatTextProto(config)],
+  ];
+  if (target === 'kserve') {
+    const service = inferenceService({ name, storageUri, modelBytes: bytes.length });
+    files.push([join(out, 'inference-service.yaml'), stringify(service)]);
+  }
+  try {
+    for (const [path, data] of files) await writeFileAtomic(path, data);
+  } catch (error) {
+    throw new UserError(`cannot write the ${target} files into ${out}: ${errorMessage(error)}`);
+  }
+  return files.map(([path]) => path);
+}
+
+function oneLabel(label: string): string {
+  return label.replace(/[\r\n]+/g, ' ');
+}

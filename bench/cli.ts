@@ -5,11 +5,12 @@ import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { findPeers } from './find-peers.ts';
+import { int8Suite } from './int8/suite.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
 import { type BenchResults, markdownReport, roofline } from './report/report.ts';
 import { dataSuite, forwardSuite, type SuiteOptions, scalingSuite, trainSuite } from './suites.ts';
 
-const SUITES = ['train', 'forward', 'data', 'scaling'] as const;
+const SUITES = ['train', 'forward', 'data', 'int8', 'scaling'] as const;
 type SuiteName = (typeof SUITES)[number];
 
 await runMain(async () => {
@@ -70,6 +71,7 @@ await runMain(async () => {
   if (suites.includes('train')) results.train = await trainSuite(setup);
   if (suites.includes('forward')) results.forward = await forwardSuite(setup);
   if (suites.includes('data')) results.data = await dataSuite(setup);
+  if (suites.includes('int8')) results.int8 = await int8Suite(setup);
   if (suites.includes('scaling')) results.scaling = await scalingSuite(setup);
   const report = markdownReport(results);
   process.stdout.write(`${report}\n`);

@@ -1,15 +1,16 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { encodeModel } from '../../core/onnx/model-file.ts';
-import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { runChild } from './child-main.ts';
+import { exportedModel } from './exported-model.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
 
 /** A forward pass of the exported model in onnxruntime. */
-await runChild(async ({ model: name, batchSize, threads }) => {
+await runChild(async ({ model: name, batchSize, threads, precision }) => {
   const model = zooModel(name);
-  const session = await InferenceSession.create(encodeModel(foldBatchNorm(model)), {
+  const graph = await exportedModel(model, precision === 'int8' ? 'int8' : 'fp32', batchSize, threads);
+  const session = await InferenceSession.create(encodeModel(graph), {
     logSeverityLevel: 3,
     intraOpNumThreads: threads,
   });

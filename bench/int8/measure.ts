@@ -1,15 +1,14 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
-import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
-import { quantizeModel } from '../../export/quantize/quantize-model.ts';
+import { exportedModel } from '../children/exported-model.ts';
 import { randomBatch } from '../children/random-batch.ts';
 import { zooModel } from '../children/zoo-model.ts';
 import { median } from '../statistics.ts';
 
 export interface Int8Options {
   batchSize: number;
-  /** onnxruntime's threads in either session. */
+  /** onnxruntime's threads in either session; 0: one a core. */
   threads: number;
   rounds: number;
 }
@@ -17,6 +16,7 @@ export interface Int8Options {
 /** fp32 against int8 of one net; times are medians over the rounds, in milliseconds a batch. */
 export interface Int8Comparison {
   model: string;
+  batchSize: number;
   fp32: Timing;
   int8: Timing;
   /** Medians of the ratio in each round: how much less time int8 takes. */
@@ -30,21 +30,16 @@ export interface Timing {
   cpu: number;
 }
 
-/**
- * Times the exported fp32 graph and its int8 form by turns, in one process. Speed does not depend on the
- * weights, so they are the initial ones, calibrated on noise.
- */
+/** Times the exported fp32 graph and its int8 form by turns, in one process. */
 export async function measureInt8(model: string, options: Int8Options): Promise<Int8Comparison> {
-  const float = foldBatchNorm(zooModel(model));
-  const { images, imageDims } = randomBatch(float, options.batchSize);
-  const { graph: quantized } = await quantizeModel(float, {
-    batches: () => [{ images, size: options.batchSize }],
-    method: 'minmax',
-    threads: options.threads,
-  });
+  const { batchSize, threads } = options;
+  const net = zooModel(model);
+  const { images, imageDims } = randomBatch(net, batchSize);
   const sessions: InferenceSession[] = [];
   try {
-    for (const graph of [float, quantized]) sessions.push(await openSession(graph, options.threads));
+    for (const precision of ['fp32', 'int8'] as const) {
+      sessions.push(await openSession(await exportedModel(net, precision, batchSize, threads), threads));
+    }
     const input = new Tensor('float32', images, imageDims);
     const timings: Timing[][] = [[], []];
     // The first round warms up and is not counted.
@@ -55,7 +50,7 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
         if (round > 0) timings[index]!.push(timing);
       }
     }
-    return summarize(model, timings[0]!, timings[1]!);
+    return summarize(model, batchSize, timings[0]!, timings[1]!);
   } finally {
     for (const session of sessions) await session.release();
   }
@@ -73,7 +68,7 @@ async function time(session: InferenceSession, input: Tensor): Promise<Timing> {
   return { wall: performance.now() - start, cpu: (used.user + used.system) / 1000 };
 }
 
-function summarize(model: string, fp32: Timing[], int8: Timing[]): Int8Comparison {
+function summarize(model: string, batchSize: number, fp32: Timing[], int8: Timing[]): Int8Comparison {
   const middle = (timings: Timing[]): Timing => ({
     wall: median(timings.map(({ wall }) => wall)),
     cpu: median(timings.map(({ cpu }) => cpu)),
@@ -81,6 +76,7 @@ function summarize(model: string, fp32: Timing[], int8: Timing[]): Int8Compariso
   const ratio = (key: keyof Timing) => median(fp32.map((timing, round) => timing[key] / int8[round]![key]));
   return {
     model,
+    batchSize,
     fp32: middle(fp32),
     int8: middle(int8),
     wallRatio: ratio('wall'),

@@ -1,6 +1,8 @@
 import { countMacs } from '../../core/onnx/count-macs.ts';
 import { zooModel } from '../children/zoo-model.ts';
 import type { Comparison } from '../compare.ts';
+import type { Int8Comparison } from '../int8/measure.ts';
+import { int8Table } from '../int8/table.ts';
 import type { LoaderResult } from '../suites.ts';
 import { forwardTraffic } from '../traffic.ts';
 import { comparisonTable } from './comparison-table.ts';
@@ -20,6 +22,7 @@ export interface BenchResults {
   forward?: Comparison[];
   scaling?: Comparison[];
   data?: LoaderResult[];
+  int8?: Int8Comparison[];
 }
 
 const TITLES = { train: 'Training step', forward: 'Forward pass', scaling: 'Growth' } as const;
@@ -48,6 +51,7 @@ export function markdownReport(results: BenchResults): string {
       '',
     );
   }
+  if (results.int8) parts.push('## int8 against fp32\n', int8Table(results.int8), '');
   return parts.join('\n');
 }
 

@@ -1,0 +1,16 @@
+import type { SuiteOptions } from '../suites.ts';
+import { type Int8Comparison, measureInt8 } from './measure.ts';
+
+/** What servers run by default. */
+const BATCH = 32;
+
+/** The int8 export of each net against its fp32 export. */
+export async function int8Suite(options: SuiteOptions): Promise<Int8Comparison[]> {
+  const { batchSize = BATCH, threads, rounds } = options;
+  const comparisons: Int8Comparison[] = [];
+  for (const model of options.models) {
+    options.onProgress(`int8 export of ${model}, batch ${batchSize}`);
+    comparisons.push(await measureInt8(model, { batchSize, threads, rounds }));
+  }
+  return comparisons;
+}

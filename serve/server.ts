@@ -100,7 +100,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ...(options.readMetrics && { readMetrics: options.readMetrics }),
   });
   const server = createServer(
-    { requestTimeout: limits.receiveSeconds * 1000, connectionsCheckingInterval: 1000, noDelay: true },
+    {
+      requestTimeout: limits.receiveSeconds * 1000,
+      connectionsCheckingInterval: 1000,
+      // Longer than load balancers keep theirs, or a request could meet a connection that is just closing.
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    },
     app,
   );
   // Listen first: a port in use is found at once, and a health check sees 503 while the model loads.

@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { fileDigest } from '../core/data/checksum.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import { type Agreement, type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
@@ -112,6 +112,8 @@ async function exportInto(
       files.model,
     ];
     await staging.commit(result.files);
+    // Of an earlier export, and now of no use.
+    if (!external) await rm(files.data, { force: true });
     return result;
   });
 }

@@ -1,40 +1,28 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { readFile, utimes } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
 import { findRun } from '../../export/find-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
+import { runCli } from './run-cli.ts';
 import { CONFIG, writeRun } from './trained-run.ts';
-
-const CLI = fileURLToPath(new URL('../../export/cli.ts', import.meta.url));
-const TSX = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href;
-
-/** Runs `npm run export` in a folder of its own. */
-function run(cwd: string, ...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  return new Promise((resolve) => {
-    execFile(process.execPath, ['--import', TSX, CLI, ...args], { cwd }, (error, stdout, stderr) => {
-      resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
-    });
-  });
-}
 
 describe('the export command', () => {
   it('exports the newest run of the model and says what comes next', async () => {
     const folder = await temporaryFolder();
     await writeRun(join(folder, 'runs', 'a'));
-    const { code, stdout, stderr } = await run(folder, '--model', 'resnet20');
+    const { code, stdout, stderr } = await runCli(folder, '--model', 'resnet20');
     assert.deepEqual([code, stderr], [0, '']);
     const file = await readFile(join(folder, 'exports', 'resnet20.onnx'));
-    assert.match(stdout, /^run {7}runs\/a, best checkpoint$/m);
+    assert.match(stdout, /^weights {3}runs\/a, best checkpoint$/m);
     assert.match(stdout, /^model {5}resnet20 \(synthetic, 100 classes\) in exports\/resnet20\.onnx$/m);
     assert.match(
       stdout,
       new RegExp(`^size {6}${(file.length / 1e6).toFixed(2)} MB, 278,324 parameters`, 'm'),
     );
-    assert.match(stdout, /^format {4}ONNX opset 15, IR 8/m);
+    assert.match(stdout, /^format {4}ONNX opset 15, IR 8, fp32; NCHW in, logits out$/m);
+    assert.match(stdout, /^with it {3}exports\/resnet20\.labels\.txt, exports\/resnet20\.md$/m);
+    assert.match(stdout, /^cost {6}40\.8 million multiply-accumulates an image$/m);
     assert.match(stdout, /^accuracy {2}top-1 75\.00 %, top-5 90\.00 % on 2000 test images$/m);
     assert.match(stdout, /^verified {2}onnxruntime differs from the checkpoint by \d\.\de-\d at most/m);
     assert.match(stdout, /npm run serve -- --model exports\/resnet20\.onnx$/m);
@@ -44,7 +32,7 @@ describe('the export command', () => {
   it('takes --run, --checkpoint and --out, and quotes a path for the shell', async () => {
     const folder = await temporaryFolder();
     await writeRun(join(folder, 'r'), { progress: { epoch: 0, batch: 9 } });
-    const { code, stdout, stderr } = await run(
+    const { code, stdout, stderr } = await runCli(
       folder,
       ...['--run', 'r', '--checkpoint', 'last', '--out', "it's mine.onnx"],
     );
@@ -68,7 +56,7 @@ describe('the export command', () => {
       [['--run', 'runs/a', '--checkpoint', 'first'], /--checkpoint is best, last, not "first"/],
     ];
     for (const [args, message] of cases) {
-      const { code, stdout, stderr } = await run(folder, ...args);
+      const { code, stdout, stderr } = await runCli(folder, ...args);
       assert.equal(code, 1);
       assert.match(stderr, message);
       assert.match(stderr, /^error: [^\n]+\n$/);

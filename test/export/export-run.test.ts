@@ -12,6 +12,8 @@ import { defaultOutput, exportRun } from '../../export/export-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { BEST, CONFIG, LAST, tensorsOf, trainedGraph, writeRun } from './trained-run.ts';
 
+const FILES = ['model.labels.txt', 'model.md', 'model.onnx'];
+
 /** A call must fail with a UserError of one line, and leave nothing behind in the folder. */
 async function refuses(folder: string, call: () => Promise<unknown>, message: RegExp): Promise<void> {
   const before = await readdir(folder);
@@ -35,6 +37,10 @@ describe('an exported model', async () => {
   it('is reported as it is', () => {
     assert.equal(result.path, out);
     assert.equal(result.bytes, bytes.length);
+    assert.deepEqual(
+      result.files,
+      FILES.map((file) => join(folder, 'new', file)),
+    );
     assert.equal(result.parameters, 278_324);
     assert.ok(result.maxDifference > 0 && result.maxDifference < 1e-5, String(result.maxDifference));
     assert.deepEqual(decodeMetadata(metadata, out), result.metadata);
@@ -65,6 +71,8 @@ describe('an exported model', async () => {
       colorSpace: 'RGB',
       inputHeight: 32,
       inputWidth: 32,
+      preprocessing: 'client',
+      precision: 'fp32',
       accuracy: BEST,
       trainingConfig: CONFIG,
     });
@@ -94,7 +102,7 @@ describe('an exported model', async () => {
     await writeFile(out, 'an older model');
     await exportRun({ run, out });
     assert.ok((await readFile(out)).equals(bytes));
-    assert.deepEqual(await readdir(join(folder, 'new')), ['model.onnx']);
+    assert.deepEqual((await readdir(join(folder, 'new'))).sort(), FILES);
   });
 });
 

@@ -76,6 +76,8 @@ export interface RunContents {
   progress?: CheckpointProgress;
   /** Default: both. */
   checkpoints?: ('best' | 'last')[];
+  /** What the classifier's bias is multiplied by; default 1. */
+  scale?: number;
 }
 
 /** Writes a run of resnet20 whose `best` has the weights of seed 1 and whose `last` those of seed 2. */
@@ -87,6 +89,8 @@ export async function writeRun(path: string, contents: RunContents = {}): Promis
   const numClasses = makeSynthetic({ splits: [] }).labels.length;
   for (const which of checkpoints) {
     const tensors = tensorsOf(trainedGraph(which === 'best' ? 1 : 2, numClasses));
+    const bias = tensors.get('fc.bias')!;
+    bias.data = bias.data.map((value) => value * (contents.scale ?? 1));
     await saveCheckpoint(run.checkpointPath(which), { tensors, progress });
   }
   return run;

@@ -15,6 +15,7 @@ import {
 import { CALIBRATION_METHODS, type CalibrationMethod } from './quantize/options.ts';
 import { DEFAULT_METHOD } from './quantize/quantize-model.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
+import { TARGETS, type Target } from './targets/write-target.ts';
 
 const OPTIONS = {
   model: {
@@ -88,6 +89,27 @@ const OPTIONS = {
     min: 1,
   },
   licence: { type: 'string', help: 'licence of the weights, for the model card' },
+  target: {
+    type: 'string',
+    value: 'NAME',
+    help: 'write what another server needs too, into the folder <out>-<target>',
+    choices: TARGETS,
+  },
+  'storage-uri': {
+    type: 'string',
+    value: 'URI',
+    help: 'with --target kserve: where the model repository will be; left out: pvc://models/model-repository',
+  },
+  foreign: {
+    type: 'string',
+    value: 'FILE',
+    help: 'write an .onnx classifier of another program as one of ours, instead of a trained model',
+  },
+  preprocessing: {
+    type: 'string',
+    value: 'FILE',
+    help: 'with --foreign: how to prepare images for it, as JSON; left out: the .json beside it',
+  },
   dataset: {
     type: 'string',
     value: 'NAME',
@@ -121,16 +143,32 @@ export const exportCommand: CommandSpec<typeof OPTIONS> = {
 
 /**
  * What the options say to export, and how.
- * @throws UserError if the batch size is none
+ * @throws UserError if the batch size is none, or options do not go together
  */
 export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS> }): {
   query: SourceQuery;
   options: ExportOptions;
+  target: Target | undefined;
+  storageUri: string | undefined;
+  foreign: { model: string; preprocessing: string | undefined } | undefined;
 } {
   const { model, run, weights, dataset, data, labels, key, calibration, calibrationImages } = options;
   const checkpoint = options.checkpoint as CheckpointChoice;
   const calibrated = calibration !== undefined || calibrationImages !== undefined;
+  const { foreign, preprocessing, storageUri } = options;
+  if (foreign !== undefined && (model ?? run ?? weights) !== undefined) {
+    throw new UserError('--foreign names the model; leave out --model, --run and --weights');
+  }
+  if (preprocessing !== undefined && foreign === undefined) {
+    throw new UserError('--preprocessing goes with --foreign; to put it into the graph give --preprocess');
+  }
+  if (storageUri !== undefined && options.target !== 'kserve') {
+    throw new UserError('--storage-uri goes with --target kserve');
+  }
   return {
+    target: options.target as Target | undefined,
+    storageUri,
+    foreign: foreign === undefined ? undefined : { model: foreign, preprocessing },
     query: { model, run, weights, checkpoint, dataset, data, labels, key },
     options: {
       ...{ out: options.out, opset: options.opset, batch: batchOf(options.batch), data },

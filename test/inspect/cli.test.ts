@@ -1,0 +1,36 @@
+import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
+import { join } from 'node:path';
+import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { FIXTURES } from '../foreign/support.ts';
+
+const CLI = fileURLToPath(new URL('../../export/inspect/cli.ts', import.meta.url));
+const MODEL = join(FIXTURES, 'dynamo.onnx');
+
+function run(...args: string[]) {
+  return spawnSync(process.execPath, ['--import', 'tsx', CLI, ...args], { encoding: 'utf8' });
+}
+
+it('inspect prints JSON only with --json', () => {
+  const { status, stdout, stderr } = run(MODEL, '--json', '--batch', '2', '--runs', '1');
+  assert.deepEqual([status, stderr], [0, '']);
+  const report = JSON.parse(stdout);
+  assert.deepEqual(report.triedInputs[0].dims, [2, 3, 32, 32]);
+  assert.deepEqual(report.opsets, { 'ai.onnx': 18 });
+});
+
+for (const [args, message] of [
+  [[], /give one file/],
+  [['a.onnx', 'b.onnx'], /give one file/],
+  [['none.onnx'], /none\.onnx cannot be read/],
+  [[CLI], /is not an ONNX model/],
+  [[MODEL, '--batch', '0'], /--batch must be at least 1/],
+] as const) {
+  it(`inspect refuses ${args.join(' ') || 'nothing'}`, () => {
+    const { status, stdout, stderr } = run(...args);
+    assert.deepEqual([status, stdout], [1, '']);
+    assert.match(stderr, message);
+    assert.match(stderr, /^error: [^\n]+\n$/);
+  });
+}

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import onnxruntime as ort
 from safetensors import safe_open
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
 
 class StepGraph:
@@ -72,7 +72,7 @@ class StepGraph:
         progress = {"epoch": epoch, "batch": batch, "steps": self.steps}
         metadata = {"format": "pt", "progress": json.dumps(progress), "dataset": self.config["dataset"]}
         temporary = self.path.with_suffix(".tmp")
-        save_file(tensors, temporary, metadata)
+        temporary.write_bytes(save(tensors, metadata))
         os.replace(temporary, self.path)
 
     @property

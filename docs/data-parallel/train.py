@@ -52,6 +52,8 @@ def train(options, graph, device):
     if options.steps is not None:
         steps = min(steps, options.steps)
     synchronize(graph, device)
+    if rank == 0 and graph.steps >= steps:
+        print(f"{graph.path} is at step {graph.steps} of {steps} already")
 
     parameters = len(graph.state["parameters"])
     every = graph.about["stepsPerEpoch"]

@@ -65,7 +65,7 @@ it('answers mistakes with a line, and leaves nothing behind', async () => {
   await writeFileAtomic(other, encodeSafetensors({ tensors, metadata: {} }));
   const cases: [string[], RegExp][] = [
     [['--out', out, '--batch-size', '30', '--processes', '4'], /a batch of 30 has no 4 equal shares; change/],
-    [['--out', out, '--batch-size', '99999'], /do not fill a batch of 99999; lower --batch-size/],
+    [['--out', out, '--batch-size', '99998'], /do not fill a batch of 99998; lower --batch-size/],
     [['--out', out, '--optim', 'adam', '--nesterov'], /options of sgd/],
     [['--out', out, '--weights', join(folder, 'none.pth')], /cannot read .*none\.pth/],
     [['--out', out, '--weights', other], /does not fit resnet20/],

@@ -49,7 +49,7 @@ const command = {
     ...TRAIN_IMAGES_CLI_OPTION,
     portable: {
       type: 'boolean',
-      help: "use ONNX's own operators only, for providers and engines without onnxruntime's; slower on a CPU",
+      help: "use ONNX's own operators only, for providers and engines without onnxruntime's",
       default: false,
     },
   },

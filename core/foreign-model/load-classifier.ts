@@ -1,7 +1,12 @@
 import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { UserError } from '../errors.ts';
-import { type ClassifierMetadata, decodeMetadata, encodeMetadata } from '../model-metadata.ts';
+import {
+  type ClassifierMetadata,
+  decodeAnyMetadata,
+  decodeMetadata,
+  encodeMetadata,
+} from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
@@ -26,18 +31,20 @@ export function preprocessingPath(model: string): string {
  * Reads an image classifier from an ONNX file: ours, or one of another program, which is adapted by what its
  * graph says and the JSON file beside it ({@link Preprocessing}).
  * @param options.preprocessing path of that JSON file, if it is elsewhere
+ * @param options.anyInterface takes also models of ours that prepare images themselves, or take them as NHWC
  * @param options.source what to call the model in an error; default its path
  * @throws UserError if the file cannot be read, is no image classifier, or does not say how to prepare images
  */
 export async function loadClassifier(
   path: string,
-  options: { preprocessing?: string | undefined; source?: string } = {},
+  options: { preprocessing?: string | undefined; source?: string; anyInterface?: boolean } = {},
 ): Promise<Classifier> {
   const { source = path } = options;
   const bytes = await readModelBytes(path, source);
   const { graph, metadata } = decodeModel(bytes, source);
   if (options.preprocessing === undefined && ['labels', 'mean', 'std'].some((key) => key in metadata)) {
-    return { bytes, graph, metadata: decodeMetadata(metadata, source) };
+    const decode = options.anyInterface ? decodeAnyMetadata : decodeMetadata;
+    return { bytes, graph, metadata: decode(metadata, source) };
   }
   const given = await findPreprocessing(path, options.preprocessing, graph, source);
   const plan = modelInterface(graph, given, source);

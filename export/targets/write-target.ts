@@ -42,7 +42,7 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
       `--storage-uri is an address such as s3://bucket/models or pvc://claim/path, not "${storageUri}"`,
     );
   }
-  const { bytes, graph, metadata } = await loadClassifier(model);
+  const { bytes, graph, metadata } = await loadClassifier(model, { anyInterface: true });
   const out = options.out ?? `${model.replace(/\.onnx$/i, '')}-${target}`;
   const name = metadata.model.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'model';
   const config = tritonConfig(graph, {

@@ -8,6 +8,9 @@ import { fileURLToPath } from 'node:url';
 import { Ajv } from 'ajv';
 import { parse } from 'yaml';
 import { UserError } from '../../core/errors.ts';
+import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { encodeMetadata } from '../../core/model-metadata.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
 import { serviceName } from '../../export/targets/inference-service.ts';
 import { formatTextProto } from '../../export/targets/text-proto.ts';
 import { tritonConfig } from '../../export/targets/triton-config.ts';
@@ -102,6 +105,15 @@ describe('--target triton', () => {
     assert.deepEqual(config.input, [
       { name: 'input', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [3, 32, 32] },
     ]);
+  });
+
+  it('takes exports that prepare images themselves', async () => {
+    const { graph, metadata } = await loadClassifier(MODEL);
+    const props = encodeMetadata({ ...metadata, inputLayout: 'NHWC', preprocessing: 'graph' });
+    const path = join(folder, 'whole.onnx');
+    writeFileSync(path, encodeModel(graph, props));
+    await assert.rejects(loadClassifier(path), /normalises and ranks by itself/);
+    assert.equal((await writeTarget('triton', { model: path })).length, 3);
   });
 
   it('does not batch what takes one number of images only, and labels only scores', () => {

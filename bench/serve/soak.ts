@@ -46,4 +46,6 @@ async function readMemory(url: string): Promise<{ rss: number; heap: number }> {
   return { rss: read('process_resident_memory_bytes'), heap: read('nodejs_heap_size_used_bytes') };
 }
 
-const megabytes = (bytes: number): string => (bytes / 1e6).toFixed(0);
+function megabytes(bytes: number): string {
+  return (bytes / 1e6).toFixed(0);
+}

@@ -98,7 +98,7 @@ test('a GPU that is not used, and what does not load, are advised on', () => {
     { name: 'cuda', trouble: 'no library' },
   ];
   const withoutCuda = { ...RICH, onnxruntime: { version: '1.30.0', providers, blockSize: 16 } };
-  assert.match(hows(withoutCuda)[0]!, /--onnxruntime-node-install=cuda12/);
+  assert.match(hows(withoutCuda)[0]!, /ONNXRUNTIME_NODE_INSTALL=cuda12/);
   assert.deepEqual(hows({ ...withoutCuda, gpus: [] }), []);
   assert.match(
     describeReport(withoutCuda),

@@ -17,7 +17,7 @@ export const PROVIDERS = {
     label: 'CUDA',
     needs:
       'Linux x64, an NVIDIA driver, CUDA 12 and cuDNN 9 on LD_LIBRARY_PATH, and its library: ' +
-      'npm rebuild onnxruntime-node --onnxruntime-node-install=cuda12',
+      'ONNXRUNTIME_NODE_INSTALL=cuda12 node node_modules/onnxruntime-node/script/install.js',
     stepsPerCall: 16,
     keepsState: false,
   },

@@ -1,13 +1,13 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
+import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-const EMBEDDED = join(PROJECT, 'models');
 const EXPORTED = join(PROJECT, 'exports');
 
 /** A model ready to be served. */
@@ -31,11 +31,11 @@ export async function findModelFile(model?: string): Promise<string> {
         'models/ holds no .onnx file; name a model with --model FILE, or make one with npm run export',
       );
     }
-    return join(EMBEDDED, `${embedded[0]}.onnx`);
+    return embeddedModelPath(embedded[0]!);
   }
   const candidates = [model];
   if (/^[\w-][\w.-]*$/.test(model) && !model.endsWith('.onnx')) {
-    candidates.push(join(EXPORTED, `${model}.onnx`), join(EMBEDDED, `${model}.onnx`));
+    candidates.push(join(EXPORTED, `${model}.onnx`), embeddedModelPath(model));
   }
   for (const path of candidates) if (await isFile(path)) return path;
   const embedded = await embeddedModels();
@@ -88,15 +88,6 @@ function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string):
 export function displayPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' || short.startsWith('..') ? path : short;
-}
-
-/** The names of the models that come with the project, in natural order. */
-export async function embeddedModels(): Promise<string[]> {
-  const files = await readdir(EMBEDDED).catch(() => []);
-  return files
-    .filter((file) => file.endsWith('.onnx'))
-    .map((file) => file.slice(0, -'.onnx'.length))
-    .sort((a, b) => a.localeCompare(b, 'en', { numeric: true }));
 }
 
 async function isFile(path: string): Promise<boolean> {

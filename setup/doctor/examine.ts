@@ -1,7 +1,7 @@
 import { findChromium } from '../../core/browser/find-chromium.ts';
 import { describeLocation, locateDataset } from '../../core/data/load.ts';
 import { errorMessage } from '../../core/errors.ts';
-import { embeddedModels } from '../../serve/model-file.ts';
+import { embeddedModels } from '../../core/models/embedded.ts';
 import { type Gpu, readGpus } from '../gpu.ts';
 import type { TensorFlowFacts } from '../tensorflow/probe.ts';
 import { type Advice, giveAdvice } from './advice.ts';

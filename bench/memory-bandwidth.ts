@@ -12,8 +12,8 @@ export async function measureBandwidth(threads: number): Promise<number> {
   const setup = { model: String(LENGTH), batchSize: 1, threads };
   const child = await MeasuredProcess.start('memory', script('./children/stream.ts'), setup);
   try {
-    const [{ rate }] = (await alternate([child], { rounds: 5, secondsPerTurn: 0.3 })) as [{ rate: number }];
-    return (rate * BYTES) / 1e9;
+    const [measured] = await alternate([child], { rounds: 5, secondsPerTurn: 0.3 });
+    return (measured!.rate * BYTES) / 1e9;
   } finally {
     child.kill();
   }

@@ -23,7 +23,9 @@ export const PredictJson = z
       z.strictObject({ image: Base64Image }),
       // Not checked one by one: in a list a bad image is refused alone.
       z.strictObject({
-        images: z.array(z.unknown().meta({ type: 'string', contentEncoding: 'base64' })).min(1),
+        images: z
+          .array(z.unknown().meta({ type: 'string', contentEncoding: 'base64' }))
+          .min(1, 'give a list that is not empty'),
       }),
     ],
     {

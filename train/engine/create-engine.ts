@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
-import { optimizerOf } from '../optim/optimizer-config.ts';
+import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import type { Device } from './providers/device.ts';
@@ -26,13 +26,17 @@ export function chooseReplicas(model: Graph, batchSize: number): number {
   return 1;
 }
 
+/** The part of a run's config that an engine is made by. */
+export type EngineConfig = OptimizerSettings &
+  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'>;
+
 /**
  * Makes the engine a run's config asks for.
  * @throws UserError if the device cannot run it, or the model cannot be trained
  */
 export async function createEngine(
   model: Graph,
-  config: TrainConfig,
+  config: EngineConfig,
   threads?: number,
   device: Device = { provider: 'cpu' },
 ): Promise<TrainingEngine> {
@@ -50,7 +54,7 @@ export async function createEngine(
   return OrtEngine.create(model, { batchSize, optimizer, provider, precision, threads, stepsPerCall });
 }
 
-function refuseCombination(config: TrainConfig, provider: Provider, stepsPerCall: number): void {
+function refuseCombination(config: EngineConfig, provider: Provider, stepsPerCall: number): void {
   const { engine, replicas, accumulate = 1, precision = 'fp32' } = config;
   const asked =
     provider !== 'cpu'

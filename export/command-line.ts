@@ -51,10 +51,8 @@ const OPTIONS = {
   },
   opset: {
     type: 'integer',
-    help: 'version of the ONNX operator set',
+    help: `version of the ONNX operator set, ${MIN_OPSET} to ${MAX_OPSET}`,
     default: OPSET_VERSION,
-    min: MIN_OPSET,
-    max: MAX_OPSET,
   },
   batch: { type: 'string', value: 'N', help: 'the one batch size, or dynamic for any', default: 'dynamic' },
   layout: {

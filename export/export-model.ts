@@ -15,7 +15,7 @@ import { Staging } from './output/staging.ts';
 import { needsExternalData, writeModel } from './output/write-model.ts';
 import type { QuantizeReport } from './quantize/options.ts';
 import type { ExportSource } from './sources/source.ts';
-import { comparisonImages, type ImageSet, randomImages } from './verify/images.ts';
+import { verificationImages } from './verify/verification-images.ts';
 import { verifyModel } from './verify/verify-model.ts';
 
 export interface ExportResult extends ModelFacts {
@@ -158,26 +158,6 @@ function exportedMetadata(metadata: ClassifierMetadata, options: ExportOptions):
     preprocessing: preprocess ? 'graph' : 'client',
     precision,
   };
-}
-
-/** Multiply-accumulates that a comparison of precisions may cost by default: seconds a model. */
-const COMPARISON_MACS = 2e11;
-const MIN_COMPARED = 100;
-const MAX_COMPARED = 1000;
-/** Enough for a batch of one and one of several. */
-const CHECKED = 6;
-
-async function verificationImages(
-  metadata: ClassifierMetadata,
-  macs: number,
-  { batch = 1, verifyImages, data }: ExportOptions,
-): Promise<ImageSet> {
-  if (metadata.precision === 'fp32' && verifyImages === undefined) {
-    return randomImages(Math.ceil(CHECKED / batch) * batch, metadata);
-  }
-  const affordable = Math.floor(COMPARISON_MACS / macs);
-  const count = verifyImages ?? Math.min(MAX_COMPARED, Math.max(MIN_COMPARED, affordable));
-  return comparisonImages(metadata, count, batch, data);
 }
 
 function moreMetadata(before: ClassifierMetadata, after: ClassifierMetadata): Record<string, string> {

@@ -48,6 +48,7 @@ describe('the export command', () => {
     const cases: [string[], RegExp][] = [
       [[], /--model NAME or --run DIR/],
       [['--model', 'resnet20'], /no run under runs\/ has a best checkpoint of resnet20; .*npm run train/],
+      [['--run', 'runs/a', '--batch', '0'], /--batch is dynamic or a number from 1 to 65536, not "0"/],
       [['--model', 'alexnet'], /--model is .*resnet20, .*, not "alexnet"/],
       [['--run', 'runs/b'], /runs\/b holds no training run/],
       [['--run', 'runs/a'], /cannot read the checkpoint runs\/a\/best\.safetensors/],

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { type Graph, int } from '../../core/onnx/graph.ts';
-import { Random } from '../../core/random.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../train/engine/engine.ts';
@@ -13,23 +12,13 @@ import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import type { OptimizerConfig } from '../../train/optim/config.ts';
 import { buildCase, type CaseNet } from '../train/support/case-net.ts';
 import { relativeError64 } from '../train/support/check-gradients.ts';
+import { BATCH, DRIFTING_BATCHES as batches, CLASSES, SIZE } from '../train/support/drifting-batches.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
 
 /** Both engines compute in float32 and only sum in another order. */
 const TOLERANCE = 1e-5;
-const [BATCH, CLASSES, SIZE, STEPS] = [8, 3, 6, 3];
 const SGD: OptimizerConfig = { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.01 };
-
-const random = new Random(11);
-/** Targets of any mass; the images drift, so that the order of parts and of running statistics tells. */
-const batches = Array.from({ length: STEPS }, () => ({
-  images: Float32Array.from(
-    { length: BATCH * 3 * SIZE * SIZE },
-    (_, i) => random.normal() + (i / (3 * SIZE * SIZE)) * 0.2,
-  ),
-  targets: Float32Array.from({ length: BATCH * CLASSES }, () => random.uniform()),
-}));
 
 const withNorm = classifier((b, x) =>
   b.relu(b.norm(b.conv(x, 8, 3, { pads: 1, stride: 2 }), { momentum: 0.7 })),

@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { type Graph, int } from '../../core/onnx/graph.ts';
-import { Random } from '../../core/random.ts';
 import type { TrainConfig } from '../../train/config.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../train/engine/engine.ts';
@@ -14,23 +13,14 @@ import { buildGradientGraph } from '../../train/step/gradient-graph.ts';
 import { packVector, vectorLayout } from '../../train/step/parameter-vector.ts';
 import { buildCase, type CaseNet } from './support/case-net.ts';
 import { relativeError64 } from './support/check-gradients.ts';
+import { BATCH, DRIFTING_BATCHES as batches, CLASSES, SIZE, STEPS } from './support/drifting-batches.ts';
 import { type Feeds, StepRunner } from './support/step-runner.ts';
 import { CONFIG } from './support/tiny-run.ts';
 
 /** Both sides compute in float32 and only sum in another order. */
 const TOLERANCE = 1e-5;
-const [BATCH, CLASSES, SIZE, STEPS] = [8, 3, 6, 3];
 const SGD: OptimizerConfig = { name: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.01 };
 
-const random = new Random(11);
-/** Another batch in every step; the images drift, so that running statistics depend on the order. */
-const batches = Array.from({ length: STEPS }, () => ({
-  images: Float32Array.from(
-    { length: BATCH * 3 * SIZE * SIZE },
-    (_, i) => random.normal() + (i / (3 * SIZE * SIZE)) * 0.2,
-  ),
-  targets: Float32Array.from({ length: BATCH * CLASSES }, () => random.uniform()),
-}));
 const rateOf = (step: number) => Math.fround(0.1 / (1 + step));
 
 const withNorm = openBatch(

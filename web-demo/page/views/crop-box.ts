@@ -1,4 +1,5 @@
 import type { Region } from '../../../core/preprocess/region.ts';
+import { arrowMove } from '../dom/arrow-keys.ts';
 import { byId } from '../dom/by-id.ts';
 import { moveRegion, resizeAround, resizeFromCorner } from '../picture/crop-region.ts';
 
@@ -73,13 +74,7 @@ export class CropBox {
 
   #key(event: KeyboardEvent): void {
     const step = Math.max(1, Math.round(Math.min(this.#size.width, this.#size.height) / 32));
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-step, 0],
-      ArrowRight: [step, 0],
-      ArrowUp: [0, -step],
-      ArrowDown: [0, step],
-    };
-    const move = moves[event.key];
+    const move = arrowMove(event.key, step);
     if (move) this.#set(moveRegion(this.#region, ...move, this.#size));
     else if (event.key === '+' || event.key === '=')
       this.#set(resizeAround(this.#region, 2 * step, this.#size, this.#aspect));

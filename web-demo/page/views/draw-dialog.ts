@@ -1,3 +1,4 @@
+import { arrowMove } from '../dom/arrow-keys.ts';
 import { byId } from '../dom/by-id.ts';
 import { create } from '../dom/create.ts';
 import { canvasFile } from './thumbs.ts';
@@ -123,13 +124,7 @@ export class DrawDialog {
 
   #key(event: KeyboardEvent): void {
     const step = 8;
-    const moves: Record<string, [number, number]> = {
-      ArrowLeft: [-step, 0],
-      ArrowRight: [step, 0],
-      ArrowUp: [0, -step],
-      ArrowDown: [0, step],
-    };
-    const move = moves[event.key];
+    const move = arrowMove(event.key, step);
     if (move) {
       const from = { x: this.#brush.x, y: this.#brush.y };
       this.#brush.x = Math.max(0, Math.min(this.#canvas.width, from.x + move[0]));

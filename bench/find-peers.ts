@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
-import { UserError } from '../core/errors.ts';
+import { errorMessage, UserError } from '../core/errors.ts';
 import { requireBinding } from '../core/tensorflow/load-tfjs.ts';
 import type { Peers } from './contestants.ts';
 
@@ -33,7 +33,7 @@ export async function findPeers(
     requireBinding();
   } catch (error) {
     tensorflow = false;
-    missing.push(`TensorFlow.js is not compared: ${(error as Error).message}`);
+    missing.push(`TensorFlow.js is not compared: ${errorMessage(error)}`);
   }
   return { peers: { python: torch, tensorflow, compile }, versions, missing };
 }

@@ -4,15 +4,15 @@ import { runChild } from './child-main.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
 
-/** One optimiser step of our trainer, by the engine that the setup names; as many replicas as it would choose. */
-await runChild(async ({ model: name, batchSize, threads, engine: engineName }) => {
+/** One optimiser step of our trainer, by the engine that the setup names; replicas as it would choose unless told. */
+await runChild(async ({ model: name, batchSize, threads, engine: engineName, replicas }) => {
   const model = zooModel(name);
   const engine = await createEngine(
     model,
     {
       engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
       batchSize,
-      replicas: engineName === 'tfjs' ? 1 : chooseReplicas(model, batchSize),
+      replicas: engineName === 'tfjs' ? 1 : Number(replicas ?? chooseReplicas(model, batchSize)),
       optimizer: 'sgd',
       momentum: 0.9,
       nesterov: false,

@@ -1,10 +1,10 @@
 import sharp from 'sharp';
 import { errorMessage } from '../../core/errors.ts';
 import { decodeImageFile } from '../../core/image/decode.ts';
+import { FORMAT_NAMES, type ImageFormat, imageFormat } from '../../core/image/format.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { HttpError } from '../http/http-error.ts';
 import { DecodeThread } from './decode-thread.ts';
-import { FORMAT_NAMES, type ImageFormat, imageFormat } from './format.ts';
 import { decodeSmallPng } from './small-png.ts';
 
 export interface DecodeOptions {

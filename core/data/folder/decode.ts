@@ -1,7 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { errorMessage, UserError } from '../../errors.ts';
 import { decodeImageFile } from '../../image/decode.ts';
+import { type ImageFormat, imageFormat } from '../../image/format.ts';
 import { prepareImage } from '../../preprocess/prepare-image.ts';
+
+/** What is meant by a folder of images; the decoder has loaders for more. */
+const FORMATS: ReadonlySet<ImageFormat> = new Set(['png', 'jpeg', 'webp']);
 
 /**
  * Decodes an image file to `size` x `size` pixels of 8-bit sRGB just as the server does with what is sent to
@@ -14,7 +18,8 @@ export async function decodeFile(path: string, size: number, out: Uint8Array): P
   const bytes = await readFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
-  if (!isKnownFormat(bytes)) {
+  const format = imageFormat(bytes);
+  if (format === undefined || !FORMATS.has(format)) {
     throw new UserError(`${path} is no PNG, JPEG or WebP image; remove or replace it`);
   }
   const image = await decodeImageFile(bytes).catch((error: unknown) => {
@@ -26,14 +31,4 @@ export async function decodeFile(path: string, size: number, out: Uint8Array): P
   for (let p = 0; p < plane; p++) {
     for (let c = 0; c < 3; c++) out[c * plane + p] = pixels[p * 3 + c]!;
   }
-}
-
-/** By the first bytes, whatever the file's name: the decoder has loaders for more than is meant here. */
-function isKnownFormat(bytes: Buffer): boolean {
-  const ascii = (start: number, end: number): string => bytes.toString('latin1', start, end);
-  return (
-    ascii(0, 8) === '\x89PNG\r\n\x1a\n' ||
-    ascii(0, 3) === '\xff\xd8\xff' ||
-    (ascii(0, 4) === 'RIFF' && ascii(8, 12) === 'WEBP')
-  );
 }

@@ -27,6 +27,7 @@ import { PROVIDERS } from './engine/providers/providers.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
+import { PROGRESSIVE_CLI_OPTION } from './progressive/stages.ts';
 import { createRun, startRun } from './start-run.ts';
 import type { Precision } from './step/mixed-precision.ts';
 
@@ -45,6 +46,7 @@ const command = {
     ...AUGMENT_CLI_OPTIONS,
     seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
     ...TRAIN_IMAGES_CLI_OPTION,
+    ...PROGRESSIVE_CLI_OPTION,
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
@@ -175,10 +177,17 @@ function describePlan(config: TrainConfig, device: Device, model: Graph, say: (l
 }
 
 function describeAugmentation(config: TrainConfig): string {
-  const { augment = 'standard', cutmixProb = 0, mixupAlpha = 0, randomErasing = 0 } = config;
+  const {
+    augment = 'standard',
+    cutmixProb = 0,
+    mixupAlpha = 0,
+    randomErasing = 0,
+    progressive = [],
+  } = config;
   const parts = [`augmentation ${augment}`];
   if (cutmixProb > 0) parts.push(`CutMix ${cutmixProb}`);
   if (mixupAlpha > 0) parts.push(`MixUp ${mixupAlpha}`);
   if (randomErasing > 0) parts.push(`erasing ${randomErasing}`);
+  for (const { size, until } of progressive) parts.push(`${size} pixels until ${Math.round(100 * until)} %`);
   return parts.join(' + ');
 }

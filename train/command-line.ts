@@ -8,6 +8,7 @@ import { chooseReplicas } from './engine/create-engine.ts';
 import { DEVICE_CLI_OPTIONS } from './engine/providers/command-line.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
+import { parseStages } from './progressive/stages.ts';
 import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from './schedule/command-line.ts';
 import type { Precision } from './step/mixed-precision.ts';
 
@@ -76,7 +77,13 @@ export type ConfigCliValues = ParsedOptions<
   typeof RECIPE_CLI_OPTIONS &
     typeof TRAIN_IMAGES_CLI_OPTION &
     Pick<typeof MACHINE_CLI_OPTIONS, 'replicas' | 'accumulate'>
-> & { engine?: string; provider?: string; precision?: string; stepsPerCall?: number | undefined };
+> & {
+  progressive?: string | undefined;
+  engine?: string;
+  provider?: string;
+  precision?: string;
+  stepsPerCall?: number | undefined;
+};
 
 /**
  * The config that the parsed options ask for.
@@ -121,6 +128,7 @@ export function makeConfig(
     ...optimizerSettings(options, given),
     ...scheduleSettings(options, given, options.epochs),
     labelSmoothing: options.labelSmoothing,
+    ...(options.progressive === undefined ? {} : { progressive: parseStages(options.progressive, dataset) }),
     ...augment,
     seed,
     engine,

@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import type { OptimizerSettings } from './optim/optimizer-config.ts';
+import type { ProgressiveSettings } from './progressive/stages.ts';
 import type { ScheduleSettings } from './schedule/command-line.ts';
 
 /** What runs the training steps: onnxruntime, or TensorFlow.js on the native TensorFlow library. */
@@ -8,7 +9,7 @@ export const ENGINE_NAMES = ['ort', 'tfjs'] as const;
 export type EngineName = (typeof ENGINE_NAMES)[number];
 
 /** Everything that decides a run's result; stored as its config.json. */
-export interface TrainConfig extends AugmentConfig, OptimizerSettings, ScheduleSettings {
+export interface TrainConfig extends AugmentConfig, OptimizerSettings, ScheduleSettings, ProgressiveSettings {
   model: string;
   dataset: string;
   /** Images trained on an epoch; fewer than the split where `--train-images` says so. */

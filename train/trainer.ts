@@ -14,6 +14,7 @@ import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
 import { stateSlots } from './optim/config.ts';
 import { optimizerOf } from './optim/optimizer-config.ts';
+import { imageSizeAt } from './progressive/stages.ts';
 import { runSteps } from './run-steps.ts';
 import { epochReporter } from './runs/epoch-reporter.ts';
 import { learningRateOf } from './schedule/of-config.ts';
@@ -79,7 +80,6 @@ class Trainer {
   readonly #setup: TrainSetup;
   readonly #loader: BatchLoader;
   readonly #classes: number;
-  readonly #totalSteps: number;
   readonly #startedAt = performance.now();
   readonly #report: (entry: EpochLog) => Promise<void>;
   #progress: CheckpointProgress = { epoch: 0, batch: 0 };
@@ -103,7 +103,6 @@ class Trainer {
       workers,
       dropLast: true,
     });
-    this.#totalSteps = config.epochs * this.#loader.batchesPerEpoch;
   }
 
   async run(): Promise<TrainResult> {
@@ -136,13 +135,37 @@ class Trainer {
   async #estimate(): Promise<void> {
     const { engine, config, dataset, observer } = this.#setup;
     if (!observer?.onEstimate) return;
-    const imageValues = dataset.channels * dataset.height * dataset.width;
-    const seconds = await measureStepSeconds(engine, config.batchSize, imageValues, this.#classes);
     const { epoch, batch } = this.#progress;
-    const stepsLeft = this.#totalSteps - epoch * this.#loader.batchesPerEpoch - batch;
+    const pixelsAt = (epoch: number) => this.#imagePixels(epoch);
+    await this.#resize(epoch);
+    const imageValues = dataset.channels * pixelsAt(epoch);
+    const seconds = await measureStepSeconds(engine, config.batchSize, imageValues, this.#classes);
+    // What a step takes grows as the pixels of an image do.
+    const secondsOfPixel = seconds / pixelsAt(epoch);
+    let pixelsLeft = -batch * pixelsAt(epoch);
+    for (let later = epoch; later < config.epochs; later++)
+      pixelsLeft += this.#loader.batchesPerEpoch * pixelsAt(later);
     // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
-    const evaluation = ((config.epochs - epoch) * dataset.test.count * seconds) / config.batchSize / 5;
-    observer.onEstimate(stepsLeft * seconds + evaluation, config.batchSize / seconds);
+    const evaluations = ((config.epochs - epoch) * dataset.test.count) / config.batchSize / 5;
+    const pixels = pixelsLeft + evaluations * dataset.height * dataset.width;
+    observer.onEstimate(pixels * secondsOfPixel, config.batchSize / seconds);
+  }
+
+  /** Height and width of an epoch's images, where they are not whole ones. */
+  #imageSize(epoch: number): number | undefined {
+    const { config, dataset } = this.#setup;
+    return config.progressive && imageSizeAt(config, epoch, dataset.height);
+  }
+
+  #imagePixels(epoch: number): number {
+    const { height, width } = this.#setup.dataset;
+    const size = this.#imageSize(epoch);
+    return size === undefined ? height * width : size * size;
+  }
+
+  async #resize(epoch: number): Promise<void> {
+    const size = this.#imageSize(epoch);
+    if (size !== undefined) await this.#setup.engine.resize!(size);
   }
 
   async #epoch(): Promise<void> {
@@ -150,12 +173,14 @@ class Trainer {
     const { epoch, batch: startBatch } = this.#progress;
     const batches = this.#loader.batchesPerEpoch;
     observer?.onEpochStart?.(epoch, batches, startBatch);
+    await this.#resize(epoch);
+    const images = this.#loader.epoch(epoch, startBatch, this.#imageSize(epoch));
     const metrics = new ClassificationMetrics(this.#classes);
     let lossSum = 0;
     let learningRate = 0;
     const start = performance.now();
     const rateOf = (index: number) => learningRateOf(config, batches, epoch * batches + startBatch + index);
-    for await (const step of runSteps(engine, this.#loader.epoch(epoch, startBatch), rateOf)) {
+    for await (const step of runSteps(engine, images, rateOf)) {
       const { batch, loss, logits } = step;
       learningRate = step.learningRate;
       if (!Number.isFinite(loss)) {

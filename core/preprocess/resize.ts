@@ -26,7 +26,7 @@ const PRECISION_BITS = 32 - 8 - 2;
 const HALF = 1 << (PRECISION_BITS - 1);
 
 /** For each output pixel the first input pixel, how many there are, and their fixed-point weights. */
-interface Weights {
+export interface ResizeWeights {
   first: Int32Array;
   count: Int32Array;
   /** `stride` weights for each output pixel, of which `count` are used. */
@@ -35,11 +35,11 @@ interface Weights {
 }
 
 /** The triangle filter's weights, Pillow's precompute_coeffs and normalize_coeffs_8bpc. */
-function triangleWeights(from: number, to: number): Weights {
+export function triangleWeights(from: number, to: number): ResizeWeights {
   const scale = from / to;
   const support = Math.max(scale, 1);
   const stride = Math.ceil(support) * 2 + 1;
-  const weights: Weights = {
+  const weights: ResizeWeights = {
     first: new Int32Array(to),
     count: new Int32Array(to),
     values: new Int32Array(to * stride),
@@ -107,11 +107,12 @@ function resizeColumns(image: PixelImage, height: number): PixelImage {
   return { data, width, height, channels };
 }
 
-function weightedSum(
+/** Sums `count` bytes from `from` on, `step` apart, with the weights of an output pixel, rounded to a byte. */
+export function weightedSum(
   data: Uint8Array | Uint8ClampedArray,
   from: number,
   step: number,
-  weights: Weights,
+  weights: ResizeWeights,
   output: number,
 ): number {
   const at = output * weights.stride;

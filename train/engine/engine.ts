@@ -34,5 +34,7 @@ export interface TrainingEngine {
   readonly state: TrainingState | Promise<TrainingState>;
   /** Replaces the state with a copy of the given one. */
   load(state: TrainingState): void;
+  /** Goes on with images of this height and width; absent: they cannot change. */
+  resize?(imageSize: number): Promise<void>;
   close(): Promise<void>;
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { type AugmentOptions, checkAugmentOptions } from './augment/options.ts';
 import type { BatchSource } from './batch-maker.ts';
 import { epochOrder } from './epoch-order.ts';
-import type { BatchBuffers } from './protocol.ts';
+import type { BatchBuffers, BatchRequest } from './protocol.ts';
 import { WorkerThread } from './worker-thread.ts';
 
 export interface BatchLoaderOptions {
@@ -30,7 +30,7 @@ export interface BatchLoaderOptions {
 }
 
 export interface Batch {
-  /** `size * 3 * height * width` values, normalised, NCHW. */
+  /** `size * 3 * height * width` values, normalised, NCHW; height and width as the epoch was asked for. */
   images: Float32Array;
   /** `size` class indices, those of the images before a CutMix or MixUp. */
   labels: Int32Array;
@@ -137,12 +137,17 @@ export class BatchLoader {
    * The batches of an epoch in order. Leaving the loop early is safe; batches made ahead are dropped.
    * @param epoch any whole number; the same one gives the same batches
    * @param startBatch where to begin, to go on after an interruption; default 0
-   * @throws RangeError if startBatch is not in 0..batchesPerEpoch
+   * @param imageSize height and width to which images are resized after augmentation; default: they are not
+   * @throws RangeError if startBatch is not in 0..batchesPerEpoch, or the images are smaller than imageSize
    * @throws Error if a worker dies or the loader is closed
    */
-  async *epoch(epoch: number, startBatch = 0): AsyncGenerator<Batch, void, void> {
+  async *epoch(epoch: number, startBatch = 0, imageSize?: number): AsyncGenerator<Batch, void, void> {
     if (!Number.isInteger(startBatch) || startBatch < 0 || startBatch > this.batchesPerEpoch) {
       throw new RangeError(`startBatch must be from 0 to ${this.batchesPerEpoch}, not ${startBatch}`);
+    }
+    const imageLength = imageSize === undefined ? this.#imageLength : 3 * imageSize * imageSize;
+    if (!(imageLength > 0 && imageLength <= this.#imageLength)) {
+      throw new RangeError(`images cannot be resized to ${imageSize} pixels here; only made smaller`);
     }
     const order = epochOrder(this.#count, this.#seed, epoch);
     const ahead: { size: number; buffers: Promise<BatchBuffers> }[] = [];
@@ -152,11 +157,14 @@ export class BatchLoader {
         // One more than `prefetch`: the first is the batch that is waited for now.
         for (; next < this.batchesPerEpoch && ahead.length <= this.#prefetch; next++) {
           const indices = order.slice(next * this.#batchSize, (next + 1) * this.#batchSize);
-          ahead.push({ size: indices.length, buffers: this.#request(epoch, next, indices) });
+          ahead.push({
+            size: indices.length,
+            buffers: this.#request({ epoch, batch: next, indices, imageSize }),
+          });
         }
         const first = ahead.shift();
         if (first === undefined) return;
-        yield this.#batch(await first.buffers, first.size);
+        yield this.#batch(await first.buffers, first.size, imageLength);
       }
     } finally {
       for (const { buffers } of ahead) buffers.then((unused) => this.#free.push(unused), ignore);
@@ -169,7 +177,7 @@ export class BatchLoader {
     await Promise.all(this.#workers.map((worker) => worker.stop()));
   }
 
-  #request(epoch: number, batch: number, indices: Uint32Array): Promise<BatchBuffers> {
+  #request(request: Omit<BatchRequest, 'job' | 'buffers'>): Promise<BatchBuffers> {
     if (this.#failure) throw this.#failure;
     const job = this.#nextJob++;
     const result = new Promise<BatchBuffers>((resolve, reject) => this.#jobs.set(job, { resolve, reject }));
@@ -182,16 +190,17 @@ export class BatchLoader {
       targets: new Float32Array(this.#batchSize * this.#classes),
     };
     const idlest = this.#workers.reduce((best, worker) => (worker.pending < best.pending ? worker : best));
-    idlest.post({ job, epoch, batch, indices, buffers });
+    idlest.post({ ...request, job, buffers });
     return result;
   }
 
-  #batch(buffers: BatchBuffers, size: number): Batch {
+  #batch(buffers: BatchBuffers, size: number, imageLength: number): Batch {
     const { images, labels, targets } = buffers;
     const full = size === this.#batchSize;
+    const length = size * imageLength;
     let released = false;
     return {
-      images: full ? images : images.subarray(0, size * this.#imageLength),
+      images: length === images.length ? images : images.subarray(0, length),
       labels: full ? labels : labels.subarray(0, size),
       targets: full ? targets : targets.subarray(0, size * this.#classes),
       size,

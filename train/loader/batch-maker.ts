@@ -5,6 +5,7 @@ import { fillTargets } from '../targets.ts';
 import type { AugmentOptions } from './augment/options.ts';
 import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
+import { PlanarResizer } from './planar-resizer.ts';
 import type { BatchBuffers } from './protocol.ts';
 import { RandomStream } from './random-stream.ts';
 
@@ -23,16 +24,24 @@ export interface BatchSource {
   augment: AugmentOptions;
 }
 
+/** Images of one size: what is done to them from the resizing on. */
+interface Output {
+  pipeline: AugmentPipeline;
+  /** Absent: images stay as they are. */
+  resizer: PlanarResizer | undefined;
+  /** Pixels of a channel. */
+  pixels: number;
+}
+
 /** Augments and normalises images into batches; runs in a worker, but needs none. */
 export class BatchMaker {
   readonly #source: BatchSource;
-  readonly #pipeline: AugmentPipeline;
   readonly #normalizer: Normalizer;
   readonly #image: Uint8Array;
+  readonly #outputs = new Map<number | undefined, Output>();
 
   constructor(source: BatchSource) {
     this.#source = source;
-    this.#pipeline = createPipeline(source.augment, source);
     this.#normalizer = new Normalizer(source.normalization);
     this.#image = new Uint8Array(3 * source.height * source.width);
   }
@@ -41,32 +50,59 @@ export class BatchMaker {
    * @param batch the batch's number in its epoch
    * @param indices the images to use
    * @param buffers written as far as indices.length images reach
+   * @param imageSize height and width to resize to after augmentation; default: images stay as they are
    */
-  make(epoch: number, batch: number, indices: Uint32Array, buffers: BatchBuffers): void {
+  make(epoch: number, batch: number, indices: Uint32Array, buffers: BatchBuffers, imageSize?: number): void {
     const size = indices.length;
-    for (let i = 0; i < size; i++) this.#makeImage(epoch, indices[i]!, buffers.images, i);
+    const output = this.#output(imageSize);
+    for (let i = 0; i < size; i++) this.#makeImage(epoch, indices[i]!, output, buffers.images, i);
     const labels = buffers.labels.subarray(0, size);
     for (let i = 0; i < size; i++) labels[i] = this.#source.labels[indices[i]!]!;
-    const mix = this.#mix(epoch, batch, buffers.images.subarray(0, size * this.#image.length), size);
+    const images = buffers.images.subarray(0, size * 3 * output.pixels);
+    const mix = this.#mix(epoch, batch, output.pipeline, images, size);
     const { classes, labelSmoothing } = this.#source;
     fillTargets(labels, classes, buffers.targets.subarray(0, size * classes), labelSmoothing, mix);
   }
 
-  /** Augments and normalises image `index` of the split into place `at` of the batch. */
-  #makeImage(epoch: number, index: number, images: Float32Array, at: number): void {
-    const { seed, height, width } = this.#source;
-    const length = this.#image.length;
-    this.#image.set(this.#source.images.subarray(index * length, (index + 1) * length));
-    const random = new Random(seed, RandomStream.image, epoch, index);
-    for (const transform of this.#pipeline.image) transform.apply(this.#image, random);
-    this.#normalizer.planar(this.#image, 0, images, at * length, height * width);
-    for (const transform of this.#pipeline.tensor) transform.apply(images, at * length, random);
+  #output(imageSize: number | undefined): Output {
+    const made = this.#outputs.get(imageSize);
+    if (made) return made;
+    const { augment, height, width } = this.#source;
+    const whole = { height, width };
+    const resized = imageSize === undefined ? whole : { height: imageSize, width: imageSize };
+    const same = resized.height === height && resized.width === width;
+    const output = {
+      pipeline: createPipeline(augment, whole, resized),
+      resizer: same ? undefined : new PlanarResizer(whole, resized),
+      pixels: resized.height * resized.width,
+    };
+    this.#outputs.set(imageSize, output);
+    return output;
   }
 
-  #mix(epoch: number, batch: number, images: Float32Array, size: number): BatchMix | undefined {
-    if (this.#pipeline.batch.length === 0) return undefined;
+  /** Augments and normalises image `index` of the split into place `at` of the batch. */
+  #makeImage(epoch: number, index: number, output: Output, images: Float32Array, at: number): void {
+    const { pipeline, resizer, pixels } = output;
+    const length = this.#image.length;
+    this.#image.set(this.#source.images.subarray(index * length, (index + 1) * length));
+    const random = new Random(this.#source.seed, RandomStream.image, epoch, index);
+    for (const transform of pipeline.image) transform.apply(this.#image, random);
+    const image = resizer ? resizer.resize(this.#image) : this.#image;
+    const offset = at * 3 * pixels;
+    this.#normalizer.planar(image, 0, images, offset, pixels);
+    for (const transform of pipeline.tensor) transform.apply(images, offset, random);
+  }
+
+  #mix(
+    epoch: number,
+    batch: number,
+    pipeline: AugmentPipeline,
+    images: Float32Array,
+    size: number,
+  ): BatchMix | undefined {
+    if (pipeline.batch.length === 0) return undefined;
     const random = new Random(this.#source.seed, RandomStream.batch, epoch, batch);
-    for (const transform of this.#pipeline.batch) {
+    for (const transform of pipeline.batch) {
       const mix = transform.apply(images, size, random);
       if (mix) return mix;
     }

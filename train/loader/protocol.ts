@@ -1,6 +1,6 @@
 /** A batch's memory. It moves between the threads by transfer: no copy, and one owner at a time. */
 export interface BatchBuffers {
-  /** Room for a full batch, NCHW. */
+  /** Room for a full batch of whole images, NCHW. */
   images: Float32Array<ArrayBuffer>;
   labels: Int32Array<ArrayBuffer>;
   /** Room for a full batch, [size, classes]. */
@@ -16,6 +16,8 @@ export interface BatchRequest {
   batch: number;
   /** The images to use. */
   indices: Uint32Array;
+  /** Height and width to resize to after augmentation; absent: they stay as they are. */
+  imageSize?: number | undefined;
   buffers: BatchBuffers;
 }
 

@@ -5,8 +5,8 @@ import { type BatchReply, type BatchRequest, transferList } from './protocol.ts'
 // An error is left to end the thread: the loader then fails whatever waits for it.
 const maker = new BatchMaker(workerData as BatchSource);
 const port = parentPort!;
-port.on('message', ({ job, epoch, batch, indices, buffers }: BatchRequest) => {
-  maker.make(epoch, batch, indices, buffers);
+port.on('message', ({ job, epoch, batch, indices, imageSize, buffers }: BatchRequest) => {
+  maker.make(epoch, batch, indices, buffers, imageSize);
   const reply: BatchReply = { job, buffers };
   port.postMessage(reply, transferList(buffers));
 });

@@ -20,15 +20,20 @@ export interface AugmentPipeline {
 /**
  * The order of the usual PyTorch recipe: crop, flip, policy; after normalisation erasing; then CutMix or MixUp.
  * A transform is added here, and its switch to {@link AugmentOptions}.
+ * @param resized what images are made after their policy and before normalisation; default: they stay as they are
  */
-export function createPipeline(options: AugmentOptions, size: ImageSize): AugmentPipeline {
+export function createPipeline(
+  options: AugmentOptions,
+  size: ImageSize,
+  resized: ImageSize = size,
+): AugmentPipeline {
   const { crop, flip, policy, erasing, cutMix, mixUp } = options;
   const pipeline: AugmentPipeline = { image: [], tensor: [], batch: [] };
   if (crop && crop.padding > 0) pipeline.image.push(new RandomCrop(size, crop.padding));
   if (flip) pipeline.image.push(new HorizontalFlip(size));
   if (policy) pipeline.image.push(createPolicy(policy, size));
-  if (erasing) pipeline.tensor.push(new RandomErasing(size, erasing.probability));
-  if (cutMix) pipeline.batch.push(new CutMix(size, cutMix.beta, cutMix.probability));
+  if (erasing) pipeline.tensor.push(new RandomErasing(resized, erasing.probability));
+  if (cutMix) pipeline.batch.push(new CutMix(resized, cutMix.beta, cutMix.probability));
   if (mixUp) pipeline.batch.push(new MixUp(mixUp.alpha));
   return pipeline;
 }

@@ -1,12 +1,14 @@
+import { type Rgb, rampColor } from '../../core/plot/color-ramp.ts';
+
 /** From white to near black through blue: the lightness falls evenly, so it reads in grey print too. */
-const STOPS = [
+const STOPS: readonly Rgb[] = [
   [255, 255, 255],
   [208, 226, 243],
   [134, 186, 220],
   [50, 130, 190],
   [9, 74, 146],
   [7, 30, 75],
-] as const;
+];
 
 /**
  * Where a fraction stands on the scale, from 0 to 1. The square root spreads the few per cent that single
@@ -18,8 +20,6 @@ export function scalePosition(fraction: number): number {
 
 /** The colour of a position on the scale, as `#rrggbb`. */
 export function scaleColor(position: number): string {
-  const at = position * (STOPS.length - 1);
-  const index = Math.min(STOPS.length - 2, Math.floor(at));
-  const channels = STOPS[index]!.map((low, c) => low + (STOPS[index + 1]![c]! - low) * (at - index));
-  return `#${channels.map((value) => Math.round(value).toString(16).padStart(2, '0')).join('')}`;
+  const channels = rampColor(STOPS, position);
+  return `#${channels.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }

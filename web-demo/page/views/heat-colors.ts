@@ -1,8 +1,10 @@
+import { type Rgb, rampColor } from '../../../core/plot/color-ramp.ts';
+
 /**
  * From cold to hot: magma (van der Walt and Smith, matplotlib), which grows evenly in lightness, so that it
  * reads the same in grey and for any colour deficiency.
  */
-const MAGMA: readonly [number, number, number][] = [
+const MAGMA: readonly Rgb[] = [
   [0, 0, 4],
   [28, 16, 68],
   [79, 18, 123],
@@ -16,10 +18,5 @@ const MAGMA: readonly [number, number, number][] = [
 
 /** The colour of a value in [0, 1], as three bytes. */
 export function heatColor(value: number): [number, number, number] {
-  const at = Math.max(0, Math.min(1, value)) * (MAGMA.length - 1);
-  const low = Math.min(MAGMA.length - 2, Math.floor(at));
-  const share = at - low;
-  const mix = (channel: 0 | 1 | 2): number =>
-    Math.round(MAGMA[low]![channel] * (1 - share) + MAGMA[low + 1]![channel] * share);
-  return [mix(0), mix(1), mix(2)];
+  return rampColor(MAGMA, value);
 }

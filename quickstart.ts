@@ -88,9 +88,7 @@ await runMain(async () => {
   });
   say(`5/5 page: ${demo.url}`);
   const close = async () => {
-    demo.server.close();
-    demo.server.closeAllConnections();
-    await server.close();
+    await Promise.all([demo.close(), server.close()]);
   };
   if (options.exit) return close();
   say(`try  curl -F image=@picture.png ${server.url}/predict`);

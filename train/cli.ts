@@ -27,6 +27,7 @@ import { PROVIDERS } from './engine/providers/providers.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
+import { applyPreset, PRESET_CLI_OPTION } from './presets.ts';
 import { PROGRESSIVE_CLI_OPTION } from './progressive/stages.ts';
 import { createRun, startRun } from './start-run.ts';
 import type { Precision } from './step/mixed-precision.ts';
@@ -35,6 +36,7 @@ const command = {
   name: 'train',
   summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
+    ...PRESET_CLI_OPTION,
     model: {
       type: 'string',
       value: 'NAME',
@@ -66,6 +68,7 @@ await runMain(async () => {
     // Engines differ in nothing but rounding, so a run may go on with another.
     if (given.has('engine')) storedConfig.engine = options.engine as EngineName;
   }
+  applyPreset(options, given);
 
   const dataset = await loadTrainingData(
     {

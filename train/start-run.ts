@@ -1,15 +1,12 @@
 import type { ImageDataset } from '../core/data/dataset.ts';
 import { datasetRecord } from '../core/data/run-record.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
-import { buildModel } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { TrainConfig } from './config.ts';
-import { createEngine } from './engine/create-engine.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
-import { ResizableEngine } from './progressive/resizable-engine.ts';
-import { imageSizeAt } from './progressive/stages.ts';
+import { engineForRun } from './progressive/engine-for-run.ts';
 import { type TrainObserver, type TrainResult, type TrainSetup, train } from './trainer.ts';
 
 /** Where a run is kept and who watches it. */
@@ -46,7 +43,7 @@ export interface RunOutcome {
  */
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   initializeParameters(setup.model, setup.config.seed);
-  const engine = await engineFor(setup, threads, device);
+  const engine = await engineForRun(setup, threads, device);
   try {
     const opened = await open(engine);
     const start = performance.now();
@@ -55,22 +52,6 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
   } finally {
     await engine.close();
   }
-}
-
-function engineFor(
-  { config, model, dataset }: Pick<RunSetup, 'config' | 'model' | 'dataset'>,
-  threads?: number,
-  device?: Device,
-): Promise<TrainingEngine> {
-  if (!config.progressive) return createEngine(model, config, threads, device);
-  return ResizableEngine.create(imageSizeAt(config, 0, dataset.height), (imageSize) => {
-    const resized =
-      imageSize === dataset.height
-        ? model
-        : buildModel(config.model, { numClasses: dataset.labels.length, imageSize });
-    initializeParameters(resized, config.seed);
-    return createEngine(resized, config, threads, device);
-  });
 }
 
 /**

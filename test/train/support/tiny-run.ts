@@ -6,8 +6,8 @@ import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
 import type { TrainConfig } from '../../../train/config.ts';
-import { createEngine } from '../../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
+import { engineForRun } from '../../../train/progressive/engine-for-run.ts';
 import { type TrainObserver, type TrainResult, train } from '../../../train/trainer.ts';
 
 /** 64 images of the first classes to train on, 40 to test on. */
@@ -69,7 +69,7 @@ export async function tinyRun(
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.
-  const engine = await createEngine(model, config, 1);
+  const engine = await engineForRun({ config, model, dataset: DATASET }, 1);
   let steps = 0;
   try {
     const result = await train({

@@ -1,0 +1,42 @@
+import type { ImageDataset } from '../../core/data/dataset.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
+import type { TrainConfig } from '../config.ts';
+import { createEngine } from '../engine/create-engine.ts';
+import type { TrainingEngine } from '../engine/engine.ts';
+import type { Device } from '../engine/providers/device.ts';
+import { ResizableEngine } from './resizable-engine.ts';
+import { imageSizeAt } from './stages.ts';
+
+export interface EngineForRun {
+  config: TrainConfig;
+  /** For whole images, with the weights the run starts from. */
+  model: Graph;
+  dataset: Pick<ImageDataset, 'height'>;
+}
+
+/**
+ * Makes the engine of a run, for the size that its first images have.
+ * @throws UserError if the device cannot run it, or the model cannot be trained
+ */
+export async function engineForRun(
+  { config, model, dataset }: EngineForRun,
+  threads?: number,
+  device?: Device,
+): Promise<TrainingEngine> {
+  if (!config.progressive) return createEngine(model, config, threads, device);
+  return ResizableEngine.create(imageSizeAt(config, 0, dataset.height), (imageSize) =>
+    createEngine(
+      imageSize === dataset.height ? model : resizedModel(model, config, imageSize),
+      config,
+      threads,
+      device,
+    ),
+  );
+}
+
+/** The same net for images of another size: it ends in a global average, so its weights are the same. */
+function resizedModel(model: Graph, { model: name, labels }: TrainConfig, imageSize: number): Graph {
+  const resized = buildModel(name, { numClasses: labels.length, imageSize });
+  return { ...resized, initializers: new Map(model.initializers) };
+}

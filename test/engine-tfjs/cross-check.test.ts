@@ -6,6 +6,7 @@ import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { copyState, type TrainingState } from '../../train/engine/state.ts';
 import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import { packVector, type Segment, vectorLayout } from '../../train/step/parameter-vector.ts';
+import { clearKinks } from './support/clear-kinks.ts';
 import {
   batchOf,
   calmResiduals,
@@ -28,21 +29,34 @@ const WEIGHT_DECAY = 5e-4;
 
 const GENERATED = { baseSeed: 1, batch: 4, nesterov: false };
 
-const CASES: { name: string; net: NetCase; prepare?: (model: Graph) => Graph }[] = [
+/** Rates so small that the second step's inputs of ReLU are where the first weights put them, within the margin. */
+const RESNET50: NetCase = {
+  baseSeed: 1,
+  batch: 8,
+  nesterov: false,
+  model: 'resnet50',
+  imageSize: 8,
+  learningRates: [0.001, 0.0006],
+};
+
+const CASES: { name: string; net: NetCase; prepare?: (model: Graph) => Promise<Graph> }[] = [
   { name: 'resnet20', net: fixtureCase('resnet20', 3) },
   { name: 'resnet18', net: fixtureCase('resnet18', 2) },
   {
-    name: 'resnet50 without kinks',
-    net: { ...GENERATED, model: 'resnet50', imageSize: 16, learningRates: [0.005, 0.003] },
-    prepare: (model) => {
+    name: 'resnet50',
+    net: RESNET50,
+    prepare: async (model) => {
       calmResiduals(model);
-      return withoutKinks(model);
+      const batches = RESNET50.learningRates.map((_, step) => batchOf(RESNET50, step).images);
+      const margin = await clearKinks(model, batches, imageDims(RESNET50));
+      assert.ok(margin > 1e-3, `an input of a ReLU is ${margin} from its kink`);
+      return model;
     },
   },
   {
     name: 'se_resnet20 without kinks',
     net: { ...GENERATED, model: 'se_resnet20', imageSize: 32, learningRates: [0.05, 0.03, 0.01] },
-    prepare: withoutKinks,
+    prepare: async (model) => withoutKinks(model),
   },
 ];
 
@@ -51,7 +65,7 @@ describe('tfjs agrees with ort on losses, logits, gradients, weights and running
 }, () => {
   for (const { name, net, prepare } of CASES) {
     it(name, async (t) => {
-      const model = prepare ? prepare(netOf(net)) : netOf(net);
+      const model = prepare ? await prepare(netOf(net)) : netOf(net);
       const layout = vectorLayout(model);
       const [ort, tfjs] = await bothEngines(model, net);
       const worst = new Map<string, { error: number; tensor: string }>();
@@ -82,11 +96,8 @@ describe('tfjs agrees with ort on losses, logits, gradients, weights and running
   }
 });
 
-describe('the nets as they are, where a kink of ReLU does not show: going forward', { skip }, () => {
-  const nets: NetCase[] = [
-    { ...GENERATED, model: 'resnet50', imageSize: 16, learningRates: [0] },
-    { ...GENERATED, model: 'se_resnet20', imageSize: 32, learningRates: [0] },
-  ];
+describe('a net as it is, where a kink of ReLU does not show: going forward', { skip }, () => {
+  const nets: NetCase[] = [{ ...GENERATED, model: 'se_resnet20', imageSize: 32, learningRates: [0] }];
   for (const net of nets) {
     it(net.model, async () => {
       const model = netOf(net);
@@ -107,6 +118,10 @@ describe('the nets as they are, where a kink of ReLU does not show: going forwar
     });
   }
 });
+
+function imageDims({ batch, imageSize }: NetCase): number[] {
+  return [batch, 3, imageSize, imageSize];
+}
 
 /** The gradient of the first step, whose momentum is the gradient with the weight decay in it. */
 function gradientOf(model: Graph, { state }: Step): Float32Array {

@@ -12,7 +12,7 @@ type Preset = Readonly<Record<string, string | number | boolean>>;
 export const PRESETS: Readonly<Record<string, Preset>> = {
   fast: {
     model: 'resnet14t',
-    epochs: 40,
+    epochs: 36,
     batchSize: 128,
     lr: 0.2,
     nesterov: true,

@@ -25,6 +25,8 @@ export interface ServerOptions extends ModelSelection {
   host?: string;
   limits?: Partial<Limits>;
   access?: AccessOptions;
+  /** How many cores inference is laid out for (default all of this machine). */
+  cores?: number;
   /** How inference runs. */
   inference?: Omit<InferenceOptions, 'observer'>;
   /** Seconds between two looks at the model files; 0 (default) never looks again. */
@@ -74,8 +76,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     sources,
     limits,
     inference: (name, version) => ({
-      ...chooseInference(),
       ...options.inference,
+      ...chooseInference(options.inference, options.cores),
       observer: metrics.poolObserver(name, version, (reason) =>
         logger.error({ model: name, version, reason }, 'an inference thread died; it is replaced'),
       ),

@@ -17,8 +17,9 @@ export class JobQueue {
     return this.#images;
   }
 
-  get isEmpty(): boolean {
-    return this.#jobs.length === 0;
+  /** How many jobs wait. */
+  get length(): number {
+    return this.#jobs.length;
   }
 
   /**
@@ -46,7 +47,7 @@ export class JobQueue {
   /** The next batch; undefined if nothing waits. Jobs past their deadline or without a client are dropped. */
   take(maxBatch: number): Batch | undefined {
     this.#dropGivenUp();
-    if (this.isEmpty) return undefined;
+    if (this.length === 0) return undefined;
     const batch = takeBatch(this.#jobs, maxBatch);
     this.#images -= batch.images;
     return batch;

@@ -1,9 +1,10 @@
 import { UnavailableError } from '../http/http-error.ts';
 import type { Batch, Job } from './batch.ts';
+import { Crew } from './crew.ts';
 import { JobQueue } from './job-queue.ts';
 import type { PoolObserver } from './observer.ts';
-import type { WorkerSetup } from './protocol.ts';
-import { InferenceWorker } from './worker-handle.ts';
+import { makeSharedFolder, removeSharedFolder } from './shared-folder.ts';
+import type { InferenceWorker } from './worker-handle.ts';
 
 /** What came out of the model for one request. */
 export interface InferenceResult {
@@ -23,6 +24,8 @@ export interface InferencePoolOptions {
   workers?: number;
   /** Threads inside one operator; 0 (default) lets onnxruntime choose. */
   threads?: number;
+  /** If given: threads of an additional worker, for a request that comes alone. */
+  soloThreads?: number | undefined;
   /** Most images the model runs at once (default 32). */
   maxBatch?: number;
   /** Most images that may wait; more are refused with a 503 (default 2048). */
@@ -40,39 +43,51 @@ export interface RunLimits {
   deadline?: number | undefined;
 }
 
-const RESTART_DELAY_MS = 100;
-const RESTART_DELAY_MAX_MS = 10_000;
 /** A request that two threads died of is not given to a third. */
 const MAX_CRASHES = 2;
 
 /**
- * Runs inference in worker threads. Requests that arrive while every worker is busy wait and are then run
- * together, up to `maxBatch` images, so that load makes batches larger instead of the queue longer, and
- * nothing waits while a worker is idle. A worker that dies is replaced, and what it had is run again.
+ * Runs inference in worker threads. A request that comes alone gets the solo worker, which splits each operator
+ * over the cores: the shortest time. When more are under way, each worker takes what waits, up to `maxBatch`
+ * images at once, on its own core: no core waits for another, and load makes batches larger instead of the queue
+ * longer. Nothing waits while a worker is idle. A worker that dies is replaced, and what it had is run again.
  */
 export class InferencePool {
   /** The model's bytes, in memory that all workers share. */
   readonly modelBytes: Uint8Array;
-  readonly #setup: WorkerSetup;
-  readonly #module: URL;
+  /** Values of one image. */
+  readonly #size: number;
+  readonly #classes: number;
   readonly #maxBatch: number;
   readonly #observer: PoolObserver | undefined;
-  readonly #workers = new Set<InferenceWorker>();
-  readonly #restarts = new Set<NodeJS.Timeout>();
+  readonly #sharedFolder = makeSharedFolder();
+  readonly #crew: Crew;
+  /** The solo worker's place, if there is one. */
+  readonly #solo: number | undefined;
   readonly #queue: JobQueue;
-  #restartDelay = RESTART_DELAY_MS;
   #closed = false;
 
   private constructor(options: InferencePoolOptions) {
     const shared = new SharedArrayBuffer(options.model.byteLength);
     this.modelBytes = new Uint8Array(shared);
     this.modelBytes.set(options.model);
-    const { height, width, classes } = options;
-    this.#setup = { model: shared, height, width, classes, threads: options.threads ?? 0 };
-    this.#module = options.workerModule ?? new URL('./worker.ts', import.meta.url);
+    const { height, width, classes, workers = 1, threads = 0, soloThreads } = options;
+    this.#size = 3 * height * width;
+    this.#classes = classes;
     this.#maxBatch = options.maxBatch ?? 32;
     this.#queue = new JobQueue(options.maxQueued ?? 2048);
     this.#observer = options.observer;
+    const setup = { model: shared, sharedFolder: this.#sharedFolder, height, width, classes };
+    const setups = Array.from({ length: workers }, () => ({ ...setup, threads }));
+    if (soloThreads !== undefined) this.#solo = setups.push({ ...setup, threads: soloThreads }) - 1;
+    this.#crew = new Crew({
+      module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
+      setups,
+      onReady: () => this.#dispatch(),
+      onCrash: (reason) => this.#observer?.crashed(reason),
+      // Answer now rather than let them hang.
+      onHelpless: () => this.#failQueue(),
+    });
   }
 
   /**
@@ -82,8 +97,7 @@ export class InferencePool {
   static async start(options: InferencePoolOptions): Promise<InferencePool> {
     const pool = new InferencePool(options);
     try {
-      const workers = Array.from({ length: options.workers ?? 1 }, () => pool.#spawn());
-      await Promise.all(workers.map((worker) => worker.ready));
+      await pool.#crew.start();
     } catch (error) {
       await pool.close();
       throw error;
@@ -93,7 +107,7 @@ export class InferencePool {
 
   /** Whether at least one worker can take work. */
   get ready(): boolean {
-    return !this.#closed && [...this.#workers].some((worker) => worker.isReady);
+    return !this.#closed && this.#crew.anyReady;
   }
 
   /** How many images wait for a worker. */
@@ -107,23 +121,25 @@ export class InferencePool {
    * @throws UnavailableError if too much is waiting, it waited too long, its workers died or the pool is closed
    */
   async run(input: Float32Array, images: number, limits: RunLimits = {}): Promise<InferenceResult> {
-    const size = 3 * this.#setup.height * this.#setup.width;
-    if (images < 1 || input.length !== images * size) {
-      throw new RangeError(`${images} images need ${images * size} values, not ${input.length}`);
+    if (images < 1 || input.length !== images * this.#size) {
+      throw new RangeError(`${images} images need ${images * this.#size} values, not ${input.length}`);
     }
     if (this.#closed) throw new UnavailableError('the server is shutting down');
     this.#queue.checkRoom(images);
-    if (images <= this.#maxBatch) return this.#enqueue(input, images, limits);
     // A request larger than a batch is cut, so that it does not hold up the others for long.
     const parts: Promise<InferenceResult>[] = [];
     for (let first = 0; first < images; first += this.#maxBatch) {
       const count = Math.min(this.#maxBatch, images - first);
-      parts.push(this.#enqueue(input.subarray(first * size, (first + count) * size), count, limits));
+      parts.push(
+        this.#enqueue(input.subarray(first * this.#size, (first + count) * this.#size), count, limits),
+      );
     }
+    this.#dispatch();
+    if (parts.length === 1) return parts[0]!;
     const results = await Promise.all(parts);
-    const logits = new Float32Array(images * this.#setup.classes);
+    const logits = new Float32Array(images * this.#classes);
     results.forEach((result, i) => {
-      logits.set(result.logits, i * this.#maxBatch * this.#setup.classes);
+      logits.set(result.logits, i * this.#maxBatch * this.#classes);
     });
     return { logits, milliseconds: results.reduce((sum, result) => sum + result.milliseconds, 0) };
   }
@@ -131,9 +147,9 @@ export class InferencePool {
   /** Stops the workers; what still waits or runs fails with an {@link UnavailableError}. */
   async close(): Promise<void> {
     this.#closed = true;
-    for (const timer of this.#restarts) clearTimeout(timer);
     this.#failQueue();
-    await Promise.all([...this.#workers].map((worker) => worker.stop()));
+    await this.#crew.close();
+    removeSharedFolder(this.#sharedFolder);
   }
 
   #enqueue(input: Float32Array, images: number, limits: RunLimits): Promise<InferenceResult> {
@@ -148,17 +164,28 @@ export class InferencePool {
         resolve,
         reject,
       });
-      this.#dispatch();
     });
   }
 
   #dispatch(): void {
-    for (const worker of this.#workers) {
-      if (!worker.isReady || worker.isBusy) continue;
-      const batch = this.#queue.take(this.#maxBatch);
+    const workers = this.#choose();
+    for (const [i, worker] of workers.entries()) {
+      // A fair share for each of the idle, rather than all for the first.
+      const share = Math.ceil(this.#queue.images / (workers.length - i));
+      const batch = this.#queue.take(Math.min(this.#maxBatch, share));
       if (!batch) return;
       void this.#runBatch(worker, batch);
     }
+  }
+
+  /** The workers that should take what waits. */
+  #choose(): InferenceWorker[] {
+    const { idle } = this.#crew;
+    if (this.#solo === undefined) return [...idle.values()];
+    const solo = idle.get(this.#solo);
+    idle.delete(this.#solo);
+    const alone = this.#queue.length === 1 || idle.size === 0;
+    return solo && alone && !this.#crew.anyBusy ? [solo] : [...idle.values()];
   }
 
   async #runBatch(worker: InferenceWorker, batch: Batch): Promise<void> {
@@ -167,7 +194,7 @@ export class InferencePool {
       const { logits, milliseconds } = await worker.run(batch.input, batch.images);
       let row = 0;
       for (const job of batch.jobs) {
-        const rows = logits.subarray(row * this.#setup.classes, (row + job.images) * this.#setup.classes);
+        const rows = logits.subarray(row * this.#classes, (row + job.images) * this.#classes);
         job.resolve({ logits: rows, milliseconds });
         row += job.images;
         this.#observer?.waited((start - job.queuedAt) / 1000);
@@ -189,35 +216,6 @@ export class InferencePool {
       else again.push(job);
     }
     this.#queue.unshift(again);
-  }
-
-  #spawn(): InferenceWorker {
-    const worker = new InferenceWorker(this.#module, this.#setup);
-    this.#workers.add(worker);
-    worker.ready.then(
-      () => {
-        this.#restartDelay = RESTART_DELAY_MS;
-        this.#dispatch();
-      },
-      // `start` reports it; a replacement that fails is replaced in turn, below.
-      () => {},
-    );
-    void worker.exited.then((wasReady) => {
-      this.#workers.delete(worker);
-      if (this.#closed) return;
-      this.#observer?.crashed(worker.failure);
-      if (!wasReady) {
-        this.#restartDelay = Math.min(this.#restartDelay * 2, RESTART_DELAY_MAX_MS);
-        // Nobody will come for the waiting requests soon: answer them now rather than let them hang.
-        if (this.#workers.size === 0) this.#failQueue();
-      }
-      const timer = setTimeout(() => {
-        this.#restarts.delete(timer);
-        this.#spawn();
-      }, this.#restartDelay);
-      this.#restarts.add(timer);
-    });
-    return worker;
   }
 
   #failQueue(): void {

@@ -1,7 +1,9 @@
-/** What the inference worker gets as `workerData`. */
+/** What an inference worker is started with. */
 export interface WorkerSetup {
-  /** The ONNX file; shared, so that a second or a restarted worker costs no second copy here. */
+  /** The ONNX file's bytes. */
   model: SharedArrayBuffer;
+  /** A folder for what the workers of a pool share; see `open-session.ts`. */
+  sharedFolder: string;
   /** One image's shape. */
   height: number;
   width: number;

@@ -3,8 +3,9 @@
  * answers HTTP requests.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage } from '../../core/errors.ts';
+import { openSession } from './open-session.ts';
 import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
 
 const setup = workerData as WorkerSetup;
@@ -14,28 +15,16 @@ const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 
 try {
-  const session = await loadSession();
+  const session = await openSession(setup.model, setup.sharedFolder, setup.threads);
+  if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
+    throw new Error('it must have an input "input" and an output "logits"');
+  }
   // The first run allocates; do it before a client waits for it.
   await infer(session, new Float32Array(3 * setup.height * setup.width), 1);
   port.on('message', (message: RunMessage) => void answer(session, message));
   send({ type: 'ready' });
 } catch (error) {
   send({ type: 'unusable', reason: errorMessage(error).split('\n')[0]! });
-}
-
-async function loadSession(): Promise<InferenceSession> {
-  // onnxruntime takes no shared memory; the copy is freed once the session exists.
-  const bytes = new Uint8Array(new Uint8Array(setup.model));
-  const session = await InferenceSession.create(bytes, {
-    intraOpNumThreads: setup.threads,
-    logSeverityLevel: 3,
-    // Idle threads sleep instead of spinning, which would starve the threads that decode images.
-    extra: { session: { intra_op: { allow_spinning: '0' } } },
-  });
-  if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
-    throw new Error('it must have an input "input" and an output "logits"');
-  }
-  return session;
 }
 
 async function infer(

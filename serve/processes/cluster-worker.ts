@@ -1,7 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { AggregatorRegistry } from 'prom-client';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import { chooseInference } from '../models/choose-inference.ts';
 import { type ServerOptions, startServer } from '../server.ts';
 import { startupText } from '../startup-text.ts';
 import type { ToPrimary, ToWorker } from './messages.ts';
@@ -24,10 +23,9 @@ export async function runClusterWorker(options: ServerOptions, processes: number
   // Without its parent nobody would ever stop it.
   process.on('disconnect', () => stop());
   try {
-    const cores = Math.max(1, Math.floor(availableParallelism() / processes));
     const server = await startServer({
       ...options,
-      inference: { ...chooseInference(cores), ...options.inference },
+      cores: Math.max(1, Math.floor(availableParallelism() / processes)),
       readMetrics: () =>
         new Promise((resolve) => {
           const id = nextId++;

@@ -119,7 +119,7 @@ test('other origins may read the answers only if they are named', () =>
 test('overload is a 503 with Retry-After, and counted', () =>
   withServer(
     {
-      inference: { workerModule: SLOW_WORKER, maxQueued: 2, maxBatch: 1 },
+      inference: { workerModule: SLOW_WORKER, workers: 1, maxQueued: 2, maxBatch: 1 },
       limits: { requests: 5 },
     },
     async (url) => {
@@ -141,7 +141,7 @@ test('overload is a 503 with Retry-After, and counted', () =>
 
 test('a request that waits too long for the model is refused', () =>
   withServer(
-    { inference: { workerModule: SLOW_WORKER, maxBatch: 1 }, limits: { queueSeconds: 0.2 } },
+    { inference: { workerModule: SLOW_WORKER, workers: 1, maxBatch: 1 }, limits: { queueSeconds: 0.2 } },
     async (url) => {
       const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await post(url)).status));
       assert.ok(statuses.includes(200) && statuses.includes(503), `${statuses}`);

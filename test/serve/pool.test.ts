@@ -107,6 +107,30 @@ test('with a second worker the waiting requests survive a crash', () =>
     );
   }));
 
+test('a request that comes alone goes to the solo worker, more of them to the others in equal shares', () => {
+  // Which worker ran it shows in its threads.
+  const workerModule = new URL('./support/threads-worker.ts', import.meta.url);
+  return withPool({ workerModule, workers: 2, threads: 1, soloThreads: 8 }, async (pool) => {
+    const ran = async (count: number) => {
+      const results = await Promise.all(Array.from({ length: count }, (_, i) => pool.run(images(i), 1)));
+      return results.map(({ logits: [threads], milliseconds: batch }) => [threads, batch]);
+    };
+    assert.deepEqual(await ran(1), [[8, 1]]);
+    // The first comes alone; what comes while it runs is not alone.
+    assert.deepEqual(await ran(5), [
+      [8, 1],
+      [1, 1],
+      [1, 1],
+      [1, 2],
+      [1, 2],
+    ]);
+    // One request cut in two is not alone either.
+    const cut = await pool.run(images(...Array.from({ length: 64 }, () => 0)), 64);
+    assert.deepEqual(new Set(cut.logits), new Set([1]));
+    assert.deepEqual(await ran(1), [[8, 1]]);
+  });
+});
+
 test('an error inside a run fails that batch only', () =>
   withPool({}, async (pool) => {
     await assert.rejects(pool.run(images(667), 1), /as asked/);

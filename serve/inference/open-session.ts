@@ -1,0 +1,66 @@
+import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { InferenceSession } from 'onnxruntime-node';
+
+type Options = InferenceSession.SessionOptions & { extra?: { session?: Record<string, unknown> } };
+
+const MODEL_FILE = 'model.onnx';
+const WEIGHTS_FILE = 'weights.bin';
+
+/**
+ * Opens a session that shares its weights with the other sessions that were given the same folder. The first
+ * one writes the model there as onnxruntime optimised it for this processor, weights in a file of their own;
+ * all map that file into memory, which therefore holds it once, and start without optimising again.
+ * Where nothing can be written, each has weights of its own.
+ * @param model the ONNX file's bytes
+ * @throws Error if onnxruntime cannot load the model
+ */
+export async function openSession(
+  model: SharedArrayBuffer,
+  sharedFolder: string,
+  threads: number,
+): Promise<InferenceSession> {
+  const options: Options = {
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+    // Threads of an operator spin between the parts of a run, for waking them takes as long as a small layer,
+    // but not after it: the main thread wants the cores.
+    extra: { session: { force_spinning_stop: '1', intra_op: { allow_spinning: '1' } } },
+  };
+  const shared = join(sharedFolder, 'optimized');
+  const openShared = () =>
+    InferenceSession.create(join(shared, MODEL_FILE), { ...options, graphOptimizationLevel: 'disabled' });
+  try {
+    return await openShared();
+  } catch {
+    // Nobody wrote it yet.
+  }
+  // onnxruntime takes no shared memory; the copy is freed with the session.
+  const bytes = new Uint8Array(new Uint8Array(model));
+  try {
+    await writeOptimized(bytes, sharedFolder, shared);
+    return await openShared();
+  } catch {
+    return InferenceSession.create(bytes, options);
+  }
+}
+
+async function writeOptimized(bytes: Uint8Array, sharedFolder: string, to: string): Promise<void> {
+  const folder = await mkdtemp(join(sharedFolder, 'writing-'));
+  try {
+    const options: Options = {
+      logSeverityLevel: 3,
+      optimizedModelFilePath: join(folder, MODEL_FILE),
+      extra: {
+        session: {
+          optimized_model_external_initializers_file_name: WEIGHTS_FILE,
+          optimized_model_external_initializers_min_size_in_bytes: '1024',
+        },
+      },
+    };
+    await (await InferenceSession.create(bytes, options)).release();
+    await rename(folder, to);
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}

@@ -69,10 +69,11 @@ export function createApp(options: AppOptions): Express {
     ...metricsOperations(options.readMetrics ?? (() => metrics.registry.metrics())),
   ];
   const document = openApiDocument(operations, access.apiKey !== undefined);
+  // First: Express tries one route after the other, and these are asked thousands of times a second.
+  mountOperations(app, operations, guards(access, metrics));
   app.get('/openapi.json', (_req, res) => void res.json(document));
   app.use(docsPage());
   if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory, registry));
-  mountOperations(app, operations, guards(access, metrics));
   app.get('/', (_req, res) => {
     const endpoints = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     res.json({ endpoints: [...endpoints, 'GET /openapi.json', 'GET /docs'] });

@@ -7,9 +7,16 @@
  */
 export function topK(scores: ArrayLike<number>, k: number): number[] {
   if (!Number.isInteger(k) || k < 1) throw new RangeError(`k must be a positive integer, not ${k}`);
-  const indices = Array.from({ length: scores.length }, (_, index) => index);
-  indices.sort((a, b) => compareDescending(scores[a]!, scores[b]!) || a - b);
-  return indices.slice(0, k);
+  // Insertion into a short list: few of many scores get past its end, which is far cheaper than sorting all.
+  const best: number[] = [];
+  for (let index = 0; index < scores.length; index++) {
+    let place = best.length;
+    while (place > 0 && compareDescending(scores[index]!, scores[best[place - 1]!]!) < 0) place--;
+    if (place === k) continue;
+    best.splice(place, 0, index);
+    if (best.length > k) best.pop();
+  }
+  return best;
 }
 
 /**

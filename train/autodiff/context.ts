@@ -14,6 +14,7 @@ export class DifferentiationContext {
   readonly #gradients = new Map<string, StepTensor>();
   readonly #needsGradient = new Set<string>();
   readonly #saved = new Map<GraphNode, unknown>();
+  #pending: StepTensor[] = [];
 
   constructor(readonly builder: StepBuilder) {}
 
@@ -61,6 +62,22 @@ export class DifferentiationContext {
     const inLayout = this.builder.toLayout(gradient, value.layout);
     const sum = this.#gradients.get(name);
     this.#gradients.set(name, sum ? this.builder.add(sum, inLayout) : inLayout);
+  }
+
+  /**
+   * A small vector on the way back to the input, made to wait for the gradients of weights that were emitted
+   * since the last call: so each is computed where it stands, and what it is computed from is freed.
+   */
+  afterWeightGradients(vector: StepTensor): StepTensor {
+    const pending = this.#pending;
+    this.#pending = [];
+    return this.builder.after(vector, pending);
+  }
+
+  /** Adds to the gradient of a weight, see {@link afterWeightGradients}. */
+  accumulateWeight(name: string, gradient: StepTensor): void {
+    this.accumulate(name, gradient);
+    this.#pending.push(gradient);
   }
 
   /** The gradient accumulated so far; undefined if nothing used the value. */

@@ -164,6 +164,22 @@ export class StepBuilder {
     return this.node('Gather', [a, name], [indices.length, a.dims[1]!], { axis: int(0) });
   }
 
+  /**
+   * A vector whose readers wait for `others` too. onnxruntime runs a node just before its first reader, the
+   * last input first: what hangs on nothing that is late (the masks of all ReLUs) is computed and held early,
+   * and what nobody waits for (the gradients of the weights) late, with all that it is computed from.
+   */
+  after(a: StepTensor, others: readonly StepTensor[]): StepTensor {
+    if (this.portable || others.length === 0) return a;
+    const nothing = others.map((other) => this.slice(this.flat(other), 0, 0, 0));
+    return this.concat([a, ...nothing], 0);
+  }
+
+  /** The values in a row as they lie in memory. */
+  flat(a: StepTensor): StepTensor {
+    return this.reshape({ ...a, layout: 'plain' }, [sizeOf(a.dims)]);
+  }
+
   expand(a: StepTensor, dims: readonly number[]): StepTensor {
     return this.node('Expand', [a, this.graphBuilder.int64(dims)], dims);
   }

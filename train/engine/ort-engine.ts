@@ -65,6 +65,8 @@ export class OrtEngine implements TrainingEngine {
     const session = await ort.InferenceSession.create(encodeModel(graph), {
       executionProviders: [provider],
       logSeverityLevel: 3,
+      // A plan for the memory of a whole step is laid out beside what the first step took: twice as much.
+      ...(provider === 'cpu' ? { enableMemPattern: false } : {}),
       ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
     return new OrtEngine(session, optimizer, stepsPerCall, prepared);

@@ -3,6 +3,7 @@ import type { BufferUpdate } from '../autodiff/context.ts';
 import { emitForward } from '../autodiff/differentiate.ts';
 import { plain, StepBuilder, type StepTensor } from '../autodiff/step-builder.ts';
 import { crossEntropy } from './cross-entropy.ts';
+import { weightsFirst } from './node-order.ts';
 import type { Segment, VectorLayout } from './parameter-vector.ts';
 
 export interface GradientConfig {
@@ -74,6 +75,7 @@ export function buildGradientGraph(model: Graph, layout: VectorLayout, config: G
   b.output('logits', tensors.logits);
   b.output('gradient', tensors.gradient);
   b.output('next_buffers', tensors.nextBuffers);
+  if (!b.portable) weightsFirst(b.graph);
   return b.graph;
 }
 

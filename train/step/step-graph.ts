@@ -4,6 +4,7 @@ import type { OptimizerConfig } from '../optim/config.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';
 import { guardStep, readLossScale } from './loss-scaling.ts';
 import { type Precision, useMixedPrecision } from './mixed-precision.ts';
+import { weightsFirst } from './node-order.ts';
 import type { VectorLayout } from './parameter-vector.ts';
 import { emitUpdate } from './update.ts';
 
@@ -43,6 +44,7 @@ export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepC
   b.output('logits', logits);
   b.output('next_buffers', guarded ? guarded.keep(nextBuffers, buffers) : nextBuffers);
   if (config.exposeGradient) b.output('gradient', sources.gradient);
+  if (!b.portable) weightsFirst(b.graph);
   return b.graph;
 }
 

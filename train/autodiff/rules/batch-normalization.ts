@@ -57,7 +57,7 @@ export const batchNormalizationRule: TrainingRule = {
     // dX = scale (dY - mean(dY) - xhat mean(dY xhat)) = scale dY + slope x + offset, a line a channel.
     const slope = b.unary('Neg', b.div(b.mul(b.mul(scale, inverseStd), dGamma), count));
     const offset = b.unary('Neg', b.add(b.div(b.mul(scale, sumDy), count), b.mul(slope, mean)));
-    const line = channelAffine(b, x, slope, offset);
+    const line = channelAffine(b, x, slope, context.afterWeightGradients(offset));
     const zero = b.constant(new Array<number>(x.dims[1]!).fill(0), [x.dims[1]!]);
     context.accumulate(node.inputs[0]!, channelAffine(b, dy, scale, zero, { add: line }));
   },

@@ -43,7 +43,7 @@ export const convRule: TrainingRule = {
       const dw = tiles
         ? winogradWeightGradient(b, geometry, tiles, gradient)
         : convWeightGradient(b, geometry, context.value(x), gradient);
-      context.accumulate(weight, dw);
+      context.accumulateWeight(weight, dw);
     }
     if (bias && context.needsGradient(bias)) context.accumulate(bias, channelSum(b, gradient));
     if (context.needsGradient(x)) {

@@ -19,7 +19,8 @@ export const reluRule: TrainingRule = {
 /** dY where the ReLU's output `y` is positive, else 0; as in PyTorch the slope at 0 is 0. */
 export function reluGradient(b: StepBuilder, y: StepTensor, dy: StepTensor): StepTensor {
   // A comparison and a cast are vectorised and threaded; Sign and Where take four times as long.
-  const positive = b.node('Greater', [y, b.constant(0)], y.dims, {}, { layout: y.layout });
+  const zero = b.portable ? b.constant(0) : b.after(b.constant([0], [1]), [dy]);
+  const positive = b.node('Greater', [y, zero], y.dims, {}, { layout: y.layout });
   const mask = b.node('Cast', [positive], y.dims, { to: int(FLOAT) }, { layout: y.layout });
   return b.mul(dy, mask);
 }

@@ -8,6 +8,7 @@ import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { Random } from '../../core/random.ts';
+import type { EpochLog } from '../../train/trainer.ts';
 
 const EMBEDDED = fileURLToPath(new URL('../../models/resnet14t.onnx', import.meta.url));
 const RECORD = 3074;
@@ -83,4 +84,20 @@ export async function picture(
     .png()
     .toBuffer();
   return { png, rgba, width, height };
+}
+
+/** An epoch's line of a log. */
+export function epoch(index: number): EpochLog {
+  return {
+    epoch: index,
+    learningRate: 0.1,
+    trainLoss: 3 - index / 4,
+    trainTop1: 0.2 + index / 10,
+    testLoss: 2.9 - index / 4,
+    testTop1: 0.25 + index / 10,
+    testTop5: 0.5 + index / 10,
+    imagesPerSecond: 100,
+    trainSeconds: 1,
+    testSeconds: 1,
+  };
 }

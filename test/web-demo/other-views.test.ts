@@ -1,40 +1,18 @@
 import assert from 'node:assert/strict';
 import { appendFile, readFile } from 'node:fs/promises';
-import { createRequire } from 'node:module';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
-import type { EpochLog } from '../../train/trainer.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
-import { picture } from './fixtures.ts';
+import { epoch, picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { TestDemo } from './test-demo.ts';
-
-const VIEWS = ['classify', 'test', 'runs', 'teach'];
-
-const axeFile = createRequire(import.meta.url).resolve('axe-core/axe.min.js');
-
-/** An epoch's line of a log. */
-function epoch(index: number): EpochLog {
-  return {
-    epoch: index,
-    learningRate: 0.1,
-    trainLoss: 3 - index / 4,
-    trainTop1: 0.2 + index / 10,
-    testLoss: 2.9 - index / 4,
-    testTop1: 0.25 + index / 10,
-    testTop5: 0.5 + index / 10,
-    imagesPerSecond: 100,
-    trainSeconds: 1,
-    testSeconds: 1,
-  };
-}
 
 /** Pictures of one colour with some noise of shape, as files to choose. */
 async function colored(name: string, color: { r: number; g: number; b: number }, count: number) {
@@ -164,26 +142,4 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.deepEqual([...page.hosts], [new URL(test.demo.url).host]);
     assert.deepEqual(page.complaints, []);
   });
-
-  for (const colorScheme of ['light', 'dark'] as const) {
-    it(`is accessible and fits a phone (${colorScheme})`, async () => {
-      const phone = await test.open({ viewport: { width: 360, height: 740 }, colorScheme });
-      await phone.page.evaluate(await readFile(axeFile, 'utf8'));
-      for (const view of VIEWS) {
-        await phone.show(view);
-        if (view === 'runs') await phone.page.waitForSelector('#charts svg');
-        const width = await phone.page.evaluate(() => document.documentElement.scrollWidth);
-        assert.ok(width <= 360, `${view} is ${width} pixels wide`);
-        const violations = await phone.page.evaluate(async () => {
-          const { axe } = globalThis as unknown as {
-            axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };
-          };
-          return (await axe.run()).violations.map(({ id, nodes }) => `${id}: ${nodes[0]?.html}`);
-        });
-        assert.deepEqual(violations, [], view);
-      }
-      assert.deepEqual(phone.complaints, []);
-      await phone.close();
-    });
-  }
 });

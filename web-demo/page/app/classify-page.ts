@@ -1,6 +1,7 @@
 import { UserError } from '../../../core/errors.ts';
 import type { Region } from '../../../core/preprocess/region.ts';
 import { byId } from '../dom/by-id.ts';
+import { measureFirstPrediction } from '../dom/first-prediction.ts';
 import { drawExamples } from '../examples/drawings.ts';
 import { formatPercent } from '../format.ts';
 import { cutOut } from '../picture/cut-out.ts';
@@ -34,6 +35,8 @@ export class ClassifyPage {
   readonly #heat: HeatView;
   readonly #compare: CompareView;
   #given: Given | undefined;
+  /** The picture asked about last, until it turns out to be none: the one to ask a new model about. */
+  #asked: Given | undefined;
   #shown: Classification | undefined;
   #lastKey = 0;
   #turn = 0;
@@ -98,7 +101,7 @@ export class ClassifyPage {
   /** Classifies the picture at hand again: another model was opened. */
   async modelOpened(): Promise<void> {
     this.#compare.setAvailable(this.#open.predictUrl !== undefined);
-    if (this.#given) await this.#run(this.#given);
+    if (this.#asked) await this.#run(this.#asked);
     else await this.#showFirst();
   }
 
@@ -114,10 +117,11 @@ export class ClassifyPage {
 
   async #run(given: Given): Promise<Classification | undefined> {
     const turn = ++this.#turn;
+    this.#asked = given;
     this.#picture.error.clear();
     if (!this.#open.model) {
-      if (this.#open.isComing) this.#given = given;
-      else this.#picture.error.show(new UserError('No model is open; open an .onnx file first.'));
+      if (!this.#open.isComing)
+        this.#picture.error.show(new UserError('No model is open; open an .onnx file first.'));
       return undefined;
     }
     this.#result.showBusy();
@@ -129,6 +133,7 @@ export class ClassifyPage {
       this.#shown = result;
       this.#picture.show(file, result);
       this.#result.show(result, given.truth);
+      measureFirstPrediction();
       this.#compare.clear();
       if (this.#heat.isOn) {
         const again = result.top.find(({ index }) => index === this.#explained?.index) ?? result.top[0];
@@ -137,6 +142,7 @@ export class ClassifyPage {
       return result;
     } catch (error) {
       if (turn !== this.#turn) return undefined;
+      this.#asked = this.#given;
       this.#result.showIdle();
       this.#picture.error.show(error);
       return undefined;
@@ -158,6 +164,7 @@ export class ClassifyPage {
     if (!guess) return;
     this.#explaining?.abort();
     const mine = new AbortController();
+    const { model } = this.#open;
     this.#explaining = mine;
     this.#explained = guess;
     this.#result.mark(guess.index);
@@ -176,6 +183,8 @@ export class ClassifyPage {
       if (this.#explaining === mine) this.#heat.show(map, guess.label);
     } catch (error) {
       if (this.#explaining !== mine || isAbort(error)) return;
+      // Its model was closed under it; the one that comes instead draws a new map.
+      if (this.#open.isComing || this.#open.model !== model) return;
       this.#hideHeat();
       this.#picture.error.show(error);
     }

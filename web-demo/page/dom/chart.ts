@@ -3,15 +3,20 @@ import { renderLineChart } from '../../../core/plot/line-chart.ts';
 import { create } from './create.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
+const narrow = matchMedia('(max-width: 760px)');
 
-/** Draws charts into an element, and anew when the system turns dark or light. */
+/** In the chart's own units: a chart shrunk to a phone's width would have letters too small to read. */
+const size = (): { width: number; height: number } =>
+  narrow.matches ? { width: 340, height: 260 } : { width: 520, height: 320 };
+
+/** Draws charts into an element, and anew when the system turns dark or light, or the page narrow or wide. */
 export class ChartArea {
   readonly #element: HTMLElement;
   #charts: readonly LineChart[] = [];
 
   constructor(element: HTMLElement) {
     this.#element = element;
-    dark.addEventListener('change', () => this.show(this.#charts));
+    for (const query of [dark, narrow]) query.addEventListener('change', () => this.show(this.#charts));
   }
 
   show(charts: readonly LineChart[]): void {
@@ -21,7 +26,7 @@ export class ChartArea {
         const frame = create('div', 'chart');
         // Drawn by our own code, which escapes every name; a theme of its own needs no style sheet inside.
         frame.innerHTML = renderLineChart(
-          { width: 520, height: 320, ...chart },
+          { ...size(), ...chart },
           { theme: dark.matches ? 'dark' : 'light', inline: true },
         );
         return frame;

@@ -128,7 +128,7 @@ export class ClassCard {
     const select = create('select');
     select.setAttribute('aria-label', 'Fill with a CIFAR-100 class');
     select.append(
-      new Option('CIFAR…', ''),
+      new Option('CIFAR class…', ''),
       ...names.map((name, i) => new Option(name.replaceAll('_', ' '), String(i))),
     );
     select.addEventListener('change', () => {

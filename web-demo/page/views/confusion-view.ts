@@ -1,4 +1,5 @@
 import { superclassesOf } from '../../../core/data/cifar100-superclasses.ts';
+import { arrowMove } from '../dom/arrow-keys.ts';
 import { byId } from '../dom/by-id.ts';
 import { create } from '../dom/create.ts';
 import { formatCount } from '../format.ts';
@@ -18,10 +19,13 @@ export class ConfusionView {
   #labels: readonly string[] = [];
   /** Which class each row and column is. */
   #order: number[] = [];
+  /** The row and column that the arrow keys have come to. */
+  #at = { x: 0, y: 0 };
 
   constructor() {
-    this.#canvas.addEventListener('pointermove', (event) => this.#describe(event));
-    this.#canvas.addEventListener('pointerdown', (event) => this.#describe(event));
+    this.#canvas.addEventListener('pointermove', (event) => this.#point(event));
+    this.#canvas.addEventListener('pointerdown', (event) => this.#point(event));
+    this.#canvas.addEventListener('keydown', (event) => this.#key(event));
   }
 
   /** @param counts [classes, classes], row-major: row the true class, column the guess */
@@ -70,13 +74,29 @@ export class ConfusionView {
     );
   }
 
-  #describe(event: PointerEvent): void {
+  #point(event: PointerEvent): void {
     const size = this.#labels.length;
     const box = this.#canvas.getBoundingClientRect();
-    const at = (offset: number, length: number): number =>
-      Math.max(0, Math.min(size - 1, Math.floor((offset / length) * size)));
-    const truth = this.#order[at(event.clientY - box.top, box.height)];
-    const guess = this.#order[at(event.clientX - box.left, box.width)];
+    this.#describe(
+      Math.floor(((event.clientX - box.left) / box.width) * size),
+      Math.floor(((event.clientY - box.top) / box.height) * size),
+    );
+  }
+
+  #key(event: KeyboardEvent): void {
+    const move = arrowMove(event.key, 1);
+    if (!move) return;
+    event.preventDefault();
+    this.#describe(this.#at.x + move[0], this.#at.y + move[1]);
+  }
+
+  /** Says what is in a column and row, or in the nearest there are. */
+  #describe(x: number, y: number): void {
+    const size = this.#labels.length;
+    const within = (value: number): number => Math.max(0, Math.min(size - 1, value));
+    this.#at = { x: within(x), y: within(y) };
+    const truth = this.#order[this.#at.y];
+    const guess = this.#order[this.#at.x];
     if (truth === undefined || guess === undefined) return;
     const count = formatCount(this.#counts[truth * size + guess]!);
     this.#cell.textContent =

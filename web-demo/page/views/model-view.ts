@@ -91,7 +91,7 @@ export class ModelView {
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
       ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
       ['File', formatBytes(model.bytes)],
-      ['Test accuracy', metadata.accuracy ? formatPercent(metadata.accuracy.top1) : 'not measured'],
+      ['Test accuracy', describeAccuracy(model)],
     ];
     this.#facts.replaceChildren(
       ...facts.map(([term, value]) => {
@@ -115,6 +115,12 @@ export class ModelView {
     if (still) this.#select.value = still.name;
     this.error.show(error);
   }
+}
+
+/** What the trainer measured, which was before the weights were stored in fewer bits. */
+function describeAccuracy({ metadata, precision }: OpenedModel): string {
+  if (!metadata.accuracy) return 'not measured';
+  return `${formatPercent(metadata.accuracy.top1)}${precision === 'fp32' ? '' : ', as fp32'}`;
 }
 
 function describeBackend({ backend, threads, fallback }: OpenedModel): string {

@@ -74,7 +74,10 @@ export class RunsView {
     });
     const cell = create('td');
     cell.append(box);
-    row.append(cell, ...Array.from({ length: 6 }, (_, i) => create('td', i > 1 ? 'number' : '')));
+    row.append(
+      cell,
+      ...Array.from({ length: 6 }, (_, i) => create('td', i === 0 || i === 4 ? '' : 'number')),
+    );
     return row;
   }
 
@@ -105,10 +108,10 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
   const percent = (value: number | null): string => (value === null ? '–' : formatPercent(value));
   const texts = [
     summary.name,
-    summary.model,
-    `${summary.epochsDone}/${summary.epochsAsked}`,
     percent(summary.bestTop1),
     percent(summary.bestTop5),
+    `${summary.epochsDone}/${summary.epochsAsked}`,
+    summary.model,
     summary.imagesPerSecond?.toFixed(0) ?? '–',
   ];
   texts.forEach((text, i) => {

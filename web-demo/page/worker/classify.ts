@@ -33,11 +33,12 @@ export function lastSeen(): Seen | undefined {
  * @throws UserError if it cannot be read, or no model is open
  */
 export async function classify({ file, key, region }: ClassifyRequest): Promise<Classification> {
-  const model = currentModel();
-  const { metadata } = model;
   const start = performance.now();
   const image = decoded?.key === key ? decoded.image : await decodePicture(file);
   decoded = { key, image };
+  // Only now: another model may have been opened while the picture was decoded.
+  const model = currentModel();
+  const { metadata } = model;
   const size = { width: metadata.inputWidth, height: metadata.inputHeight };
   const small = prepareImage(image, size, region);
   const input = new Float32Array(3 * model.pixels);

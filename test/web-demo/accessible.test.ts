@@ -1,0 +1,71 @@
+import assert from 'node:assert/strict';
+import path from 'node:path';
+import { after, before, describe, it } from 'node:test';
+import { writeRunFiles } from '../runs/write-run.ts';
+import { inaccessible } from './axe.ts';
+import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
+import { epoch } from './fixtures.ts';
+import { TestDemo } from './test-demo.ts';
+
+const SIZES = {
+  phone: { width: 360, height: 740 },
+  desktop: { width: 1280, height: 900 },
+  // What is left of a small screen at a zoom of 200 %.
+  zoomed: { width: 640, height: 400 },
+};
+
+describe('every view is accessible and fits', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
+  let test: TestDemo;
+
+  before(async () => {
+    test = await TestDemo.start();
+    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4 };
+    await writeRunFiles(path.join(test.folder, 'runs/first'), [epoch(0), epoch(1)], config);
+    await writeRunFiles(path.join(test.folder, 'runs/second'), [epoch(0)], { ...config, seed: 9 });
+  });
+
+  after(() => test?.close());
+
+  for (const [name, viewport] of Object.entries(SIZES)) {
+    for (const colorScheme of ['light', 'dark'] as const) {
+      it(`${name}, ${colorScheme}`, async () => {
+        const visitor = await test.open({ viewport, colorScheme, reducedMotion: 'reduce' });
+        const { page } = visitor;
+        const check = async (what: string): Promise<void> => {
+          assert.deepEqual(await inaccessible(page), [], what);
+          const width = await page.evaluate(() => document.documentElement.scrollWidth);
+          assert.ok(width <= viewport.width, `${what} is ${width} pixels wide`);
+        };
+
+        await page.click('#explain');
+        await page.waitForSelector('#heat:not([hidden])');
+        await page.click('#compare');
+        await page.waitForSelector('#comparison:not([hidden])');
+        await visitor.choose('#picture-file', 'no picture.png', Buffer.from('text'), 'image/png');
+        await visitor.textOf('#picture-error');
+        await check('classify with heat map, comparison and an error');
+
+        await page.click('#open-draw');
+        await check('drawing');
+        await page.click('#draw [data-close]');
+
+        await visitor.show('test');
+        await check('test set before a run');
+        await page.click('#run');
+        await visitor.textOf('#test-verdict');
+        await check('test set with its confusion matrix and mistakes');
+
+        await visitor.show('runs');
+        await page.locator('#runs-body tr').nth(1).waitFor();
+        for (const box of await page.locator('#runs-body input').all()) await box.check();
+        await page.waitForSelector('#runs-differences:not([hidden])');
+        await check('two runs compared');
+
+        await visitor.show('teach');
+        await check('teaching');
+        assert.deepEqual(visitor.complaints, []);
+        await visitor.close();
+      });
+    }
+  }
+});

@@ -4,6 +4,12 @@ import { convolve } from './convolve.ts';
 import type { ConvGeometry } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, readPixels, writePixels } from './pixel-rows.ts';
 
+/**
+ * Up to so many channels, a multiplication by the zeros in a parity's filter costs less than the memory
+ * traffic of patches. Measured: parities make resnet20 3 % faster and resnet18, all wider, 1 % slower.
+ */
+const NARROW = 64;
+
 /** The gradient of a convolution's input, by the cheapest formulation its geometry allows. */
 export function convInputGradient(
   b: StepBuilder,
@@ -15,8 +21,8 @@ export function convInputGradient(
   const overPadded = g.pads.some((pad, side) => pad >= g.kernel[side % 2]!);
   if (unitStride && !overPadded) return byFlippedConv(b, g, weight, dy);
   if (isPointwise(g)) return byPointwiseConv(b, g, weight, dy);
+  if (isHalving3x3(g) && (g.outChannels <= NARROW || !canReadPixels(b, g))) return byParity(b, g, weight, dy);
   if (canReadPixels(b, g)) return byPatches(b, g, weight, b.toBlocked(dy));
-  if (isHalving3x3(g)) return byParity(b, g, weight, dy);
   return byConvTranspose(b, g, weight, dy);
 }
 

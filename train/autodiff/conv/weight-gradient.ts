@@ -1,6 +1,7 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, patchPixel, readPixels } from './pixel-rows.ts';
+import { canReadRowBlocks, weightGradientByRowBlocks } from './row-blocks.ts';
 
 /** The gradient of a convolution's weight, [O, I, kH, kW], by the cheapest formulation its geometry allows. */
 export function convWeightGradient(
@@ -14,6 +15,7 @@ export function convWeightGradient(
   if ((strided || isPointwise) && canReadPixels(b, g)) {
     return byPatches(b, g, b.toBlocked(x), b.toBlocked(dy));
   }
+  if (canReadRowBlocks(b, g)) return weightGradientByRowBlocks(b, g, x, b.toBlocked(dy));
   const plainX = b.toPlain(x);
   const plainDy = b.toPlain(dy);
   const unpadded = g.pads.every((pad) => pad === 0);

@@ -4,12 +4,14 @@ import { channelAffine, channelSum } from '../channels.ts';
 import type { DifferentiationContext } from '../context.ts';
 import type { TrainingRule } from '../rule.ts';
 import type { StepTensor } from '../step-builder.ts';
-import { reluGradient } from './relu.ts';
+import { reluMask } from './relu.ts';
 
 interface Saved {
   mean: StepTensor;
   inverseStd: StepTensor;
   scale: StepTensor;
+  /** Of the fused ReLU. */
+  mask?: StepTensor;
 }
 
 /**
@@ -37,16 +39,18 @@ export const batchNormalizationRule: TrainingRule = {
     const scale = b.mul(gamma, inverseStd);
     const shift = b.sub(beta, b.mul(mean, scale));
     updateRunningStatistics(context, node, mean, b.mul(variance, b.constant(count / Math.max(1, count - 1))));
-    context.save(node, { mean, inverseStd, scale } satisfies Saved);
     const residual = node.inputs[5] ? { add: b.toLayout(context.value(node.inputs[5]), x.layout) } : {};
-    context.bind(node.outputs[0]!, channelAffine(b, x, scale, shift, { ...residual, relu: isFused(node) }));
+    const y = channelAffine(b, x, scale, shift, { ...residual, relu: isFused(node) });
+    const mask = isFused(node) ? { mask: reluMask(b, y) } : {};
+    context.save(node, { mean, inverseStd, scale, ...mask } satisfies Saved);
+    context.bind(node.outputs[0]!, y);
   },
 
   backward(context, node, gradient) {
     const b = context.builder;
     const x = context.value(node.inputs[0]!);
-    const { mean, inverseStd, scale } = context.saved<Saved>(node);
-    const dy = isFused(node) ? reluGradient(b, context.value(node.outputs[0]!), gradient) : gradient;
+    const { mean, inverseStd, scale, mask } = context.saved<Saved>(node);
+    const dy = mask ? b.mul(gradient, mask) : gradient;
     if (node.inputs[5]) context.accumulate(node.inputs[5], dy);
     const count = b.constant(sizeOf(x.dims) / x.dims[1]!);
     const sumDy = channelSum(b, dy);

@@ -14,7 +14,7 @@ import { docsPage } from './openapi/docs-page.ts';
 import { openApiDocument } from './openapi/document.ts';
 import { mountOperations } from './openapi/mount.ts';
 import type { Operation } from './openapi/operation.ts';
-import { demoPage } from './routes/demo-page.ts';
+import { demoModels, demoPage } from './routes/demo-page.ts';
 import { healthOperations } from './routes/health.ts';
 import { metricsOperations } from './routes/metrics.ts';
 import { modelOperations } from './routes/models.ts';
@@ -69,11 +69,13 @@ export function createApp(options: AppOptions): Express {
     ...metricsOperations(options.readMetrics ?? (() => metrics.registry.metrics())),
   ];
   const document = openApiDocument(operations, access.apiKey !== undefined);
-  // First: Express tries one route after the other, and these are asked thousands of times a second.
+  // Before the operations, to one of which `index.json` would be a model's name.
+  if (options.demoDirectory !== undefined) app.get('/models/index.json', demoModels(registry));
+  // Early: Express tries one route after the other, and these are asked thousands of times a second.
   mountOperations(app, operations, guards(access, metrics));
   app.get('/openapi.json', (_req, res) => void res.json(document));
   app.use(docsPage());
-  if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory, registry));
+  if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory));
   app.get('/', (_req, res) => {
     const endpoints = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     res.json({ endpoints: [...endpoints, 'GET /openapi.json', 'GET /docs'] });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { CONTENT_SECURITY_POLICY } from './csp.ts';
+import { DEMO_POLICY } from '../serve/http/demo-policy.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = fileURLToPath(new URL('page/', import.meta.url));
@@ -16,11 +16,10 @@ const STAMP = '.sources.json';
 /** Files the page is also made of, although no module of it imports them. */
 const ALWAYS_INPUTS = [
   'package-lock.json',
+  'serve/http/demo-policy.ts',
   'web-demo/build.ts',
   'web-demo/page/icon.svg',
   'web-demo/page/index.html',
-  'web-demo/csp.ts',
-  'web-demo/page/public/models/index.json',
   ...['base', 'classify', 'controls', 'dialogs', 'index', 'layout', 'runs', 'teach', 'test-set', 'theme'].map(
     (name) => `web-demo/page/styles/${name}.css`,
   ),
@@ -71,7 +70,7 @@ async function runVite(outDir: string): Promise<string[]> {
   const checks = { pluginTimings: false };
   const policy = {
     name: 'content-security-policy',
-    transformIndexHtml: (html: string): string => html.replace('%CSP%', CONTENT_SECURITY_POLICY),
+    transformIndexHtml: (html: string): string => html.replace('%CSP%', DEMO_POLICY),
   };
   await build({
     configFile: false,

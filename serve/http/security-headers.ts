@@ -27,6 +27,3 @@ export function securityHeaders(crossOrigin: boolean): RequestHandler {
 /** The policy of a page of ours: only its own files, nothing inline. */
 export const PAGE_POLICY =
   "default-src 'self'; img-src 'self' data:; object-src 'none'; base-uri 'none'; form-action 'self'; frame-ancestors 'self'";
-
-/** The demo page's: it compiles WebAssembly, and starts its threads from blobs. */
-export const DEMO_POLICY = "object-src 'none'; base-uri 'self'; frame-ancestors 'self'";

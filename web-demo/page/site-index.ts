@@ -10,7 +10,7 @@ export interface SiteModel {
   predict?: string;
 }
 
-/** `models/index.json` as the demo's server writes it: what it has to offer. */
+/** `models/index.json` as the demo's server and the inference server write it: what they have to offer. */
 export interface SiteIndex {
   /** The name of the model to open first. */
   default: string;
@@ -22,20 +22,11 @@ export interface SiteIndex {
 }
 
 /**
- * `models/index.json` as it is in the build, for a server that knows nothing of the page: the inference
- * server has one model and describes it at `/model`. So the page need not ask for what may not be there.
- */
-interface StaticIndex {
-  describedBy: string;
-}
-
-/**
  * Asks the page's server what it has.
  * @throws UserError if it answers with something else or not at all
  */
 export async function fetchSiteIndex(): Promise<SiteIndex> {
-  const index = (await fetchJson('models/index.json')) as Partial<SiteIndex & StaticIndex>;
-  if (typeof index.describedBy === 'string') return describedModel(index.describedBy);
+  const index = (await fetchJson('models/index.json')) as Partial<SiteIndex>;
   if (typeof index.default !== 'string' || !Array.isArray(index.models)) throw notUnderstood();
   return {
     default: index.default,
@@ -48,19 +39,6 @@ export async function fetchSiteIndex(): Promise<SiteIndex> {
 /** The worker fetches, and to it a relative address would be relative to its own file. */
 function absolute(url: string): string {
   return new URL(url, document.baseURI).href;
-}
-
-/** The one model of the inference server. */
-async function describedModel(describedBy: string): Promise<SiteIndex> {
-  const { name, file, bytes } = (await fetchJson(describedBy)) as {
-    name?: unknown;
-    file?: unknown;
-    bytes?: unknown;
-  };
-  if (typeof name !== 'string' || typeof file !== 'string') throw notUnderstood();
-  // Without the slash it is relative, so that it also works below a path.
-  const url = absolute(file.replace(/^\/+/, ''));
-  return { default: name, models: [{ name, url, bytes: Number(bytes) || 0, predict: 'predict' }] };
 }
 
 async function fetchJson(url: string): Promise<unknown> {

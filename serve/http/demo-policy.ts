@@ -11,7 +11,13 @@ const DIRECTIVES: Readonly<Record<string, string>> = {
   'base-uri': "'none'",
 };
 
-/** The page's Content-Security-Policy: in its head, so that any server serves it, and from our own as a header. */
-export const CONTENT_SECURITY_POLICY: string = Object.entries(DIRECTIVES)
+/** The demo page's Content-Security-Policy, for its head: so it is kept whatever serves it. */
+export const DEMO_POLICY: string = Object.entries(DIRECTIVES)
   .map(([name, sources]) => `${name} ${sources}`)
   .join('; ');
+
+/**
+ * The same as a header, where it can also say who may frame the page. A worker is bound by the policy of its own
+ * file, so it goes with every file of the page.
+ */
+export const DEMO_POLICY_HEADER: string = `${DEMO_POLICY}; frame-ancestors 'none'`;

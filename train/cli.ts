@@ -27,10 +27,10 @@ import { PROVIDERS } from './engine/providers/providers.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
+import type { Precision } from './precision.ts';
 import { applyPreset, PRESET_CLI_OPTION } from './presets.ts';
 import { PROGRESSIVE_CLI_OPTION } from './progressive/stages.ts';
 import { createRun, startRun } from './start-run.ts';
-import type { Precision } from './step/mixed-precision.ts';
 
 const command = {
   name: 'train',

@@ -8,9 +8,9 @@ import { chooseReplicas } from './engine/create-engine.ts';
 import { DEVICE_CLI_OPTIONS } from './engine/providers/command-line.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';
+import type { Precision } from './precision.ts';
 import { parseStages } from './progressive/stages.ts';
 import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from './schedule/command-line.ts';
-import type { Precision } from './step/mixed-precision.ts';
 
 /** The options with which a command line says what to train on. */
 export const DATA_CLI_OPTIONS = {

@@ -7,7 +7,7 @@ import { createEngine } from '../../train/engine/create-engine.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { copyState, type TrainingState } from '../../train/engine/state.ts';
 import type { OptimizerConfig } from '../../train/optim/config.ts';
-import type { Precision } from '../../train/step/mixed-precision.ts';
+import type { OrtPrecision } from '../../train/precision.ts';
 import { vectorLayout } from '../../train/step/parameter-vector.ts';
 import { buildStepGraph } from '../../train/step/step-graph.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
@@ -16,7 +16,7 @@ import { elementTypes } from './support/element-types.ts';
 import { BATCH_SIZE, relativeDistance, SGD, tinyBatches, tinyNet } from './support/tiny-net.ts';
 
 const SCALED: OptimizerConfig = { ...SGD, lossScaling: { initialScale: 1024, growthInterval: 3 } };
-const engineOf = (precision: Precision, optimizer: OptimizerConfig) =>
+const engineOf = (precision: OrtPrecision, optimizer: OptimizerConfig) =>
   OrtEngine.create(tinyNet(), { batchSize: BATCH_SIZE, optimizer, precision, threads: 1 });
 
 describe('a step in mixed precision', () => {

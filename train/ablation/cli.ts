@@ -19,7 +19,7 @@ import { chooseDevice } from '../engine/providers/command-line.ts';
 import { watchInterrupt } from '../interrupt.ts';
 import { loadTrainingData } from '../load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
-import type { Precision } from '../step/mixed-precision.ts';
+import type { Precision } from '../precision.ts';
 import { CELL_NAMES, CELLS, parseCells } from './cells.ts';
 import { collectRuns } from './collect-runs.ts';
 import { commandText } from './command-text.ts';

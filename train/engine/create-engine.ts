@@ -4,6 +4,7 @@ import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
 import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
+import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import type { Device } from './providers/device.ts';
@@ -44,22 +45,27 @@ export async function createEngine(
   const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
   refuseCombination(config, provider, stepsPerCall);
   const optimizer = optimizerOf(config);
-  if (config.engine === 'tfjs') {
-    return TfjsEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
-  }
-  if (replicas > 1 || accumulate > 1) {
-    return ReplicaEngine.create(model, { batchSize, optimizer, replicas, accumulate, threads });
-  }
-  if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, { batchSize, optimizer, precision });
-  return OrtEngine.create(model, { batchSize, optimizer, provider, precision, threads, stepsPerCall });
+  const parts = { batchSize, optimizer, replicas, accumulate, threads };
+  if (config.engine === 'tfjs')
+    return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });
+  if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(model, parts);
+  const whole = { batchSize, optimizer, precision: precision as OrtPrecision };
+  if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, whole);
+  return OrtEngine.create(model, { ...whole, provider, threads, stepsPerCall });
 }
 
+/** Each engine has one of the two half precisions; after this, `precision` is the engine's own. */
 function refuseCombination(config: EngineConfig, provider: Provider, stepsPerCall: number): void {
   const { engine, replicas, accumulate = 1, precision = 'fp32' } = config;
+  if (engine === 'ort' && precision === 'bf16') {
+    throw new UserError(
+      '--precision bf16 is for --engine tfjs, for onnxruntime has no bfloat16 convolution on a CPU; add --engine tfjs',
+    );
+  }
   const asked =
     provider !== 'cpu'
       ? `--provider ${provider}`
-      : precision !== 'fp32'
+      : precision === 'fp16'
         ? `--precision ${precision}`
         : stepsPerCall > 1
           ? '--steps-per-call'

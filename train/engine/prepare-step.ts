@@ -1,6 +1,6 @@
 import type { Dim, Graph } from '../../core/onnx/graph.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
-import type { Precision } from '../step/mixed-precision.ts';
+import type { OrtPrecision } from '../precision.ts';
 import { vectorLayout } from '../step/parameter-vector.ts';
 import { buildStepGraph } from '../step/step-graph.ts';
 import { detectBlockSize } from './block-size.ts';
@@ -13,7 +13,7 @@ export interface StepOptions {
   /** Default cpu. */
   provider?: Provider;
   /** Default fp32. */
-  precision?: Precision;
+  precision?: OrtPrecision;
 }
 
 /** A training step, ready to be run. */

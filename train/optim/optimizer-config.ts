@@ -1,5 +1,5 @@
+import type { Precision } from '../precision.ts';
 import { DEFAULT_LOSS_SCALING } from '../step/loss-scaling.ts';
-import type { Precision } from '../step/mixed-precision.ts';
 import type { OptimizerConfig, OptimizerName } from './config.ts';
 
 /** The optimiser as a run's config.json states it. Optional keys are missing from runs made before them. */
@@ -13,7 +13,7 @@ export interface OptimizerSettings {
   clipNorm?: number;
   /** 0: no moving average. */
   emaDecay?: number;
-  /** Default fp32; fp16 scales the loss. */
+  /** Default fp32; fp16 scales the loss, bf16 has no need to. */
   precision?: Precision;
 }
 

@@ -2,10 +2,6 @@ import { type Graph, type GraphNode, int } from '../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
 import type { StepBuilder } from '../autodiff/step-builder.ts';
 
-/** What the arithmetic of a training step runs in. The weights, the loss and the update are float32 in both. */
-export const PRECISION_NAMES = ['fp32', 'fp16'] as const;
-export type Precision = (typeof PRECISION_NAMES)[number];
-
 /** Where nearly all of the time goes: always float16. */
 const MATRIX_OPS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);
 /** Float16 if one of their inputs is, unless the result is only wanted in float32, as by a statistic. */

@@ -1,9 +1,10 @@
 import type { Graph } from '../../core/onnx/graph.ts';
 import { StepBuilder } from '../autodiff/step-builder.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
+import type { OrtPrecision } from '../precision.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';
 import { guardStep, readLossScale } from './loss-scaling.ts';
-import { type Precision, useMixedPrecision } from './mixed-precision.ts';
+import { useMixedPrecision } from './mixed-precision.ts';
 import { weightsFirst } from './node-order.ts';
 import type { VectorLayout } from './parameter-vector.ts';
 import { emitUpdate } from './update.ts';
@@ -11,7 +12,7 @@ import { emitUpdate } from './update.ts';
 export interface StepConfig extends GradientConfig {
   optimizer: OptimizerConfig;
   /** Default fp32; fp16 needs `portable`. */
-  precision?: Precision;
+  precision?: OrtPrecision;
   /** Also give the gradient of all parameters as the output `gradient`. */
   exposeGradient?: boolean;
 }

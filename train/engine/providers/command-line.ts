@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import { PRECISION_NAMES, type Precision } from '../../step/mixed-precision.ts';
+import { PRECISION_NAMES, type Precision } from '../../precision.ts';
 import type { Device } from './device.ts';
 import { probeProvider } from './probe.ts';
 import { PROVIDER_NAMES, PROVIDERS, type Provider } from './providers.ts';
@@ -16,7 +16,7 @@ export const DEVICE_CLI_OPTIONS = {
   precision: {
     type: 'string',
     value: 'NAME',
-    help: 'fp16: convolutions and matrix products in float16, with a dynamic loss scale (ort only)',
+    help: 'fp16: convolutions and matrix products in float16, with a dynamic loss scale (ort only); bf16: convolutions in bfloat16 (tfjs only)',
     default: 'fp32',
     choices: PRECISION_NAMES,
   },

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { listSupportedBackends } from 'onnxruntime-node';
-import type { Precision } from '../../step/mixed-precision.ts';
+import type { Precision } from '../../precision.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 
 const CHILD = fileURLToPath(new URL('probe-child.ts', import.meta.url));

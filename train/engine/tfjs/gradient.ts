@@ -1,6 +1,7 @@
 import type { Scalar, Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Dim, Graph } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
+import type { TfjsPrecision } from '../../precision.ts';
 import type { VectorLayout } from '../../step/parameter-vector.ts';
 import { GraphInterpreter } from './interpreter.ts';
 import { buildBufferGraph, buildLossGraph } from './step-graphs.ts';
@@ -31,6 +32,7 @@ export class LossGradient {
     model: Graph,
     private readonly layout: VectorLayout,
     batchSize: number,
+    precision: TfjsPrecision = 'fp32',
   ) {
     const withBatch = (dims: readonly Dim[]) =>
       dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
@@ -38,7 +40,7 @@ export class LossGradient {
     this.#input = { name: input.name, dims: withBatch(input.dims) };
     this.#output = { name: output.name, dims: withBatch(output.dims) };
     const fed = new Set([...layout.parameters, ...layout.buffers].map(({ name }) => name));
-    this.#model = new GraphInterpreter(tf, model, fed);
+    this.#model = new GraphInterpreter(tf, model, fed, precision);
     this.#loss = new GraphInterpreter(tf, buildLossGraph(this.#output.dims));
     this.#buffers = new GraphInterpreter(tf, buildBufferGraph(model, layout));
   }

@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../core/errors.ts';
 import type { Graph, GraphNode } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
+import type { TfjsPrecision } from '../../precision.ts';
 import { TFJS_OPS } from './ops/index.ts';
 import type { OpCall, TfjsOp } from './ops/op.ts';
 import { plain, toPlain, type Value } from './value.ts';
@@ -13,12 +14,14 @@ export class GraphInterpreter {
 
   /**
    * @param fed initializers that each run is given, such as weights that are trained
+   * @param precision what its convolutions compute in
    * @throws UserError if an operator has no counterpart
    */
   constructor(
     private readonly tf: TensorFlow,
     private readonly graph: Graph,
     fed: ReadonlySet<string> = new Set(),
+    private readonly precision: TfjsPrecision = 'fp32',
   ) {
     this.#nodes = neededNodes(graph).map((node) => ({ node, op: opOf(node) }));
     for (const [name, { dtype, dims, data }] of graph.initializers) {
@@ -49,6 +52,7 @@ export class GraphInterpreter {
       const results = op({
         tf,
         node,
+        precision: this.precision,
         input: (index) => read(inputs[index]),
         optional: (index) => (inputs[index] ? read(inputs[index]) : undefined),
         plain: (index) => toPlain(tf, read(inputs[index])),

@@ -3,11 +3,13 @@ import { UserError } from '../../../core/errors.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { loadTensorFlow, type TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';
+import type { TfjsPrecision } from '../../precision.ts';
 import { vectorLayout } from '../../step/parameter-vector.ts';
 import { buildUpdateGraph } from '../../step/step-graph.ts';
 import { updateScalars } from '../../step/update.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
 import { initialState, type TrainingState } from '../state.ts';
+import { requireBfloat16 } from './bfloat16/conv2d.ts';
 import { DeviceState, type StateTensors } from './device-state.ts';
 import { LossGradient } from './gradient.ts';
 import { GraphInterpreter } from './interpreter.ts';
@@ -15,6 +17,8 @@ import { GraphInterpreter } from './interpreter.ts';
 export interface TfjsEngineOptions {
   batchSize: number;
   optimizer: OptimizerConfig;
+  /** What convolutions compute in; default fp32. */
+  precision?: TfjsPrecision | undefined;
   /** Parts that a batch is worked through in, one after the other, to need less memory; default 1. */
   accumulate?: number | undefined;
   /**
@@ -49,11 +53,11 @@ export class TfjsEngine implements TrainingEngine {
 
   /**
    * Prepares training; the state starts as the model's own weights.
-   * @throws UserError if TensorFlow is not set up, the batch cannot be divided, or the model has an operator
-   * that cannot be trained
+   * @throws UserError if TensorFlow is not set up or has no bfloat16 where that is asked for, the batch cannot be
+   * divided, or the model has an operator that cannot be trained
    */
   static async create(model: Graph, options: TfjsEngineOptions): Promise<TfjsEngine> {
-    const { batchSize, optimizer, accumulate = 1, replicas = 1, threads } = options;
+    const { batchSize, optimizer, precision = 'fp32', accumulate = 1, replicas = 1, threads } = options;
     const parts = accumulate * replicas;
     if (batchSize % parts !== 0) {
       throw new UserError(
@@ -63,8 +67,9 @@ export class TfjsEngine implements TrainingEngine {
     // TensorFlow reads it when it makes its threads.
     if (threads !== undefined) process.env.TF_NUM_INTRAOP_THREADS = String(threads);
     const tf = await loadTensorFlow();
+    if (precision === 'bf16') requireBfloat16(tf);
     const layout = vectorLayout(model);
-    const gradient = new LossGradient(tf, model, layout, batchSize / parts);
+    const gradient = new LossGradient(tf, model, layout, batchSize / parts, precision);
     const update = new GraphInterpreter(tf, buildUpdateGraph(model.name, layout, optimizer));
     const initial = initialState(model, layout, optimizer);
     return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, initial);

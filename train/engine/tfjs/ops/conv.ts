@@ -1,5 +1,6 @@
 import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { type ConvGeometry, convGeometry } from '../../../autodiff/conv/geometry.ts';
+import { conv2dInBfloat16 } from '../bfloat16/conv2d.ts';
 import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
 import type { TfjsOp } from './op.ts';
 
@@ -20,9 +21,13 @@ export const conv: TfjsOp = (call) => {
       [0, 0],
     ]);
   // tfjs differentiates TensorFlow's two automatic paddings only.
+  const convolve = (image: Tensor4D, padding: 'same' | 'valid') =>
+    call.precision === 'bf16'
+      ? conv2dInBfloat16(tf, image, filter, geometry.stride, padding)
+      : tf.conv2d(image, filter, geometry.stride, padding);
   const y = isSamePadding(geometry)
-    ? tf.conv2d(x, filter, geometry.stride, 'same')
-    : tf.conv2d(geometry.pads.every((pad) => pad === 0) ? x : padded(), filter, geometry.stride, 'valid');
+    ? convolve(x, 'same')
+    : convolve(geometry.pads.every((pad) => pad === 0) ? x : padded(), 'valid');
   const bias = call.optional(2);
   return channelsLast(bias ? tf.add(y, bias.tensor) : y);
 };

@@ -1,11 +1,14 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { GraphNode } from '../../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import type { TfjsPrecision } from '../../../precision.ts';
 import type { Value } from '../value.ts';
 
 /** One node of an ONNX graph as it is interpreted. */
 export interface OpCall {
   tf: TensorFlow;
+  /** What convolutions compute in. */
+  precision: TfjsPrecision;
   node: GraphNode;
   input(index: number): Value;
   /** An input that a node may leave out. */

@@ -10,6 +10,16 @@ export function channelSum(b: StepBuilder, x: StepTensor): StepTensor {
   return b.reduceSum(b.reshape(perImage, [n, c]), [0]);
 }
 
+/** Sum of the squares of an activation over everything but the channel: [C]. */
+export function channelSquareSum(b: StepBuilder, x: StepTensor): StepTensor {
+  if (x.layout === 'plain') return channelSum(b, b.mul(x, x));
+  // Of other dims than x, so that the gradient of an activation is not planned to lie in this buffer.
+  const view = b.blockView(x);
+  const [n, c] = x.dims as [number, number];
+  const perImage = b.reduceSum(b.mul(view, view), [2]);
+  return b.reduceSum(b.reshape(perImage, [n, c]), [0]);
+}
+
 /** Mean over the pixels of every channel of every image: [N, C, 1, 1], plain. */
 export function spatialMean(b: StepBuilder, x: StepTensor): StepTensor {
   const [n, c, h, w] = x.dims as [number, number, number, number];

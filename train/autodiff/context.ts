@@ -14,6 +14,7 @@ export class DifferentiationContext {
   readonly #gradients = new Map<string, StepTensor>();
   readonly #needsGradient = new Set<string>();
   readonly #saved = new Map<GraphNode, unknown>();
+  readonly #again = new Map<string, (gradient: StepTensor) => StepTensor>();
   #pending: StepTensor[] = [];
 
   constructor(readonly builder: StepBuilder) {}
@@ -41,6 +42,26 @@ export class DifferentiationContext {
   /** As {@link value}, but an input that a node leaves out ('') is undefined. */
   optionalValue(name: string): StepTensor | undefined {
     return name === '' ? undefined : this.value(name);
+  }
+
+  /**
+   * Lets the backward pass compute a value again, which costs less than keeping it from the forward pass on.
+   * @param compute emits it so that it waits for the given gradient
+   */
+  computeAgain(name: string, compute: (gradient: StepTensor) => StepTensor): void {
+    this.#again.set(name, compute);
+  }
+
+  /**
+   * A forward value as the backward pass reads it: kept, or computed again.
+   * @param gradient of something computed from it
+   */
+  valueAgain(name: string, gradient: StepTensor): StepTensor {
+    const compute = this.#again.get(name);
+    if (!compute) return this.value(name);
+    const again = compute(gradient);
+    this.#again.set(name, () => again);
+    return again;
   }
 
   /** Keeps something of a node's forward pass for its backward pass. */

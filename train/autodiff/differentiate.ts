@@ -15,9 +15,14 @@ export interface ForwardPass {
   /**
    * Emits the backward pass.
    * @param seeds the loss's gradient with respect to forward values (usually one: the logits)
+   * @param again values to be read instead of those of the forward pass, so that those need not be kept
    * @returns the gradient of each of `wanted`
    */
-  backward(seeds: ReadonlyMap<string, StepTensor>, wanted: readonly string[]): Map<string, StepTensor>;
+  backward(
+    seeds: ReadonlyMap<string, StepTensor>,
+    wanted: readonly string[],
+    again?: ReadonlyMap<string, StepTensor>,
+  ): Map<string, StepTensor>;
 }
 
 /**
@@ -48,7 +53,9 @@ export function emitForward(
   return {
     value: (name) => context.value(name),
     bufferUpdates: context.bufferUpdates,
-    backward(seeds, targets) {
+    backward(seeds, targets, again = new Map()) {
+      builder.startBackward();
+      for (const [name, tensor] of again) context.bind(name, tensor);
       for (const [name, gradient] of seeds) context.accumulate(name, gradient);
       for (const node of nodes.toReversed()) {
         const gradient = context.gradient(node.outputs[0]!);

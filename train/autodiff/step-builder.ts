@@ -15,6 +15,14 @@ export interface StepTensor {
   layout: Layout;
 }
 
+/** A stored list of rows of a matrix. */
+export interface RowIndex {
+  name: string;
+  count: number;
+  /** The last row that it names. */
+  last: number;
+}
+
 export const MICROSOFT = 'com.microsoft';
 export const NCHWC = 'com.microsoft.nchwc';
 
@@ -23,7 +31,8 @@ export class StepBuilder {
   readonly graphBuilder: GraphBuilder;
   readonly #plain = new Map<string, StepTensor>();
   readonly #blocked = new Map<string, StepTensor>();
-  readonly #indices = new Map<string, string>();
+  readonly #indices = new Map<string, RowIndex>();
+  #backward = false;
 
   /**
    * @param blockSize channels in an NCHWc block on this machine; 0 where onnxruntime has no such kernels
@@ -49,6 +58,20 @@ export class StepBuilder {
   output(name: string, tensor: StepTensor): void {
     this.graphBuilder.node('Identity', [this.toPlain(tensor).name], {}, { name });
     this.graphBuilder.output(name, 'float32', tensor.dims);
+  }
+
+  /** From here on what is emitted belongs to the backward pass. */
+  startBackward(): void {
+    this.#backward = true;
+  }
+
+  /**
+   * Dims that no value of the other pass has: in the backward pass, with an axis of 1 before them. onnxruntime
+   * gives values of equal shapes one buffer, where their lives do not overlap, and keeps it in between: what the
+   * forward pass needs for a moment would be held until the backward pass is there again.
+   */
+  ofThisPass(dims: readonly number[]): number[] {
+    return this.#backward ? [1, ...dims] : [...dims];
   }
 
   /** A float32 constant: a scalar, or `dims` of values. */
@@ -151,17 +174,22 @@ export class StepBuilder {
   }
 
   /**
-   * Rows of a matrix, by an index list too long for {@link gather}'s.
-   * @param key stands for the list: equal keys, equal lists, which are stored once
+   * A list of rows too long for {@link gather}'s.
+   * @param key stands for the list: equal keys, equal lists, which are made and stored once
    */
-  gatherRows(a: StepTensor, key: string, indices: Int32Array): StepTensor {
-    let name = this.#indices.get(key);
-    if (name === undefined) {
-      const value: TensorValue = { dtype: 'int32', dims: [indices.length], data: indices };
-      name = this.graphBuilder.initializer(this.graphBuilder.unique('rows'), value);
-      this.#indices.set(key, name);
-    }
-    return this.node('Gather', [a, name], [indices.length, a.dims[1]!], { axis: int(0) });
+  rowIndex(key: string, make: () => Int32Array): RowIndex {
+    return memoize(this.#indices, key, () => {
+      const data = make();
+      const value: TensorValue = { dtype: 'int32', dims: [data.length], data };
+      const name = this.graphBuilder.initializer(this.graphBuilder.unique('rows'), value);
+      return { name, count: data.length, last: data.reduce((last, row) => Math.max(last, row), -1) };
+    });
+  }
+
+  /** Rows of a matrix [..., rows, columns]. */
+  gatherRows(a: StepTensor, index: RowIndex): StepTensor {
+    const dims = [...a.dims.slice(0, -2), index.count, a.dims.at(-1)!];
+    return this.node('Gather', [a, index.name], dims, { axis: int(a.dims.length - 2) });
   }
 
   /**
@@ -278,7 +306,7 @@ export function plain(name: string, dims: readonly number[]): StepTensor {
   return { name, dims: [...dims], layout: 'plain' };
 }
 
-function memoize(cache: Map<string, StepTensor>, key: string, make: () => StepTensor): StepTensor {
+function memoize<T>(cache: Map<string, T>, key: string, make: () => T): T {
   let value = cache.get(key);
   if (!value) {
     value = make();

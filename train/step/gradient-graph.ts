@@ -50,12 +50,13 @@ export function emitGradient(
 
   const values = new Map<string, StepTensor>([[input.name, images], ...constants(b, model, layout)]);
   for (const [name, tensor] of unpack(b, parameters, layout.parameters)) values.set(name, tensor);
+  const weightsAgain = b.portable ? [] : cutMatricesAgain(b, parameters, layout.parameters);
   const names = layout.parameters.map((segment) => segment.name);
   const forward = emitForward(b, model, values, names);
   const logits = b.toPlain(forward.value(output.name));
   const { loss, gradient: seed } = crossEntropy(b, logits, targets);
   const scaledSeed = lossScale ? b.mul(seed, lossScale) : seed;
-  const gradients = forward.backward(new Map([[output.name, scaledSeed]]), names);
+  const gradients = forward.backward(new Map([[output.name, scaledSeed]]), names, new Map(weightsAgain));
   const gradient = pack(
     b,
     names.map((name) => gradients.get(name)!),
@@ -89,11 +90,21 @@ function constants(b: StepBuilder, model: Graph, layout: VectorLayout): [string,
 }
 
 function unpack(b: StepBuilder, vector: StepTensor, segments: readonly Segment[]): [string, StepTensor][] {
-  const parts = b.splitVector(
-    vector,
-    segments.map((segment) => segment.size),
-  );
-  return segments.map((segment, i) => [segment.name, b.reshape(parts[i]!, segment.dims)]);
+  const axis = vector.dims.length - 1;
+  return segments.map(({ name, offset, size, dims }) => [
+    name,
+    b.reshape(b.slice(vector, axis, offset, offset + size), dims),
+  ]);
+}
+
+/**
+ * The weights that the backward pass reads, cut out of the vector a second time, and of a view that onnxruntime
+ * does not take for the same: so no copies of them are held when memory is shortest, at the turn from forward
+ * to backward.
+ */
+function cutMatricesAgain(b: StepBuilder, vector: StepTensor, segments: readonly Segment[]) {
+  const matrices = segments.filter(({ dims }) => dims.length > 1);
+  return unpack(b, b.reshape(vector, [1, vector.dims[0]!]), matrices);
 }
 
 function pack(b: StepBuilder, tensors: readonly StepTensor[]): StepTensor {

@@ -1,4 +1,5 @@
-import type { StepBuilder, StepTensor } from '../step-builder.ts';
+import { sizeOf } from '../../../core/onnx/graph.ts';
+import type { RowIndex, StepBuilder, StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
 
 /** Whether the activations on both sides of a convolution can be read and written pixel by pixel. */
@@ -28,18 +29,19 @@ export function readPixels(
   const block = b.blockSize;
   const blocks = c / block;
   const zeros = n * blocks * height * width;
-  const indices = new Int32Array(count * blocks);
-  let outside = false;
-  for (let i = 0; i < count; i++) {
-    const [image, row, column] = pixel(i);
-    const inside = row >= 0 && row < height && column >= 0 && column < width;
-    outside ||= !inside;
-    for (let k = 0; k < blocks; k++) {
-      indices[i * blocks + k] = inside ? ((image * blocks + k) * height + row) * width + column : zeros;
+  const index = b.rowIndex(`read:${x.dims.join()}:${key}`, () => {
+    const rows = new Int32Array(count * blocks);
+    for (let i = 0; i < count; i++) {
+      const [image, row, column] = pixel(i);
+      const inside = row >= 0 && row < height && column >= 0 && column < width;
+      for (let k = 0; k < blocks; k++) {
+        rows[i * blocks + k] = inside ? ((image * blocks + k) * height + row) * width + column : zeros;
+      }
     }
-  }
-  const rows = zeroTerminated(b, b.reshape({ ...x, layout: 'plain' }, [zeros, block]), outside);
-  return b.reshape(b.gatherRows(rows, `read:${x.dims.join()}:${key}`, indices), [count, c]);
+    return rows;
+  });
+  const view = b.reshape({ ...x, layout: 'plain' }, b.ofThisPass([zeros, block]));
+  return b.reshape(b.gatherRows(zeroTerminated(b, view, index), index), [count, c]);
 }
 
 /** What tells convolutions apart that read the same image differently. */
@@ -69,11 +71,12 @@ export function patchPixel(g: ConvGeometry): (index: number) => Pixel {
   };
 }
 
-/** Rows of a matrix [rows, C], with a row of zeros after them if `index` has need of it. */
-function zeroTerminated(b: StepBuilder, rows: StepTensor, outside: boolean): StepTensor {
-  if (!outside) return rows;
-  const width = rows.dims[1]!;
-  return b.concat([rows, b.constant(new Array<number>(width).fill(0), [1, width])], 0);
+/** Rows of a matrix [..., rows, C], with a row of zeros after them if `index` names it. */
+function zeroTerminated(b: StepBuilder, rows: StepTensor, index: RowIndex): StepTensor {
+  if (index.last < rows.dims.at(-2)!) return rows;
+  const width = rows.dims.at(-1)!;
+  const zeros = b.constant(new Array<number>(width).fill(0), [...rows.dims.slice(0, -2), 1, width]);
+  return b.concat([rows, zeros], rows.dims.length - 2);
 }
 
 /**
@@ -90,22 +93,22 @@ export function writePixels(
   const [n, c, height, width] = dims as [number, number, number, number];
   const block = b.blockSize;
   const blocks = c / block;
-  const zeros = rows.dims[0]! * blocks;
-  const indices = new Int32Array(n * blocks * height * width);
-  let outside = false;
-  let at = 0;
-  for (let image = 0; image < n; image++) {
-    for (let k = 0; k < blocks; k++) {
-      for (let row = 0; row < height; row++) {
-        for (let column = 0; column < width; column++) {
-          const source = rowOf([image, row, column]);
-          outside ||= source === undefined;
-          indices[at++] = source === undefined ? zeros : source * blocks + k;
+  const zeros = (sizeOf(rows.dims) / c) * blocks;
+  const index = b.rowIndex(`write:${dims.join()}:${key}`, () => {
+    const sources = new Int32Array(n * blocks * height * width);
+    let at = 0;
+    for (let image = 0; image < n; image++) {
+      for (let k = 0; k < blocks; k++) {
+        for (let row = 0; row < height; row++) {
+          for (let column = 0; column < width; column++) {
+            const source = rowOf([image, row, column]);
+            sources[at++] = source === undefined ? zeros : source * blocks + k;
+          }
         }
       }
     }
-  }
-  const parts = zeroTerminated(b, b.reshape(rows, [zeros, block]), outside);
-  const written = b.gatherRows(parts, `write:${dims.join()}:${key}`, indices);
-  return { ...b.reshape(written, dims), layout: 'blocked' };
+    return sources;
+  });
+  const parts = zeroTerminated(b, b.reshape(rows, b.ofThisPass([zeros, block])), index);
+  return { ...b.reshape(b.gatherRows(parts, index), dims), layout: 'blocked' };
 }

@@ -1,6 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
 import { floatAttribute, type GraphNode, sizeOf } from '../../../core/onnx/graph.ts';
-import { channelAffine, channelSum } from '../channels.ts';
+import { channelAffine, channelSquareSum, channelSum } from '../channels.ts';
 import type { DifferentiationContext } from '../context.ts';
 import type { TrainingRule } from '../rule.ts';
 import type { StepTensor } from '../step-builder.ts';
@@ -10,7 +10,7 @@ interface Saved {
   mean: StepTensor;
   inverseStd: StepTensor;
   scale: StepTensor;
-  /** Of the fused ReLU. */
+  /** Of the fused ReLU; if it has one but no mask here, the output is computed again. */
   mask?: StepTensor;
 }
 
@@ -31,7 +31,7 @@ export const batchNormalizationRule: TrainingRule = {
     const [gamma, beta] = [context.value(node.inputs[1]!), context.value(node.inputs[2]!)];
     const count = sizeOf(x.dims) / x.dims[1]!;
     const mean = b.div(channelSum(b, x), b.constant(count));
-    const meanSquare = b.div(channelSum(b, b.binary('Mul', x, x)), b.constant(count));
+    const meanSquare = b.div(channelSquareSum(b, x), b.constant(count));
     // E[x^2] - E[x]^2 saves a pass over memory; rounding may leave it just below zero.
     const variance = b.unary('Relu', b.sub(meanSquare, b.mul(mean, mean)));
     const epsilon = b.constant(floatAttribute(node, 'epsilon', 1e-5));
@@ -41,16 +41,24 @@ export const batchNormalizationRule: TrainingRule = {
     updateRunningStatistics(context, node, mean, b.mul(variance, b.constant(count / Math.max(1, count - 1))));
     const residual = node.inputs[5] ? { add: b.toLayout(context.value(node.inputs[5]), x.layout) } : {};
     const y = channelAffine(b, x, scale, shift, { ...residual, relu: isFused(node) });
+    context.bind(node.outputs[0]!, y);
+    if (isFused(node) && !node.inputs[5] && y.layout === 'blocked') {
+      context.computeAgain(node.outputs[0]!, (gradient) =>
+        channelAffine(b, x, b.after(scale, [gradient]), shift, { relu: true }),
+      );
+      context.save(node, { mean, inverseStd, scale } satisfies Saved);
+      return;
+    }
     const mask = isFused(node) ? { mask: reluMask(b, y) } : {};
     context.save(node, { mean, inverseStd, scale, ...mask } satisfies Saved);
-    context.bind(node.outputs[0]!, y);
   },
 
   backward(context, node, gradient) {
     const b = context.builder;
     const x = context.value(node.inputs[0]!);
     const { mean, inverseStd, scale, mask } = context.saved<Saved>(node);
-    const dy = mask ? b.mul(gradient, mask) : gradient;
+    const again = () => reluMask(b, context.valueAgain(node.outputs[0]!, gradient));
+    const dy = isFused(node) ? b.mul(gradient, mask ?? again()) : gradient;
     if (node.inputs[5]) context.accumulate(node.inputs[5], dy);
     const count = b.constant(sizeOf(x.dims) / x.dims[1]!);
     const sumDy = channelSum(b, dy);

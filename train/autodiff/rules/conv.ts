@@ -42,7 +42,7 @@ export const convRule: TrainingRule = {
     if (context.needsGradient(weight)) {
       const dw = tiles
         ? winogradWeightGradient(b, geometry, tiles, gradient)
-        : convWeightGradient(b, geometry, context.value(x), gradient);
+        : convWeightGradient(b, geometry, context.valueAgain(x, gradient), gradient);
       context.accumulateWeight(weight, dw);
     }
     if (bias && context.needsGradient(bias)) context.accumulate(bias, channelSum(b, gradient));

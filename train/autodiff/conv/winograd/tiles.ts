@@ -1,3 +1,4 @@
+import { sizeOf } from '../../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../../step-builder.ts';
 import { readPixels, writePixels } from '../pixel-rows.ts';
 import { INPUT_TILE, OUTPUT_TILE } from './transforms.ts';
@@ -53,7 +54,7 @@ function cut(
 export function joinOutputTiles(b: StepBuilder, tiles: StepTensor, dims: readonly number[]): StepTensor {
   const [n, k, height, width] = dims as [number, number, number, number];
   const [tileRows, tileColumns] = tilesOf(height, width);
-  const rows = b.reshape(tiles, [tiles.dims[0]! * tiles.dims[1]!, k]);
+  const rows = b.reshape(tiles, [sizeOf(tiles.dims) / k, k]);
   return writePixels(b, rows, 'tiles', dims, ([image, row, column]) => {
     const inTile = (row % OUTPUT_TILE) * OUTPUT_TILE + (column % OUTPUT_TILE);
     const tile = Math.floor(row / OUTPUT_TILE) * tileColumns + Math.floor(column / OUTPUT_TILE);

@@ -82,7 +82,7 @@ export function winogradWeightGradient(
   dy: StepTensor,
 ): StepTensor {
   const gradient = transform(b, OUTPUT_GRADIENT_TRANSFORM, cutOutputTiles(b, b.toBlocked(dy)));
-  const product = b.matmul(gradient, tiles, true, false); // [36, K, C]
+  const product = b.matmul(gradient, b.reshape(tiles, b.ofThisPass(tiles.dims)), true, false); // [36, K, C]
   const flat = b.reshape(product, [36, g.outChannels * g.inChannels]);
   const taps = b.matmul(flat, matrix(b, FILTER_TRANSFORM), true, false);
   return b.reshape(taps, [g.outChannels, g.inChannels, FILTER, FILTER]);
@@ -94,9 +94,9 @@ function toOutput(b: StepBuilder, product: StepTensor, dims: readonly number[]):
 
 /** Applies a transform along the first axis of [points, P, C]. */
 function transform(b: StepBuilder, by: readonly (readonly number[])[], tiles: StepTensor): StepTensor {
-  const [points, rows, channels] = tiles.dims as [number, number, number];
-  const product = b.matmul(matrix(b, by), b.reshape(tiles, [points, rows * channels]));
-  return b.reshape(product, [by.length, rows, channels]);
+  const [points, rows, channels] = tiles.dims.slice(-3) as [number, number, number];
+  const product = b.matmul(matrix(b, by), b.reshape(tiles, b.ofThisPass([points, rows * channels])));
+  return b.reshape(product, b.ofThisPass([by.length, rows, channels]));
 }
 
 /** A weight [K, C, 3, 3], transformed: [36, K, C]. */

@@ -8,9 +8,12 @@ import { findPeers } from './find-peers.ts';
 import { int8Suite } from './int8/suite.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
 import { type BenchResults, markdownReport, roofline } from './report/report.ts';
+import { serveSuite } from './serve/suite.ts';
 import { dataSuite, forwardSuite, type SuiteOptions, scalingSuite, trainSuite } from './suites.ts';
 
-const SUITES = ['train', 'forward', 'data', 'int8', 'scaling'] as const;
+const SUITES = ['train', 'forward', 'data', 'int8', 'scaling', 'serve'] as const;
+/** Serving has peers of its own. */
+const NO_PEERS = { peers: { tensorflow: false, compile: false }, versions: [], missing: [] };
 type SuiteName = (typeof SUITES)[number];
 
 await runMain(async () => {
@@ -34,7 +37,7 @@ await runMain(async () => {
         python: {
           type: 'string',
           value: 'FILE',
-          help: 'a Python with PyTorch; default python3, if it has it',
+          help: 'a Python with PyTorch (serve: with FastAPI and onnxruntime); default python3, if it has it',
         },
         compile: { type: 'boolean', help: 'also measure torch.compile', default: false },
         data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
@@ -46,7 +49,9 @@ await runMain(async () => {
     argv,
   );
   const suites = positionals.length > 0 ? positionals.map(checkSuite) : SUITES.slice(0, 3);
-  const { peers, versions, missing } = await findPeers(options.python, options.compile);
+  const { peers, versions, missing } = suites.every((suite) => suite === 'serve')
+    ? NO_PEERS
+    : await findPeers(options.python, options.compile);
   for (const line of missing) process.stderr.write(`${line}\n`);
   const setup: SuiteOptions = {
     models: options.models.split(',').map(checkModel),
@@ -73,6 +78,11 @@ await runMain(async () => {
   if (suites.includes('data')) results.data = await dataSuite(setup);
   if (suites.includes('int8')) results.int8 = await int8Suite(setup);
   if (suites.includes('scaling')) results.scaling = await scalingSuite(setup);
+  if (suites.includes('serve')) {
+    const { comparisons, versions: servers } = await serveSuite({ ...setup, python: options.python });
+    results.serve = comparisons;
+    results.machine.splice(-1, 0, ...servers);
+  }
   const report = markdownReport(results);
   process.stdout.write(`${report}\n`);
   if (options.table !== undefined) await writeFileAtomic(options.table, `# Measurements\n\n${report}`);

@@ -3,6 +3,8 @@ import { zooModel } from '../children/zoo-model.ts';
 import type { Comparison } from '../compare.ts';
 import type { Int8Comparison } from '../int8/measure.ts';
 import { int8Table } from '../int8/table.ts';
+import type { ServeComparison } from '../serve/measure.ts';
+import { serveTable } from '../serve/table.ts';
 import type { LoaderResult } from '../suites.ts';
 import { forwardTraffic } from '../traffic.ts';
 import { comparisonTable } from './comparison-table.ts';
@@ -23,6 +25,7 @@ export interface BenchResults {
   scaling?: Comparison[];
   data?: LoaderResult[];
   int8?: Int8Comparison[];
+  serve?: ServeComparison[];
 }
 
 const TITLES = { train: 'Training step', forward: 'Forward pass', scaling: 'Growth' } as const;
@@ -52,6 +55,7 @@ export function markdownReport(results: BenchResults): string {
     );
   }
   if (results.int8) parts.push('## int8 against fp32\n', int8Table(results.int8), '');
+  if (results.serve) parts.push('## Serving\n', ...results.serve.map(serveTable));
   return parts.join('\n');
 }
 

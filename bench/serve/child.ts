@@ -8,6 +8,7 @@ const START_TIMEOUT_MS = 120_000;
 /** A server that was started as a process of its own. */
 export interface ServerProcess {
   url: string;
+  pid: number;
   stop(): Promise<void>;
 }
 
@@ -35,7 +36,7 @@ export async function startServerProcess(command: string, args: readonly string[
     child.once('error', reject);
     child.once('exit', () => reject(new Error(text)));
   });
-  return { url, stop: () => stopProcess(child) };
+  return { url, pid: child.pid!, stop: () => stopProcess(child) };
 }
 
 /** onnxruntime without a server, in a process of its own. */

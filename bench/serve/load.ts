@@ -1,4 +1,4 @@
-import { Pool } from 'undici';
+import autocannon from 'autocannon';
 
 /** A request to send, and how many images are in it. */
 export interface LoadRequest {
@@ -15,11 +15,14 @@ export interface LoadResult {
   milliseconds: Float64Array;
   /** Requests that were not answered with 200. */
   failed: number;
+  /** CPU time that sending and receiving took, in milliseconds. */
+  cpuMilliseconds: number;
 }
 
 /**
- * Sends requests over kept-alive connections, one under way on each.
+ * Sends requests over kept-alive connections, one under way on each, with autocannon.
  * @param requests sent in order, again from the first, `count` in all
+ * @param connections at most; no more than `count` are opened
  */
 export async function sendLoad(
   url: string,
@@ -27,26 +30,56 @@ export async function sendLoad(
   count: number,
   connections: number,
 ): Promise<LoadResult> {
-  const pool = new Pool(url, { connections, pipelining: 1 });
-  const milliseconds = new Float64Array(count);
-  let next = 0;
-  let images = 0;
+  const clients = Math.min(connections, count);
+  const turn = Array.from({ length: count }, (_, i) => requests[i % requests.length]!);
+  const milliseconds: number[] = [];
   let failed = 0;
-  const client = async (): Promise<void> => {
-    while (next < count) {
-      const index = next++;
-      const { path, headers, body, images: held } = requests[index % requests.length]!;
-      const start = performance.now();
-      const answer = await pool.request({ method: 'POST', path, headers, body });
-      await answer.body.arrayBuffer();
-      milliseconds[index] = performance.now() - start;
-      if (answer.statusCode === 200) images += held;
-      else failed++;
-    }
+  let opened = 0;
+  let before = process.cpuUsage();
+  let start = performance.now();
+  let end = start;
+  await new Promise<void>((resolve, reject) => {
+    const load = autocannon(
+      {
+        url,
+        connections: clients,
+        amount: count,
+        setupClient: (client) => {
+          // Each connection has its own share, so that no request is sent twice.
+          const place = opened++;
+          const share = turn.filter((_, i) => i % clients === place);
+          client.setRequests(
+            share.map(({ path, headers, body }) => ({
+              method: 'POST',
+              path,
+              headers,
+              body: Buffer.from(body),
+            })),
+          );
+          if (opened < clients) return;
+          // What was made ready so far is not part of the load.
+          before = process.cpuUsage();
+          start = performance.now();
+        },
+      },
+      (error, { errors, timeouts }) => {
+        failed += errors + timeouts;
+        if (error) reject(error);
+        else resolve();
+      },
+    );
+    load.on('response', (_client, status, _bytes, time) => {
+      milliseconds.push(time);
+      if (status !== 200) failed++;
+      end = performance.now();
+    });
+  });
+  const { user, system } = process.cpuUsage(before);
+  return {
+    images: turn.reduce((sum, { images }) => sum + images, 0),
+    seconds: (end - start) / 1000,
+    milliseconds: Float64Array.from(milliseconds).sort(),
+    failed,
+    cpuMilliseconds: (user + system) / 1000,
   };
-  const start = performance.now();
-  await Promise.all(Array.from({ length: connections }, client));
-  const seconds = (performance.now() - start) / 1000;
-  await pool.close();
-  return { images, seconds, milliseconds: milliseconds.sort(), failed };
 }

@@ -3,6 +3,7 @@ import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { percentile } from '../../serve/evaluate/latency.ts';
 import type { RawRuntime, ServerProcess } from './child.ts';
 import { type LoadRequest, sendLoad } from './load.ts';
+import { processCpuMilliseconds } from './process-cpu.ts';
 import { formRequests, pngRequests, tensorRequests } from './test-images.ts';
 
 export interface ServeContestants {
@@ -11,110 +12,130 @@ export interface ServeContestants {
   peers: [name: string, server: ServerProcess][];
   dataset: ImageDataset;
   metadata: ClassifierMetadata;
-  /** The batch size at which onnxruntime alone is fastest. */
+  /** Images in a request with several. */
   batch: number;
 }
 
-/** A line of the table: the value of each turn, to be compared with onnxruntime's of the same turn. */
+/** A line of a table: its value in each turn, to be compared with onnxruntime's of the same turn. */
 export interface Measurement {
   name: string;
-  unit: 'images/s' | 'ms';
   turns: number[];
-  /** Of the first measurement with the same unit. */
-  ratios: number[];
+  /** CPU time of an image in each turn, in milliseconds: of who runs the model, and of the load generator. */
+  cpu: number[];
+  clientCpu: number[];
 }
 
-export interface ServeResults {
+export interface ServeComparison {
   model: string;
   batch: number;
-  rounds: number;
+  /** Images a turn. */
+  images: number;
+  /** Images a second; onnxruntime alone comes first. */
   throughput: Measurement[];
+  /** Of one image, median in milliseconds; onnxruntime alone comes first. */
   latency: Measurement[];
-  /** The server's event loop delay under the load of single images, 99th percentile, of each turn. */
-  eventLoopP99Ms: number[];
+  /** Our server's event loop delay under the load of single images, 99th percentile in ms, of each turn. */
+  eventLoopP99: number[];
+}
+
+export interface MeasureOptions {
+  rounds: number;
+  secondsPerTurn: number;
 }
 
 const BATCHES = [1, 2, 4, 8, 16, 32, 64, 128];
-const RAW_SECONDS = 3;
-const LATENCY_REQUESTS = 300;
 /** So many clients ask at a time: enough to fill batches. */
 const CONNECTIONS = 64;
+/** Enough that none of our cores ever waits for a request of a whole batch. */
+const BATCH_CONNECTIONS = 8;
 
 /** The batch size at which onnxruntime alone is fastest, each tried twice. */
-export async function chooseBatch(raw: RawRuntime): Promise<number> {
+export async function chooseBatch(raw: RawRuntime, seconds: number): Promise<number> {
   const speed = new Map<number, number>();
   for (const batch of [...BATCHES, ...BATCHES]) {
-    const { images, seconds } = await raw.run({ batch, seconds: 1 });
-    speed.set(batch, Math.max(speed.get(batch) ?? 0, images / seconds));
+    const result = await raw.run({ batch, seconds: seconds / 4 });
+    speed.set(batch, Math.max(speed.get(batch) ?? 0, result.images / result.seconds));
   }
   return [...speed].sort((a, b) => b[1] - a[1])[0]![0];
 }
 
-/** Everyone in turn, `rounds` times. @param images test images of a turn */
+/** Everyone by turns. A turn is as many images as onnxruntime alone works through in its time. */
 export async function measureServe(
   it: ServeContestants,
-  images: number,
-  rounds: number,
-): Promise<ServeResults> {
-  const count = Math.min(images, it.dataset.test.count);
-  const single = await pngRequests(it.dataset, Math.min(count, 2000));
-  const forms = await formRequests(it.dataset, count, it.batch);
-  const tensors = tensorRequests(it.dataset, it.metadata, count, it.batch);
-  const [oneTensor] = tensorRequests(it.dataset, it.metadata, 1, 1);
-  const values = new Map<string, number[]>();
-  const note = (name: string, value: number): void =>
-    void values.set(name, [...(values.get(name) ?? []), value]);
-  const eventLoopP99Ms: number[] = [];
-  const few = Math.ceil(count / it.batch);
-  const speed = async (
-    name: string,
-    server: ServerProcess,
-    requests: LoadRequest[],
-    n: number,
-    clients: number,
-  ) => {
-    const { images: answered, seconds, failed } = await sendLoad(server.url, requests, n, clients);
-    if (failed > 0) throw new Error(`${name}: ${failed} requests failed`);
-    note(name, answered / seconds);
-  };
-  const latency = async (name: string, server: ServerProcess, requests: LoadRequest[]) => {
-    const { milliseconds } = await sendLoad(server.url, requests, LATENCY_REQUESTS, 1);
-    note(name, percentile(milliseconds, 0.5));
-  };
-  for (let round = 0; round < rounds; round++) {
-    const alone = await it.raw.run({ batch: it.batch, seconds: RAW_SECONDS });
-    note('onnxruntime alone', alone.images / alone.seconds);
-    await speed('ours, tensors', it.ours, tensors, few, 4);
-    await speed('ours, PNG files in forms', it.ours, forms, few, 4);
-    await readEventLoopP99(it.ours.url);
-    await speed('ours, PNG files one by one', it.ours, single, Math.min(count, 4000), CONNECTIONS);
-    eventLoopP99Ms.push(await readEventLoopP99(it.ours.url));
-    for (const [name, peer] of it.peers) await speed(name, peer, single, Math.min(count, 1000), CONNECTIONS);
+  { rounds, secondsPerTurn }: MeasureOptions,
+): Promise<ServeComparison> {
+  const trial = await it.raw.run({ batch: it.batch, seconds: secondsPerTurn });
+  const speed = trial.images / trial.seconds;
+  const requests = Math.max(BATCH_CONNECTIONS, Math.ceil((speed * secondsPerTurn) / it.batch));
+  const images = requests * it.batch;
+  const few = Math.max(20, Math.min(300, Math.ceil(speed * secondsPerTurn)));
+  const stored = Math.min(images, it.dataset.test.count);
+  const single = await pngRequests(it.dataset, stored);
+  const forms = formRequests(single, it.batch);
+  const tensors = tensorRequests(it.dataset, it.metadata, stored, it.batch);
+  const oneTensor = tensorRequests(it.dataset, it.metadata, 1, 1);
 
-    const one = await it.raw.run({ batch: 1, seconds: RAW_SECONDS });
-    note('p50 onnxruntime alone', percentile(Float64Array.from(one.milliseconds).sort(), 0.5));
-    await latency('p50 ours, tensor', it.ours, [oneTensor!]);
-    await latency('p50 ours, PNG file', it.ours, single);
-    for (const [name, peer] of it.peers) await latency(`p50 ${name}`, peer, single);
-  }
-  const isLatency = (name: string): boolean => name.startsWith('p50 ');
-  const lines = (wanted: boolean): Measurement[] => {
-    const chosen = [...values].filter(([name]) => isLatency(name) === wanted);
-    const base = chosen[0]![1];
-    return chosen.map(([name, turns]) => ({
-      name: name.replace(/^p50 /, ''),
-      unit: wanted ? 'ms' : 'images/s',
-      turns,
-      ratios: turns.map((value, i) => value / base[i]!),
-    }));
+  const lines = { throughput: new Map<string, Measurement>(), latency: new Map<string, Measurement>() };
+  const note = (table: keyof typeof lines, name: string, turn: number, cpu: number, clientCpu: number) => {
+    const line = lines[table].get(name) ?? { name, turns: [], cpu: [], clientCpu: [] };
+    lines[table].set(name, line);
+    line.turns.push(turn);
+    line.cpu.push(cpu);
+    line.clientCpu.push(clientCpu);
   };
+  const alone = async (table: keyof typeof lines, batch: number) => {
+    const result = await it.raw.run({ batch, seconds: secondsPerTurn });
+    const value =
+      table === 'throughput'
+        ? result.images / result.seconds
+        : percentile(Float64Array.from(result.milliseconds).sort(), 0.5);
+    note(table, 'onnxruntime alone', value, result.cpuMilliseconds / result.images, 0);
+  };
+  const asked = async (
+    table: keyof typeof lines,
+    name: string,
+    { url, pid }: ServerProcess,
+    bodies: readonly LoadRequest[],
+    count: number,
+    connections: number,
+  ) => {
+    const before = await processCpuMilliseconds(pid);
+    const result = await sendLoad(url, bodies, count, connections);
+    const used = (await processCpuMilliseconds(pid)) - before;
+    if (result.failed > 0) throw new Error(`${name}: ${result.failed} requests failed`);
+    const value =
+      table === 'throughput' ? result.images / result.seconds : percentile(result.milliseconds, 0.5);
+    note(table, name, value, used / result.images, result.cpuMilliseconds / result.images);
+  };
+
+  const eventLoopP99: number[] = [];
+  for (let round = 0; round <= rounds; round++) {
+    if (round === 1) {
+      // The first round warmed up.
+      lines.throughput.clear();
+      lines.latency.clear();
+      eventLoopP99.length = 0;
+    }
+    await alone('throughput', it.batch);
+    await asked('throughput', 'ours, tensors', it.ours, tensors, requests, BATCH_CONNECTIONS);
+    await asked('throughput', 'ours, PNG files in forms', it.ours, forms, requests, BATCH_CONNECTIONS);
+    await readEventLoopP99(it.ours.url);
+    await asked('throughput', 'ours, PNG files one by one', it.ours, single, images, CONNECTIONS);
+    eventLoopP99.push(await readEventLoopP99(it.ours.url));
+    for (const [name, peer] of it.peers) await asked('throughput', name, peer, single, images, CONNECTIONS);
+
+    await alone('latency', 1);
+    await asked('latency', 'ours, tensor', it.ours, oneTensor, few, 1);
+    await asked('latency', 'ours, PNG file', it.ours, single, few, 1);
+    for (const [name, peer] of it.peers) await asked('latency', name, peer, single, few, 1);
+  }
   return {
     model: it.metadata.model,
     batch: it.batch,
-    rounds,
-    throughput: lines(false),
-    latency: lines(true),
-    eventLoopP99Ms,
+    images,
+    throughput: [...lines.throughput.values()],
+    latency: [...lines.latency.values()],
+    eventLoopP99,
   };
 }
 

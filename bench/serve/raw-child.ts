@@ -10,6 +10,8 @@ export interface RawResult {
   images: number;
   seconds: number;
   milliseconds: number[];
+  /** CPU time of all threads. */
+  cpuMilliseconds: number;
 }
 
 const [path, threads, height, width] = process.argv.slice(2);
@@ -23,16 +25,19 @@ process.on('message', async ({ batch, seconds }: RawTask) => {
   const feed = { input: new Tensor('float32', values, [batch, 3, Number(height), Number(width)]) };
   await session.run(feed);
   const milliseconds: number[] = [];
+  const cpuBefore = process.cpuUsage();
   const start = performance.now();
   while (performance.now() - start < seconds * 1000) {
     const before = performance.now();
     await session.run(feed);
     milliseconds.push(performance.now() - before);
   }
+  const { user, system } = process.cpuUsage(cpuBefore);
   const result: RawResult = {
     images: batch * milliseconds.length,
     seconds: (performance.now() - start) / 1000,
     milliseconds,
+    cpuMilliseconds: (user + system) / 1000,
   };
   process.send!(result);
 });

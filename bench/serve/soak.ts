@@ -6,8 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { runMain } from '../../core/cli/main.ts';
 import { startServerProcess } from './child.ts';
 import { cutConnection, hostileRequests } from './hostile-requests.ts';
-import { sendLoad } from './load.ts';
 import { type MemorySample, memorySlope } from './memory-slope.ts';
+import { sendMixed } from './send-mixed.ts';
 
 const ROUND = 1000;
 
@@ -22,7 +22,7 @@ await runMain(async () => {
     const samples: MemorySample[] = [];
     let cut = 0;
     for (let sent = 0; sent < total; sent += ROUND) {
-      await sendLoad(server.url, requests, ROUND, 16);
+      await sendMixed(server.url, requests, ROUND, 16);
       for (let i = 0; i < 10; i++, cut++) await cutConnection(server.url, requests[i % requests.length]!);
       samples.push({ requests: sent + ROUND, ...(await readMemory(server.url)) });
       const { rss, heap } = samples.at(-1)!;

@@ -16,15 +16,10 @@ export async function pngRequests(dataset: ImageDataset, count: number): Promise
   );
 }
 
-/** Several PNG files in each form. */
-export async function formRequests(
-  dataset: ImageDataset,
-  count: number,
-  batch: number,
-): Promise<LoadRequest[]> {
-  const files = await pngRequests(dataset, count);
+/** The same files, several in each form. */
+export function formRequests(files: readonly LoadRequest[], batch: number): LoadRequest[] {
   const requests: LoadRequest[] = [];
-  for (let first = 0; first < count; first += batch) {
+  for (let first = 0; first < files.length; first += batch) {
     const parts = files
       .slice(first, first + batch)
       .flatMap(({ body }, i) => [
@@ -38,7 +33,7 @@ export async function formRequests(
       path: '/predict',
       headers: { 'content-type': 'multipart/form-data; boundary=b' },
       body: Buffer.concat([...parts, Buffer.from('--b--\r\n')]),
-      images: Math.min(batch, count - first),
+      images: Math.min(batch, files.length - first),
     });
   }
   return requests;

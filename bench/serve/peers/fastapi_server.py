@@ -1,4 +1,4 @@
-"""A FastAPI server with onnxruntime. Needs: pip install fastapi uvicorn onnxruntime pillow numpy"""
+"""A FastAPI server with onnxruntime. Needs: pip install fastapi "uvicorn[standard]" onnxruntime pillow numpy"""
 
 import io
 import json
@@ -32,7 +32,8 @@ async def predict(request: Request):
     return await run_in_threadpool(classify, await request.body())
 
 
-listener = socket.socket()
+# asyncio turns Nagle's algorithm off only for sockets that are TCP by name.
+listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
 listener.bind(("127.0.0.1", 0))
 print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
 uvicorn.Server(uvicorn.Config(app, log_level="error")).run(sockets=[listener])

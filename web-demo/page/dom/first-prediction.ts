@@ -1,4 +1,3 @@
-import { formatMs } from '../format.ts';
 import { byId } from './by-id.ts';
 
 const NAME = 'first-prediction';
@@ -14,7 +13,8 @@ export function measureFirstPrediction(): void {
     requestAnimationFrame(() => {
       if (performance.getEntriesByName(NAME).length > 0) return;
       const { duration } = performance.measure(NAME, { start: 0 });
-      byId('first-prediction', HTMLElement).textContent = `First guess ${formatMs(duration)} after opening.`;
+      byId('first-prediction', HTMLElement).textContent =
+        `First guess ${(duration / 1000).toFixed(1)} s after opening.`;
     }),
   );
 }

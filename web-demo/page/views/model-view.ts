@@ -113,6 +113,7 @@ export class ModelView {
   showFailed(error: unknown, still?: OpenedModel): void {
     this.#loading.hidden = true;
     if (still) this.#select.value = still.name;
+    else this.#backend.textContent = 'No model is open.';
     this.error.show(error);
   }
 }

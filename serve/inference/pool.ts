@@ -144,7 +144,7 @@ export class InferencePool {
     return { logits, milliseconds: results.reduce((sum, result) => sum + result.milliseconds, 0) };
   }
 
-  /** Stops the workers; what still waits or runs fails with an {@link UnavailableError}. */
+  /** Stops the workers; what still waits, or runs when its worker stops, fails with an {@link UnavailableError}. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#failQueue();

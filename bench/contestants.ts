@@ -38,6 +38,11 @@ export function trainContestants(peers: Peers): Contestant[] {
   if (peers.tensorflow) {
     ours.push(
       { name: 'ours, `tfjs`', command: script('./children/train.ts'), options: { engine: 'tfjs' } },
+      {
+        name: 'ours, `tfjs` bf16',
+        command: script('./children/train.ts'),
+        options: { engine: 'tfjs', precision: 'bf16' },
+      },
       { name: 'plain tfjs-node', command: script('./peers/plain-tfjs.ts'), options: { pass: 'train' } },
     );
   }

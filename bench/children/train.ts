@@ -5,13 +5,14 @@ import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
 
 /** One optimiser step of our trainer, by the engine that the setup names; replicas as it would choose unless told. */
-await runChild(async ({ model: name, batchSize, threads, engine: engineName, replicas }) => {
+await runChild(async ({ model: name, batchSize, threads, engine: engineName, precision, replicas }) => {
   const model = zooModel(name);
   const engine = await createEngine(
     model,
     {
       engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
       batchSize,
+      ...(precision === 'bf16' ? { precision } : {}),
       replicas: engineName === 'tfjs' ? 1 : Number(replicas ?? chooseReplicas(model, batchSize)),
       optimizer: 'sgd',
       momentum: 0.9,

@@ -4,6 +4,7 @@ import { percentile } from '../../serve/evaluate/latency.ts';
 import type { RawRuntime, ServerProcess } from './child.ts';
 import { type LoadRequest, sendLoad } from './load.ts';
 import { processCpuMilliseconds } from './process-cpu.ts';
+import { readMetrics } from './read-metrics.ts';
 import { formRequests, pngRequests, tensorRequests } from './test-images.ts';
 
 export interface ServeContestants {
@@ -141,6 +142,5 @@ export async function measureServe(
 
 /** Reading it also starts it anew. */
 async function readEventLoopP99(url: string): Promise<number> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  return Number(/^nodejs_eventloop_lag_p99_seconds (\S+)/m.exec(text)?.[1]) * 1000;
+  return (await readMetrics(url))('nodejs_eventloop_lag_p99_seconds') * 1000;
 }

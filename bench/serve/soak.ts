@@ -7,6 +7,7 @@ import { runMain } from '../../core/cli/main.ts';
 import { startServerProcess } from './child.ts';
 import { cutConnection, hostileRequests } from './hostile-requests.ts';
 import { type MemorySample, memorySlope } from './memory-slope.ts';
+import { readMetrics } from './read-metrics.ts';
 import { sendMixed } from './send-mixed.ts';
 
 const ROUND = 1000;
@@ -41,8 +42,7 @@ await runMain(async () => {
 });
 
 async function readMemory(url: string): Promise<{ rss: number; heap: number }> {
-  const text = await (await fetch(`${url}/metrics`)).text();
-  const read = (name: string): number => Number(new RegExp(`^${name} (\\S+)`, 'm').exec(text)?.[1]);
+  const read = await readMetrics(url);
   return { rss: read('process_resident_memory_bytes'), heap: read('nodejs_heap_size_used_bytes') };
 }
 

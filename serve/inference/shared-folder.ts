@@ -3,6 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 const PREFIX = 'onnx-classifier-weights-';
+/** A folder's name, with the number of the process that made it. */
+const NAME = new RegExp(`^${PREFIX}(\\d+)-\\w+$`);
 const ours = new Set<string>();
 
 /**
@@ -13,7 +15,7 @@ export function makeSharedFolder(): string {
   const parent = tmpdir();
   try {
     for (const name of readdirSync(parent)) {
-      const [, pid] = /^onnx-classifier-weights-(\d+)-\w+$/.exec(name) ?? [];
+      const [, pid] = NAME.exec(name) ?? [];
       if (pid !== undefined && !ours.has(join(parent, name)) && !isOther(Number(pid)))
         remove(join(parent, name));
     }

@@ -8,22 +8,13 @@ import { conv2dInBfloat16 } from '../../train/engine/tfjs/bfloat16/conv2d.ts';
 import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
+import { relativeError } from './support/relative-error.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
 
 /** bfloat16 has 8 significant bits; a result is rounded once, and so is each factor. */
 const TOLERANCE = 2 ** -7;
 
-/** max |a - b| / max |b| */
-function relativeError(a: Tensor, b: Tensor): number {
-  const [x, y] = [a.dataSync(), b.dataSync()];
-  assert.equal(x.length, y.length);
-  let [difference, largest] = [0, 0];
-  for (let i = 0; i < x.length; i++) {
-    difference = Math.max(difference, Math.abs(x[i]! - y[i]!));
-    largest = Math.max(largest, Math.abs(y[i]!));
-  }
-  return difference / largest;
-}
+const errorOf = (a: Tensor, b: Tensor) => relativeError(a.dataSync(), b.dataSync());
 
 describe('a convolution in bfloat16 and its gradients are those in float32, rounded', { skip }, () => {
   for (const [size, kernel, stride, padding] of [
@@ -41,14 +32,14 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
         const half = (a: Tensor4D, b: Tensor4D) => conv2dInBfloat16(tf, a, b, strides, padding);
         const single = (a: Tensor4D, b: Tensor4D) => tf.conv2d(a, b, strides, padding);
         const expected = single(x, filter);
-        const error = relativeError(half(x, filter), expected);
+        const error = errorOf(half(x, filter), expected);
         assert.ok(error < TOLERANCE, `${error}`);
         assert.ok(error > 2 ** -14, `${error} is closer than bfloat16 comes`);
         const dy = tf.randomNormal(expected.shape, 0, 1, 'float32', 3);
         const gradients = (conv: typeof half) => tf.grads(conv as never)([x, filter], dy);
         const [actual, wanted] = [gradients(half), gradients(single)];
         for (const [i, gradient] of actual.entries()) {
-          assert.ok(relativeError(gradient, wanted[i]!) < TOLERANCE, `gradient ${i}`);
+          assert.ok(errorOf(gradient, wanted[i]!) < TOLERANCE, `gradient ${i}`);
         }
       });
     });

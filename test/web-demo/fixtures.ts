@@ -11,7 +11,8 @@ import { Random } from '../../core/random.ts';
 import type { EpochLog } from '../../train/trainer.ts';
 
 const EMBEDDED = fileURLToPath(new URL('../../models/resnet14t.onnx', import.meta.url));
-const RECORD = 3074;
+/** Bytes of an image in CIFAR-100's files: two labels and the pixels. */
+export const RECORD = 3074;
 
 /** The embedded model, or a resnet20 with random weights written to `folder`. */
 export async function modelFile(folder: string): Promise<string> {

@@ -9,12 +9,11 @@ import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import type { DemoPage } from './demo-page.ts';
-import { picture } from './fixtures.ts';
+import { picture, RECORD } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { RECORDS, TestDemo } from './test-demo.ts';
 
 const CALIBRATION_IMAGES = 40;
-const RECORD = 3074;
 
 describe('models in other precisions', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;

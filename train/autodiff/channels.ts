@@ -4,10 +4,7 @@ import { NCHWC, type StepBuilder, type StepTensor } from './step-builder.ts';
 /** Sum of an activation [N, C, H, W] over everything but the channel, in either layout: [C]. */
 export function channelSum(b: StepBuilder, x: StepTensor): StepTensor {
   const [n, c, h, w] = x.dims as [number, number, number, number];
-  // Rows first: onnxruntime has vectorised kernels for sums over one axis, and none for axes 0 and 2 at once.
-  const perImage =
-    x.layout === 'blocked' ? b.reduceSum(b.blockView(x), [2]) : b.reduceSum(b.reshape(x, [n, c, h * w]), [2]);
-  return b.reduceSum(b.reshape(perImage, [n, c]), [0]);
+  return sumOfPixels(b, x.layout === 'blocked' ? b.blockView(x) : b.reshape(x, [n, c, h * w]), x);
 }
 
 /** Sum of the squares of an activation over everything but the channel: [C]. */
@@ -15,9 +12,13 @@ export function channelSquareSum(b: StepBuilder, x: StepTensor): StepTensor {
   if (x.layout === 'plain') return channelSum(b, b.mul(x, x));
   // Of other dims than x, so that the gradient of an activation is not planned to lie in this buffer.
   const view = b.blockView(x);
-  const [n, c] = x.dims as [number, number];
-  const perImage = b.reduceSum(b.mul(view, view), [2]);
-  return b.reduceSum(b.reshape(perImage, [n, c]), [0]);
+  return sumOfPixels(b, b.mul(view, view), x);
+}
+
+/** [C] of a view of an activation whose third axis is its pixels. */
+function sumOfPixels(b: StepBuilder, view: StepTensor, { dims }: StepTensor): StepTensor {
+  // Rows first: onnxruntime has vectorised kernels for sums over one axis, and none for axes 0 and 2 at once.
+  return b.reduceSum(b.reshape(b.reduceSum(view, [2]), dims.slice(0, 2)), [0]);
 }
 
 /** Mean over the pixels of every channel of every image: [N, C, 1, 1], plain. */

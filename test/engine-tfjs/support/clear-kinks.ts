@@ -25,12 +25,10 @@ export async function clearKinks(
   try {
     for (const { input, bias } of layers) {
       const found: Float32Array[] = [];
+      const biases = Object.fromEntries(layers.map((layer) => [layer.bias, biasTensor(model, layer.bias)]));
       for (const images of batches) {
-        const feeds = Object.fromEntries(
-          layers.map((layer) => [layer.bias, biasTensor(model, layer.bias)] as const),
-        );
         const { [input]: values } = await session.run(
-          { ...feeds, [model.inputs[0]!.name]: new ort.Tensor('float32', images, dims) },
+          { ...biases, [model.inputs[0]!.name]: new ort.Tensor('float32', images, dims) },
           [input],
         );
         found.push(values!.data as Float32Array);

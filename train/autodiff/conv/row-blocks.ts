@@ -1,4 +1,4 @@
-import { int, ints } from '../../../core/onnx/graph.ts';
+import { int, ints, sizeOf } from '../../../core/onnx/graph.ts';
 import { NCHWC, type StepBuilder, type StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
 
@@ -94,6 +94,6 @@ function shiftColumns(b: StepBuilder, a: StepTensor, by: number, width: number):
 /** Swaps the axes of [images, groups, ...]. */
 function imagesInnermost(b: StepBuilder, a: StepTensor, images: number, groups: number): StepTensor {
   if (groups === 1) return a;
-  const rest = a.dims.reduce((product, dim) => product * dim, 1) / (images * groups);
+  const rest = sizeOf(a.dims) / (images * groups);
   return b.transpose(b.reshape(a, [images, groups, rest]), [1, 0, 2]);
 }

@@ -20,11 +20,11 @@ export const conv: TfjsOp = (call) => {
       [left, right],
       [0, 0],
     ]);
-  // tfjs differentiates TensorFlow's two automatic paddings only.
   const convolve = (image: Tensor4D, padding: 'same' | 'valid') =>
     call.precision === 'bf16'
       ? conv2dInBfloat16(tf, image, filter, geometry.stride, padding)
       : tf.conv2d(image, filter, geometry.stride, padding);
+  // tfjs differentiates TensorFlow's two automatic paddings only.
   const y = isSamePadding(geometry)
     ? convolve(x, 'same')
     : convolve(geometry.pads.every((pad) => pad === 0) ? x : padded(), 'valid');

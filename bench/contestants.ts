@@ -54,6 +54,11 @@ export function forwardContestants(peers: Peers): Contestant[] {
   const ours: Contestant[] = [
     { name: 'ours, fp32 export', command: script('./children/forward.ts'), options: { precision: 'fp32' } },
     { name: 'ours, int8 export', command: script('./children/forward.ts'), options: { precision: 'int8' } },
+    {
+      name: 'ours, int8 export, 7-bit weights',
+      command: script('./children/forward.ts'),
+      options: { precision: 'int7' },
+    },
   ];
   if (peers.tensorflow) {
     ours.push({

@@ -68,6 +68,7 @@ async function quantize(
   return quantizeModel(graph, {
     batches: () => evaluationBatches(calibration, metadata, CALIBRATION_BATCH),
     method,
+    reduceRange: options.reduceRange,
     onProgress: (done, pass, passes) =>
       options.onProgress?.('calibrate', (pass - 1) * count + done, passes * count),
   });

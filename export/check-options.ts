@@ -8,7 +8,7 @@ import type { ExportOptions } from './options.ts';
  * @throws UserError saying which, and what would do
  */
 export function checkOptions({ labels }: ClassifierMetadata, options: ExportOptions): void {
-  const { opset, preprocess = false, topK, layout, precision = 'fp32', calibration } = options;
+  const { opset, preprocess = false, topK, layout, precision = 'fp32', calibration, reduceRange } = options;
   if (opset !== undefined && !(Number.isInteger(opset) && opset >= MIN_OPSET && opset <= MAX_OPSET)) {
     throw new UserError(`--opset is from ${MIN_OPSET} to ${MAX_OPSET}, not ${opset}`);
   }
@@ -23,5 +23,8 @@ export function checkOptions({ labels }: ClassifierMetadata, options: ExportOpti
   }
   if (calibration && precision !== 'int8') {
     throw new UserError('--calibration and --calibration-images are for int8; add --precision int8');
+  }
+  if (reduceRange && precision !== 'int8') {
+    throw new UserError('--reduce-range is for int8; add --precision int8');
   }
 }

@@ -81,6 +81,10 @@ const OPTIONS = {
     help: `for int8: how many training images show the ranges; left out: ${DEFAULT_CALIBRATION_IMAGES}`,
     min: 1,
   },
+  'reduce-range': {
+    type: 'boolean',
+    help: 'for int8: 7-bit weights, for processors without VNNI, which have fast kernels for no more',
+  },
   'verify-images': {
     type: 'integer',
     help: "how many of the dataset's test images are compared with float32; left out: for fp16 and int8 as the size of the model allows, 6 random images for fp32",
@@ -181,6 +185,7 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
             },
           }
         : {}),
+      ...(options.reduceRange ? { reduceRange: true } : {}),
       ...{ verifyImages: options.verifyImages, licence: options.licence },
     },
   };

@@ -18,7 +18,9 @@ export function describeExport(result: ExportResult): string {
     `format    ONNX opset ${result.opset}, IR ${result.irVersion}, ${precision}; ${describeInterface(result)}`,
     `accuracy  ${describeAccuracy(metadata.accuracy)}${precision === 'fp32' ? '' : ', in float32'}`,
     ...(quantization
-      ? [`int8      ${counts.join(', ')}; ${quantization.calibrationImages} images, ${quantization.method}`]
+      ? [
+          `int8      ${counts.join(', ')}; ${quantization.weightBits}-bit weights, ${quantization.calibrationImages} images, ${quantization.method}`,
+        ]
       : []),
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),

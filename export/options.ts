@@ -28,6 +28,8 @@ export interface ExportOptions {
   externalData?: boolean | undefined;
   /** For int8: how many training images, and how ranges are chosen from what they cause. */
   calibration?: { images: number; method?: CalibrationMethod | undefined } | undefined;
+  /** For int8: 7-bit weights; see `quantize/options.ts`. */
+  reduceRange?: boolean | undefined;
   /** Images that fp16 and int8 are compared with float32 on; default by the model's size. */
   verifyImages?: number | undefined;
   /** The licence of the weights, for the model card. */

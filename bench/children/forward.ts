@@ -1,18 +1,20 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { runChild } from './child-main.ts';
-import { exportedModel } from './exported-model.ts';
+import { exportedModel, type MeasuredPrecision } from './exported-model.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
 
 /** A forward pass of the exported model in onnxruntime. */
 await runChild(async ({ model: name, batchSize, threads, precision }) => {
   const model = zooModel(name);
-  const graph = await exportedModel(model, precision === 'int8' ? 'int8' : 'fp32', batchSize, threads);
+  const graph = await exportedModel(model, precision as MeasuredPrecision, batchSize, threads);
   const session = await InferenceSession.create(encodeModel(graph), {
     logSeverityLevel: 3,
     intraOpNumThreads: threads,
+    extra: { session: EXACT_INT8 },
   });
   const { images, imageDims } = randomBatch(model, batchSize);
   const input = new Tensor('float32', images, imageDims);

@@ -1,4 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { exportedModel } from '../children/exported-model.ts';
@@ -13,13 +14,17 @@ export interface Int8Options {
   rounds: number;
 }
 
-/** fp32 against int8 of one net; times are medians over the rounds, in milliseconds a batch. */
+/** fp32 against int8 of one net, with 8-bit and with 7-bit weights; times are medians, in milliseconds a batch. */
 export interface Int8Comparison {
   model: string;
   batchSize: number;
   fp32: Timing;
-  int8: Timing;
-  /** Medians of the ratio in each round: how much less time int8 takes. */
+  int8: QuantizedTiming;
+  int7: QuantizedTiming;
+}
+
+export interface QuantizedTiming extends Timing {
+  /** Medians of the ratio in each round: how much less time it takes than fp32. */
   wallRatio: number;
   cpuRatio: number;
 }
@@ -37,27 +42,35 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
   const { images, imageDims } = randomBatch(net, batchSize);
   const sessions: InferenceSession[] = [];
   try {
-    for (const precision of ['fp32', 'int8'] as const) {
+    for (const precision of ['fp32', 'int8', 'int7'] as const) {
       sessions.push(await openSession(await exportedModel(net, precision, batchSize, threads), threads));
     }
     const input = new Tensor('float32', images, imageDims);
-    const timings: Timing[][] = [[], []];
+    const timings: Timing[][] = [[], [], []];
     // The first round warms up and is not counted.
     for (let round = 0; round <= options.rounds; round++) {
-      for (const turn of [0, 1]) {
-        const index = (round + turn) % 2;
+      for (const turn of sessions.keys()) {
+        const index = (round + turn) % sessions.length;
         const timing = await time(sessions[index]!, input);
         if (round > 0) timings[index]!.push(timing);
       }
     }
-    return summarize(model, batchSize, timings[0]!, timings[1]!);
+    const [fp32, int8, int7] = timings as [Timing[], Timing[], Timing[]];
+    return {
+      ...{ model, batchSize, fp32: middle(fp32) },
+      ...{ int8: against(fp32, int8), int7: against(fp32, int7) },
+    };
   } finally {
     for (const session of sessions) await session.release();
   }
 }
 
 function openSession(graph: Graph, threads: number): Promise<InferenceSession> {
-  return InferenceSession.create(encodeModel(graph), { intraOpNumThreads: threads, logSeverityLevel: 3 });
+  return InferenceSession.create(encodeModel(graph), {
+    intraOpNumThreads: threads,
+    logSeverityLevel: 3,
+    extra: { session: EXACT_INT8 },
+  });
 }
 
 async function time(session: InferenceSession, input: Tensor): Promise<Timing> {
@@ -68,18 +81,15 @@ async function time(session: InferenceSession, input: Tensor): Promise<Timing> {
   return { wall: performance.now() - start, cpu: (used.user + used.system) / 1000 };
 }
 
-function summarize(model: string, batchSize: number, fp32: Timing[], int8: Timing[]): Int8Comparison {
-  const middle = (timings: Timing[]): Timing => ({
+function middle(timings: readonly Timing[]): Timing {
+  return {
     wall: median(timings.map(({ wall }) => wall)),
     cpu: median(timings.map(({ cpu }) => cpu)),
-  });
-  const ratio = (key: keyof Timing) => median(fp32.map((timing, round) => timing[key] / int8[round]![key]));
-  return {
-    model,
-    batchSize,
-    fp32: middle(fp32),
-    int8: middle(int8),
-    wallRatio: ratio('wall'),
-    cpuRatio: ratio('cpu'),
   };
+}
+
+function against(fp32: readonly Timing[], quantized: readonly Timing[]): QuantizedTiming {
+  const ratio = (key: keyof Timing) =>
+    median(fp32.map((timing, round) => timing[key] / quantized[round]![key]));
+  return { ...middle(quantized), wallRatio: ratio('wall'), cpuRatio: ratio('cpu') };
 }

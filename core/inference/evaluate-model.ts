@@ -7,6 +7,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
+import { EXACT_INT8 } from './exact-int8.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;
@@ -41,7 +42,10 @@ export async function evaluateModelBytes(
   options: EvaluateOptions = {},
 ): Promise<ModelAccuracy> {
   const { batchSize = 100, threads } = options;
-  const sessionOptions = threads ? { intraOpNumThreads: threads } : {};
+  const sessionOptions = {
+    extra: { session: EXACT_INT8 },
+    ...(threads ? { intraOpNumThreads: threads } : {}),
+  };
   const session = await ort.InferenceSession.create(bytes, sessionOptions).catch((error: unknown) => {
     throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
   });

@@ -14,7 +14,10 @@ export interface QuantizeOptions {
   method?: CalibrationMethod | undefined;
   /** For `percentile`: how much of each tensor's values, in percent, stays unclipped. */
   percentile?: number | undefined;
-  /** 7-bit weights, for processors without VNNI: there AVX2's 16-bit sums of two products saturate. */
+  /**
+   * 7-bit weights, for processors without VNNI: there AVX2's 16-bit sums of two products with 8-bit weights
+   * overflow, and what runs them exactly (`core/inference/exact-int8.ts`) is hardly faster than float32.
+   */
   reduceRange?: boolean | undefined;
   /** onnxruntime's threads during calibration; all cores if left out. */
   threads?: number | undefined;
@@ -25,6 +28,7 @@ export interface QuantizeOptions {
 /** What was done, for a command line to print. */
 export interface QuantizeReport {
   method: CalibrationMethod;
+  weightBits: 7 | 8;
   calibrationImages: number;
   /** Operators that compute in int8, by their name, e.g. `{ Conv: 15, Add: 6 }`. */
   quantized: Record<string, number>;

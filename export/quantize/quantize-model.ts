@@ -43,7 +43,15 @@ export async function quantizeModel(
     ]),
   );
   const quantized = insertQdq(plan, parameters, reduceRange ? REDUCED_WEIGHT_LIMIT : WEIGHT_LIMIT);
-  return { graph: quantized, report: { method, calibrationImages: images, ...countOperators(plan.graph) } };
+  return {
+    graph: quantized,
+    report: {
+      method,
+      weightBits: reduceRange ? 7 : 8,
+      calibrationImages: images,
+      ...countOperators(plan.graph),
+    },
+  };
 }
 
 function countOperators(graph: Graph): Pick<QuantizeReport, 'quantized' | 'float'> {

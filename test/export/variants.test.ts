@@ -63,6 +63,22 @@ describe('int8', () => {
     const { agreement, precision } = decodeMetadata(props, out);
     assert.equal(precision, 'int8');
     assert.equal(agreement!.images, IMAGES);
+    assert.equal(result.quantization!.weightBits, 8);
+  });
+
+  it('keeps to 7-bit weights where asked, and only in int8', async () => {
+    const calibration = { images: 20 };
+    const { result, bytes } = await exported('int7.onnx', {
+      precision: 'int8',
+      calibration,
+      reduceRange: true,
+    });
+    assert.equal(result.quantization!.weightBits, 7);
+    const { graph } = decodeModel(bytes);
+    for (const { dtype, data } of graph.initializers.values()) {
+      if (dtype === 'int8') assert.ok((data as Int8Array).every((value) => Math.abs(value) <= 63));
+    }
+    await assert.rejects(exported('none.onnx', { reduceRange: true }), /--reduce-range is for int8/);
   });
 });
 

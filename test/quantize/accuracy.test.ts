@@ -9,13 +9,16 @@ import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
 
 const CALIBRATION_IMAGES = 256;
-/** In fractions: 0.3 points. */
-const ALLOWED_DROP = 0.003;
+/** In fractions, by the bits of the weights. */
+const ALLOWED_DROP = { 8: 0.003, 7: 0.005 };
 
 describe('the accuracy of the embedded model in int8', () => {
   const data = process.env.CIFAR100_DIR;
   const skip = data ? false : 'CIFAR100_DIR is not set';
-  it('is within 0.3 points of the float one, on all test images', { skip }, async () => {
+  // On any processor: 8-bit weights overflow without VNNI unless onnxruntime is told to take care.
+  it('is within 0.3 points of the float one, 0.5 with 7-bit weights, on all test images', {
+    skip,
+  }, async () => {
     const path = new URL('../../models/resnet14t.onnx', import.meta.url);
     const { graph, metadata } = decodeModel(await readFile(path));
     const { accuracy } = decodeMetadata(metadata, 'resnet14t.onnx');
@@ -26,14 +29,17 @@ describe('the accuracy of the embedded model in int8', () => {
       images: dataset.train.images.subarray(0, CALIBRATION_IMAGES * length),
       labels: dataset.train.labels.subarray(0, CALIBRATION_IMAGES),
     };
-    const { graph: quantized } = await quantizeModel(graph, {
-      batches: () => evaluationBatches(calibration, dataset.normalization, 32),
-    });
-    const bytes = encodeModel(quantized);
-    const measured = await evaluateModelBytes(bytes, dataset, dataset.test);
-    assert.equal(measured.images, 10_000);
-    const drop = accuracy!.top1 - measured.top1;
-    assert.ok(drop <= ALLOWED_DROP, `top-1 ${measured.top1}, in float ${accuracy!.top1}`);
-    assert.ok(bytes.length < 0.3 * encodeModel(graph).length, `${bytes.length} bytes`);
+    for (const bits of [8, 7] as const) {
+      const { graph: quantized } = await quantizeModel(graph, {
+        batches: () => evaluationBatches(calibration, dataset.normalization, 32),
+        reduceRange: bits === 7,
+      });
+      const bytes = encodeModel(quantized);
+      const measured = await evaluateModelBytes(bytes, dataset, dataset.test);
+      assert.equal(measured.images, 10_000);
+      const drop = accuracy!.top1 - measured.top1;
+      assert.ok(drop <= ALLOWED_DROP[bits], `${bits} bits: top-1 ${measured.top1}, float ${accuracy!.top1}`);
+      assert.ok(bytes.length < 0.3 * encodeModel(graph).length, `${bytes.length} bytes`);
+    }
   });
 });

@@ -30,7 +30,7 @@ const RICH: Report = {
   cpu: {
     model: 'A processor',
     cores: 16,
-    instructionSets: { avx2: true, avx512: true, vnni: false, bf16: false },
+    instructionSets: { avx2: true, avx512: true, vnni: true, bf16: false },
     memoryMb: 131_072,
   },
   gpus: [{ name: 'NVIDIA A100', driver: '550.54', memoryMb: 81_920 }],
@@ -75,7 +75,7 @@ test('for people it is a line a subject; an unknown option is refused', async ()
 test('a machine that has everything needs no advice', () => {
   assert.deepEqual(giveAdvice(RICH), []);
   const text = describeReport(RICH);
-  assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, no VNNI, no BF16$/m);
+  assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, VNNI, no BF16$/m);
   assert.match(text, /^gpu +NVIDIA A100, 80\.0 GB, driver 550\.54$/m);
   assert.match(text, /^tensorflow +2\.15\.1 under tfjs-node 4\.22\.0, on NVIDIA A100 \(79000 MB\)$/m);
   assert.match(
@@ -104,6 +104,9 @@ test('a GPU that is not used, and what does not load, are advised on', () => {
     describeReport(withoutCuda),
     /^onnxruntime +1\.30\.0, providers cpu, not cuda \(no library\); NCHWc/m,
   );
+  const noVnni = { ...RICH.cpu, instructionSets: { ...RICH.cpu.instructionSets!, vnni: false } };
+  assert.deepEqual(hows({ ...RICH, cpu: noVnni }), ['npm run export -- --precision int8 --reduce-range']);
+  assert.deepEqual(hows({ ...RICH, cpu: { ...RICH.cpu, instructionSets: undefined } }), []);
   const onCpu = { version: '2.15.1', tfjs: '4.22.0', devices: ['CPU'], gpuTrouble: 'no cuDNN' };
   assert.match(
     hows({ ...RICH, tensorflow: onCpu })[0]!,

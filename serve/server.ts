@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
+import { createAppServer } from './http/app-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
 import { closeHttp, listen } from './http/listen.ts';
 import { createLogger, type LogLevel } from './http/logger.ts';
@@ -101,16 +101,13 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     demoDirectory: hasDemo ? demo : undefined,
     ...(options.readMetrics && { readMetrics: options.readMetrics }),
   });
-  const server = createServer(
-    {
-      requestTimeout: limits.receiveSeconds * 1000,
-      connectionsCheckingInterval: 1000,
-      // Longer than load balancers keep theirs, or a request could meet a connection that is just closing.
-      keepAliveTimeout: 65_000,
-      noDelay: true,
-    },
-    app,
-  );
+  const server = createAppServer(app, {
+    requestTimeout: limits.receiveSeconds * 1000,
+    connectionsCheckingInterval: 1000,
+    // Longer than load balancers keep theirs, or a request could meet a connection that is just closing.
+    keepAliveTimeout: 65_000,
+    noDelay: true,
+  });
   // Listen first: a port in use is found at once, and a health check sees 503 while the model loads.
   const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
   try {

@@ -1,8 +1,8 @@
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { classReports } from '../../core/metrics/class-report.ts';
+import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
-import { confusionSvg } from '../../train/test-model/confusion-svg.ts';
 import { encodePng } from './encode-png.ts';
 import type { EvaluationDetails, ServerEvaluation } from './evaluate-server.ts';
 import type { Mistake } from './mistakes.ts';

@@ -6,8 +6,8 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { canDrawText } from '../../core/plot/png.ts';
-import { confusionSvg } from './confusion-svg.ts';
 import type { TestReport } from './report.ts';
 
 /** At this density librsvg draws a pixel to each of the SVG's. */

@@ -1,4 +1,4 @@
-import type { ImageDataset } from '../../core/data/dataset.ts';
+import type { ImageDataset } from '../data/dataset.ts';
 
 /** Classes that stand together in a picture. */
 export interface ClassGroup {

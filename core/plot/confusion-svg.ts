@@ -1,8 +1,8 @@
-import type { ImageDataset } from '../../core/data/dataset.ts';
-import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
-import { escapeXml } from '../../core/plot/xml.ts';
+import type { ImageDataset } from '../data/dataset.ts';
+import type { ConfusionMatrix } from '../metrics/confusion-matrix.ts';
 import { type ClassGroup, classGroups } from './class-order.ts';
 import { scaleColor, scalePosition } from './color-scale.ts';
+import { escapeXml } from './xml.ts';
 
 const FONT = "'Liberation Sans', Arial, Helvetica, sans-serif";
 const TEXT = '#1f2328';

@@ -1,4 +1,4 @@
-import { type Rgb, rampColor } from '../../core/plot/color-ramp.ts';
+import { type Rgb, rampColor } from './color-ramp.ts';
 
 /** From white to near black through blue: the lightness falls evenly, so it reads in grey print too. */
 const STOPS: readonly Rgb[] = [

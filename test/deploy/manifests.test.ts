@@ -1,60 +1,58 @@
 import assert from 'node:assert/strict';
-import { access, readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
-import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
-import { DockerfileParser, type From, type Instruction } from 'dockerfile-ast';
-import { parse, parseAllDocuments } from 'yaml';
-import { SERVE_OPTIONS } from '../../serve/options.ts';
+import { readFile } from 'node:fs/promises';
+import { describe, it, test } from 'node:test';
+import { assertServeOptions } from './assert-serve-options.ts';
+import { skipWithout, validateManifests } from './linters.ts';
+import { readManifests, renderManifests } from './manifest-files.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const MANIFESTS = join(PROJECT, 'deploy', 'kubernetes');
+describe('the schemas of Kubernetes', { skip: skipWithout('kubernetes-validate') }, () => {
+  const name = 'onnx-classifier';
 
-interface Manifest {
-  apiVersion: string;
-  kind: string;
-  metadata?: { name: string };
-  resources?: string[];
-  // biome-ignore lint/suspicious/noExplicitAny: manifests have many shapes; the tests look at a few places.
-  spec?: any;
-}
+  it('allow every manifest, of the oldest and the newest Kubernetes that they are for', async () => {
+    const manifests = await renderManifests();
+    for (const version of ['1.27', undefined]) {
+      const { passed, errors } = validateManifests(manifests, version);
+      assert.deepEqual(errors, []);
+      assert.deepEqual(passed.sort(), [
+        `deployment/${name}`,
+        `horizontalpodautoscaler/${name}`,
+        `persistentvolumeclaim/${name}-models`,
+        `poddisruptionbudget/${name}`,
+        `service/${name}`,
+      ]);
+    }
+  });
 
-async function manifests(): Promise<Map<string, Manifest>> {
-  const all = new Map<string, Manifest>();
-  for (const file of await readdir(MANIFESTS)) {
-    const text = await readFile(join(MANIFESTS, file), 'utf8');
-    const documents = parseAllDocuments(text, { uniqueKeys: true, strict: true });
-    assert.equal(documents.length, 1, file);
-    assert.deepEqual([...documents[0]!.errors, ...documents[0]!.warnings], [], file);
-    all.set(file, parse(text) as Manifest);
-  }
-  return all;
-}
+  it('refuse misspelled fields, wrong types, missing fields and unknown kinds', async () => {
+    const manifests = await renderManifests();
+    const mistakes: [string, string, RegExp][] = [
+      ['readOnlyRootFilesystem', 'readOnlyRootFileSystem', /deployment.*readOnlyRootFileSystem/],
+      ['averageUtilization: 75', 'averageUtilization: most', /horizontalpodautoscaler.*averageUtilization/],
+      ['containerPort: 8080', 'hostPort: 8080', /deployment.*'containerPort' is a required property/],
+      ['kind: PodDisruptionBudget', 'kind: PodDisruptionsBudget', /kind PodDisruptionsBudget/],
+      ['apiVersion: autoscaling/v2', 'apiVersion: autoscaling/v2beta2', /version autoscaling\/v2beta2/],
+    ];
+    const wrong = mistakes.map(([from, to]) => manifests.replace(from, to)).join('---\n');
+    const { passed, errors } = validateManifests(wrong);
+    assert.equal(passed.length, 4 * mistakes.length);
+    assert.equal(errors.length, mistakes.length);
+    for (const [i, [, , said]] of mistakes.entries()) assert.match(errors[i]!, said);
+  });
+});
 
-test('manifests are well-formed, and the kustomization lists all of them', async () => {
-  const all = await manifests();
-  const versions: Record<string, string> = {
-    Deployment: 'apps/v1',
-    Service: 'v1',
-    PersistentVolumeClaim: 'v1',
-    HorizontalPodAutoscaler: 'autoscaling/v2',
-    PodDisruptionBudget: 'policy/v1',
-    Kustomization: 'kustomize.config.k8s.io/v1beta1',
-  };
-  for (const [file, { kind, apiVersion, metadata }] of all) {
-    assert.equal(apiVersion, versions[kind], file);
-    if (kind !== 'Kustomization') assert.match(metadata!.name, /^[a-z][a-z0-9-]{0,62}$/, file);
-  }
+test('the kustomization lists all manifests', async () => {
+  const all = await readManifests();
   const listed = all.get('kustomization.yaml')!.resources!;
   assert.deepEqual(listed.toSorted(), [...all.keys()].filter((file) => file !== 'kustomization.yaml').sort());
 });
 
 test('what the manifests name exists: ports, claims, labels, probes and options of the server', async () => {
-  const all = await manifests();
+  const all = await readManifests();
   const deployment = all.get('deployment.yaml')!;
   const { template, selector } = deployment.spec;
   const [container] = template.spec.containers;
   assert.deepEqual(template.metadata.labels, selector.matchLabels);
+  assert.deepEqual(template.spec.topologySpreadConstraints[0].labelSelector, selector);
   assert.deepEqual(all.get('service.yaml')!.spec.selector, selector.matchLabels);
   assert.deepEqual(all.get('disruption-budget.yaml')!.spec.selector.matchLabels, selector.matchLabels);
   assert.equal(all.get('autoscaler.yaml')!.spec.scaleTargetRef.name, deployment.metadata!.name);
@@ -70,67 +68,37 @@ test('what the manifests name exists: ports, claims, labels, probes and options 
   const { claimName } = template.spec.volumes[0].persistentVolumeClaim;
   assert.equal(all.get('models.yaml')!.metadata!.name, claimName);
   assertServeOptions(container.args);
-  const drain = Number(container.args[container.args.indexOf('--drain-seconds') + 1]);
+});
+
+test('servers stop without losing requests, and are counted by the autoscaler alone', async () => {
+  const all = await readManifests();
+  const { replicas, template } = all.get('deployment.yaml')!.spec;
+  assert.equal(replicas, undefined);
+  const [{ args, readinessProbe: probe, resources }] = template.spec.containers;
+  // The autoscaler's target is a share of what is requested.
+  assert.ok(resources.requests.cpu);
+  const drain = Number(args[args.indexOf('--drain-seconds') + 1]);
   assert.ok(template.spec.terminationGracePeriodSeconds >= drain + 30);
+  assert.ok(probe.periodSeconds * probe.failureThreshold < drain, 'load balancers learn of it in time');
 });
 
-test('the Containerfile is well-formed and copies what the server imports', async () => {
-  const dockerfile = DockerfileParser.parse(await readFile(join(PROJECT, 'deploy', 'Containerfile'), 'utf8'));
-  const known = new Set([
-    'FROM',
-    'ENV',
-    'WORKDIR',
-    'COPY',
-    'RUN',
-    'USER',
-    'EXPOSE',
-    'STOPSIGNAL',
-    'HEALTHCHECK',
-    'ENTRYPOINT',
-    'CMD',
-  ]);
-  const instructions: Instruction[] = dockerfile.getInstructions();
-  for (const instruction of instructions)
-    assert.ok(known.has(instruction.getKeyword()), instruction.toString());
-  for (const from of dockerfile.getFROMs() as From[])
-    assert.match(from.getImage()!, /:\d/, 'images are pinned');
-  const last = (keyword: string): string[] =>
-    instructions
-      .filter((instruction) => instruction.getKeyword() === keyword)
-      .at(-1)!
-      .getArguments()
-      .map((argument) => argument.getValue());
-  assert.notEqual(last('USER')[0], 'root');
-  const entry = JSON.parse(last('ENTRYPOINT').join('')) as string[];
-  assertServeOptions([
-    ...entry.slice(entry.indexOf('serve/cli.ts') + 1),
-    ...(JSON.parse(last('CMD').join('')) as string[]),
-  ]);
-  const copied = instructions
-    .filter((instruction) => instruction.getKeyword() === 'COPY')
-    .flatMap((instruction) => instruction.getArguments().map((argument) => argument.getValue()))
-    .filter((path) => !path.includes('/app/'));
-  for (const path of copied) await access(join(PROJECT, path === './' ? '.' : path));
-  // Every import of the server, and of what it imports, lies in a folder that is copied.
-  const seen = new Set<string>();
-  const visit = async (path: string): Promise<void> => {
-    if (seen.has(path)) return;
-    seen.add(path);
-    const short = path.slice(PROJECT.length);
-    assert.ok(
-      copied.some((folder) => short.startsWith(`${folder}/`)),
-      `${short} is not copied`,
-    );
-    const text = await readFile(path, 'utf8');
-    for (const [, target] of text.matchAll(/(?:from |import\(|new URL\()'(\.{1,2}\/[^']+\.ts)'/g)) {
-      await visit(join(path, '..', target!));
-    }
-  };
-  await visit(join(PROJECT, 'serve', 'cli.ts'));
-  assert.ok(seen.size > 60);
+test('the server has no rights, writes to /tmp only, and runs the image of this version', async () => {
+  const { spec } = (await readManifests()).get('deployment.yaml')!.spec.template;
+  const [{ image, securityContext, volumeMounts }] = spec.containers;
+  // What the pod security standard "restricted" asks for.
+  assert.equal(spec.securityContext.runAsNonRoot, true);
+  assert.deepEqual(spec.securityContext.seccompProfile, { type: 'RuntimeDefault' });
+  assert.deepEqual(securityContext, {
+    allowPrivilegeEscalation: false,
+    readOnlyRootFilesystem: true,
+    capabilities: { drop: ['ALL'] },
+  });
+  const writable = volumeMounts.filter((mount: { readOnly?: boolean }) => !mount.readOnly);
+  assert.deepEqual(
+    writable.map(({ mountPath }: { mountPath: string }) => mountPath),
+    ['/tmp'],
+  );
+  assert.ok(spec.volumes.find((volume: { name: string }) => volume.name === writable[0].name).emptyDir);
+  const { version } = JSON.parse(await readFile(new URL('../../package.json', import.meta.url), 'utf8'));
+  assert.equal(image, `onnx-classifier:${version}`);
 });
-
-function assertServeOptions(args: string[]): void {
-  const names = args.filter((arg) => arg.startsWith('--')).map((arg) => arg.slice(2));
-  for (const name of names) assert.ok(name in SERVE_OPTIONS, `--${name}`);
-}

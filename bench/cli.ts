@@ -1,9 +1,10 @@
-import { availableParallelism, cpus } from 'node:os';
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
 import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
+import { readCpu } from '../setup/doctor/cpu.ts';
+import { describeInstructionSets } from '../setup/doctor/describe.ts';
 import { findPeers } from './find-peers.ts';
 import { int8Suite } from './int8/suite.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
@@ -40,6 +41,11 @@ await runMain(async () => {
           help: 'a Python with PyTorch (serve: with FastAPI and onnxruntime); default python3, if it has it',
         },
         compile: { type: 'boolean', help: 'also measure torch.compile', default: false },
+        only: {
+          type: 'string',
+          value: 'A,B,...',
+          help: "rows whose names contain one of these, e.g. 'ort,PyTorch fp32'; left out: all",
+        },
         data: { type: 'string', value: 'DIR', help: 'where CIFAR-100 is; else CIFAR100_DIR, else ./data' },
         table: { type: 'string', value: 'FILE', help: 'write the tables there, as Markdown' },
         svg: { type: 'string', value: 'FILE', help: 'draw the roofline there' },
@@ -60,13 +66,15 @@ await runMain(async () => {
     rounds: options.rounds,
     secondsPerTurn: options.seconds,
     peers,
+    only: options.only?.split(','),
     data: options.data,
     onProgress: (text) => process.stderr.write(`measuring: ${text}\n`),
   };
+  const cpu = readCpu();
   const results: BenchResults = {
     command: ['npm run bench', ...(argv.length > 0 ? ['--', ...argv] : [])].join(' '),
     machine: [
-      `${cpus()[0]?.model ?? 'unknown processor'}, ${availableParallelism()} cores`,
+      `${cpu.model}, ${cpu.cores} cores, ${describeInstructionSets(cpu)}`,
       `Node ${process.versions.node}`,
       ...versions,
       new Date().toISOString().slice(0, 10),

@@ -23,6 +23,8 @@ export interface Result {
 export interface Comparison {
   model: string;
   batchSize: number;
+  /** 0: as many as each takes by itself. */
+  threads: number;
   results: Result[];
   /** GFLOPS of a matrix product of {@link GEMM_SIZE}. */
   peakGflops: number;
@@ -73,6 +75,7 @@ export async function compare(
     return {
       model,
       batchSize,
+      threads,
       peakGflops: (gemmFlops * product.rate) / 1e9,
       results: contestants.map(({ name }, i): Result => {
         const own: Measured = measured[i]!;

@@ -1,4 +1,5 @@
 import { fileURLToPath } from 'node:url';
+import { UserError } from '../core/errors.ts';
 import type { ChildCommand } from './child-process.ts';
 
 /** Something that trains or runs a net, to be compared with others. */
@@ -18,6 +19,21 @@ export interface Peers {
   tensorflow: boolean;
   /** Also measure torch.compile, which takes minutes to start. */
   compile: boolean;
+}
+
+/**
+ * Those whose names contain one of the texts; all if there are none.
+ * @throws UserError if none does
+ */
+export function onlyNamed(
+  contestants: readonly Contestant[],
+  only: readonly string[] | undefined,
+): readonly Contestant[] {
+  if (!only) return contestants;
+  const chosen = contestants.filter(({ name }) => only.some((text) => name.includes(text.trim())));
+  if (chosen.length > 0) return chosen;
+  const names = contestants.map(({ name }) => name).join('; ');
+  throw new UserError(`--only ${only.join(',')} names none of what is measured: ${names}`);
 }
 
 /** The rows that ratios are told against. */

@@ -3,7 +3,7 @@ import { type AlternateOptions, alternate, speedRatio } from './alternate.ts';
 import { MeasuredProcess } from './child-process.ts';
 import { zooModel } from './children/zoo-model.ts';
 import { type Comparison, compare } from './compare.ts';
-import { forwardContestants, type Peers, script, trainContestants } from './contestants.ts';
+import { forwardContestants, onlyNamed, type Peers, script, trainContestants } from './contestants.ts';
 
 export interface SuiteOptions extends AlternateOptions {
   models: readonly string[];
@@ -12,6 +12,8 @@ export interface SuiteOptions extends AlternateOptions {
   /** 0: as many as each takes by itself. */
   threads: number;
   peers: Peers;
+  /** Texts of which a row's name has one; undefined: all rows. */
+  only?: readonly string[] | undefined;
   /** Where the dataset is; for the data pipeline. */
   data: string | undefined;
   /** Told what is being measured now. */
@@ -42,32 +44,36 @@ async function compareEach(
   passes: number,
   contestants: Parameters<typeof compare>[0],
 ): Promise<Comparison[]> {
+  const chosen = onlyNamed(contestants, options.only);
   const comparisons: Comparison[] = [];
   for (const model of options.models) {
     const macs = countMacs(zooModel(model));
     const batchSize = options.batchSize ?? usualBatch(macs);
     options.onProgress(`${what} of ${model}, batch ${batchSize}`);
-    comparisons.push(
-      await compare(contestants, { ...options, model, batchSize, macsPerImage: passes * macs }),
-    );
+    comparisons.push(await compare(chosen, { ...options, model, batchSize, macsPerImage: passes * macs }));
   }
   return comparisons;
 }
 
-/** How the cost of a training step grows: our `ort` engine and PyTorch at each point. */
+/** How the cost of a training step grows with batch, depth and cores: our `ort` engine and PyTorch at each point. */
 export async function scalingSuite(options: SuiteOptions): Promise<Comparison[]> {
   const contestants = trainContestants({ ...options.peers, tensorflow: false, compile: false });
-  const points = [
+  const points: { model: string; batchSize: number; threads?: number }[] = [
     ...[16, 32, 64, 128, 256].map((batchSize) => ({ model: 'resnet20', batchSize })),
     ...['resnet32', 'resnet56'].map((model) => ({ model, batchSize: 128 })),
     ...['resnet18', 'resnet34'].map((model) => ({ model, batchSize: 32 })),
+    // On one core, then on two: as replicas, or inside each operator.
+    ...[1, 2].flatMap((threads) => [
+      { model: 'resnet20', batchSize: 128, threads },
+      { model: 'resnet18', batchSize: 32, threads },
+    ]),
   ];
   const comparisons: Comparison[] = [];
-  for (const { model, batchSize } of points) {
+  for (const { model, batchSize, threads = options.threads } of points) {
     comparisons.push(
       ...(await compareEach(
         'growth',
-        { ...options, models: [model], batchSize },
+        { ...options, models: [model], batchSize, threads },
         TRAINING_PASSES,
         contestants,
       )),
@@ -105,7 +111,6 @@ export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> 
         await MeasuredProcess.start('the trainer', script('./children/train.ts'), {
           ...setup,
           engine: 'ort',
-          replicas: 1,
         }),
       );
       const [loader, trainer] = await alternate(processes, options);

@@ -4,8 +4,8 @@ import { runChild } from './child-main.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
 
-/** One optimiser step of our trainer, by the engine that the setup names; replicas as it would choose unless told. */
-await runChild(async ({ model: name, batchSize, threads, engine: engineName, precision, replicas }) => {
+/** One optimiser step of our trainer, by the engine that the setup names; replicas as it would choose, but no more than it has threads. */
+await runChild(async ({ model: name, batchSize, threads, engine: engineName, precision }) => {
   const model = zooModel(name);
   const engine = await createEngine(
     model,
@@ -13,7 +13,10 @@ await runChild(async ({ model: name, batchSize, threads, engine: engineName, pre
       engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
       batchSize,
       ...(precision === 'bf16' ? { precision } : {}),
-      replicas: engineName === 'tfjs' ? 1 : Number(replicas ?? chooseReplicas(model, batchSize)),
+      replicas:
+        engineName === 'tfjs'
+          ? 1
+          : Math.min(chooseReplicas(model, batchSize), threads || Number.POSITIVE_INFINITY),
       optimizer: 'sgd',
       momentum: 0.9,
       nesterov: false,

@@ -15,7 +15,7 @@ const HEAD = [
 ];
 
 /** A comparison as a headed Markdown table. */
-export function comparisonTable({ model, batchSize, results, peakGflops }: Comparison): string {
+export function comparisonTable({ model, batchSize, threads, results, peakGflops }: Comparison): string {
   const rows = results.map((result) => [
     result.contestant,
     threeDigits(result.imagesPerSecond),
@@ -27,6 +27,7 @@ export function comparisonTable({ model, batchSize, results, peakGflops }: Compa
     megabytes(result.peakBytes),
     `${result.setupSeconds.toFixed(1)} s`,
   ]);
-  const heading = `### ${model}, batch ${batchSize} (matrix product: ${threeDigits(peakGflops)} GFLOPS)`;
+  const cores = threads > 0 ? `, ${threads} ${threads === 1 ? 'thread' : 'threads'}` : '';
+  const heading = `### ${model}, batch ${batchSize}${cores} (matrix product: ${threeDigits(peakGflops)} GFLOPS)`;
   return `${heading}\n\n${markdownTable(HEAD, rows)}\n`;
 }

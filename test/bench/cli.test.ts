@@ -32,7 +32,7 @@ test('a short run measures training and forward pass and writes tables, roofline
     ],
     ...['--threads', '1', '--table', path('t.md'), '--svg', path('r.svg'), '--json', path('b.json')],
   );
-  assert.match(stdout, /## Training step\n\n### resnet20, batch 2/);
+  assert.match(stdout, /## Training step\n\n### resnet20, batch 2, 1 thread /);
   const { train, forward } = JSON.parse(await readFile(path('b.json'), 'utf8'));
   const [ours] = train[0].results;
   assert.equal(ours.contestant, 'ours, `ort`');
@@ -48,6 +48,7 @@ test('a short run measures training and forward pass and writes tables, roofline
 for (const [args, message] of [
   [['trian'], /error: there is no suite "trian"; the bench has train, forward/],
   [['--models', 'resnet21'], /error: there is no model "resnet21"/],
+  [['train', '--only', 'caffe'], /error: --only caffe names none of what is measured: ours, `ort`; /],
   [['--python', '/no/python'], /error: \/no\/python has no PyTorch/],
 ] as const) {
   test(`bench ${args.join(' ')} is refused in one line`, async () => {

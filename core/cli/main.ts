@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import { endWhenOutputCloses } from './closed-output.ts';
+import { disableTelemetry } from './no-telemetry.ts';
 import { HelpRequested } from './options.ts';
 
 /**
@@ -9,6 +10,7 @@ import { HelpRequested } from './options.ts';
  */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   endWhenOutputCloses();
+  disableTelemetry();
   try {
     await main();
   } catch (error) {

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -18,6 +20,24 @@ it('inspect prints JSON only with --json', () => {
   const report = JSON.parse(stdout);
   assert.deepEqual(report.triedInputs[0].dims, [2, 3, 32, 32]);
   assert.deepEqual(report.opsets, { 'ai.onnx': 18 });
+});
+
+it('onnxruntime reports to nobody: its telemetry leaves no log', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'telemetry-'));
+  try {
+    // Where CI is set, onnxruntime itself keeps silent.
+    const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env;
+    const { status } = spawnSync(process.execPath, ['--import', 'tsx', CLI, MODEL, '--runs', '1'], {
+      env: { ...env, TMPDIR: folder },
+    });
+    assert.equal(status, 0);
+    assert.deepEqual(
+      readdirSync(folder).filter((name) => name.startsWith('mat-debug')),
+      [],
+    );
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 for (const [args, message] of [

@@ -2,6 +2,7 @@ import cluster from 'node:cluster';
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
 import { watchSignals } from '../core/cli/signals.ts';
+import { errorMessage } from '../core/errors.ts';
 import { SERVE_OPTIONS, toServerOptions } from './options.ts';
 import { runClusterWorker } from './processes/cluster-worker.ts';
 import { startProcesses } from './processes/start-processes.ts';
@@ -22,7 +23,7 @@ await runMain(async () => {
     await runClusterWorker(serverOptions, options.processes);
     return;
   }
-  const server = options.processes > 1 ? await startProcesses(options.processes) : await startOne();
+  const server = options.processes > 1 ? await startProcesses(options.processes, giveUp) : await startOne();
   watchSignals(
     () => {
       process.stdout.write('stopping: finishing the requests under way\n');
@@ -35,5 +36,10 @@ await runMain(async () => {
     const one = await startServer(serverOptions);
     process.stdout.write(startupText(one));
     return one;
+  }
+
+  function giveUp(reason: unknown): void {
+    process.stderr.write(`error: ${errorMessage(reason)}\n`);
+    process.exit(1);
   }
 });

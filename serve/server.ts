@@ -31,6 +31,11 @@ export interface ServerOptions extends ModelSelection {
   inference?: Omit<InferenceOptions, 'observer'>;
   /** Seconds between two looks at the model files; 0 (default) never looks again. */
   reloadSeconds?: number;
+  /**
+   * Listen only once the models are loaded (default: at once, so that a port in use is found early and health
+   * checks see 503 meanwhile).
+   */
+  listenWhenReady?: boolean;
   /** Seconds that health checks answer 503 before the server stops listening (default 0). */
   drainSeconds?: number;
   /** Default silent. */
@@ -108,10 +113,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     keepAliveTimeout: 65_000,
     noDelay: true,
   });
-  // Listen first: a port in use is found at once, and a health check sees 503 while the model loads.
-  const url = await listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
+  const listenNow = (): Promise<string> => listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
+  let url = options.listenWhenReady ? '' : await listenNow();
   try {
     await registry.open();
+    if (options.listenWhenReady) url = await listenNow();
   } catch (error) {
     await closeHttp(server);
     await registry.close();

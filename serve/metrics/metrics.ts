@@ -80,10 +80,16 @@ export class Metrics {
       labelNames: ['result'],
       registers,
     });
-    const gauge = (name: string, help: string, value: (now: ModelState) => number): Gauge =>
+    const gauge = (
+      name: string,
+      help: string,
+      value: (now: ModelState) => number,
+      aggregator: 'sum' | 'min' = 'sum',
+    ): Gauge =>
       new Gauge({
         name,
         help,
+        aggregator,
         labelNames: model,
         registers,
         collect() {
@@ -92,7 +98,8 @@ export class Metrics {
         },
       });
     gauge('inference_queue_images', 'Images that wait for an inference thread.', ({ queued }) => queued);
-    gauge('model_ready', '1 if the model can answer.', ({ ready }) => Number(ready));
+    // Of several processes, all must be.
+    gauge('model_ready', '1 if the model can answer.', ({ ready }) => Number(ready), 'min');
     // The delays that Node reports have the interval of its timer in them, 10 ms if nothing is said.
     collectDefaultMetrics({ register: this.registry, eventLoopMonitoringPrecision: 2 });
   }

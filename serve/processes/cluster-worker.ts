@@ -1,9 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { AggregatorRegistry } from 'prom-client';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import type { Metrics } from '../metrics/metrics.ts';
 import { type ServerOptions, startServer } from '../server.ts';
 import { startupText } from '../startup-text.ts';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
 
 /** One of several server processes behind a port: serves until the process that started it says stop. */
 export async function runClusterWorker(options: ServerOptions, processes: number): Promise<void> {
@@ -13,8 +13,10 @@ export async function runClusterWorker(options: ServerOptions, processes: number
   const waiting = new Map<number, (text: string) => void>();
   let nextId = 0;
   let stop = (): void => process.exit(0);
+  let metrics: Metrics | undefined;
   process.on('message', (message: ToWorker) => {
     if (message.type === 'stop') stop();
+    else if (message.type === 'count') void count(message.id, metrics);
     else if (message.type === 'metrics') {
       waiting.get(message.id)?.(message.text);
       waiting.delete(message.id);
@@ -26,6 +28,8 @@ export async function runClusterWorker(options: ServerOptions, processes: number
     const server = await startServer({
       ...options,
       cores: Math.max(1, Math.floor(availableParallelism() / processes)),
+      // Connections come as soon as it listens, and there are other processes that can answer them.
+      listenWhenReady: true,
       readMetrics: () =>
         new Promise((resolve) => {
           const id = nextId++;
@@ -33,16 +37,20 @@ export async function runClusterWorker(options: ServerOptions, processes: number
           send({ type: 'metrics-wanted', id });
         }),
     });
-    // Answers the first process when it collects what all of them count.
-    new AggregatorRegistry();
-    AggregatorRegistry.setRegistries(server.metrics.registry);
+    metrics = server.metrics;
     stop = () => void server.close().then(() => process.exit(0));
-    send({ type: 'serving', text: startupText(server), url: server.url });
+    send({ type: 'serving', text: startupText(server) });
   } catch (error) {
     const reason =
       error instanceof UserError ? error.message : ((error as Error).stack ?? errorMessage(error));
     process.send!({ type: 'failed', reason } satisfies ToPrimary, () => process.exit(1));
   }
+}
+
+async function count(id: number, metrics: Metrics | undefined): Promise<void> {
+  // Its type says that a histogram's values have no name of their own; they do.
+  const counted = (await metrics?.registry.getMetricsAsJSON()) as unknown as CountedMetric[] | undefined;
+  send({ type: 'counted', id, metrics: counted ?? [] });
 }
 
 function send(message: ToPrimary): void {

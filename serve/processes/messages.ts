@@ -1,8 +1,19 @@
+import type { MetricObjectWithValues, MetricValue } from 'prom-client';
+
+/** One metric of a process with its values, as JSON. */
+export type CountedMetric = MetricObjectWithValues<MetricValue<string>>;
+
 /** From a server process to the one that started it. */
 export type ToPrimary =
-  | { type: 'serving'; text: string; url: string }
+  | { type: 'serving'; text: string }
   | { type: 'failed'; reason: string }
-  | { type: 'metrics-wanted'; id: number };
+  /** A client asks for what all processes count. */
+  | { type: 'metrics-wanted'; id: number }
+  /** What it counted itself, as it was asked. */
+  | { type: 'counted'; id: number; metrics: CountedMetric[] };
 
 /** To a server process. */
-export type ToWorker = { type: 'stop' } | { type: 'metrics'; id: number; text: string };
+export type ToWorker =
+  | { type: 'stop' }
+  | { type: 'count'; id: number }
+  | { type: 'metrics'; id: number; text: string };

@@ -1,73 +1,68 @@
-import cluster, { type Worker } from 'node:cluster';
-import { AggregatorRegistry, type RegistryContentType } from 'prom-client';
-import { UserError } from '../../core/errors.ts';
-import type { ToPrimary, ToWorker } from './messages.ts';
+import { errorMessage } from '../../core/errors.ts';
+import { MetricsSum } from './metrics-sum.ts';
+import { ServerProcess } from './server-process.ts';
 
 const RESTART_DELAY_MS = 500;
+const RESTART_DELAY_MAX_MS = 30_000;
 
 /**
  * Starts this program again as several server processes that share the port: connections go to them in turn.
- * One that dies is replaced. Resolves once all of them serve, and says so on stdout.
- * @throws UserError with the reason of the first that cannot
+ * One that dies is replaced, in ever longer intervals while its replacements cannot start. Resolves once all
+ * of them serve, and says so on stdout.
+ * @param onHelpless called when none serves any more and a replacement cannot, with the reason
+ * @throws UserError with the reason of the first that cannot serve
  */
-export async function startProcesses(count: number): Promise<{ close(): Promise<void> }> {
+export async function startProcesses(
+  count: number,
+  onHelpless: (reason: unknown) => void,
+): Promise<{ close(): Promise<void> }> {
+  const processes = new Set<ServerProcess>();
+  const metrics = new MetricsSum();
   let stopping = false;
-  // Also collects what the processes count.
-  const metrics = new AggregatorRegistry();
-  const serving = Array.from({ length: count }, () => startProcess(metrics));
-  const texts = await Promise.all(serving.map(({ started }) => started)).catch((error: unknown) => {
-    for (const { worker } of serving) worker.process.kill('SIGKILL');
-    throw error;
-  });
-  process.stdout.write(texts[0]!.replace(/\n$/, `, ${count} processes\n`));
-  cluster.on('exit', (worker) => {
-    if (stopping) return;
-    process.stderr.write(`server process ${worker.process.pid} died; it is replaced\n`);
-    setTimeout(() => {
-      if (stopping) return;
-      // A replacement that cannot start exits, and is replaced in turn.
-      startProcess(metrics).started.catch((error: Error) => process.stderr.write(`${error.message}\n`));
-    }, RESTART_DELAY_MS);
-  });
-  return {
-    async close(): Promise<void> {
-      stopping = true;
-      const workers = Object.values(cluster.workers ?? {}).filter((worker) => worker !== undefined);
-      await Promise.all(
-        workers.map(
-          (worker) =>
-            new Promise<void>((resolve) => {
-              worker.once('exit', () => resolve());
-              tell(worker, { type: 'stop' });
-            }),
-        ),
-      );
-    },
-  };
-}
+  let restartDelay = RESTART_DELAY_MS;
 
-function startProcess(metrics: AggregatorRegistry<RegistryContentType>): {
-  worker: Worker;
-  started: Promise<string>;
-} {
-  const worker = cluster.fork();
-  const started = new Promise<string>((resolve, reject) => {
-    worker.on('message', (message: ToPrimary) => {
-      if (message.type === 'serving') resolve(message.text);
-      else if (message.type === 'failed') reject(new UserError(message.reason));
-      else if (message.type === 'metrics-wanted') {
-        void metrics.clusterMetrics().then(
-          (text) => tell(worker, { type: 'metrics', id: message.id, text }),
-          // The process that asked, or another, died meanwhile; the next question will be answered.
-          (error: Error) => tell(worker, { type: 'metrics', id: message.id, text: `# ${error.message}\n` }),
-        );
-      }
+  const start = (isReplacement: boolean): ServerProcess => {
+    const it = new ServerProcess(() => metrics.read([...processes].filter(({ isServing }) => isServing)));
+    processes.add(it);
+    void it.ended.then((how) => {
+      processes.delete(it);
+      metrics.remove(it);
+      // Of the first ones, one that never served ends the whole.
+      if (!stopping && (it.hasServed || isReplacement)) replace(it, how);
     });
-    worker.once('exit', (code) => reject(new UserError(`a server process ended with code ${code}`)));
-  });
-  return { worker, started };
-}
+    return it;
+  };
+  const replace = (dead: ServerProcess, how: string): void => {
+    process.stderr.write(`server process ${dead.pid} ended ${how}; it is replaced\n`);
+    if (!dead.hasServed) restartDelay = Math.min(2 * restartDelay, RESTART_DELAY_MAX_MS);
+    setTimeout(async () => {
+      if (stopping) return;
+      const it = start(true);
+      try {
+        await it.serving;
+        restartDelay = RESTART_DELAY_MS;
+        process.stderr.write(`server process ${it.pid} serves in its place\n`);
+      } catch (error) {
+        if (stopping) return;
+        if ([...processes].some(({ isServing }) => isServing)) {
+          process.stderr.write(`server process ${it.pid} cannot serve: ${errorMessage(error)}\n`);
+        } else onHelpless(error);
+      }
+    }, restartDelay);
+  };
+  const close = async (): Promise<void> => {
+    stopping = true;
+    await Promise.all([...processes].map((it) => it.stop()));
+  };
 
-function tell(worker: Worker, message: ToWorker): void {
-  if (worker.isConnected()) worker.send(message);
+  const first = Array.from({ length: count }, () => start(false));
+  try {
+    const texts = await Promise.all(first.map(({ serving }) => serving));
+    const pids = first.map(({ pid }) => pid).join(', ');
+    process.stdout.write(texts[0]!.replace(/\n$/, `, ${count} processes: ${pids}\n`));
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return { close };
 }

@@ -1,0 +1,87 @@
+import cluster, { type Worker } from 'node:cluster';
+import { UserError } from '../../core/errors.ts';
+import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
+import { closeUnclaimedConnection } from './unclaimed-connection.ts';
+
+/** The first process's side of one server process, which is this program again. */
+export class ServerProcess {
+  readonly pid: number;
+  /** Resolves with what it has to say on the terminal when it serves; fails with the reason why it never will. */
+  readonly serving: Promise<string>;
+  /** Resolves when it is gone, with how it went. */
+  readonly ended: Promise<string>;
+  readonly #worker: Worker;
+  readonly #counting = new Map<number, (metrics: CountedMetric[]) => void>();
+  #nextId = 0;
+  #isServing = false;
+  #hasEnded = false;
+
+  /** @param readMetrics what to answer a client that asks this process for metrics */
+  constructor(readMetrics: () => Promise<string>) {
+    this.#worker = cluster.fork();
+    this.pid = this.#worker.process.pid!;
+    closeUnclaimedConnection(this.#worker);
+    this.ended = new Promise((resolve) => {
+      this.#worker.once('exit', (code, signal) => {
+        this.#hasEnded = true;
+        resolve(signal ? `by ${signal}` : `with code ${code}`);
+      });
+    });
+    this.serving = new Promise((resolve, reject) => {
+      this.#worker.on('message', (message: ToPrimary) => {
+        switch (message.type) {
+          case 'serving':
+            this.#isServing = true;
+            resolve(message.text);
+            break;
+          case 'failed':
+            reject(new UserError(message.reason));
+            break;
+          case 'metrics-wanted':
+            void readMetrics().then((text) => this.#tell({ type: 'metrics', id: message.id, text }));
+            break;
+          case 'counted':
+            this.#counting.get(message.id)?.(message.metrics);
+        }
+      });
+      void this.ended.then((how) => reject(new UserError(`a server process ended ${how}`)));
+    });
+    // Whoever waits for it hears of it; nobody may.
+    this.serving.catch(() => {});
+  }
+
+  /** Whether it answered, or still answers, requests. */
+  get hasServed(): boolean {
+    return this.#isServing;
+  }
+
+  get isServing(): boolean {
+    return this.#isServing && !this.#hasEnded;
+  }
+
+  /** What it counted so far; undefined if it does not say within a time, or has died. */
+  async count(milliseconds: number): Promise<CountedMetric[] | undefined> {
+    const id = this.#nextId++;
+    let timer: NodeJS.Timeout | undefined;
+    const answer = new Promise<CountedMetric[] | undefined>((resolve) => {
+      this.#counting.set(id, resolve);
+      timer = setTimeout(resolve, milliseconds, undefined);
+      this.#tell({ type: 'count', id });
+    });
+    const counted = await Promise.race([answer, this.ended.then(() => undefined)]);
+    clearTimeout(timer);
+    this.#counting.delete(id);
+    return counted;
+  }
+
+  /** Lets it finish what it accepted; resolves when it is gone. */
+  async stop(): Promise<void> {
+    this.#tell({ type: 'stop' });
+    await this.ended;
+  }
+
+  #tell(message: ToWorker): void {
+    // One that is dying may close its end at any time; its exit says so.
+    if (this.#worker.isConnected()) this.#worker.send(message, () => {});
+  }
+}

@@ -1,5 +1,6 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY } from '../../serve/evaluate/evaluate-server.ts';
 import { percentile } from '../../serve/evaluate/latency.ts';
 import type { RawRuntime, ServerProcess } from './child.ts';
 import { type LoadRequest, sendLoad } from './load.ts';
@@ -50,10 +51,16 @@ const CONNECTIONS = 64;
 /** Enough that none of our cores ever waits for a request of a whole batch. */
 const BATCH_CONNECTIONS = 8;
 
-/** The batch size at which onnxruntime alone is fastest, each tried twice. */
-export async function chooseBatch(raw: RawRuntime, seconds: number): Promise<number> {
+/**
+ * The batch size at which onnxruntime alone is fastest, each tried twice, of those that leave each connection a
+ * request in a turn: a heavy net's turn would last minutes with large ones.
+ */
+export async function chooseBatch(raw: Pick<RawRuntime, 'run'>, seconds: number): Promise<number> {
+  const trial = await raw.run({ batch: 1, seconds: seconds / 4 });
+  const turn = (trial.images / trial.seconds) * seconds;
+  const batches = BATCHES.filter((batch) => batch === 1 || batch * BATCH_CONNECTIONS <= turn);
   const speed = new Map<number, number>();
-  for (const batch of [...BATCHES, ...BATCHES]) {
+  for (const batch of [...batches, ...batches]) {
     const result = await raw.run({ batch, seconds: seconds / 4 });
     speed.set(batch, Math.max(speed.get(batch) ?? 0, result.images / result.seconds));
   }
@@ -70,9 +77,11 @@ export async function measureServe(
   const requests = Math.max(BATCH_CONNECTIONS, Math.ceil((speed * secondsPerTurn) / it.batch));
   const images = requests * it.batch;
   const few = Math.max(20, Math.min(300, Math.ceil(speed * secondsPerTurn)));
-  const stored = Math.min(images, it.dataset.test.count);
+  const evaluateRequests = roundUp(images / DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY);
+  const stored = Math.min(Math.max(images, evaluateRequests * DEFAULT_BATCH_SIZE), it.dataset.test.count);
   const single = await pngRequests(it.dataset, stored);
   const forms = formRequests(single, it.batch);
+  const evaluateForms = formRequests(single, DEFAULT_BATCH_SIZE);
   const tensors = tensorRequests(it.dataset, it.metadata, stored, it.batch);
   const oneTensor = tensorRequests(it.dataset, it.metadata, 1, 1);
 
@@ -120,6 +129,14 @@ export async function measureServe(
     await alone('throughput', it.batch);
     await asked('throughput', 'ours, tensors', it.ours, tensors, requests, BATCH_CONNECTIONS);
     await asked('throughput', 'ours, PNG files in forms', it.ours, forms, requests, BATCH_CONNECTIONS);
+    await asked(
+      'throughput',
+      'ours, forms as npm run evaluate sends them',
+      it.ours,
+      evaluateForms,
+      evaluateRequests,
+      DEFAULT_CONCURRENCY,
+    );
     await readEventLoopP99(it.ours.url);
     await asked('throughput', 'ours, PNG files one by one', it.ours, single, images, CONNECTIONS);
     eventLoopP99.push(await readEventLoopP99(it.ours.url));
@@ -138,6 +155,11 @@ export async function measureServe(
     latency: [...lines.latency.values()],
     eventLoopP99,
   };
+}
+
+/** The smallest multiple of `step` from `value` on. */
+function roundUp(value: number, step: number): number {
+  return Math.ceil(value / step) * step;
 }
 
 /** Reading it also starts it anew. */

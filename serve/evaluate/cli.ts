@@ -11,7 +11,7 @@ import { makeFolders } from '../../core/fs/make-folder.ts';
 import { API_KEY_VARIABLE } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
 import { InferenceClient } from './client.ts';
-import { evaluateServer } from './evaluate-server.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, evaluateServer } from './evaluate-server.ts';
 import { htmlReport } from './html-report.ts';
 
 await runMain(async () => {
@@ -26,8 +26,20 @@ await runMain(async () => {
           value: 'DIR',
           help: 'folder or archive of the test data (left out: CIFAR100_DIR, then ./data)',
         },
-        'batch-size': { type: 'integer', help: 'images in one request', default: 64, min: 1, max: 10_000 },
-        concurrency: { type: 'integer', help: 'requests under way at a time', default: 2, min: 1, max: 64 },
+        'batch-size': {
+          type: 'integer',
+          help: 'images in one request',
+          default: DEFAULT_BATCH_SIZE,
+          min: 1,
+          max: 10_000,
+        },
+        concurrency: {
+          type: 'integer',
+          help: 'requests under way at a time',
+          default: DEFAULT_CONCURRENCY,
+          min: 1,
+          max: 64,
+        },
         limit: { type: 'integer', help: 'only the first N images', min: 1 },
         model: {
           type: 'string',

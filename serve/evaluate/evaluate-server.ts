@@ -7,6 +7,10 @@ import { encodePng } from './encode-png.ts';
 import { type LatencySummary, summarizeLatencies } from './latency.ts';
 import { type Mistake, MistakeList } from './mistakes.ts';
 
+/** How the test set is sent if nothing is said: images in one request, requests under way at a time. */
+export const DEFAULT_BATCH_SIZE = 64;
+export const DEFAULT_CONCURRENCY = 2;
+
 /** What a server scored on a test split; fractions in [0, 1]. */
 export interface ServerEvaluation {
   images: number;
@@ -40,9 +44,9 @@ export interface EvaluateOptions extends ClientOptions {
   server: string;
   /** Its `test` split is sent. */
   dataset: Pick<ImageDataset, 'name' | 'labels' | 'height' | 'width' | 'test'>;
-  /** Images in one request (default 64). */
+  /** Images in one request (default {@link DEFAULT_BATCH_SIZE}). */
   batchSize?: number;
-  /** Requests under way at a time (default 2). */
+  /** Requests under way at a time (default {@link DEFAULT_CONCURRENCY}). */
   concurrency?: number;
   /** Only the first so many images. */
   limit?: number | undefined;
@@ -58,7 +62,7 @@ export interface EvaluateOptions extends ClientOptions {
 export async function evaluateServer(
   options: EvaluateOptions,
 ): Promise<ServerEvaluation & EvaluationDetails> {
-  const { dataset, batchSize = 64, concurrency = 2 } = options;
+  const { dataset, batchSize = DEFAULT_BATCH_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   const client = new InferenceClient(options.server, options);
   const description = await client.model();
   checkLabels(description.labels, dataset);

@@ -4,7 +4,7 @@ import { decodeImageFile } from '../../core/image/decode.ts';
 import { FORMAT_NAMES, type ImageFormat, imageFormat } from '../../core/image/format.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { HttpError } from '../http/http-error.ts';
-import { DecodeThread } from './decode-thread.ts';
+import { QuestionThread } from '../threads/question-thread.ts';
 import { decodeSmallPng } from './small-png.ts';
 
 export interface DecodeOptions {
@@ -18,7 +18,17 @@ export interface DecodeOptions {
 /** Up to here it is resized in a few milliseconds. */
 const LARGE_PIXELS = 256 * 256;
 
-const largeImages = new DecodeThread();
+/** To the thread that decodes large images. */
+export interface DecodeQuestion {
+  bytes: Uint8Array;
+  options: DecodeOptions;
+}
+
+const largeImages = new QuestionThread<DecodeQuestion, Uint8Array>({
+  module: new URL('./decode-worker.ts', import.meta.url),
+  name: 'decode',
+  work: 'decoding large images',
+});
 
 /**
  * Decodes an image to the model's size as 8-bit sRGB, interleaved, [height, width, 3]: the pixels that the
@@ -33,7 +43,7 @@ export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Pr
   if (small) return prepareImage(small, options).data as Uint8Array;
   const { width, height } = await refuseAs(format, options, () => sharp(bytes).metadata());
   if (width * height > options.maxPixels) throw tooManyPixels(options.maxPixels);
-  return width * height > LARGE_PIXELS ? largeImages.decode(bytes, options) : decodeHere(bytes, options);
+  return width * height > LARGE_PIXELS ? largeImages.ask({ bytes, options }) : decodeHere(bytes, options);
 }
 
 /** {@link decodeImage} in this thread, whatever the image's size. */

@@ -2,9 +2,21 @@ import { z } from 'zod';
 
 /** The Open Inference Protocol, version 2 (KServe, Triton), with the binary tensor data extension. */
 
+type Parameters = Record<string, string | number | boolean>;
+
+/** Checked here: a schema makes an object for each of thousands that are wrong, which takes seconds. */
 const Parameters = z
-  .record(z.string(), z.union([z.string(), z.number(), z.boolean()]))
-  .meta({ description: 'values of extensions; unknown ones are ignored' });
+  .custom<Parameters>(isParameters, { error: 'must be an object of strings, numbers and booleans' })
+  .meta({
+    type: 'object',
+    additionalProperties: { type: ['string', 'number', 'boolean'] },
+    description: 'values of extensions; unknown ones are ignored',
+  });
+
+function isParameters(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
+  return Object.values(value).every((inner) => ['string', 'number', 'boolean'].includes(typeof inner));
+}
 
 /**
  * Numbers, flat or nested by dimension. Whether each is a number is checked where they are copied: a schema

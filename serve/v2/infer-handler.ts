@@ -5,6 +5,7 @@ import { runLimits } from '../http/run-limits.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import { encodeInfer } from './infer-answer.ts';
 import { parseInfer } from './infer-request.ts';
+import { hasLargeJson, parseLarge } from './large-request.ts';
 
 export const HEADER_LENGTH = 'Inference-Header-Content-Length';
 
@@ -15,8 +16,16 @@ export function inferHandler(limits: Limits): RequestHandler {
     const body: unknown = req.body;
     if (!Buffer.isBuffer(body)) throw new HttpError(400, 'the request has no body; send {"inputs": [...]}');
     const { inputHeight: height, inputWidth: width } = model.served.metadata;
-    const request = parseInfer(body, headerLength(req), { height, width, maxImages: limits.images });
-    const { logits } = await model.pool.run(request.input, request.images, runLimits(res, limits));
+    const question = {
+      body,
+      headerLength: headerLength(req),
+      size: { height, width, maxImages: limits.images },
+    };
+    const waits = runLimits(res, limits);
+    const request = hasLargeJson(body, question.headerLength)
+      ? await parseLarge(question, waits)
+      : parseInfer(body, question.headerLength, question.size);
+    const { logits } = await model.pool.run(request.input, request.images, waits);
     const { json, binary } = encodeInfer(model, request, logits);
     if (binary.length === 0) res.json(json);
     else sendBinary(res, JSON.stringify(json), binary);

@@ -41,12 +41,15 @@ function copyNumbers(values: readonly unknown[], out: Float32Array, at: number, 
     if (typeof value === 'number') out[at + i] = value;
     // What was stored, not what was sent: 1e300 is finite to JSON but not as a float32.
     if (typeof value !== 'number' || !Number.isFinite(out[at + i])) {
-      throw new HttpError(
-        400,
-        `input "${name}": ${JSON.stringify(value)?.slice(0, 40)} is not a finite float32`,
-      );
+      throw new HttpError(400, `input "${name}": ${describe(value)} is not a finite float32`);
     }
   }
+}
+
+/** A list may be nested too deeply to be written out. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 40);
 }
 
 function wrongCount(name: string, actual: number, wanted: number, depth?: number): HttpError {

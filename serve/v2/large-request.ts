@@ -1,0 +1,37 @@
+import type { RunLimits } from '../inference/pool.ts';
+import { QuestionThread } from '../threads/question-thread.ts';
+import type { InputSize, ParsedInfer } from './infer-request.ts';
+
+/** To the thread: what `parseInfer` takes. */
+export interface InferQuestion {
+  body: Uint8Array;
+  headerLength: number | undefined;
+  size: InputSize;
+}
+
+/**
+ * Bytes of JSON that are read in the main thread, in a millisecond or two: a few images of CIFAR's size. 10 MB
+ * take 100 ms, and as many as 2 s if they are made for it.
+ */
+const LARGE_JSON = 64_000;
+
+const thread = new QuestionThread<InferQuestion, ParsedInfer>({
+  module: new URL('./parse-worker.ts', import.meta.url),
+  name: 'read requests',
+  work: 'reading large JSON',
+});
+
+export function hasLargeJson(body: Uint8Array, headerLength: number | undefined): boolean {
+  return Math.min(body.length, headerLength ?? Number.POSITIVE_INFINITY) > LARGE_JSON;
+}
+
+/**
+ * As `parseInfer`, in a thread of its own.
+ * @param body may be given away
+ * @throws HttpError as `parseInfer`, or if too much waits for the thread
+ */
+export function parseLarge(question: InferQuestion, limits: RunLimits): Promise<ParsedInfer> {
+  const { buffer, byteLength } = question.body;
+  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
+  return thread.ask(question, limits, isWhole ? [buffer] : []);
+}

@@ -54,13 +54,14 @@ await runMain(async () => {
     },
     argv,
   );
+  const models = options.models.split(',').map(checkModel);
   const suites = positionals.length > 0 ? positionals.map(checkSuite) : SUITES.slice(0, 3);
   const { peers, versions, missing } = suites.every((suite) => suite === 'serve')
     ? NO_PEERS
     : await findPeers(options.python, options.compile);
   for (const line of missing) process.stderr.write(`${line}\n`);
   const setup: SuiteOptions = {
-    models: options.models.split(',').map(checkModel),
+    models,
     batchSize: options.batchSize,
     threads: options.threads,
     rounds: options.rounds,

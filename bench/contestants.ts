@@ -17,6 +17,8 @@ export interface Peers {
   python?: string | undefined;
   /** Whether TensorFlow is set up. */
   tensorflow: boolean;
+  /** Whether it can train in bfloat16 here. */
+  bfloat16?: boolean;
   /** Also measure torch.compile, which takes minutes to start. */
   compile: boolean;
 }
@@ -54,13 +56,15 @@ export function trainContestants(peers: Peers): Contestant[] {
   if (peers.tensorflow) {
     ours.push(
       { name: 'ours, `tfjs`', command: script('./children/train.ts'), options: { engine: 'tfjs' } },
-      {
-        name: 'ours, `tfjs` bf16',
-        command: script('./children/train.ts'),
-        options: { engine: 'tfjs', precision: 'bf16' },
-      },
       { name: 'plain tfjs-node', command: script('./peers/plain-tfjs.ts'), options: { pass: 'train' } },
     );
+  }
+  if (peers.bfloat16) {
+    ours.splice(2, 0, {
+      name: 'ours, `tfjs` bf16',
+      command: script('./children/train.ts'),
+      options: { engine: 'tfjs', precision: 'bf16' },
+    });
   }
   return [...ours, ...torchContestants(peers, 'train')];
 }

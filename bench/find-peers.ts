@@ -1,7 +1,8 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { errorMessage, UserError } from '../core/errors.ts';
-import { requireBinding } from '../core/tensorflow/load-tfjs.ts';
+import { loadTensorFlow, requireBinding } from '../core/tensorflow/load-tfjs.ts';
+import { bfloat16Trouble } from '../train/engine/tfjs/bfloat16/require-bfloat16.ts';
 import type { Peers } from './contestants.ts';
 
 const run = promisify(execFile);
@@ -29,11 +30,15 @@ export async function findPeers(
     missing.push('PyTorch is not compared: python3 has no torch; name one that has with --python FILE');
   }
   let tensorflow = true;
+  let bfloat16 = true;
   try {
     requireBinding();
+    const trouble = bfloat16Trouble(await loadTensorFlow());
+    bfloat16 = trouble === undefined;
+    if (!bfloat16) missing.push(`TensorFlow.js is not measured in bfloat16: ${trouble}`);
   } catch (error) {
-    tensorflow = false;
+    tensorflow = bfloat16 = false;
     missing.push(`TensorFlow.js is not compared: ${errorMessage(error)}`);
   }
-  return { peers: { python: torch, tensorflow, compile }, versions, missing };
+  return { peers: { python: torch, tensorflow, bfloat16, compile }, versions, missing };
 }

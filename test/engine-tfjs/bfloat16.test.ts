@@ -9,7 +9,9 @@ import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { relativeError } from './support/relative-error.ts';
-import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
+import { SKIP_WITHOUT_TENSORFLOW, skipWithoutBfloat16 } from './support/tensorflow.ts';
+
+const skip = await skipWithoutBfloat16();
 
 /** bfloat16 has 8 significant bits; a result is rounded once, and so is each factor. */
 const TOLERANCE = 2 ** -7;
@@ -80,6 +82,17 @@ describe('--precision bf16', { skip }, () => {
     assert.ok(Math.abs(bf16[0]! - fp32[0]!) < 0.03 * fp32[0]!, `${bf16[0]} and ${fp32[0]}`);
     assert.ok(bf16.at(-1)! < 0.8 * bf16[0]!, `losses ${bf16}`);
   });
+});
+
+it('bf16 is refused in one line where TensorFlow would round the sums', // Elsewhere it trains, as above.
+{ skip: SKIP_WITHOUT_TENSORFLOW || !skip }, async () => {
+  await assert.rejects(
+    createEngine(netOf(NET), { ...CONFIG, engine: 'tfjs', precision: 'bf16' }),
+    (error) => {
+      assert.ok(error instanceof UserError);
+      return /^TensorFlow cannot compute in bfloat16 on this machine .*--precision fp32$/.test(error.message);
+    },
+  );
 });
 
 describe('a half precision of the other engine is refused in one line', () => {

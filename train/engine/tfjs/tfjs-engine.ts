@@ -9,7 +9,7 @@ import { buildUpdateGraph } from '../../step/step-graph.ts';
 import { updateScalars } from '../../step/update.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
 import { initialState, type TrainingState } from '../state.ts';
-import { requireBfloat16 } from './bfloat16/conv2d.ts';
+import { requireBfloat16 } from './bfloat16/require-bfloat16.ts';
 import { DeviceState, type StateTensors } from './device-state.ts';
 import { LossGradient } from './gradient.ts';
 import { GraphInterpreter } from './interpreter.ts';

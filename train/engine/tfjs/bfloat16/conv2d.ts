@@ -1,5 +1,4 @@
 import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node-gpu';
-import { errorMessage, UserError } from '../../../../core/errors.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import { Bfloat16Scope, type RawTensor } from './scope.ts';
 
@@ -37,21 +36,6 @@ export function conv2dInBfloat16(
     return { value, gradFunc };
   });
   return convolve(x, filter) as Tensor4D;
-}
-
-/** @throws UserError if TensorFlow has no such kernels here */
-export function requireBfloat16(tf: TensorFlow): void {
-  try {
-    tf.tidy(() => {
-      const x = tf.ones([1, 4, 4, 8]) as Tensor4D;
-      conv2dInBfloat16(tf, x, tf.ones([3, 3, 8, 8]) as Tensor4D, [1, 1], 'same').dataSync();
-    });
-  } catch (error) {
-    const [reason] = errorMessage(error).split('\n');
-    throw new UserError(
-      `TensorFlow cannot compute in bfloat16 here (${reason}); train with --precision fp32`,
-    );
-  }
 }
 
 function gradients(

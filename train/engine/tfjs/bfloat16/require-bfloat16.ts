@@ -1,0 +1,52 @@
+import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import { errorMessage, UserError } from '../../../../core/errors.ts';
+import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import { conv2dInBfloat16 } from './conv2d.ts';
+
+/** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
+const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
+const FILTER: [number, number, number, number] = [3, 3, 8, 8];
+/** What rounding a result to bfloat16's 8 significant bits does at most. */
+const ROUNDED_ONCE = 2 ** -8;
+
+/**
+ * Why TensorFlow cannot train in bfloat16 here; undefined where it can. Without AVX-512, oneDNN has no bfloat16
+ * kernels, and TensorFlow takes ones that are ten times slower than float32's and round the sums on the way.
+ */
+export function bfloat16Trouble(tf: TensorFlow): string | undefined {
+  try {
+    return tf.tidy(() => {
+      const x = tf.ones(IMAGE) as Tensor4D;
+      const filter = tf.ones(FILTER) as Tensor4D;
+      const convolve = (weight: Tensor4D) => conv2dInBfloat16(tf, x, weight, [1, 1], 'same');
+      const gradient = tf
+        .grad((weight) => convolve(weight as Tensor4D))(filter, tf.ones(IMAGE))
+        .dataSync();
+      const exact = gradient.every((sum, index) => {
+        const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
+        return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;
+      });
+      return exact ? undefined : 'its sums are rounded, and slow, without AVX-512 or a GPU';
+    });
+  } catch (error) {
+    return errorMessage(error).split('\n')[0]!;
+  }
+}
+
+/** How many pixels of the images a tap of the padded filter reads. */
+function pixelsOfTap(tap: number): number {
+  const [images, rows, columns] = IMAGE;
+  const isMiddle = (step: number) => step === 1;
+  const height = isMiddle(Math.floor(tap / FILTER[1])) ? rows : rows - 1;
+  const width = isMiddle(tap % FILTER[1]) ? columns : columns - 1;
+  return images * height * width;
+}
+
+/** @throws UserError if TensorFlow cannot train in bfloat16 here */
+export function requireBfloat16(tf: TensorFlow): void {
+  const trouble = bfloat16Trouble(tf);
+  if (trouble === undefined) return;
+  throw new UserError(
+    `TensorFlow cannot compute in bfloat16 on this machine (${trouble}); train with --precision fp32`,
+  );
+}

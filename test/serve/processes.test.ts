@@ -26,7 +26,8 @@ before(async () => {
 });
 
 after(() => {
-  for (const child of started) child.kill('SIGKILL');
+  // Where a test failed; tsx hands this on to what it started.
+  for (const child of started) child.kill('SIGTERM');
 });
 
 /** `npm run serve -- --processes 2`, as a user starts it. */

@@ -16,6 +16,9 @@ export async function pngRequests(dataset: ImageDataset, count: number): Promise
   );
 }
 
+/** As long as fetch's: parsers search for it in steps of its length. */
+const BOUNDARY = '----formdata-undici-012345678901';
+
 /** The same files, several in each form. */
 export function formRequests(files: readonly LoadRequest[], batch: number): LoadRequest[] {
   const requests: LoadRequest[] = [];
@@ -24,15 +27,15 @@ export function formRequests(files: readonly LoadRequest[], batch: number): Load
       .slice(first, first + batch)
       .flatMap(({ body }, i) => [
         Buffer.from(
-          `--b\r\ncontent-disposition: form-data; name="images"; filename="${i}.png"\r\ncontent-type: image/png\r\n\r\n`,
+          `--${BOUNDARY}\r\ncontent-disposition: form-data; name="images"; filename="${i}.png"\r\ncontent-type: image/png\r\n\r\n`,
         ),
         body,
         Buffer.from('\r\n'),
       ]);
     requests.push({
       path: '/predict',
-      headers: { 'content-type': 'multipart/form-data; boundary=b' },
-      body: Buffer.concat([...parts, Buffer.from('--b--\r\n')]),
+      headers: { 'content-type': `multipart/form-data; boundary=${BOUNDARY}` },
+      body: Buffer.concat([...parts, Buffer.from(`--${BOUNDARY}--\r\n`)]),
       images: Math.min(batch, files.length - first),
     });
   }

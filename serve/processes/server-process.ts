@@ -1,7 +1,7 @@
 import cluster, { type Worker } from 'node:cluster';
-import { UserError } from '../../core/errors.ts';
+import { errorMessage, UserError } from '../../core/errors.ts';
 import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
-import { closeUnclaimedConnection } from './unclaimed-connection.ts';
+import { OfferedConnections } from './offered-connections.ts';
 
 /** The first process's side of one server process, which is this program again. */
 export class ServerProcess {
@@ -10,20 +10,28 @@ export class ServerProcess {
   readonly serving: Promise<string>;
   /** Resolves when it is gone, with how it went. */
   readonly ended: Promise<string>;
+  /** The connections that are being handed to it. */
+  readonly offered: OfferedConnections;
   readonly #worker: Worker;
   readonly #counting = new Map<number, (metrics: CountedMetric[]) => void>();
   #nextId = 0;
   #isServing = false;
   #hasEnded = false;
 
-  /** @param readMetrics what to answer a client that asks this process for metrics */
-  constructor(readMetrics: () => Promise<string>) {
+  /**
+   * @param readMetrics what to answer a client that asks this process for metrics
+   * @param findOther a process that serves, for the connections that this one leaves
+   */
+  constructor(readMetrics: () => Promise<string>, findOther: () => ServerProcess | undefined) {
     this.#worker = cluster.fork();
     this.pid = this.#worker.process.pid!;
-    closeUnclaimedConnection(this.#worker);
+    this.offered = new OfferedConnections(this.#worker);
+    // What cannot be sent to one that is dying; its exit follows.
+    this.#worker.on('error', () => {});
     this.ended = new Promise((resolve) => {
       this.#worker.once('exit', (code, signal) => {
         this.#hasEnded = true;
+        this.offered.passOn(() => findOther()?.offered);
         resolve(signal ? `by ${signal}` : `with code ${code}`);
       });
     });
@@ -38,7 +46,9 @@ export class ServerProcess {
             reject(new UserError(message.reason));
             break;
           case 'metrics-wanted':
-            void readMetrics().then((text) => this.#tell({ type: 'metrics', id: message.id, text }));
+            void readMetrics()
+              .catch((error: unknown) => `# ${errorMessage(error)}\n`)
+              .then((text) => this.#tell({ type: 'metrics', id: message.id, text }));
             break;
           case 'counted':
             this.#counting.get(message.id)?.(message.metrics);

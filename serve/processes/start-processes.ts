@@ -21,8 +21,12 @@ export async function startProcesses(
   let stopping = false;
   let restartDelay = RESTART_DELAY_MS;
 
+  const serving = (): ServerProcess[] => [...processes].filter(({ isServing }) => isServing);
   const start = (isReplacement: boolean): ServerProcess => {
-    const it = new ServerProcess(() => metrics.read([...processes].filter(({ isServing }) => isServing)));
+    const it = new ServerProcess(
+      () => metrics.read(serving()),
+      () => serving()[0],
+    );
     processes.add(it);
     void it.ended.then((how) => {
       processes.delete(it);
@@ -44,7 +48,7 @@ export async function startProcesses(
         process.stderr.write(`server process ${it.pid} serves in its place\n`);
       } catch (error) {
         if (stopping) return;
-        if ([...processes].some(({ isServing }) => isServing)) {
+        if (serving().length > 0) {
           process.stderr.write(`server process ${it.pid} cannot serve: ${errorMessage(error)}\n`);
         } else onHelpless(error);
       }
@@ -57,7 +61,7 @@ export async function startProcesses(
 
   const first = Array.from({ length: count }, () => start(false));
   try {
-    const texts = await Promise.all(first.map(({ serving }) => serving));
+    const texts = await Promise.all(first.map((it) => it.serving));
     const pids = first.map(({ pid }) => pid).join(', ');
     process.stdout.write(texts[0]!.replace(/\n$/, `, ${count} processes: ${pids}\n`));
   } catch (error) {

@@ -141,9 +141,10 @@ test('several processes answer; one that is killed is replaced, and nobody waits
   const results = Promise.allSettled(Array.from({ length: 6 }, () => post(url, fresh)));
   assert.equal(await post(url, fresh), 200);
   const third = await servers.replace(pids[0]!);
-  const cut = (await results).filter((result) => result.status === 'rejected');
-  assert.ok(cut.length <= 1 && cut.every(({ reason }) => wasCut(reason)), String(cut[0]?.reason));
-  for (const result of await results) assert.ok(result.status === 'rejected' || result.value === 200);
+  // The other answers it.
+  for (const result of await results) {
+    assert.equal(result.status === 'fulfilled' ? result.value : result.reason, 200);
+  }
   assert.ok((await counted(url)) >= 26, 'what the dead process counted is lost');
 
   // Clients that go on all the while, on connections that are kept and on new ones.

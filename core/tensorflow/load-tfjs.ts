@@ -14,9 +14,10 @@ let loaded: Promise<TensorFlow> | undefined;
 
 /**
  * Loads TensorFlow.js with its native backend, once a process. It is loaded only here, so that commands that
- * do not need it start without it and work where it is not set up. The environment's TF_CPP_MIN_LOG_LEVEL
- * decides what TensorFlow logs; by default errors only (in a worker thread, whose environment is a copy that
- * TensorFlow does not see, the main thread must have set it).
+ * do not need it start without it and work where it is not set up. The environment decides what TensorFlow logs
+ * (TF_CPP_MIN_LOG_LEVEL; by default errors only) and whether it uses oneDNN (TF_ENABLE_ONEDNN_OPTS; by default it
+ * does). In a worker thread, whose environment is a copy that TensorFlow does not see, the main thread must have
+ * set them.
  * @throws UserError if the binding is not set up or does not load
  */
 export function loadTensorFlow(): Promise<TensorFlow> {
@@ -37,6 +38,8 @@ export function requireBinding(path = bindingPath()): void {
 async function load(): Promise<TensorFlow> {
   requireBinding();
   process.env.TF_CPP_MIN_LOG_LEVEL ??= ERRORS_ONLY;
+  // TensorFlow turns oneDNN on by itself with AVX-512 only; with AVX2 a training step takes a third less CPU time.
+  process.env.TF_ENABLE_ONEDNN_OPTS ??= '1';
   restoreUtilFunctions();
   try {
     // Not by import(): it sees only those names of a CommonJS module that it finds without running it.

@@ -23,14 +23,17 @@ await runMain(async () => {
     await runClusterWorker(serverOptions, options.processes);
     return;
   }
-  const server = options.processes > 1 ? await startProcesses(options.processes, giveUp) : await startOne();
+  let server: { close(): Promise<void> } | undefined;
+  // Before it starts: as a container's first process it has no other answer to a signal meanwhile.
   watchSignals(
     () => {
       process.stdout.write('stopping: finishing the requests under way\n');
+      if (!server) process.exit(0);
       void server.close().then(() => process.exit(0));
     },
     () => process.exit(1),
   );
+  server = options.processes > 1 ? await startProcesses(options.processes, giveUp) : await startOne();
 
   async function startOne(): Promise<RunningServer> {
     const one = await startServer(serverOptions);

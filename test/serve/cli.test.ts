@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -27,6 +30,15 @@ function start(script: string, args: string[]): { child: ChildProcess; finished:
     child.on('close', (code) => resolve({ code, stdout, stderr }));
   });
   return { child, finished };
+}
+
+/** A port that was free a moment ago. */
+async function freePort(): Promise<number> {
+  const server = createServer().listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = server.address() as AddressInfo;
+  server.close();
+  return port;
 }
 
 const run = (script: string, ...args: string[]): Promise<Finished> => start(script, args).finished;
@@ -77,5 +89,31 @@ test('mistakes on the command line are one line and exit code 1', async () => {
     assert.deepEqual([code, stdout], [1, '']);
     assert.match(stderr, message);
     assert.match(stderr, /^error: [^\n]+\n$/);
+  }
+});
+
+test('a stop while it starts ends it at once', async () => {
+  const dataset = makeSynthetic({ test: 0, splits: [] });
+  const { path } = await writeTestModel(await temporaryFolder(), dataset);
+  const port = await freePort();
+  // Many, for it to be found before it has loaded them all.
+  const models = Array.from({ length: 12 }, (_, i) => ['--model', `m${i}=${path}`]).flat();
+  const { child, finished } = start('serve/cli.ts', [...models, '--port', String(port)]);
+  try {
+    let status = 0;
+    while (status === 0) {
+      await sleep(20);
+      assert.equal(child.exitCode, null, 'it ended by itself');
+      status = await fetch(`http://127.0.0.1:${port}/v2/health/ready`).then(
+        (response) => response.status,
+        () => 0,
+      );
+    }
+    child.kill('SIGTERM');
+    const { code, stdout, stderr } = await finished;
+    assert.deepEqual([code, stderr], [0, '']);
+    if (status === 503) assert.ok(!stdout.includes('serving'), stdout);
+  } finally {
+    child.kill('SIGKILL');
   }
 });

@@ -11,7 +11,7 @@ export function tooManyImages(max: number): HttpError {
   return new HttpError(413, `too many images: at most ${max} in a request`);
 }
 
-/** Turns what the body parsers (multer, express.raw, express.json) throw into a clear refusal. */
+/** Turns what the body parsers (multer, express.raw) throw into a clear refusal. */
 export function describeBodyError(error: unknown, limits: Limits): unknown {
   if (error instanceof HttpError) return error;
   if (error instanceof MulterError) {
@@ -28,8 +28,6 @@ export function describeBodyError(error: unknown, limits: Limits): unknown {
   switch (type) {
     case 'entity.too.large':
       return bodyTooLarge(limits.bodyBytes);
-    case 'entity.parse.failed':
-      return new HttpError(400, 'the body is not valid JSON; send {"image": "<base64>"}');
     case 'encoding.unsupported':
     case 'charset.unsupported':
       return new HttpError(415, 'unsupported content-encoding or charset');

@@ -1,23 +1,18 @@
 import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
 import multer from 'multer';
 import { errorMessage } from '../../core/errors.ts';
-import { decodeBase64Image } from '../image/base64.ts';
-import { parseInput } from '../schemas/parse.ts';
-import { PredictJson } from '../schemas/predict.ts';
-import { bodyTooLarge, describeBodyError, tooManyImages } from './body-errors.ts';
+import { LARGE_JSON } from '../threads/large-json.ts';
+import { bodyTooLarge, describeBodyError } from './body-errors.ts';
 import { HttpError } from './http-error.ts';
+import type { ImageRequest } from './image-request.ts';
+import { readJsonImages } from './json-images.ts';
+import { readLargeJsonImages } from './large-json-images.ts';
 import type { Limits } from './limits.ts';
+import { runLimits } from './run-limits.ts';
 import { UploadStorage } from './upload-storage.ts';
 
-/** The images of a request. */
-export interface ImageRequest {
-  /** Whether the answer is a list: several files, or the plural `images`, even with one in it. */
-  list: boolean;
-  /** Each image's bytes, or why it could not be read. */
-  images: (Uint8Array | HttpError)[];
-}
-
 type Middleware = (req: Request, res: Response, next: NextFunction) => void;
+type ToImages = (req: Request, res: Response) => ImageRequest | Promise<ImageRequest>;
 
 const HOW_TO_SEND =
   'send the image as multipart/form-data (field "image"), as a raw body (content-type image/* or ' +
@@ -25,18 +20,11 @@ const HOW_TO_SEND =
 
 /** Reads the body of `POST /predict` in any of its forms into `res.locals.images`. */
 export function readImages(limits: Limits): RequestHandler {
-  const readers: [type: string | string[], read: Middleware, toImages: (req: Request) => ImageRequest][] = [
-    ['multipart/form-data', multipartReader(limits), (req) => fromFiles(req)],
-    [
-      ['image/*', 'application/octet-stream'],
-      express.raw({ type: () => true, limit: limits.bodyBytes }),
-      (req) => fromRaw(req),
-    ],
-    [
-      ['application/json', '+json'],
-      express.json({ type: () => true, limit: limits.bodyBytes, strict: true }),
-      (req) => fromJson(req.body, limits.images),
-    ],
+  const readBytes = express.raw({ type: () => true, limit: limits.bodyBytes });
+  const readers: [type: string | string[], read: Middleware, toImages: ToImages][] = [
+    ['multipart/form-data', multipartReader(limits), fromFiles],
+    [['image/*', 'application/octet-stream'], readBytes, fromRaw],
+    [['application/json', '+json'], readBytes, (req, res) => fromJson(req, res, limits)],
   ];
   return (req, res, next) => {
     const length = Number(req.headers['content-length'] ?? Number.NaN);
@@ -50,17 +38,19 @@ export function readImages(limits: Limits): RequestHandler {
       throw new HttpError(415, `unsupported content-type ${JSON.stringify(sent)}; ${HOW_TO_SEND}`);
     }
     const [, read, toImages] = reader;
-    read(req, res, (error?: unknown) => {
+    read(req, res, async (error?: unknown) => {
       if (error) {
         next(describeBodyError(error, limits));
         return;
       }
       try {
-        res.locals.images = toImages(req);
-        next();
+        const images = toImages(req, res);
+        res.locals.images = images instanceof Promise ? await images : images;
       } catch (refusal) {
         next(refusal);
+        return;
       }
+      next();
     });
   };
 }
@@ -110,19 +100,14 @@ function fromRaw(req: Request): ImageRequest {
   return { list: false, images: [body] };
 }
 
-function fromJson(body: unknown, maxImages: number): ImageRequest {
-  const request = parseInput(PredictJson, body, 'the JSON body');
-  if ('image' in request) return { list: false, images: [decodeBase64Image(request.image)] };
-  if (request.images.length > maxImages) throw tooManyImages(maxImages);
-  return { list: true, images: request.images.map(decodeOrRefuse) };
-}
-
-/** In a list, one bad image does not fail the others. */
-function decodeOrRefuse(value: unknown): Uint8Array | HttpError {
-  try {
-    return decodeBase64Image(value);
-  } catch (error) {
-    if (error instanceof HttpError) return error;
-    throw error;
+/** What is read and decoded quickly is so here, the rest in a thread. */
+function fromJson(req: Request, res: Response, limits: Limits): ImageRequest | Promise<ImageRequest> {
+  const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(req.headers['content-type'] ?? '')?.[1];
+  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+    throw new HttpError(415, 'JSON is in UTF-8; leave out the charset');
   }
+  const body: unknown = req.body;
+  if (!Buffer.isBuffer(body)) throw new HttpError(400, `the body is empty; ${HOW_TO_SEND}`);
+  if (body.length <= LARGE_JSON) return readJsonImages(body, limits.images);
+  return readLargeJsonImages({ body, maxImages: limits.images }, runLimits(res, limits));
 }

@@ -1,7 +1,7 @@
 import type { RequestHandler } from 'express';
 import { HttpError } from '../http/http-error.ts';
+import type { ImageRequest } from '../http/image-request.ts';
 import type { Limits } from '../http/limits.ts';
-import type { ImageRequest } from '../http/read-images.ts';
 import { runLimits } from '../http/run-limits.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import { parseInput } from '../schemas/parse.ts';

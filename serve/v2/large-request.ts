@@ -1,4 +1,5 @@
 import type { RunLimits } from '../inference/pool.ts';
+import { LARGE_JSON } from '../threads/large-json.ts';
 import { QuestionThread } from '../threads/question-thread.ts';
 import type { InputSize, ParsedInfer } from './infer-request.ts';
 
@@ -8,12 +9,6 @@ export interface InferQuestion {
   headerLength: number | undefined;
   size: InputSize;
 }
-
-/**
- * Bytes of JSON that are read in the main thread, in a millisecond or two: a few images of CIFAR's size. 10 MB
- * take 100 ms, and as many as 2 s if they are made for it.
- */
-const LARGE_JSON = 64_000;
 
 const thread = new QuestionThread<InferQuestion, ParsedInfer>({
   module: new URL('./parse-worker.ts', import.meta.url),

@@ -1,9 +1,11 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { HttpError } from '../../serve/http/http-error.ts';
+import { readJsonImages } from '../../serve/http/json-images.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { parseInfer } from '../../serve/v2/infer-request.ts';
+import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
 const HEADER = 'Inference-Header-Content-Length';
@@ -100,4 +102,59 @@ test('large requests that are wrong get the refusals of small ones', async () =>
       [expected.status, { error: expected.message }],
     );
   }
+});
+
+async function predict(body: string, contentType = 'application/json'): Promise<[number, unknown]> {
+  const headers = { 'content-type': contentType };
+  const response = await fetch(`${server.url}/predict`, { method: 'POST', body, headers });
+  return [response.status, await response.json()];
+}
+
+test('large JSON of images is read beside the main thread, with the same result', async (t) => {
+  const image = Buffer.from(await noisePng(1)).toString('base64');
+  const [, alone] = await predict(JSON.stringify({ image }));
+  const { predictions } = alone as { predictions: unknown };
+
+  const parse = t.mock.method(JSON, 'parse');
+  const padding = ' '.repeat(LARGE);
+  const [status, answer] = await predict(
+    `${padding}${JSON.stringify({ images: [image, 'no base64!', image] })}`,
+  );
+  const lengths = parse.mock.calls.map(({ arguments: [read] }) => read.length);
+  parse.mock.restore();
+  assert.equal(status, 200);
+  assert.ok(Math.max(0, ...lengths) < LARGE, `${lengths}`);
+  assert.deepEqual((answer as { results: unknown }).results, [
+    { predictions },
+    { error: 'the image is not valid base64' },
+    { predictions },
+  ]);
+});
+
+test('large JSON without images gets the refusals of small', async () => {
+  for (const body of [
+    '{"image":',
+    '[]',
+    '{}',
+    '"a"',
+    '{"image": 1}',
+    '{"image": "?"}',
+    '{"images": []}',
+    JSON.stringify({ images: Array(DEFAULT_LIMITS.images + 1).fill('') }),
+  ]) {
+    let expected: unknown;
+    try {
+      readJsonImages(Buffer.from(body), DEFAULT_LIMITS.images);
+    } catch (error) {
+      expected = error;
+    }
+    assert.ok(expected instanceof HttpError, `${body.slice(0, 100)}: ${expected}`);
+    const refusal = [expected.status, { error: expected.message }];
+    assert.deepEqual(await predict(body), refusal);
+    assert.deepEqual(await predict(`${' '.repeat(LARGE)}${body}`), refusal);
+  }
+  assert.deepEqual(await predict('{}', 'application/json; charset=utf-16'), [
+    415,
+    { error: 'JSON is in UTF-8; leave out the charset' },
+  ]);
 });

@@ -1,0 +1,19 @@
+/** The thread that reads large JSON with images. */
+import { answerQuestions } from '../threads/answer-questions.ts';
+import { HttpError } from './http-error.ts';
+import { readJsonImages } from './json-images.ts';
+import type { JsonAnswer, JsonQuestion } from './large-json-images.ts';
+
+answerQuestions<JsonQuestion, JsonAnswer>(
+  ({ body, maxImages }) => {
+    const { list, images } = readJsonImages(body, maxImages);
+    return {
+      list,
+      // Copies, for the memory of a small Buffer is shared with others and cannot be given away.
+      images: images.map((image) =>
+        image instanceof HttpError ? { status: image.status, message: image.message } : new Uint8Array(image),
+      ),
+    };
+  },
+  ({ images }) => images.flatMap((image) => (image instanceof Uint8Array ? [image.buffer] : [])),
+);

@@ -1,0 +1,36 @@
+import { decodeBase64Image } from '../image/base64.ts';
+import { parseInput } from '../schemas/parse.ts';
+import { PredictJson } from '../schemas/predict.ts';
+import { tooManyImages } from './body-errors.ts';
+import { HttpError } from './http-error.ts';
+import type { ImageRequest } from './image-request.ts';
+
+/**
+ * Reads the JSON of `POST /predict`: an object with base64 images.
+ * @param body UTF-8
+ * @throws HttpError 400 if it is not JSON of that form, 413 for too many images
+ */
+export function readJsonImages(body: Uint8Array, maxImages: number): ImageRequest {
+  const request = parseInput(PredictJson, parseJson(body), 'the JSON body');
+  if ('image' in request) return { list: false, images: [decodeBase64Image(request.image)] };
+  if (request.images.length > maxImages) throw tooManyImages(maxImages);
+  return { list: true, images: request.images.map(decodeOrRefuse) };
+}
+
+function parseJson(body: Uint8Array): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    throw new HttpError(400, 'the body is not valid JSON; send {"image": "<base64>"}');
+  }
+}
+
+/** In a list, one bad image does not fail the others. */
+function decodeOrRefuse(value: unknown): Uint8Array | HttpError {
+  try {
+    return decodeBase64Image(value);
+  } catch (error) {
+    if (error instanceof HttpError) return error;
+    throw error;
+  }
+}

@@ -1,0 +1,36 @@
+import type { RunLimits } from '../inference/pool.ts';
+import { QuestionThread } from '../threads/question-thread.ts';
+import { HttpError } from './http-error.ts';
+import type { ImageRequest } from './image-request.ts';
+
+/** To the thread: what `readJsonImages` takes. */
+export interface JsonQuestion {
+  body: Uint8Array;
+  maxImages: number;
+}
+
+/** From the thread: an {@link ImageRequest} whose refusals can be sent. */
+export interface JsonAnswer {
+  list: boolean;
+  images: (Uint8Array<ArrayBuffer> | { status: number; message: string })[];
+}
+
+const thread = new QuestionThread<JsonQuestion, JsonAnswer>({
+  module: new URL('./json-images-worker.ts', import.meta.url),
+  name: 'read images in JSON',
+  work: 'reading large JSON',
+});
+
+/**
+ * As `readJsonImages`, in a thread of its own.
+ * @throws HttpError as `readJsonImages`, or if too much waits for the thread
+ */
+export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
+  const { list, images } = await thread.ask(question, limits);
+  return {
+    list,
+    images: images.map((image) =>
+      image instanceof Uint8Array ? image : new HttpError(image.status, image.message),
+    ),
+  };
+}

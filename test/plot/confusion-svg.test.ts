@@ -1,26 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import type { ImageDataset } from '../../core/data/dataset.ts';
-import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { classGroups } from '../../core/plot/class-order.ts';
 import { scaleColor, scalePosition } from '../../core/plot/color-scale.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
-
-/** 3 classes, c and a of one superclass. */
-const tiny: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'> = {
-  name: 'tiny',
-  labels: ['a_1', 'b<&', 'c'],
-  superclasses: { names: ['second', 'first'], ofClass: Uint16Array.of(1, 0, 1) },
-};
-
-function tinyMatrix(): ConfusionMatrix {
-  const matrix = new ConfusionMatrix(3);
-  for (let i = 0; i < 4; i++) matrix.count(0, i === 0 ? 2 : 0);
-  matrix.count(1, 1);
-  matrix.count(2, 1);
-  return matrix;
-}
+import { tiny, tinyMatrix } from './tiny-confusion.ts';
 
 describe('the picture of a confusion matrix', () => {
   const svg = confusionSvg(tinyMatrix(), tiny, { heading: 'h', detail: 'd' });

@@ -7,11 +7,9 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
-import type { ImageDataset } from '../../core/data/dataset.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
-import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
@@ -21,6 +19,7 @@ import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
 import { makeReport, type TestReport } from '../../train/test-model/report.ts';
 import { testModel } from '../../train/test-model/test-model.ts';
 import { defaultFolder } from '../../train/test-model/write-results.ts';
+import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';
 
 const PTH = fileURLToPath(new URL('../fixtures/pytorch/resnet20.pth', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'test-model-test-'));
@@ -90,21 +89,6 @@ describe('testing a model', () => {
     );
   });
 });
-
-/** 3 classes, c and a of one superclass. */
-const tiny: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'> = {
-  name: 'tiny',
-  labels: ['a_1', 'b<&', 'c'],
-  superclasses: { names: ['second', 'first'], ofClass: Uint16Array.of(1, 0, 1) },
-};
-
-function tinyMatrix(): ConfusionMatrix {
-  const matrix = new ConfusionMatrix(3);
-  for (let i = 0; i < 4; i++) matrix.count(0, i === 0 ? 2 : 0);
-  matrix.count(1, 1);
-  matrix.count(2, 1);
-  return matrix;
-}
 
 describe('the report of a test', () => {
   it('has superclasses, classes and every count', () => {

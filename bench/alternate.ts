@@ -25,10 +25,7 @@ export async function alternate(
   { rounds, secondsPerTurn }: AlternateOptions,
 ): Promise<Measured[]> {
   const counts: number[] = [];
-  for (const child of processes) {
-    const seconds = await child.run(1);
-    counts.push(Math.max(1, Math.round(secondsPerTurn / seconds)));
-  }
+  for (const child of processes) counts.push(await batchesOfTurn(child, secondsPerTurn));
   const rates = processes.map((): number[] => []);
   for (let round = 0; round < rounds; round++) {
     for (let turn = 0; turn < processes.length; turn++) {
@@ -42,4 +39,12 @@ export async function alternate(
 /** The median over the rounds of how much faster `measured` was than `base` in the same round. */
 export function speedRatio(measured: Measured, base: Measured): number {
   return median(measured.rates.map((rate, round) => rate / base.rates[round]!));
+}
+
+/** The first batches say little of one that has some in stock: it is tried with more until a trial takes a while. */
+async function batchesOfTurn(child: MeasuredProcess, secondsPerTurn: number): Promise<number> {
+  for (let count = 1; ; count *= 4) {
+    const seconds = await child.run(count);
+    if (seconds > secondsPerTurn / 8) return Math.max(1, Math.round((count * secondsPerTurn) / seconds));
+  }
 }

@@ -185,8 +185,7 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
             },
           }
         : {}),
-      ...(options.reduceRange ? { reduceRange: true } : {}),
-      ...{ verifyImages: options.verifyImages, licence: options.licence },
+      ...{ reduceRange: options.reduceRange, verifyImages: options.verifyImages, licence: options.licence },
     },
   };
 }

@@ -93,10 +93,7 @@ await runMain(async () => {
   if (options.exit) return close();
   say(`try  curl -F image=@picture.png ${server.url}/predict`);
   say('a model trained for longer is embedded: npm run serve, npm run demo. Ctrl-C stops.');
-  watchSignals(
-    () => void close().then(() => process.exit(0)),
-    () => process.exit(1),
-  );
+  watchSignals(() => void close().then(() => process.exit(0)));
 });
 
 /** Trains about as long as asked: as many epochs, or as large a part of one, as this machine's speed allows. */
@@ -129,12 +126,9 @@ async function trainBriefly(
           `2/5 train ${MODEL} (${parameterCount(model).toLocaleString('en')} parameters): ${epochs} epoch(s) of ` +
             `${trainImages} images, about ${formatDuration((epochs * trainImages * stepSeconds) / BATCH_SIZE)}`,
         );
-        release = watchSignals(
-          () => {
-            interrupted = true;
-          },
-          () => process.exit(130),
-        );
+        release = watchSignals(() => {
+          interrupted = true;
+        });
         return { run, config, observer: withoutEstimate(config, dataset) };
       },
     });

@@ -24,19 +24,24 @@ await runMain(async () => {
     return;
   }
   let server: { close(): Promise<void> } | undefined;
+  const starting = new AbortController();
   // Before it starts: as a container's first process it has no other answer to a signal meanwhile.
-  watchSignals(
-    () => {
-      process.stdout.write('stopping: finishing the requests under way\n');
-      if (!server) process.exit(0);
-      void server.close().then(() => process.exit(0));
-    },
-    () => process.exit(1),
-  );
-  server = options.processes > 1 ? await startProcesses(options.processes, giveUp) : await startOne();
+  watchSignals(() => {
+    process.stdout.write('stopping: finishing the requests under way\n');
+    starting.abort();
+    void server?.close().then(() => process.exit(0));
+  });
+  const { signal } = starting;
+  try {
+    server =
+      options.processes > 1 ? await startProcesses(options.processes, giveUp, signal) : await startOne();
+  } catch (error) {
+    if (signal.aborted) process.exit(0);
+    throw error;
+  }
 
   async function startOne(): Promise<RunningServer> {
-    const one = await startServer(serverOptions);
+    const one = await startServer({ ...serverOptions, signal });
     process.stdout.write(startupText(one));
     return one;
   }

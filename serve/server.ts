@@ -36,6 +36,8 @@ export interface ServerOptions extends ModelSelection {
    * checks see 503 meanwhile).
    */
   listenWhenReady?: boolean;
+  /** Gives up before the next model is loaded. */
+  signal?: AbortSignal;
   /** Seconds that health checks answer 503 before the server stops listening (default 0). */
   drainSeconds?: number;
   /** Default silent. */
@@ -63,7 +65,7 @@ const DEMO_DIST = fileURLToPath(new URL('../web-demo/dist', import.meta.url));
 
 /**
  * Starts the server; resolves once it answers predictions.
- * @throws UserError if there is no usable model, or the address cannot be listened on
+ * @throws UserError if there is no usable model, or the address cannot be listened on; the signal's reason
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
@@ -116,8 +118,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
   const listenNow = (): Promise<string> => listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
   let url = options.listenWhenReady ? '' : await listenNow();
   try {
-    await registry.open();
+    await registry.open(options.signal);
     if (options.listenWhenReady) url = await listenNow();
+    options.signal?.throwIfAborted();
   } catch (error) {
     await closeHttp(server);
     await registry.close();

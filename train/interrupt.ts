@@ -10,12 +10,9 @@ export interface Interrupt {
 /** First Ctrl-C: finish the step and save. Second: leave at once. */
 export function watchInterrupt(): Interrupt {
   let requested = false;
-  const release = watchSignals(
-    () => {
-      requested = true;
-      process.stderr.write('\nstopping after this step; once more to leave at once\n');
-    },
-    () => process.exit(130),
-  );
+  const release = watchSignals(() => {
+    requested = true;
+    process.stderr.write('\nstopping after this step; once more to leave at once\n');
+  });
   return { requested: () => requested, release };
 }

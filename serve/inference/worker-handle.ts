@@ -1,11 +1,14 @@
 import type { Worker } from 'node:worker_threads';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import { endWorker } from '../../core/workers/end-worker.ts';
 import { startWorker } from '../../core/workers/start-worker.ts';
 import { UnavailableError } from '../http/http-error.ts';
 import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
 
 interface Pending {
   id: number;
+  /** Settles with it. */
+  done: Promise<unknown>;
   resolve(result: { logits: Float32Array; milliseconds: number }): void;
   reject(error: unknown): void;
 }
@@ -77,14 +80,15 @@ export class InferenceWorker {
     images: number,
   ): Promise<{ logits: Float32Array; milliseconds: number }> {
     const message: RunMessage = { id: this.#nextId++, input, images };
-    return new Promise((resolve, reject) => {
-      this.#pending = { id: message.id, resolve, reject };
-      this.#worker.postMessage(message, [input.buffer]);
-    });
+    const { promise, resolve, reject } = withResolvers<{ logits: Float32Array; milliseconds: number }>();
+    this.#pending = { id: message.id, done: promise, resolve, reject };
+    this.#worker.postMessage(message, [input.buffer]);
+    return promise;
   }
 
+  /** Ends the thread when it has loaded the model, or has run the batch that it has. */
   async stop(): Promise<void> {
-    await this.#worker.terminate();
+    await endWorker(this.#worker, this.#pending?.done ?? this.ready);
     await this.exited;
   }
 

@@ -42,11 +42,16 @@ export class ModelRegistry {
 
   /**
    * Loads everything for the first time.
-   * @throws UserError if a model cannot be used, two have one name and version, or there is none
+   * @param signal gives up before the next model
+   * @throws UserError if a model cannot be used, two have one name and version, or there is none; the signal's
+   *   reason
    */
-  async open(): Promise<void> {
+  async open(signal?: AbortSignal): Promise<void> {
     const sources = await this.#options.sources();
-    for (const source of sources) await this.#load(source);
+    for (const source of sources) {
+      signal?.throwIfAborted();
+      await this.#load(source);
+    }
     this.#publish(sources);
     this.#state = 'open';
   }

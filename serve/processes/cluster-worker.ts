@@ -1,7 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { type ServerOptions, startServer } from '../server.ts';
+import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
 import { startupText } from '../startup-text.ts';
 import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
 
@@ -12,24 +12,29 @@ export async function runClusterWorker(options: ServerOptions, processes: number
   process.on('SIGTERM', () => {});
   const waiting = new Map<number, (text: string) => void>();
   let nextId = 0;
-  let stop = (): void => process.exit(0);
-  let metrics: Metrics | undefined;
+  let server: RunningServer | undefined;
+  const starting = new AbortController();
+  const stop = (): void => {
+    starting.abort();
+    void server?.close().then(() => process.exit(0));
+  };
   process.on('message', (message: ToWorker) => {
     if (message.type === 'stop') stop();
-    else if (message.type === 'count') void count(message.id, metrics);
+    else if (message.type === 'count') void count(message.id, server?.metrics);
     else if (message.type === 'metrics') {
       waiting.get(message.id)?.(message.text);
       waiting.delete(message.id);
     }
   });
   // Without its parent nobody would ever stop it.
-  process.on('disconnect', () => stop());
+  process.on('disconnect', stop);
   try {
-    const server = await startServer({
+    server = await startServer({
       ...options,
       cores: Math.max(1, Math.floor(availableParallelism() / processes)),
       // Connections come as soon as it listens, and there are other processes that can answer them.
       listenWhenReady: true,
+      signal: starting.signal,
       readMetrics: () =>
         new Promise((resolve) => {
           const id = nextId++;
@@ -37,10 +42,9 @@ export async function runClusterWorker(options: ServerOptions, processes: number
           send({ type: 'metrics-wanted', id });
         }),
     });
-    metrics = server.metrics;
-    stop = () => void server.close().then(() => process.exit(0));
     send({ type: 'serving', text: startupText(server) });
   } catch (error) {
+    if (starting.signal.aborted) process.exit(0);
     const reason =
       error instanceof UserError ? error.message : ((error as Error).stack ?? errorMessage(error));
     process.send!({ type: 'failed', reason } satisfies ToPrimary, () => process.exit(1));

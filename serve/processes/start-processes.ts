@@ -10,11 +10,13 @@ const RESTART_DELAY_MAX_MS = 30_000;
  * One that dies is replaced, in ever longer intervals while its replacements cannot start. Resolves once all
  * of them serve, and says so on stdout.
  * @param onHelpless called when none serves any more and a replacement cannot, with the reason
- * @throws UserError with the reason of the first that cannot serve
+ * @param signal gives up while they start
+ * @throws UserError with the reason of the first that cannot serve; something else once given up
  */
 export async function startProcesses(
   count: number,
   onHelpless: (reason: unknown) => void,
+  signal: AbortSignal,
 ): Promise<{ close(): Promise<void> }> {
   const processes = new Set<ServerProcess>();
   const metrics = new MetricsSum();
@@ -60,13 +62,18 @@ export async function startProcesses(
   };
 
   const first = Array.from({ length: count }, () => start(false));
+  const giveUp = () => void close();
+  signal.addEventListener('abort', giveUp);
   try {
     const texts = await Promise.all(first.map((it) => it.serving));
+    signal.throwIfAborted();
     const pids = first.map(({ pid }) => pid).join(', ');
     process.stdout.write(texts[0]!.replace(/\n$/, `, ${count} processes: ${pids}\n`));
   } catch (error) {
     await close();
     throw error;
+  } finally {
+    signal.removeEventListener('abort', giveUp);
   }
   return { close };
 }

@@ -34,13 +34,10 @@ await runMain(async () => {
   checkPlatform(thisPlatform());
   const places = projectPlaces();
   // Also clears a download that Ctrl-C breaks off.
-  const release = watchSignals(
-    () => {
-      for (const path of [places.unfinished, places.build]) rmSync(path, { recursive: true, force: true });
-      process.exit(130);
-    },
-    () => process.exit(130),
-  );
+  const release = watchSignals(() => {
+    for (const path of [places.unfinished, places.build]) rmSync(path, { recursive: true, force: true });
+    process.exit(130);
+  });
   const start = performance.now();
   let bar: ProgressBar | undefined;
   try {

@@ -9,7 +9,7 @@ import { watchSignals } from '../../core/cli/signals.ts';
 const [stream, saves] = process.argv.slice(2);
 await runMain(async () => {
   let asked = false;
-  if (saves) watchSignals(() => (asked = true), process.exit);
+  if (saves) watchSignals(() => (asked = true));
   while (!asked) {
     (stream === 'stderr' ? process.stderr : process.stdout).write('a line\n');
     await sleep(5);

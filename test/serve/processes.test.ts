@@ -194,7 +194,7 @@ test('several processes answer; one that is killed is replaced, and nobody waits
   assert.deepEqual([...pids, third, fourth].filter(runs), []);
 });
 
-test('a process that cannot start ends the whole with one line', async () => {
+test('a process that cannot start ends the whole with one line', async (t) => {
   const bad = join(folder, 'bad.onnx');
   await writeFile(bad, 'no model');
   const servers = new Servers(bad);
@@ -204,11 +204,11 @@ test('a process that cannot start ends the whole with one line', async () => {
 
   const other = createServer().listen(0, '127.0.0.1');
   await new Promise((resolve) => other.once('listening', resolve));
+  t.after(() => other.close());
   const { port } = other.address() as AddressInfo;
   const onUsedPort = new Servers(model, port);
   assert.equal(await onUsedPort.ended, 1);
   assert.match(onUsedPort.stderr, /^error: port \d+ on 127\.0\.0\.1 is in use; [^\n]*\n$/);
-  other.close();
 });
 
 test('while another serves, a replacement that cannot is tried again; when none serves, all ends', async () => {

@@ -1,4 +1,5 @@
 import type { Worker } from 'node:worker_threads';
+import { endWorker } from '../../../core/workers/end-worker.ts';
 import { startWorker } from '../../../core/workers/start-worker.ts';
 import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
 
@@ -6,6 +7,8 @@ import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
 export class Replica {
   readonly #worker: Worker;
   readonly #ready: Promise<number>;
+  /** Settles when it has answered all it was asked. */
+  #rest: Promise<unknown>;
   #resolve: (loss: number) => void = () => {};
   #reject: (error: Error) => void = () => {};
   #failure: Error | undefined;
@@ -13,6 +16,7 @@ export class Replica {
 
   constructor(readonly setup: ReplicaSetup) {
     this.#ready = this.#nextReply();
+    this.#rest = this.#ready;
     this.#worker = startWorker(new URL('./replica-worker.ts', import.meta.url), setup, 'replica');
     this.#worker.on('message', (reply: ReplicaReply) => {
       if ('error' in reply) this.#fail(new Error(reply.error));
@@ -36,13 +40,14 @@ export class Replica {
   async step(request: ReplicaRequest): Promise<number> {
     if (this.#failure) throw this.#failure;
     const reply = this.#nextReply();
+    this.#rest = reply;
     this.#worker.postMessage(request, [request.images.buffer, request.targets.buffer]);
     return reply;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
-    await this.#worker.terminate();
+    await endWorker(this.#worker, this.#rest);
   }
 
   #nextReply(): Promise<number> {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
-import { conv2dInBfloat16 } from '../../train/engine/tfjs/bfloat16/conv2d.ts';
+import { BFLOAT16_KERNELS } from '../../train/engine/tfjs/convolution/bfloat16.ts';
+import { isByProducts } from '../../train/engine/tfjs/convolution/filter-gradient-by-products.ts';
+import { FLOAT32_KERNELS } from '../../train/engine/tfjs/convolution/float32.ts';
+import type { ConvSetting } from '../../train/engine/tfjs/convolution/kernels.ts';
 import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
@@ -16,34 +19,53 @@ const skip = await skipWithoutBfloat16();
 /** bfloat16 has 8 significant bits; a result is rounded once, and so is each factor. */
 const TOLERANCE = 2 ** -7;
 
+type Shape4D = ConvSetting['inputShape'];
+
 const errorOf = (a: Tensor, b: Tensor) => relativeError(a.dataSync(), b.dataSync());
 
 describe('a convolution in bfloat16 and its gradients are those in float32, rounded', { skip }, () => {
-  for (const [size, kernel, stride, padding] of [
-    [32, 3, 1, 'same'],
-    [8, 3, 1, 'same'],
-    [33, 3, 2, 'valid'],
-    [16, 1, 2, 'same'],
+  // [images, rows, columns, input channels], [kernel, its columns, output channels]
+  for (const [inputShape, [rows, columns, outChannels], stride, padding, byProducts] of [
+    [[2, 32, 32, 8], [3, 3, 16], 1, 'same', false],
+    [[2, 33, 33, 8], [3, 3, 16], 2, 'valid', false],
+    [[2, 16, 16, 8], [1, 1, 16], 2, 'same', false],
+    [[3, 6, 5, 8], [1, 1, 16], 1, 'valid', true],
+    [[3, 6, 5, 128], [3, 3, 160], 1, 'same', true],
+    [[2, 3, 2, 256], [5, 3, 64], 1, 'same', true],
   ] as const) {
-    it(`${size} pixels, kernel ${kernel}, stride ${stride}, ${padding}`, async () => {
+    const filterShape: Shape4D = [rows, columns, inputShape[3], outChannels];
+    const setting: ConvSetting = {
+      strides: [stride, stride],
+      padding,
+      inputShape: [...inputShape],
+      filterShape,
+    };
+    it(`${inputShape}, filter ${filterShape}, stride ${stride}, ${padding}`, async () => {
       const tf = await loadTensorFlow();
+      assert.equal(isByProducts(setting), byProducts);
+      const before = tf.memory().numTensors;
       tf.tidy(() => {
-        const x = tf.randomNormal([2, size, size, 8], 0, 1, 'float32', 1) as Tensor4D;
-        const filter = tf.randomNormal([kernel, kernel, 8, 16], 0, 1, 'float32', 2) as Tensor4D;
-        const strides: [number, number] = [stride, stride];
-        const half = (a: Tensor4D, b: Tensor4D) => conv2dInBfloat16(tf, a, b, strides, padding);
-        const single = (a: Tensor4D, b: Tensor4D) => tf.conv2d(a, b, strides, padding);
-        const expected = single(x, filter);
-        const error = errorOf(half(x, filter), expected);
-        assert.ok(error < TOLERANCE, `${error}`);
-        assert.ok(error > 2 ** -14, `${error} is closer than bfloat16 comes`);
-        const dy = tf.randomNormal(expected.shape, 0, 1, 'float32', 3);
-        const gradients = (conv: typeof half) => tf.grads(conv as never)([x, filter], dy);
-        const [actual, wanted] = [gradients(half), gradients(single)];
-        for (const [i, gradient] of actual.entries()) {
-          assert.ok(errorOf(gradient, wanted[i]!) < TOLERANCE, `gradient ${i}`);
+        const random = (shape: readonly number[], seed: number) =>
+          tf.randomNormal<Rank.R4>(shape as Shape4D, 0, 1, 'float32', seed);
+        const [x, filter] = [random(inputShape, 1), random(filterShape, 2)];
+        const results = [BFLOAT16_KERNELS, FLOAT32_KERNELS].map((kernels) => {
+          const { y, seen } = kernels.forward(tf, setting, x, filter);
+          const dy = random(y.shape, 3);
+          return [
+            y,
+            kernels.inputGradient(tf, setting, filter, dy),
+            kernels.filterGradient(tf, setting, seen, dy),
+          ];
+        });
+        for (const [i, what] of ['output', 'input gradient', 'filter gradient'].entries()) {
+          const [half, single] = [results[0]![i]!, results[1]![i]!];
+          assert.deepEqual(half.shape, single.shape);
+          const error = errorOf(half, single);
+          assert.ok(error < TOLERANCE, `${what}: ${error}`);
+          assert.ok(error > 2 ** -14, `${what}: ${error} is closer than bfloat16 comes`);
         }
       });
+      assert.equal(tf.memory().numTensors, before);
     });
   }
 });

@@ -3,13 +3,16 @@ import { UserError } from '../../../core/errors.ts';
 import type { Graph, GraphNode } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TfjsPrecision } from '../../precision.ts';
+import { LiveValues, lastReads } from './live-values.ts';
 import { TFJS_OPS } from './ops/index.ts';
 import type { OpCall, TfjsOp } from './ops/op.ts';
 import { plain, toPlain, type Value } from './value.ts';
 
 /** Runs an ONNX graph node by node in TensorFlow.js. Its constants stay on TensorFlow's device until disposed. */
 export class GraphInterpreter {
-  readonly #nodes: { node: GraphNode; op: TfjsOp }[];
+  readonly #nodes: { node: GraphNode; op: TfjsOp; lastReads: string[] }[];
+  /** Values that depend on what each run is given for an initializer. */
+  readonly #trained: Set<string>;
   readonly #constants = new Map<string, Value>();
 
   /**
@@ -23,7 +26,16 @@ export class GraphInterpreter {
     fed: ReadonlySet<string> = new Set(),
     private readonly precision: TfjsPrecision = 'fp32',
   ) {
-    this.#nodes = neededNodes(graph).map((node) => ({ node, op: opOf(node) }));
+    const nodes = neededNodes(graph);
+    const last = lastReads(
+      nodes,
+      graph.outputs.map(({ name }) => name),
+    );
+    this.#nodes = nodes.map((node, i) => ({ node, op: opOf(node), lastReads: last[i]! }));
+    this.#trained = new Set(fed);
+    for (const { inputs, outputs } of nodes) {
+      if (inputs.some((name) => this.#trained.has(name))) for (const name of outputs) this.#trained.add(name);
+    }
     for (const [name, { dtype, dims, data }] of graph.initializers) {
       if (dtype !== 'float32' || fed.has(name)) continue;
       this.#constants.set(name, plain(tf.keep(tf.tensor(data as Float32Array, dims))));
@@ -31,7 +43,7 @@ export class GraphInterpreter {
   }
 
   /**
-   * Computes the graph's outputs. Nothing is disposed of but by the caller's tf.tidy.
+   * Computes the graph's outputs; they and what an operator leaves over are for the caller's tf.tidy.
    * @param feeds the graph's inputs and the fed initializers, by name
    * @param observe called with what the batch showed of each running statistic
    */
@@ -40,14 +52,14 @@ export class GraphInterpreter {
     observe: OpCall['observe'] = () => {},
   ): Record<string, Tensor> {
     const { tf, graph } = this;
-    const values = new Map(this.#constants);
-    for (const [name, tensor] of Object.entries(feeds)) values.set(name, plain(tensor));
+    const fed = Object.entries(feeds).map(([name, tensor]): [string, Value] => [name, plain(tensor)]);
+    const values = new LiveValues([...this.#constants, ...fed]);
     const read = (name: string | undefined): Value => {
       const value = values.get(name ?? '');
       if (!value) throw new Error(`${graph.name}: the value "${name}" is read before it is computed`);
       return value;
     };
-    for (const { node, op } of this.#nodes) {
+    for (const { node, op, lastReads } of this.#nodes) {
       const { inputs } = node;
       const results = op({
         tf,
@@ -57,11 +69,13 @@ export class GraphInterpreter {
         optional: (index) => (inputs[index] ? read(inputs[index]) : undefined),
         plain: (index) => toPlain(tf, read(inputs[index])),
         integers: (index) => this.#integers(node, index),
+        trained: (index) => this.#trained.has(inputs[index] ?? ''),
         observe,
       });
       [results].flat().forEach((value, i) => {
         values.set(node.outputs[i]!, value);
       });
+      for (const name of lastReads) values.release(name);
     }
     return Object.fromEntries(graph.outputs.map(({ name }) => [name, toPlain(tf, read(name))]));
   }

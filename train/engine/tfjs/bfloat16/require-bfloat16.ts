@@ -1,11 +1,13 @@
 import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { errorMessage, UserError } from '../../../../core/errors.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
-import { conv2dInBfloat16 } from './conv2d.ts';
+import { BFLOAT16_KERNELS } from '../convolution/bfloat16.ts';
+import type { ConvSetting } from '../convolution/kernels.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
 const FILTER: [number, number, number, number] = [3, 3, 8, 8];
+const SETTING: ConvSetting = { strides: [1, 1], padding: 'same', inputShape: IMAGE, filterShape: FILTER };
 /** What rounding a result to bfloat16's 8 significant bits does at most. */
 const ROUNDED_ONCE = 2 ** -8;
 
@@ -16,12 +18,9 @@ const ROUNDED_ONCE = 2 ** -8;
 export function bfloat16Trouble(tf: TensorFlow): string | undefined {
   try {
     return tf.tidy(() => {
-      const x = tf.ones(IMAGE) as Tensor4D;
-      const filter = tf.ones(FILTER) as Tensor4D;
-      const convolve = (weight: Tensor4D) => conv2dInBfloat16(tf, x, weight, [1, 1], 'same');
-      const gradient = tf
-        .grad((weight) => convolve(weight as Tensor4D))(filter, tf.ones(IMAGE))
-        .dataSync();
+      const [x, filter] = [tf.ones(IMAGE) as Tensor4D, tf.ones(FILTER) as Tensor4D];
+      const { y, seen } = BFLOAT16_KERNELS.forward(tf, SETTING, x, filter);
+      const gradient = BFLOAT16_KERNELS.filterGradient(tf, SETTING, seen, tf.onesLike(y)).dataSync();
       const exact = gradient.every((sum, index) => {
         const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;

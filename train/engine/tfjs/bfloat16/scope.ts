@@ -1,4 +1,4 @@
-import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import type { NodeJSKernelBackend } from '@tensorflow/tfjs-node-gpu/dist/nodejs_kernel_backend.js';
 import type { TensorMetadata, TFEOpAttr } from '@tensorflow/tfjs-node-gpu/dist/tfjs_binding.js';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
@@ -18,8 +18,10 @@ export type RawTensor = number;
 
 /** Runs TensorFlow's kernels on bfloat16 tensors, which live until the scope ends. */
 export class Bfloat16Scope {
+  readonly #tf: TensorFlow;
   readonly #backend: BackendInternals;
   readonly #owned: RawTensor[] = [];
+  readonly #integers: Tensor[] = [];
 
   /** Calls `body` with a scope and then frees what it made. */
   static run<T>(tf: TensorFlow, body: (scope: Bfloat16Scope) => T): T {
@@ -28,10 +30,12 @@ export class Bfloat16Scope {
       return body(scope);
     } finally {
       for (const id of scope.#owned) scope.#backend.binding.deleteTensor(id);
+      tf.dispose(scope.#integers);
     }
   }
 
   private constructor(tf: TensorFlow) {
+    this.#tf = tf;
     this.#backend = tf.backend() as unknown as BackendInternals;
   }
 
@@ -41,8 +45,15 @@ export class Bfloat16Scope {
 
   /** A float32 tensor rounded to bfloat16. */
   round(tensor: Tensor): RawTensor {
-    const { TF_FLOAT } = this.binding;
-    return this.#own(this.#cast(this.plain(tensor), TF_FLOAT, DT_BFLOAT16));
+    return this.#own(this.#rounded(tensor));
+  }
+
+  /**
+   * A float32 tensor rounded to bfloat16, as a tensor of tfjs's, which outlives the scope and can be saved for a
+   * gradient. tfjs has no such type and takes it for float32: only a scope can read it.
+   */
+  rounded(tensor: Tensor): Tensor {
+    return this.#backend.createOutputTensor({ ...this.#rounded(tensor), dtype: this.binding.TF_FLOAT });
   }
 
   /** A tensor of tfjs's as it is. */
@@ -50,20 +61,62 @@ export class Bfloat16Scope {
     return this.#backend.getInputTensorIds([tensor])[0]!;
   }
 
+  /** int32 values, such as a shape: [], [length] or [length, 2]. */
+  integers(values: number | number[] | [number, number][]): RawTensor {
+    const tensor = this.#tf.tensor(values, undefined, 'int32');
+    this.#integers.push(tensor);
+    return this.plain(tensor);
+  }
+
   /** A kernel whose type attribute `T` is bfloat16, and so is its output. */
-  kernel(name: string, attributes: TFEOpAttr[], inputs: RawTensor[]): RawTensor {
+  kernel(name: string, inputs: RawTensor[], attributes: TFEOpAttr[] = []): RawTensor {
     const type = { name: 'T', type: this.binding.TF_ATTR_TYPE, value: DT_BFLOAT16 };
     return this.#own(this.binding.executeOp(name, [type, ...attributes], inputs, 1)[0]!);
   }
 
+  reshape(x: RawTensor, shape: number[]): RawTensor {
+    return this.kernel('Reshape', [x, this.integers(shape)], [this.#int32('Tshape')]);
+  }
+
+  /** With zeros before and after, for each axis. */
+  pad(x: RawTensor, margins: [number, number][]): RawTensor {
+    if (margins.every(([before, after]) => before + after === 0)) return x;
+    return this.kernel('Pad', [x, this.integers(margins)], [this.#int32('Tpaddings')]);
+  }
+
+  slice(x: RawTensor, begin: number[], size: number[]): RawTensor {
+    return this.kernel('Slice', [x, this.integers(begin), this.integers(size)], [this.#int32('Index')]);
+  }
+
+  concat(parts: RawTensor[], axis: number): RawTensor {
+    if (parts.length === 1) return parts[0]!;
+    const count = { name: 'N', type: this.binding.TF_ATTR_INT, value: parts.length };
+    return this.kernel('ConcatV2', [...parts, this.integers(axis)], [count, this.#int32('Tidx')]);
+  }
+
+  /** a^T b, with float32 sums. */
+  product(a: RawTensor, b: RawTensor): RawTensor {
+    const flag = (name: string, value: boolean) => ({ name, type: this.binding.TF_ATTR_BOOL, value });
+    return this.kernel('MatMul', [a, b], [flag('transpose_a', true), flag('transpose_b', false)]);
+  }
+
   /** As a float32 tensor of tfjs's, which outlives the scope. */
-  float32(tensor: RawTensor): Tensor {
-    return this.#backend.createOutputTensor(this.#cast(tensor, DT_BFLOAT16, this.binding.TF_FLOAT));
+  float32(tensor: RawTensor): Tensor4D {
+    const { TF_FLOAT } = this.binding;
+    return this.#backend.createOutputTensor(this.#cast(tensor, DT_BFLOAT16, TF_FLOAT)) as Tensor4D;
+  }
+
+  #rounded(tensor: Tensor): TensorMetadata {
+    return this.#cast(this.plain(tensor), this.binding.TF_FLOAT, DT_BFLOAT16);
   }
 
   #own({ id }: TensorMetadata): RawTensor {
     this.#owned.push(id);
     return id;
+  }
+
+  #int32(name: string): TFEOpAttr {
+    return { name, type: this.binding.TF_ATTR_TYPE, value: this.binding.TF_INT32 };
   }
 
   #cast(tensor: RawTensor, from: number, to: number): TensorMetadata {

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import { runKernel } from '../kernel.ts';
+import { spending } from '../spent.ts';
 import type { TfjsOp } from './op.ts';
 
 /** An elementwise function of one tensor, in whichever layout it lies. */
@@ -19,7 +20,7 @@ export const relu = unary((tf, tensor) =>
     save([y]);
     return {
       value: y,
-      gradFunc: (dy: Tensor, saved: Tensor[]) => runKernel(tf, 'ReluGrad', [dy, ...saved], 1),
+      gradFunc: spending(tf, (dy, saved) => runKernel(tf, 'ReluGrad', [dy, ...saved], 1)),
     };
   })(tensor),
 );

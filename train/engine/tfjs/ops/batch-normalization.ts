@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute } from '../../../../core/onnx/graph.ts';
 import { runKernel } from '../kernel.ts';
+import { spending } from '../spent.ts';
 import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
 import type { TfjsOp } from './op.ts';
 
@@ -39,8 +40,9 @@ export const batchNormalization: TfjsOp = (call) => {
     // This output has Bessel's correction; the one in `reserved` has not.
     call.observe(node.inputs[4]!, variance!);
     save([x, scale, ...reserved]);
-    const gradFunc = (dy: Tensor, saved: Tensor[]) =>
-      runKernel(tf, 'FusedBatchNormGradV3', [dy, ...saved], 5, types, attributes).slice(0, 3);
+    const gradFunc = spending(tf, (dy, saved) =>
+      runKernel(tf, 'FusedBatchNormGradV3', [dy, ...saved], 5, types, attributes).slice(0, 3),
+    );
     return { value: y!, gradFunc };
   });
   const [scale, shift] = [call.plain(1), call.plain(2)];

@@ -1,33 +1,65 @@
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { type ConvGeometry, convGeometry } from '../../../autodiff/conv/geometry.ts';
-import { conv2dInBfloat16 } from '../bfloat16/conv2d.ts';
+import { BFLOAT16_KERNELS } from '../convolution/bfloat16.ts';
+import { FLOAT32_KERNELS } from '../convolution/float32.ts';
+import type { ConvSetting } from '../convolution/kernels.ts';
+import { spending } from '../spent.ts';
 import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
 import type { TfjsOp } from './op.ts';
 
-/** Conv: 2-D, ungrouped, any kernel, stride and explicit padding. */
+/**
+ * Conv: 2-D, ungrouped, any kernel, stride and explicit padding.
+ *
+ * With a gradient of its own: that of tfjs knows TensorFlow's two automatic paddings only, and it keeps what is
+ * padded, what is rounded and the filter in TensorFlow's order until the step is done.
+ */
 export const conv: TfjsOp = (call) => {
   const { tf, node } = call;
   const input = call.input(0);
   const weight = call.plain(1);
   const geometry = convGeometry(node, dimsOf(input), weight.shape);
-  const filter = tf.transpose(weight, [2, 3, 1, 0]) as Tensor4D;
-  const x = toChannelsLast(tf, input) as Tensor4D;
+  const kernels = call.precision === 'bf16' ? BFLOAT16_KERNELS : FLOAT32_KERNELS;
   const [top, left, bottom, right] = geometry.pads;
-  const padded = (): Tensor4D =>
-    tf.pad(x, [
-      [0, 0],
-      [top, bottom],
-      [left, right],
-      [0, 0],
-    ]);
-  const convolve = (image: Tensor4D, padding: 'same' | 'valid') =>
-    call.precision === 'bf16'
-      ? conv2dInBfloat16(tf, image, filter, geometry.stride, padding)
-      : tf.conv2d(image, filter, geometry.stride, padding);
-  // tfjs differentiates TensorFlow's two automatic paddings only.
-  const y = isSamePadding(geometry)
-    ? convolve(x, 'same')
-    : convolve(geometry.pads.every((pad) => pad === 0) ? x : padded(), 'valid');
+  const isPadded = !isSamePadding(geometry) && geometry.pads.some((pad) => pad > 0);
+  const [height, width] = geometry.input;
+  const setting: ConvSetting = {
+    strides: geometry.stride,
+    padding: isSamePadding(geometry) ? 'same' : 'valid',
+    inputShape: [
+      geometry.batch,
+      height + (isPadded ? top + bottom : 0),
+      width + (isPadded ? left + right : 0),
+      geometry.inChannels,
+    ],
+    filterShape: [...geometry.kernel, geometry.inChannels, geometry.outChannels],
+  };
+  const margins: [number, number][] = [
+    [0, 0],
+    [top, bottom],
+    [left, right],
+    [0, 0],
+  ];
+  const pad = (image: Tensor4D): Tensor4D => (isPadded ? tf.pad(image, margins) : image);
+  const unpad = (image: Tensor4D): Tensor4D =>
+    isPadded ? tf.slice(image, [0, top, left, 0], [geometry.batch, height, width, -1]) : image;
+  const toFilter = (oihw: Tensor): Tensor4D => tf.transpose(oihw, [2, 3, 1, 0]) as Tensor4D;
+  const fromFilter = (filter: Tensor4D): Tensor4D => tf.transpose(filter, [3, 2, 0, 1]);
+
+  const x = toChannelsLast(tf, input) as Tensor4D;
+  const wantsInput = call.trained(0);
+  const convolve = tf.customGrad((...args) => {
+    const save = args.pop() as unknown as (saved: Tensor[]) => void;
+    const { y, seen } = kernels.forward(tf, setting, pad(x), toFilter(weight));
+    save([seen, weight]);
+    const gradFunc = spending(tf, (gradient, [savedInput, savedWeight]) => {
+      const dy = gradient as Tensor4D;
+      const dWeight = fromFilter(kernels.filterGradient(tf, setting, savedInput!, dy));
+      if (!wantsInput) return [dWeight];
+      return [unpad(kernels.inputGradient(tf, setting, toFilter(savedWeight!), dy)), dWeight];
+    });
+    return { value: y, gradFunc };
+  });
+  const y = wantsInput ? convolve(x, weight) : convolve(weight);
   const bias = call.optional(2);
   return channelsLast(bias ? tf.add(y, bias.tensor) : y);
 };

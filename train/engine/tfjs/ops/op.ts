@@ -17,6 +17,8 @@ export interface OpCall {
   plain(index: number): Tensor;
   /** An input that is a constant of whole numbers, such as a shape. */
   integers(index: number): number[];
+  /** Whether an input depends on what is trained, so that its gradient is wanted. */
+  trained(index: number): boolean;
   /** Tells what a batch showed of a running statistic, by the initializer's name. */
   observe(name: string, tensor: Tensor): void;
 }

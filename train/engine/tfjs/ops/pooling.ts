@@ -1,4 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { spending } from '../spent.ts';
 import { channelsLast, toChannelsLast } from '../value.ts';
 import type { TfjsOp } from './op.ts';
 
@@ -8,7 +9,7 @@ export const globalAveragePool: TfjsOp = ({ tf, input }) => {
     const [x] = args as unknown as [Tensor];
     const { shape } = x;
     const pixels = shape[1]! * shape[2]!;
-    const gradFunc = (dy: Tensor) => tf.tile(tf.div(dy, pixels), [1, shape[1]!, shape[2]!, 1]);
+    const gradFunc = spending(tf, (dy) => [tf.tile(tf.div(dy, pixels), [1, shape[1]!, shape[2]!, 1])]);
     return { value: tf.mean(x, [1, 2], true), gradFunc };
   });
   return channelsLast(pool(toChannelsLast(tf, input(0))));

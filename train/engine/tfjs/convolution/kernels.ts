@@ -1,0 +1,21 @@
+import type { Tensor, Tensor4D } from '@tensorflow/tfjs-node-gpu';
+import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+
+/** A convolution as TensorFlow's kernels know it: channels last, its input already padded unless `same`. */
+export interface ConvSetting {
+  strides: [number, number];
+  padding: 'same' | 'valid';
+  /** [N, H, W, inChannels] */
+  inputShape: [number, number, number, number];
+  /** [kernelH, kernelW, inChannels, outChannels] */
+  filterShape: [number, number, number, number];
+}
+
+/** A convolution and its gradients in some precision; what goes in and comes out is float32. */
+export interface ConvKernels {
+  /** @returns the output, and the input as the filter's gradient is computed from it */
+  forward(tf: TensorFlow, setting: ConvSetting, x: Tensor4D, filter: Tensor4D): { y: Tensor4D; seen: Tensor };
+  inputGradient(tf: TensorFlow, setting: ConvSetting, filter: Tensor4D, dy: Tensor4D): Tensor4D;
+  /** @param seen from `forward` */
+  filterGradient(tf: TensorFlow, setting: ConvSetting, seen: Tensor, dy: Tensor4D): Tensor4D;
+}

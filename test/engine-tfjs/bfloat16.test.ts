@@ -39,6 +39,7 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
       padding,
       inputShape: [...inputShape],
       filterShape,
+      wantsInput: true,
     };
     it(`${inputShape}, filter ${filterShape}, stride ${stride}, ${padding}`, async () => {
       const tf = await loadTensorFlow();
@@ -49,13 +50,8 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
           tf.randomNormal<Rank.R4>(shape as Shape4D, 0, 1, 'float32', seed);
         const [x, filter] = [random(inputShape, 1), random(filterShape, 2)];
         const results = [BFLOAT16_KERNELS, FLOAT32_KERNELS].map((kernels) => {
-          const { y, seen } = kernels.forward(tf, setting, x, filter);
-          const dy = random(y.shape, 3);
-          return [
-            y,
-            kernels.inputGradient(tf, setting, filter, dy),
-            kernels.filterGradient(tf, setting, seen, dy),
-          ];
+          const { y, saved } = kernels.forward(tf, setting, x, filter);
+          return [y, ...kernels.gradients(tf, setting, saved, random(y.shape, 3))];
         });
         for (const [i, what] of ['output', 'input gradient', 'filter gradient'].entries()) {
           const [half, single] = [results[0]![i]!, results[1]![i]!];

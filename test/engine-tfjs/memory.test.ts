@@ -3,8 +3,10 @@ import { describe, it } from 'node:test';
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { FilterOrder } from '../../train/engine/tfjs/filter-order.ts';
 import { LossGradient } from '../../train/engine/tfjs/gradient.ts';
 import { GraphInterpreter } from '../../train/engine/tfjs/interpreter.ts';
+import { plainAll } from '../../train/engine/tfjs/value.ts';
 import { vectorLayout } from '../../train/step/parameter-vector.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip, skipWithoutBfloat16 } from './support/tensorflow.ts';
@@ -35,7 +37,7 @@ describe('what a step holds', { skip }, () => {
         [2, 3, 4],
       ]);
       const before = tf.memory().numTensors;
-      const { y } = interpreter.run({ x: given });
+      const { y } = interpreter.run(plainAll({ x: given }));
       assert.deepEqual([...y!.dataSync()], [0, 0, 2, 4, 6, 8]);
       assert.equal(tf.memory().numTensors, before + 1);
       assert.ok(!given.isDisposed);
@@ -48,7 +50,7 @@ describe('what a step holds', { skip }, () => {
       const tf = await loadTensorFlow();
       const model = netOf(NET);
       const layout = vectorLayout(model);
-      const loss = new LossGradient(tf, model, layout, NET.batch, precision);
+      const loss = new LossGradient(tf, model, layout, new FilterOrder(model, layout), NET.batch, precision);
       const { images, targets } = batchOf(NET, 0);
       const [parameters, buffers] = [tf.zeros([layout.parameterSize]), tf.zeros([layout.bufferSize])];
       const { kernels } = await tf.profile(

@@ -5,6 +5,7 @@ import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { TRAINING_RULES } from '../../train/autodiff/rules/index.ts';
 import { GraphInterpreter } from '../../train/engine/tfjs/interpreter.ts';
 import { TFJS_OPS } from '../../train/engine/tfjs/ops/index.ts';
+import { plainAll } from '../../train/engine/tfjs/value.ts';
 import { buildCase } from '../train/support/case-net.ts';
 import { compareGradients, type Expectation, expectationOf } from '../train/support/check-gradients.ts';
 import { COMBINED_CASES, GRADIENT_CASES, type GradientCase } from '../train/support/gradient-cases.ts';
@@ -50,7 +51,7 @@ it('BatchNormalization observes mean and unbiased variance of each channel', { s
     [...net.given].map(([name, { dims, data }]) => [name, tf.tensor(Float32Array.from(data), [...dims])]),
   );
   tf.tidy(() => {
-    interpreter.run(feeds, (name, tensor) => observed.set(name, [...tensor.dataSync()]));
+    interpreter.run(plainAll(feeds), (name, tensor) => observed.set(name, [...tensor.dataSync()]));
   });
   tf.dispose(feeds);
   for (const [name, expected] of [
@@ -79,7 +80,7 @@ async function differentiated({ net, seeds, wanted }: Expectation): Promise<Feed
   const results: Feeds = {};
   const gradients = tf.grads((...variables) => {
     const moving = Object.fromEntries(wanted.map((name, i) => [name, variables[i] as Tensor]));
-    const outputs = interpreter.run({ ...Object.fromEntries(tensors), ...moving });
+    const outputs = interpreter.run(plainAll({ ...Object.fromEntries(tensors), ...moving }));
     const terms = [...seeds].map(([name, { dims, data }]) => {
       results[`value.${name}`] = outputs[name]!.dataSync() as Float32Array;
       return tf.sum(tf.mul(outputs[name]!, tf.tensor(Float32Array.from(data), [...dims])));

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TrainingState } from '../state.ts';
+import type { FilterOrder } from './filter-order.ts';
 
 /** The tensors of a training state, by their names in the update graph. */
 export type StateTensors = { parameters: Tensor; buffers: Tensor } & Record<string, Tensor>;
@@ -13,6 +14,7 @@ export class DeviceState {
 
   constructor(
     private readonly tf: TensorFlow,
+    private readonly order: FilterOrder,
     initial: TrainingState,
   ) {
     this.#tensors = this.#upload(initial);
@@ -39,7 +41,7 @@ export class DeviceState {
 
   read(): TrainingState {
     const { parameters, buffers, ...slots } = this.#tensors;
-    const download = (tensor: Tensor) => tensor.dataSync() as Float32Array;
+    const download = (tensor: Tensor) => this.order.fromDevice(tensor.dataSync() as Float32Array);
     this.#host ??= {
       parameters: download(parameters),
       buffers: download(buffers),
@@ -62,8 +64,8 @@ export class DeviceState {
   }
 
   #upload({ parameters, buffers, slots }: TrainingState): StateTensors {
-    // TensorFlow.js takes the array as it is when the tensor is first used, by when it may have changed.
-    const tensor = (vector: Float32Array): Tensor => this.tf.tensor1d(vector.slice());
+    // A copy: TensorFlow.js takes the array as it is when the tensor is first used, by when it may have changed.
+    const tensor = (vector: Float32Array): Tensor => this.tf.tensor1d(this.order.toDevice(vector));
     const named = Object.entries(slots).map(([name, vector]) => [name, tensor(vector)]);
     return { ...Object.fromEntries(named), parameters: tensor(parameters), buffers: tensor(buffers) };
   }

@@ -3,8 +3,10 @@ import type { Dim, Graph } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import type { VectorLayout } from '../../step/parameter-vector.ts';
+import { type FilterOrder, filterDims } from './filter-order.ts';
 import { GraphInterpreter } from './interpreter.ts';
 import { buildBufferGraph, buildLossGraph } from './step-graphs.ts';
+import { plain, plainAll, type Value } from './value.ts';
 
 /** What a training step knows before the optimiser acts. */
 export interface GradientTensors {
@@ -31,6 +33,7 @@ export class LossGradient {
     private readonly tf: TensorFlow,
     model: Graph,
     private readonly layout: VectorLayout,
+    private readonly order: FilterOrder,
     batchSize: number,
     precision: TfjsPrecision = 'fp32',
   ) {
@@ -47,7 +50,7 @@ export class LossGradient {
 
   /**
    * Forward and backward.
-   * @param parameters [P]
+   * @param parameters [P], in the device's order, as is their gradient
    * @param buffers [B]
    * @param images [batch, 3, H, W]
    * @param targets [batch, classes]
@@ -61,17 +64,20 @@ export class LossGradient {
     const lossOf = (vector: Tensor): Scalar => {
       const input = tf.tensor(images, this.#input.dims);
       const outputs = this.#model.run(
-        { ...this.#unpack(vector), [this.#input.name]: input },
+        { ...this.#unpack(vector), [this.#input.name]: plain(input) },
         (name, tensor) => {
           observed[name] = tf.keep(tensor);
         },
       );
       logits = tf.keep(outputs[this.#output.name]!);
-      const { loss } = this.#loss.run({ logits, targets: tf.tensor(targets, this.#output.dims) });
+      const { loss } = this.#loss.run({
+        logits: plain(logits),
+        targets: plain(tf.tensor(targets, this.#output.dims)),
+      });
       return loss as Scalar;
     };
     const { value: loss, grad: gradient } = tf.valueAndGrad((vector) => lossOf(vector as Tensor))(parameters);
-    const { next_buffers } = this.#buffers.run({ buffers, ...observed });
+    const { next_buffers } = this.#buffers.run(plainAll({ buffers, ...observed }));
     const results = { loss, logits: logits!.clone(), gradient, nextBuffers: next_buffers!.clone() };
     tf.dispose([logits!, observed]);
     return results;
@@ -82,14 +88,18 @@ export class LossGradient {
   }
 
   /** The vector of all parameters as the tensors that the model knows by name. */
-  #unpack(vector: Tensor): Record<string, Tensor> {
+  #unpack(vector: Tensor): Record<string, Value> {
     const { parameters } = this.layout;
     const parts = this.tf.split(
       vector,
       parameters.map(({ size }) => size),
     );
     return Object.fromEntries(
-      parameters.map(({ name, dims }, i) => [name, this.tf.reshape(parts[i]!, [...dims])]),
+      parameters.map(({ name, dims }, i): [string, Value] => {
+        const isFilter = this.order.isFilter(name);
+        const tensor = this.tf.reshape(parts[i]!, isFilter ? filterDims(dims) : [...dims]);
+        return [name, { tensor, layout: isFilter ? 'filter' : 'plain' }];
+      }),
     );
   }
 }

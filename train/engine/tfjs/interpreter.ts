@@ -47,13 +47,9 @@ export class GraphInterpreter {
    * @param feeds the graph's inputs and the fed initializers, by name
    * @param observe called with what the batch showed of each running statistic
    */
-  run(
-    feeds: Readonly<Record<string, Tensor>>,
-    observe: OpCall['observe'] = () => {},
-  ): Record<string, Tensor> {
+  run(feeds: Readonly<Record<string, Value>>, observe: OpCall['observe'] = () => {}): Record<string, Tensor> {
     const { tf, graph } = this;
-    const fed = Object.entries(feeds).map(([name, tensor]): [string, Value] => [name, plain(tensor)]);
-    const values = new LiveValues([...this.#constants, ...fed]);
+    const values = new LiveValues([...this.#constants, ...Object.entries(feeds)]);
     const read = (name: string | undefined): Value => {
       const value = values.get(name ?? '');
       if (!value) throw new Error(`${graph.name}: the value "${name}" is read before it is computed`);

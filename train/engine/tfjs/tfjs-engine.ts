@@ -11,8 +11,10 @@ import type { StepResult, TrainingEngine } from '../engine.ts';
 import { initialState, type TrainingState } from '../state.ts';
 import { requireBfloat16 } from './bfloat16/require-bfloat16.ts';
 import { DeviceState, type StateTensors } from './device-state.ts';
+import { FilterOrder } from './filter-order.ts';
 import { LossGradient } from './gradient.ts';
 import { GraphInterpreter } from './interpreter.ts';
+import { plainAll } from './value.ts';
 
 export interface TfjsEngineOptions {
   batchSize: number;
@@ -46,9 +48,10 @@ export class TfjsEngine implements TrainingEngine {
     private readonly optimizer: OptimizerConfig,
     private readonly rounds: number,
     private readonly replicas: number,
+    order: FilterOrder,
     initial: TrainingState,
   ) {
-    this.#state = new DeviceState(tf, initial);
+    this.#state = new DeviceState(tf, order, initial);
   }
 
   /**
@@ -69,10 +72,11 @@ export class TfjsEngine implements TrainingEngine {
     const tf = await loadTensorFlow();
     if (precision === 'bf16') requireBfloat16(tf);
     const layout = vectorLayout(model);
-    const gradient = new LossGradient(tf, model, layout, batchSize / parts, precision);
+    const order = new FilterOrder(model, layout);
+    const gradient = new LossGradient(tf, model, layout, order, batchSize / parts, precision);
     const update = new GraphInterpreter(tf, buildUpdateGraph(model.name, layout, optimizer));
     const initial = initialState(model, layout, optimizer);
-    return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, initial);
+    return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, order, initial);
   }
 
   get state(): TrainingState {
@@ -118,12 +122,14 @@ export class TfjsEngine implements TrainingEngine {
       nextBuffers = this.#mean(shares);
     }
     const scalars = updateScalars(this.optimizer, learningRate, this.#state.steps + 1);
-    const outputs = this.update.run({
-      ...vectors,
-      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)])),
-      gradient: this.#parts === 1 ? gradient! : tf.div(gradient!, this.#parts),
-      next_buffers: nextBuffers,
-    });
+    const outputs = this.update.run(
+      plainAll({
+        ...vectors,
+        ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)])),
+        gradient: this.#parts === 1 ? gradient! : tf.div(gradient!, this.#parts),
+        next_buffers: nextBuffers,
+      }),
+    );
     // Clones, for an output may be an input; they share the memory.
     const next = Object.keys(vectors).map((name) => [name, outputs[`next_${name}`]!.clone()]);
     return {

@@ -7,7 +7,13 @@ import type { ConvSetting } from '../convolution/kernels.ts';
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
 const FILTER: [number, number, number, number] = [3, 3, 8, 8];
-const SETTING: ConvSetting = { strides: [1, 1], padding: 'same', inputShape: IMAGE, filterShape: FILTER };
+const SETTING: ConvSetting = {
+  strides: [1, 1],
+  padding: 'same',
+  inputShape: IMAGE,
+  filterShape: FILTER,
+  wantsInput: false,
+};
 /** What rounding a result to bfloat16's 8 significant bits does at most. */
 const ROUNDED_ONCE = 2 ** -8;
 
@@ -19,8 +25,9 @@ export function bfloat16Trouble(tf: TensorFlow): string | undefined {
   try {
     return tf.tidy(() => {
       const [x, filter] = [tf.ones(IMAGE) as Tensor4D, tf.ones(FILTER) as Tensor4D];
-      const { y, seen } = BFLOAT16_KERNELS.forward(tf, SETTING, x, filter);
-      const gradient = BFLOAT16_KERNELS.filterGradient(tf, SETTING, seen, tf.onesLike(y)).dataSync();
+      const { y, saved } = BFLOAT16_KERNELS.forward(tf, SETTING, x, filter);
+      const [dFilter] = BFLOAT16_KERNELS.gradients(tf, SETTING, saved, tf.onesLike(y));
+      const gradient = dFilter!.dataSync();
       const exact = gradient.every((sum, index) => {
         const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;

@@ -10,25 +10,33 @@ import type { ConvKernels, ConvSetting } from './kernels.ts';
 export const BFLOAT16_KERNELS: ConvKernels = {
   forward: (tf, setting, x, filter) =>
     Bfloat16Scope.run(tf, (scope) => {
-      const seen = scope.rounded(x);
-      const inputs = [scope.plain(seen), scope.round(filter)];
-      return { y: scope.float32(scope.kernel('Conv2D', inputs, attributesOf(scope, setting))), seen };
+      const saved = [scope.rounded(x), scope.rounded(filter)];
+      const inputs = saved.map((tensor) => scope.plain(tensor));
+      return { y: scope.float32(scope.kernel('Conv2D', inputs, attributesOf(scope, setting))), saved };
     }),
-  inputGradient: (tf, setting, filter, dy) =>
+  gradients: (tf, setting, saved, dy) =>
     Bfloat16Scope.run(tf, (scope) => {
-      const inputs = [scope.integers(setting.inputShape), scope.round(filter), scope.round(dy)];
-      return scope.float32(scope.kernel('Conv2DBackpropInput', inputs, attributesOf(scope, setting)));
-    }),
-  filterGradient: (tf, setting, seen, dy) =>
-    Bfloat16Scope.run(tf, (scope) => {
-      const [x, gradient] = [scope.plain(seen), scope.round(dy)];
-      return scope.float32(
+      const [x, filter] = saved.map((tensor) => scope.plain(tensor)) as [RawTensor, RawTensor];
+      const gradient = scope.round(dy);
+      const gradients = [
         isByProducts(setting)
           ? filterGradientByProducts(scope, setting, x, gradient)
           : filterGradientByKernel(scope, setting, x, gradient),
-      );
+      ];
+      if (setting.wantsInput) gradients.unshift(inputGradient(scope, setting, filter, gradient));
+      return gradients.map((tensor) => scope.float32(tensor));
     }),
 };
+
+function inputGradient(
+  scope: Bfloat16Scope,
+  setting: ConvSetting,
+  filter: RawTensor,
+  dy: RawTensor,
+): RawTensor {
+  const inputs = [scope.integers(setting.inputShape), filter, dy];
+  return scope.kernel('Conv2DBackpropInput', inputs, attributesOf(scope, setting));
+}
 
 function filterGradientByKernel(
   scope: Bfloat16Scope,

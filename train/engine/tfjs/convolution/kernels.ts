@@ -9,13 +9,19 @@ export interface ConvSetting {
   inputShape: [number, number, number, number];
   /** [kernelH, kernelW, inChannels, outChannels] */
   filterShape: [number, number, number, number];
+  /** Whether the gradient of the input is wanted. */
+  wantsInput: boolean;
 }
 
 /** A convolution and its gradients in some precision; what goes in and comes out is float32. */
 export interface ConvKernels {
-  /** @returns the output, and the input as the filter's gradient is computed from it */
-  forward(tf: TensorFlow, setting: ConvSetting, x: Tensor4D, filter: Tensor4D): { y: Tensor4D; seen: Tensor };
-  inputGradient(tf: TensorFlow, setting: ConvSetting, filter: Tensor4D, dy: Tensor4D): Tensor4D;
-  /** @param seen from `forward` */
-  filterGradient(tf: TensorFlow, setting: ConvSetting, seen: Tensor, dy: Tensor4D): Tensor4D;
+  /** @returns the output, and what the gradients are computed from */
+  forward(
+    tf: TensorFlow,
+    setting: ConvSetting,
+    x: Tensor4D,
+    filter: Tensor4D,
+  ): { y: Tensor4D; saved: Tensor[] };
+  /** @returns the gradients of input, if it is wanted, and filter */
+  gradients(tf: TensorFlow, setting: ConvSetting, saved: Tensor[], dy: Tensor4D): Tensor4D[];
 }

@@ -4,20 +4,20 @@ import { BFLOAT16_KERNELS } from '../convolution/bfloat16.ts';
 import { FLOAT32_KERNELS } from '../convolution/float32.ts';
 import type { ConvSetting } from '../convolution/kernels.ts';
 import { spending } from '../spent.ts';
-import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
+import { channelsLast, dimsOf, toChannelsLast, toFilter } from '../value.ts';
 import type { TfjsOp } from './op.ts';
 
 /**
  * Conv: 2-D, ungrouped, any kernel, stride and explicit padding.
  *
- * With a gradient of its own: that of tfjs knows TensorFlow's two automatic paddings only, and it keeps what is
- * padded, what is rounded and the filter in TensorFlow's order until the step is done.
+ * With a gradient of its own: that of tfjs knows TensorFlow's two automatic paddings only, and it keeps what
+ * is padded and what is rounded until the step is done.
  */
 export const conv: TfjsOp = (call) => {
   const { tf, node } = call;
   const input = call.input(0);
-  const weight = call.plain(1);
-  const geometry = convGeometry(node, dimsOf(input), weight.shape);
+  const weight = call.input(1);
+  const geometry = convGeometry(node, dimsOf(input), dimsOf(weight));
   const kernels = call.precision === 'bf16' ? BFLOAT16_KERNELS : FLOAT32_KERNELS;
   const [top, left, bottom, right] = geometry.pads;
   const isPadded = !isSamePadding(geometry) && geometry.pads.some((pad) => pad > 0);
@@ -32,6 +32,7 @@ export const conv: TfjsOp = (call) => {
       geometry.inChannels,
     ],
     filterShape: [...geometry.kernel, geometry.inChannels, geometry.outChannels],
+    wantsInput: call.trained(0),
   };
   const margins: [number, number][] = [
     [0, 0],
@@ -42,24 +43,20 @@ export const conv: TfjsOp = (call) => {
   const pad = (image: Tensor4D): Tensor4D => (isPadded ? tf.pad(image, margins) : image);
   const unpad = (image: Tensor4D): Tensor4D =>
     isPadded ? tf.slice(image, [0, top, left, 0], [geometry.batch, height, width, -1]) : image;
-  const toFilter = (oihw: Tensor): Tensor4D => tf.transpose(oihw, [2, 3, 1, 0]) as Tensor4D;
-  const fromFilter = (filter: Tensor4D): Tensor4D => tf.transpose(filter, [3, 2, 0, 1]);
 
   const x = toChannelsLast(tf, input) as Tensor4D;
-  const wantsInput = call.trained(0);
+  const filter = toFilter(tf, weight) as Tensor4D;
   const convolve = tf.customGrad((...args) => {
     const save = args.pop() as unknown as (saved: Tensor[]) => void;
-    const { y, seen } = kernels.forward(tf, setting, pad(x), toFilter(weight));
-    save([seen, weight]);
-    const gradFunc = spending(tf, (gradient, [savedInput, savedWeight]) => {
-      const dy = gradient as Tensor4D;
-      const dWeight = fromFilter(kernels.filterGradient(tf, setting, savedInput!, dy));
-      if (!wantsInput) return [dWeight];
-      return [unpad(kernels.inputGradient(tf, setting, toFilter(savedWeight!), dy)), dWeight];
+    const { y, saved } = kernels.forward(tf, setting, pad(x), filter);
+    save(saved);
+    const gradFunc = spending(tf, (dy, kept) => {
+      const gradients = kernels.gradients(tf, setting, kept, dy as Tensor4D);
+      return setting.wantsInput ? [unpad(gradients[0]!), gradients[1]!] : gradients;
     });
     return { value: y, gradFunc };
   });
-  const y = wantsInput ? convolve(x, weight) : convolve(weight);
+  const y = setting.wantsInput ? convolve(x, filter) : convolve(filter);
   const bias = call.optional(2);
   return channelsLast(bias ? tf.add(y, bias.tensor) : y);
 };

@@ -4,10 +4,10 @@ import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
-import { BFLOAT16_KERNELS } from '../../train/engine/tfjs/convolution/bfloat16.ts';
+import { inType } from '../../train/engine/tfjs/bfloat16/convert.ts';
+import { conv2d, conv2dGradients } from '../../train/engine/tfjs/convolution/conv2d.ts';
 import { isByProducts } from '../../train/engine/tfjs/convolution/filter-gradient-by-products.ts';
-import { FLOAT32_KERNELS } from '../../train/engine/tfjs/convolution/float32.ts';
-import type { ConvSetting } from '../../train/engine/tfjs/convolution/kernels.ts';
+import type { ConvSetting } from '../../train/engine/tfjs/convolution/setting.ts';
 import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
@@ -25,18 +25,24 @@ const errorOf = (a: Tensor, b: Tensor) => relativeError(a.dataSync(), b.dataSync
 
 describe('a convolution in bfloat16 and its gradients are those in float32, rounded', { skip }, () => {
   // [images, rows, columns, input channels], [kernel, its columns, output channels]
-  for (const [inputShape, [rows, columns, outChannels], stride, padding, byProducts] of [
-    [[2, 32, 32, 8], [3, 3, 16], 1, 'same', false],
-    [[2, 33, 33, 8], [3, 3, 16], 2, 'valid', false],
-    [[2, 16, 16, 8], [1, 1, 16], 2, 'same', false],
-    [[3, 6, 5, 8], [1, 1, 16], 1, 'valid', true],
-    [[3, 6, 5, 128], [3, 3, 160], 1, 'same', true],
-    [[2, 3, 2, 256], [5, 3, 64], 1, 'same', true],
+  for (const [inputShape, [rows, columns, outChannels], stride, padding, byProducts, margin = 0] of [
+    [[2, 32, 32, 8], [3, 3, 16], 1, 'SAME', false],
+    [[2, 33, 33, 8], [3, 3, 16], 2, 'VALID', false],
+    [[2, 32, 32, 8], [3, 3, 16], 2, 'VALID', false, 1],
+    [[2, 16, 16, 8], [1, 1, 16], 2, 'SAME', false],
+    [[3, 6, 5, 8], [1, 1, 16], 1, 'VALID', true],
+    [[3, 6, 5, 128], [3, 3, 160], 1, 'SAME', true],
+    [[2, 3, 2, 256], [5, 3, 64], 1, 'SAME', true],
   ] as const) {
     const filterShape: Shape4D = [rows, columns, inputShape[3], outChannels];
     const setting: ConvSetting = {
+      type: 'bfloat16',
       strides: [stride, stride],
       padding,
+      margins: [
+        [margin, margin],
+        [0, margin],
+      ],
       inputShape: [...inputShape],
       filterShape,
       wantsInput: true,
@@ -49,9 +55,10 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
         const random = (shape: readonly number[], seed: number) =>
           tf.randomNormal<Rank.R4>(shape as Shape4D, 0, 1, 'float32', seed);
         const [x, filter] = [random(inputShape, 1), random(filterShape, 2)];
-        const results = [BFLOAT16_KERNELS, FLOAT32_KERNELS].map((kernels) => {
-          const { y, saved } = kernels.forward(tf, setting, x, filter);
-          return [y, ...kernels.gradients(tf, setting, saved, random(y.shape, 3))];
+        const results = (['bfloat16', 'float32'] as const).map((type) => {
+          const { y, saved } = conv2d(tf, { ...setting, type }, x, filter);
+          const { dx, dFilter } = conv2dGradients(tf, { ...setting, type }, saved, random(y.shape, 3));
+          return [y, dx!, dFilter].map((tensor) => inType(tf, tensor, 'float32'));
         });
         for (const [i, what] of ['output', 'input gradient', 'filter gradient'].entries()) {
           const [half, single] = [results[0]![i]!, results[1]![i]!];

@@ -3,6 +3,8 @@ import { UserError } from '../../../core/errors.ts';
 import type { Graph, GraphNode } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TfjsPrecision } from '../../precision.ts';
+import { widened } from './bfloat16/convert.ts';
+import { type ElementType, elementTypeOf } from './bfloat16/element-type.ts';
 import { LiveValues, lastReads } from './live-values.ts';
 import { TFJS_OPS } from './ops/index.ts';
 import type { OpCall, TfjsOp } from './ops/op.ts';
@@ -13,11 +15,13 @@ export class GraphInterpreter {
   readonly #nodes: { node: GraphNode; op: TfjsOp; lastReads: string[] }[];
   /** Values that depend on what each run is given for an initializer. */
   readonly #trained: Set<string>;
+  /** How many nodes and outputs read a value. */
+  readonly #readers = new Map<string, number>();
   readonly #constants = new Map<string, Value>();
 
   /**
    * @param fed initializers that each run is given, such as weights that are trained
-   * @param precision what its convolutions compute in
+   * @param precision what its convolutions, and what is between them, compute in
    * @throws UserError if an operator has no counterpart
    */
   constructor(
@@ -32,6 +36,9 @@ export class GraphInterpreter {
       graph.outputs.map(({ name }) => name),
     );
     this.#nodes = nodes.map((node, i) => ({ node, op: opOf(node), lastReads: last[i]! }));
+    for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map((it) => it.name)]) {
+      this.#readers.set(name, (this.#readers.get(name) ?? 0) + 1);
+    }
     this.#trained = new Set(fed);
     for (const { inputs, outputs } of nodes) {
       if (inputs.some((name) => this.#trained.has(name))) for (const name of outputs) this.#trained.add(name);
@@ -50,10 +57,16 @@ export class GraphInterpreter {
   run(feeds: Readonly<Record<string, Value>>, observe: OpCall['observe'] = () => {}): Record<string, Tensor> {
     const { tf, graph } = this;
     const values = new LiveValues([...this.#constants, ...Object.entries(feeds)]);
-    const read = (name: string | undefined): Value => {
+    const unwidened = (name: string | undefined): Value => {
       const value = values.get(name ?? '');
       if (!value) throw new Error(`${graph.name}: the value "${name}" is read before it is computed`);
       return value;
+    };
+    const gradientType = (name: string | undefined): ElementType =>
+      this.#readers.get(name ?? '') === 1 ? elementTypeOf(tf, unwidened(name).tensor) : 'float32';
+    const read = (name: string | undefined): Value => {
+      const { tensor, layout } = unwidened(name);
+      return { tensor: widened(tf, tensor, gradientType(name)), layout };
     };
     for (const { node, op, lastReads } of this.#nodes) {
       const { inputs } = node;
@@ -62,6 +75,8 @@ export class GraphInterpreter {
         node,
         precision: this.precision,
         input: (index) => read(inputs[index]),
+        unwidened: (index) => unwidened(inputs[index]),
+        gradientType: (index) => gradientType(inputs[index]),
         optional: (index) => (inputs[index] ? read(inputs[index]) : undefined),
         plain: (index) => toPlain(tf, read(inputs[index])),
         integers: (index) => this.#integers(node, index),

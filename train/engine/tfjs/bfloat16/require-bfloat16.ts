@@ -1,15 +1,19 @@
-import type { Tensor4D } from '@tensorflow/tfjs-node-gpu';
 import { errorMessage, UserError } from '../../../../core/errors.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
-import { BFLOAT16_KERNELS } from '../convolution/bfloat16.ts';
-import type { ConvSetting } from '../convolution/kernels.ts';
+import { conv2d, conv2dGradients } from '../convolution/conv2d.ts';
+import type { ConvSetting } from '../convolution/setting.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
 const FILTER: [number, number, number, number] = [3, 3, 8, 8];
 const SETTING: ConvSetting = {
+  type: 'bfloat16',
   strides: [1, 1],
-  padding: 'same',
+  padding: 'SAME',
+  margins: [
+    [0, 0],
+    [0, 0],
+  ],
   inputShape: IMAGE,
   filterShape: FILTER,
   wantsInput: false,
@@ -24,10 +28,8 @@ const ROUNDED_ONCE = 2 ** -8;
 export function bfloat16Trouble(tf: TensorFlow): string | undefined {
   try {
     return tf.tidy(() => {
-      const [x, filter] = [tf.ones(IMAGE) as Tensor4D, tf.ones(FILTER) as Tensor4D];
-      const { y, saved } = BFLOAT16_KERNELS.forward(tf, SETTING, x, filter);
-      const [dFilter] = BFLOAT16_KERNELS.gradients(tf, SETTING, saved, tf.onesLike(y));
-      const gradient = dFilter!.dataSync();
+      const { y, saved } = conv2d(tf, SETTING, tf.ones(IMAGE), tf.ones(FILTER));
+      const gradient = conv2dGradients(tf, SETTING, saved, tf.ones(y.shape)).dFilter.dataSync();
       const exact = gradient.every((sum, index) => {
         const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;

@@ -1,5 +1,7 @@
-import type { Bfloat16Scope, RawTensor } from '../bfloat16/scope.ts';
-import type { ConvSetting } from './kernels.ts';
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import { arrayFunctions } from './array-functions.ts';
+import type { ConvSetting } from './setting.ts';
 
 /**
  * From so many weights of a tap on, oneDNN's kernel for the filter's gradient in bfloat16 falls behind matrix
@@ -8,12 +10,12 @@ import type { ConvSetting } from './kernels.ts';
 const MANY_WEIGHTS = 128 * 128;
 
 /** Whether matrix products are the faster way, and a way at all. */
-export function isByProducts({ strides, padding, filterShape }: ConvSetting): boolean {
+export function isByProducts({ type, strides, padding, margins, filterShape }: ConvSetting): boolean {
   const [height, width, inChannels, outChannels] = filterShape;
-  if (strides.some((stride) => stride !== 1)) return false;
-  if (height === 1 && width === 1) return true;
+  if (type !== 'bfloat16' || strides.some((stride) => stride !== 1)) return false;
+  if (height === 1 && width === 1) return margins.flat().every((margin) => margin === 0);
   return (
-    padding === 'same' && height % 2 === 1 && width % 2 === 1 && inChannels * outChannels >= MANY_WEIGHTS
+    padding === 'SAME' && height % 2 === 1 && width % 2 === 1 && inChannels * outChannels >= MANY_WEIGHTS
   );
 }
 
@@ -29,38 +31,39 @@ export function isByProducts({ strides, padding, filterShape }: ConvSetting): bo
  * @returns [kernelH, kernelW, inChannels, outChannels]
  */
 export function filterGradientByProducts(
-  scope: Bfloat16Scope,
+  tf: TensorFlow,
   { inputShape, filterShape }: ConvSetting,
-  x: RawTensor,
-  dy: RawTensor,
-): RawTensor {
+  x: Tensor,
+  dy: Tensor,
+): Tensor {
   const [images, height, width] = inputShape;
   const [kernelH, kernelW, inChannels, outChannels] = filterShape;
   const [marginH, marginW] = [(kernelH - 1) / 2, (kernelW - 1) / 2];
   const rowLength = width + marginW;
   const pixels = images * (height + marginH) * rowLength;
-  const inMatrix = (image: RawTensor, channels: number): RawTensor => {
-    const spaced = scope.pad(image, [
+  const { pad, reshape, slice, concat, product } = arrayFunctions(tf);
+  const inMatrix = (image: Tensor, channels: number): Tensor => {
+    const spaced = pad(image, [
       [0, 0],
       [0, marginH],
       [0, marginW],
       [0, 0],
     ]);
-    return scope.reshape(spaced, [pixels, channels]);
+    return reshape(spaced, [pixels, channels]);
   };
   const gradient = inMatrix(dy, outChannels);
   // As far as the first tap of the first pixel and the last of the last reach.
   const reach = marginH * rowLength + marginW;
-  const shifted = scope.pad(inMatrix(x, inChannels), [
+  const shifted = pad(inMatrix(x, inChannels), [
     [reach, reach],
     [0, 0],
   ]);
   const length = pixels + 2 * marginH * rowLength;
-  const taps = Array.from({ length: kernelW }, (_, j) => scope.slice(shifted, [j, 0], [length, inChannels]));
-  const sideBySide = scope.concat(taps, 1);
+  const taps = Array.from({ length: kernelW }, (_, j) => slice(shifted, [j, 0], [length, inChannels]));
+  const sideBySide = concat(taps, 1);
   const products = Array.from({ length: kernelH }, (_, i) => {
-    const row = scope.slice(sideBySide, [i * rowLength, 0], [pixels, kernelW * inChannels]);
-    return scope.product(row, gradient);
+    const row = slice(sideBySide, [i * rowLength, 0], [pixels, kernelW * inChannels]);
+    return product(row, gradient);
   });
-  return scope.reshape(scope.concat(products, 0), filterShape);
+  return reshape(concat(products, 0), filterShape);
 }

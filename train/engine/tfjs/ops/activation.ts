@@ -1,5 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import { inType } from '../bfloat16/convert.ts';
+import { elementTypeOf } from '../bfloat16/element-type.ts';
 import { runKernel } from '../kernel.ts';
 import { spending } from '../spent.ts';
 import type { TfjsOp } from './op.ts';
@@ -13,17 +15,21 @@ const unary =
   };
 
 /** With TensorFlow's own gradient: that of tfjs has six operations, some a hundred times slower. */
-export const relu = unary((tf, tensor) =>
-  tf.customGrad((...args) => {
+export const relu: TfjsOp = ({ tf, unwidened, gradientType }) => {
+  const { tensor, layout } = unwidened(0);
+  const [type, handed] = [elementTypeOf(tf, tensor), gradientType(0)];
+  const rectify = tf.customGrad((...args) => {
     const [x, save] = args as unknown as [Tensor, (saved: Tensor[]) => void];
-    const y = tf.relu(x);
-    save([y]);
-    return {
-      value: y,
-      gradFunc: spending(tf, (dy, saved) => runKernel(tf, 'ReluGrad', [dy, ...saved], 1)),
-    };
-  })(tensor),
-);
+    const [y] = runKernel(tf, 'Relu', [x]);
+    save([y!]);
+    const gradFunc = spending(tf, (dy, saved) => {
+      const [dx] = runKernel(tf, 'ReluGrad', [inType(tf, dy, type), ...saved]);
+      return [inType(tf, dx!, handed)];
+    });
+    return { value: y!, gradFunc };
+  });
+  return { tensor: rectify(tensor), layout };
+};
 
 export const sigmoid = unary((tf, x) => tf.sigmoid(x));
 export const sqrt = unary((tf, x) => tf.sqrt(x));

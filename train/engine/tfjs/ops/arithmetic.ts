@@ -1,5 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
+import { handedOn } from '../bfloat16/convert.ts';
+import { elementTypeOf } from '../bfloat16/element-type.ts';
+import { runKernel } from '../kernel.ts';
 import { spending } from '../spent.ts';
 import { channelsLast, plain, toChannelsLast } from '../value.ts';
 import type { TfjsOp } from './op.ts';
@@ -13,21 +16,31 @@ const binary =
     return channelsLast(apply(tf, toChannelsLast(tf, x), toChannelsLast(tf, y)));
   };
 
-export const add = binary((tf, x, y) => (isSameShape(x, y) ? addAlike(tf, x, y) : tf.add(x, y)));
+const addBroadcast = binary((tf, x, y) => tf.add(x, y));
+
+/**
+ * Tensors of one shape and layout with a gradient of its own: that of tfjs saves both, of which it reads the shapes.
+ */
+export const add: TfjsOp = (call) => {
+  const { tf, unwidened, gradientType } = call;
+  const terms = [unwidened(0), unwidened(1)] as const;
+  const [{ tensor: a, layout }, { tensor: b }] = terms;
+  if (layout !== terms[1].layout || !isSameShape(a, b) || elementTypeOf(tf, a) !== elementTypeOf(tf, b)) {
+    return addBroadcast(call);
+  }
+  const handed = [gradientType(0), gradientType(1)];
+  const sum = tf.customGrad((...args) => ({
+    value: runKernel(tf, 'AddV2', args.slice(0, 2) as Tensor[])[0]!,
+    gradFunc: spending(tf, (dy) => handed.map((type) => handedOn(tf, dy, type))),
+  }));
+  return { tensor: sum(a, b), layout };
+};
+
 export const subtract = binary((tf, x, y) => tf.sub(x, y));
 export const multiply = binary((tf, x, y) => tf.mul(x, y));
 export const divide = binary((tf, x, y) => tf.div(x, y));
 /** Min of two. */
 export const minimum = binary((tf, x, y) => tf.minimum(x, y));
-
-/** With a gradient of its own: that of tfjs saves both terms, of which it reads the shapes. */
-function addAlike(tf: TensorFlow, a: Tensor, b: Tensor): Tensor {
-  const sum = tf.customGrad((...args) => {
-    const [x, y] = args as Tensor[];
-    return { value: tf.add(x!, y!), gradFunc: spending(tf, (dy) => [dy.clone(), dy.clone()]) };
-  });
-  return sum(a, b);
-}
 
 function isSameShape(x: Tensor, y: Tensor): boolean {
   return x.rank === y.rank && x.shape.every((length, axis) => length === y.shape[axis]);

@@ -1,6 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute } from '../../../../core/onnx/graph.ts';
+import { inType } from '../bfloat16/convert.ts';
+import { elementTypeOf } from '../bfloat16/element-type.ts';
 import { runKernel } from '../kernel.ts';
 import { spending } from '../spent.ts';
 import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
@@ -15,7 +17,7 @@ import type { TfjsOp } from './op.ts';
  */
 export const batchNormalization: TfjsOp = (call) => {
   const { tf, node } = call;
-  const input = call.input(0);
+  const input = call.unwidened(0);
   const { length } = dimsOf(input);
   if (length !== 4) {
     throw new UserError(
@@ -26,23 +28,24 @@ export const batchNormalization: TfjsOp = (call) => {
     epsilon: floatAttribute(node, 'epsilon', 1e-5),
     data_format: 'NHWC',
     is_training: true,
-  };
-  const types = ['T', 'U'];
+    U: { type: 'float32' },
+  } as const;
+  const [type, handed] = [elementTypeOf(tf, input.tensor), call.gradientType(0)];
   const normalize = tf.customGrad((...args) => {
     const [x, scale, shift, save] = args as unknown as [Tensor, Tensor, Tensor, (saved: Tensor[]) => void];
     const none = tf.tensor1d([]);
     const inputs = [x, scale, shift, none, none];
-    const [y, mean, variance, ...reserved] = runKernel(tf, 'FusedBatchNormV3', inputs, 6, types, {
-      ...attributes,
-      exponential_avg_factor: 1,
-    });
+    const forward = { ...attributes, exponential_avg_factor: 1 };
+    const [y, mean, variance, ...reserved] = runKernel(tf, 'FusedBatchNormV3', inputs, forward, 6);
     call.observe(node.inputs[3]!, mean!);
     // This output has Bessel's correction; the one in `reserved` has not.
     call.observe(node.inputs[4]!, variance!);
     save([x, scale, ...reserved]);
-    const gradFunc = spending(tf, (dy, saved) =>
-      runKernel(tf, 'FusedBatchNormGradV3', [dy, ...saved], 5, types, attributes).slice(0, 3),
-    );
+    const gradFunc = spending(tf, (dy, saved) => {
+      const given = [inType(tf, dy, type), ...saved];
+      const [dx, dScale, dShift] = runKernel(tf, 'FusedBatchNormGradV3', given, attributes, 5);
+      return [inType(tf, dx!, handed), dScale!, dShift!];
+    });
     return { value: y!, gradFunc };
   });
   const [scale, shift] = [call.plain(1), call.plain(2)];

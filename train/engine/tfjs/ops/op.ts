@@ -2,15 +2,21 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { GraphNode } from '../../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import type { TfjsPrecision } from '../../../precision.ts';
+import type { ElementType } from '../bfloat16/element-type.ts';
 import type { Value } from '../value.ts';
 
 /** One node of an ONNX graph as it is interpreted. */
 export interface OpCall {
   tf: TensorFlow;
-  /** What convolutions compute in. */
+  /** What convolutions and what is between them compute in. */
   precision: TfjsPrecision;
   node: GraphNode;
+  /** An input, as float32. */
   input(index: number): Value;
+  /** An input, as float32 or bfloat16, as it comes. */
+  unwidened(index: number): Value;
+  /** The type that the gradient of `unwidened` is handed on in; autodiff adds up float32 only. */
+  gradientType(index: number): ElementType;
   /** An input that a node may leave out. */
   optional(index: number): Value | undefined;
   /** An input in the graph's own layout. */

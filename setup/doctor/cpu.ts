@@ -7,6 +7,7 @@ const INSTRUCTION_SETS = {
   avx512: ['avx512f'],
   vnni: ['avx512_vnni', 'avx_vnni'],
   bf16: ['avx512_bf16', 'amx_bf16'],
+  amx: ['amx_tile'],
 } as const;
 
 export type InstructionSet = keyof typeof INSTRUCTION_SETS;
@@ -46,5 +47,11 @@ export function parseInstructionSets(cpuinfo: string): CpuFacts['instructionSets
   if (line === undefined) return undefined;
   const flags = new Set(line.trim().split(/\s+/));
   const has = (set: InstructionSet) => INSTRUCTION_SETS[set].some((flag) => flags.has(flag));
-  return { avx2: has('avx2'), avx512: has('avx512'), vnni: has('vnni'), bf16: has('bf16') };
+  return {
+    avx2: has('avx2'),
+    avx512: has('avx512'),
+    vnni: has('vnni'),
+    bf16: has('bf16'),
+    amx: has('amx'),
+  };
 }

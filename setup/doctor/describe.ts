@@ -39,7 +39,7 @@ export function describeReport(report: Report): string {
   return lines.join('\n');
 }
 
-/** Which instruction sets the processor has, and which not, e.g. `AVX2, no AVX-512, no VNNI, no BF16`. */
+/** Which instruction sets the processor has, and which not, e.g. `AVX2, no AVX-512, no VNNI, no BF16, no AMX`. */
 export function describeInstructionSets({ instructionSets }: CpuFacts): string {
   if (!instructionSets) return 'instruction sets unknown';
   const names = Object.entries(instructionSets).map(

@@ -30,7 +30,7 @@ const RICH: Report = {
   cpu: {
     model: 'A processor',
     cores: 16,
-    instructionSets: { avx2: true, avx512: true, vnni: true, bf16: false },
+    instructionSets: { avx2: true, avx512: true, vnni: true, bf16: false, amx: false },
     memoryMb: 131_072,
   },
   gpus: [{ name: 'NVIDIA A100', driver: '550.54', memoryMb: 81_920 }],
@@ -75,7 +75,7 @@ test('for people it is a line a subject; an unknown option is refused', async ()
 test('a machine that has everything needs no advice', () => {
   assert.deepEqual(giveAdvice(RICH), []);
   const text = describeReport(RICH);
-  assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, VNNI, no BF16$/m);
+  assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, VNNI, no BF16, no AMX$/m);
   assert.match(text, /^gpu +NVIDIA A100, 80\.0 GB, driver 550\.54$/m);
   assert.match(text, /^tensorflow +2\.15\.1 under tfjs-node 4\.22\.0, on NVIDIA A100 \(79000 MB\)$/m);
   assert.match(
@@ -122,7 +122,13 @@ test('what the training command would choose follows the cores', () => {
 
 test("the operating system's and the driver's answers are read", () => {
   const flags = 'processor : 0\nflags\t\t: fpu avx2 avx512f avx_vnni\nprocessor : 1\n';
-  assert.deepEqual(parseInstructionSets(flags), { avx2: true, avx512: true, vnni: true, bf16: false });
+  assert.deepEqual(parseInstructionSets(flags), {
+    avx2: true,
+    avx512: true,
+    vnni: true,
+    bf16: false,
+    amx: false,
+  });
   assert.equal(parseInstructionSets('Features : neon\n'), undefined);
   assert.deepEqual(parseGpus('NVIDIA H100 80GB HBM3, 550.54.15, 81559\n\n'), [
     { name: 'NVIDIA H100 80GB HBM3', driver: '550.54.15', memoryMb: 81_559 },

@@ -1,7 +1,9 @@
 import { errorMessage, UserError } from '../../../../core/errors.ts';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import { conv2d, conv2dGradients } from '../convolution/conv2d.ts';
+import { filterGradientByProducts } from '../convolution/filter-gradient-by-products.ts';
 import type { ConvSetting } from '../convolution/setting.ts';
+import { cast, runKernel } from '../kernel.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
@@ -34,11 +36,25 @@ export function bfloat16Trouble(tf: TensorFlow): string | undefined {
         const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;
       });
+      runOthers(tf);
       return exact ? undefined : 'its sums are rounded, and slow, without AVX-512 or a GPU';
     });
   } catch (error) {
     return errorMessage(error).split('\n')[0]!;
   }
+}
+
+/** The other kernels that a step runs in bfloat16, for a device to say which of them it lacks. */
+function runOthers(tf: TensorFlow): void {
+  const x = cast(tf, tf.ones(IMAGE), 'bfloat16');
+  runKernel(tf, 'ReluGrad', [x, runKernel(tf, 'Relu', [x])[0]!]);
+  runKernel(tf, 'AddV2', [x, x]);
+  const [scale, shift, none] = [tf.ones([IMAGE[3]]), tf.zeros([IMAGE[3]]), tf.tensor1d([])];
+  const attributes = { U: { type: 'float32' }, is_training: true } as const;
+  const results = runKernel(tf, 'FusedBatchNormV3', [x, scale, shift, none, none], attributes, 6);
+  runKernel(tf, 'FusedBatchNormGradV3', [x, x, scale, ...results.slice(3)], attributes, 5);
+  const filterShape: ConvSetting['filterShape'] = [3, 3, IMAGE[3], IMAGE[3]];
+  filterGradientByProducts(tf, { ...SETTING, filterShape }, x, x);
 }
 
 /** How many pixels of the images a tap of the padded filter reads. */

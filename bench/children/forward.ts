@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { runChild } from './child-main.ts';
@@ -14,7 +14,7 @@ await runChild(async ({ model: name, batchSize, threads, precision }) => {
   const session = await InferenceSession.create(encodeModel(graph), {
     logSeverityLevel: 3,
     intraOpNumThreads: threads,
-    extra: { session: EXACT_INT8 },
+    extra: { session: await exactInt8() },
   });
   const { images, imageDims } = randomBatch(model, batchSize);
   const input = new Tensor('float32', images, imageDims);

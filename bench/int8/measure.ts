@@ -1,5 +1,5 @@
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { exportedModel } from '../children/exported-model.ts';
@@ -65,11 +65,11 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
   }
 }
 
-function openSession(graph: Graph, threads: number): Promise<InferenceSession> {
+async function openSession(graph: Graph, threads: number): Promise<InferenceSession> {
   return InferenceSession.create(encodeModel(graph), {
     intraOpNumThreads: threads,
     logSeverityLevel: 3,
-    extra: { session: EXACT_INT8 },
+    extra: { session: await exactInt8() },
   });
 }
 

@@ -7,7 +7,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
-import { EXACT_INT8 } from './exact-int8.ts';
+import { exactInt8 } from './exact-int8.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;
@@ -43,7 +43,7 @@ export async function evaluateModelBytes(
 ): Promise<ModelAccuracy> {
   const { batchSize = 100, threads } = options;
   const sessionOptions = {
-    extra: { session: EXACT_INT8 },
+    extra: { session: await exactInt8() },
     ...(threads ? { intraOpNumThreads: threads } : {}),
   };
   const session = await ort.InferenceSession.create(bytes, sessionOptions).catch((error: unknown) => {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 
 /** A node as onnxruntime ran it. */
 export interface ProfiledNode {
@@ -46,7 +46,7 @@ export async function profileModel(
       profileFilePrefix: join(folder, 'profile'),
       graphOptimizationLevel: options.fused ? 'all' : 'disabled',
       logSeverityLevel: 4,
-      extra: { session: EXACT_INT8 },
+      extra: { session: await exactInt8() },
     });
     try {
       for (let run = 0; run <= options.runs; run++) await session.run(feeds);

@@ -1,6 +1,6 @@
 import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 import type { Feed } from './feeds.ts';
 
 /** A model's outputs for all images, one after another, by name. */
@@ -24,7 +24,7 @@ export async function runFile(
     graphOptimizationLevel: optimization!,
     logSeverityLevel: 3,
     // Idle threads sleep: beside other work, spinning ones keep the cores from who has something to do.
-    extra: { session: { ...EXACT_INT8, intra_op: { allow_spinning: '0' } } },
+    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
   };
   // From its path: onnxruntime then needs no copy of the file, and finds external data beside it.
   const session = await InferenceSession.create(path, options).catch((error: unknown) => {

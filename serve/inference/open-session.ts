@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { InferenceSession } from 'onnxruntime-node';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 
 type Options = InferenceSession.SessionOptions & { extra?: { session?: Record<string, unknown> } };
 
@@ -26,7 +26,9 @@ export async function openSession(
     logSeverityLevel: 3,
     // Threads of an operator spin between the parts of a run, for waking them takes as long as a small layer,
     // but not after it: the main thread wants the cores.
-    extra: { session: { ...EXACT_INT8, force_spinning_stop: '1', intra_op: { allow_spinning: '1' } } },
+    extra: {
+      session: { ...(await exactInt8()), force_spinning_stop: '1', intra_op: { allow_spinning: '1' } },
+    },
   };
   const shared = join(sharedFolder, 'optimized');
   const openShared = () =>
@@ -54,7 +56,7 @@ async function writeOptimized(bytes: Uint8Array, sharedFolder: string, to: strin
       optimizedModelFilePath: join(folder, MODEL_FILE),
       extra: {
         session: {
-          ...EXACT_INT8,
+          ...(await exactInt8()),
           optimized_model_external_initializers_file_name: WEIGHTS_FILE,
           optimized_model_external_initializers_min_size_in_bytes: '1024',
         },

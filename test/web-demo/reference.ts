@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { EXACT_INT8 } from '../../core/inference/exact-int8.ts';
+import { exactInt8 } from '../../core/inference/exact-int8.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { topK } from '../../core/metrics/top-k.ts';
@@ -25,7 +25,7 @@ export class Reference {
     const bytes = new Uint8Array(await readFile(file));
     const metadata = decodeMetadata(decodeModel(bytes, file).metadata, file);
     return new Reference(
-      await InferenceSession.create(bytes, { intraOpNumThreads: 1, extra: { session: EXACT_INT8 } }),
+      await InferenceSession.create(bytes, { intraOpNumThreads: 1, extra: { session: await exactInt8() } }),
       metadata,
     );
   }

@@ -10,60 +10,123 @@ import type { ConvSetting } from './setting.ts';
 const MANY_WEIGHTS = 128 * 128;
 
 /** Whether matrix products are the faster way, and a way at all. */
-export function isByProducts({ type, strides, padding, margins, filterShape }: ConvSetting): boolean {
+export function isByProducts(setting: ConvSetting): boolean {
+  const { type, strides, padding, filterShape } = setting;
+  if (type !== 'bfloat16') return false;
   const [height, width, inChannels, outChannels] = filterShape;
-  if (type !== 'bfloat16' || strides.some((stride) => stride !== 1)) return false;
-  if (height === 1 && width === 1) return margins.flat().every((margin) => margin === 0);
+  const isPointwise = height === 1 && width === 1;
+  if (!isPointwise && inChannels * outChannels < MANY_WEIGHTS) return false;
+  if (isShared(setting)) return height % 2 === 1 && width % 2 === 1;
   return (
-    padding === 'SAME' && height % 2 === 1 && width % 2 === 1 && inChannels * outChannels >= MANY_WEIGHTS
+    (padding === 'VALID' || isPointwise) && paddedSize(setting).every((size, i) => size % strides[i]! === 0)
   );
 }
 
 /**
- * The gradient of a filter of odd size at stride 1, by one matrix product for each of its rows.
+ * The gradient of a filter by one matrix product for each of its rows.
  *
- * Images are laid one after the other as rows of pixels, with a zero margin between rows and between images that
- * both neighbours share. The pixel that a tap of the filter reads is then a fixed number of rows away from its
- * output's, for all outputs at once: dW[i, j] = shifted(x)^T dy. The shifts of a filter row are put side by side,
- * the shift from one filter row to the next is a slice, which copies nothing.
- * @param x [N, H, W, inChannels]
- * @param dy [N, H, W, outChannels]
+ * Images are laid one after the other as rows of pixels, for a stride above 1 sorted by (row mod stride, column mod
+ * stride). The pixel that a tap of the filter reads is then a fixed number of rows away from its output's, for all
+ * outputs at once: dW[i, j] = shifted(x)^T dy. What lies beyond an image's edge is zeros, in dy or in x; at stride 1
+ * those after a row and an image are also those before the next. The shifts of a filter row are put side by side, the
+ * shift from one filter row to another is a slice, which copies nothing.
+ * @param x [N, H, W, inChannels], padded by the setting's margins
+ * @param dy [N, outH, outW, outChannels]
  * @returns [kernelH, kernelW, inChannels, outChannels]
  */
 export function filterGradientByProducts(
   tf: TensorFlow,
-  { inputShape, filterShape }: ConvSetting,
+  setting: ConvSetting,
   x: Tensor,
   dy: Tensor,
 ): Tensor {
-  const [images, height, width] = inputShape;
+  const { pad, reshape, concat, product, slice } = arrayFunctions(tf);
+  const { filterShape, strides } = setting;
+  const images = dy.shape[0]!;
   const [kernelH, kernelW, inChannels, outChannels] = filterShape;
-  const [marginH, marginW] = [(kernelH - 1) / 2, (kernelW - 1) / 2];
-  const rowLength = width + marginW;
-  const pixels = images * (height + marginH) * rowLength;
-  const { pad, reshape, slice, concat, product } = arrayFunctions(tf);
-  const inMatrix = (image: Tensor, channels: number): Tensor => {
-    const spaced = pad(image, [
+  const margin = isShared(setting) ? [(kernelH - 1) / 2, (kernelW - 1) / 2] : [0, 0];
+  const [height, width] = paddedSize(setting).map((size, i) => size / strides[i]! + margin[i]!) as [
+    number,
+    number,
+  ];
+  const pixels = images * height * width;
+  const [rows, columns] = [tapsOf(kernelH, strides[0], margin[0]!), tapsOf(kernelW, strides[1], margin[1]!)];
+  const rowShifts = rows.map(({ shift }) => shift * width);
+  const [firstRow, lastRow] = [Math.min(...rowShifts), Math.max(...rowShifts)];
+  const columnShifts = columns.map(({ shift }) => shift);
+  const before = -(firstRow + Math.min(...columnShifts));
+  const after = lastRow + Math.max(...columnShifts);
+
+  const gridOf = (image: Tensor): Tensor => {
+    const [, imageHeight, imageWidth, channels] = image.shape as [number, number, number, number];
+    const grid = pad(image, [
       [0, 0],
-      [0, marginH],
-      [0, marginW],
+      [0, height - imageHeight],
+      [0, width - imageWidth],
       [0, 0],
     ]);
-    return reshape(spaced, [pixels, channels]);
+    return reshape(grid, [pixels, channels]);
   };
-  const gradient = inMatrix(dy, outChannels);
-  // As far as the first tap of the first pixel and the last of the last reach.
-  const reach = marginH * rowLength + marginW;
-  const shifted = pad(inMatrix(x, inChannels), [
-    [reach, reach],
-    [0, 0],
-  ]);
-  const length = pixels + 2 * marginH * rowLength;
-  const taps = Array.from({ length: kernelW }, (_, j) => slice(shifted, [j, 0], [length, inChannels]));
-  const sideBySide = concat(taps, 1);
-  const products = Array.from({ length: kernelH }, (_, i) => {
-    const row = slice(sideBySide, [i * rowLength, 0], [pixels, kernelW * inChannels]);
-    return product(row, gradient);
+  /** The taps of a filter row side by side, from the first row shift to the last. */
+  const sideBySide = cached((rowPhase) => {
+    const phases = cached((columnPhase) => {
+      const grid = gridOf(phaseOf(tf, x, strides, [rowPhase, columnPhase]));
+      return pad(grid, [
+        [before, after],
+        [0, 0],
+      ]);
+    });
+    const length = pixels + lastRow - firstRow;
+    return concat(
+      columns.map(({ phase, shift }) =>
+        slice(phases(phase), [before + firstRow + shift, 0], [length, inChannels]),
+      ),
+      1,
+    );
   });
-  return reshape(concat(products, 0), filterShape);
+  const gradient = gridOf(dy);
+  const products = rows.map(({ phase }, i) => {
+    const taps = slice(sideBySide(phase), [rowShifts[i]! - firstRow, 0], [pixels, kernelW * inChannels]);
+    return product(taps, gradient);
+  });
+  return reshape(concat(products, 0), [...filterShape.slice(0, 3), outChannels]);
+}
+
+/** Whether images can share the zeros between them: TensorFlow's own padding at stride 1. */
+function isShared({ padding, strides }: ConvSetting): boolean {
+  return padding === 'SAME' && strides.every((stride) => stride === 1);
+}
+
+function paddedSize({ inputShape, margins }: ConvSetting): [number, number] {
+  const [, height, width] = inputShape;
+  const [[top, bottom], [left, right]] = margins;
+  return [height + top + bottom, width + left + right];
+}
+
+/** Of each tap, where its pixel lies among those that are sorted by their index mod stride: which, and how far on. */
+function tapsOf(kernel: number, stride: number, margin: number): { phase: number; shift: number }[] {
+  return Array.from({ length: kernel }, (_, i) => {
+    const shift = Math.floor((i - margin) / stride);
+    return { phase: i - margin - shift * stride, shift };
+  });
+}
+
+/** Every stride-th row and column of images, from a first one on. */
+function phaseOf(tf: TensorFlow, x: Tensor, [strideH, strideW]: number[], [row, column]: number[]): Tensor {
+  if (strideH === 1 && strideW === 1) return x;
+  const { reshape, slice } = arrayFunctions(tf);
+  const [images, height, width, channels] = x.shape as [number, number, number, number];
+  const [rows, columns] = [height / strideH!, width / strideW!];
+  const split = reshape(x, [images, rows, strideH!, columns, strideW! * channels]);
+  const phase = slice(split, [0, 0, row!, 0, column! * channels], [images, rows, 1, columns, channels]);
+  return reshape(phase, [images, rows, columns, channels]);
+}
+
+function cached(make: (key: number) => Tensor): (key: number) => Tensor {
+  const made = new Map<number, Tensor>();
+  return (key) => {
+    const known = made.get(key) ?? make(key);
+    made.set(key, known);
+    return known;
+  };
 }

@@ -44,6 +44,11 @@ export function cast(tf: TensorFlow, tensor: Tensor, to: ElementType): Tensor {
   return wrap(tf, binding.executeOp('Cast', encoded, backendOf(tf).getInputTensorIds([tensor]), 1)[0]!);
 }
 
+/** Whether TensorFlow found a GPU that it can use. */
+export function runsOnGpu(tf: TensorFlow): boolean {
+  return (tf.backend() as unknown as NodeJSKernelBackend).isUsingGpuDevice;
+}
+
 /** What tfjs-node keeps to itself: its tensors as TensorFlow's numbered ones, and the way back. */
 interface BackendInternals {
   binding: NodeJSKernelBackend['binding'];

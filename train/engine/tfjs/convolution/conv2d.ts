@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import { inType } from '../bfloat16/convert.ts';
-import { runKernel } from '../kernel.ts';
+import { runKernel, runsOnGpu } from '../kernel.ts';
 import { arrayFunctions } from './array-functions.ts';
 import { filterGradientByProducts, isByProducts } from './filter-gradient-by-products.ts';
 import type { ConvSetting } from './setting.ts';
@@ -60,7 +60,8 @@ function inputGradient(tf: TensorFlow, setting: ConvSetting, filter: Tensor, dy:
 }
 
 function filterGradient(tf: TensorFlow, setting: ConvSetting, x: Tensor, dy: Tensor): Tensor {
-  if (isByProducts(setting)) return filterGradientByProducts(tf, setting, x, dy);
+  // A GPU's kernel is cuDNN's, of which nothing slow is known.
+  if (!runsOnGpu(tf) && isByProducts(setting)) return filterGradientByProducts(tf, setting, x, dy);
   const shape = tf.tensor1d(setting.filterShape, 'int32');
   return runKernel(tf, 'Conv2DBackpropFilter', [x, shape, dy], attributesOf(setting))[0]!;
 }

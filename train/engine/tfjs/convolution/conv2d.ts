@@ -4,6 +4,7 @@ import { inType } from '../bfloat16/convert.ts';
 import { runKernel, runsOnGpu } from '../kernel.ts';
 import { arrayFunctions } from './array-functions.ts';
 import { filterGradientByProducts, isByProducts } from './filter-gradient-by-products.ts';
+import { phaseOf, spread } from './phases.ts';
 import type { ConvSetting } from './setting.ts';
 
 /*
@@ -24,10 +25,14 @@ export function conv2d(
   x: Tensor,
   filter: Tensor,
 ): { y: Tensor; saved: [Tensor, Tensor] } {
-  const { type, margins } = setting;
-  const image = arrayFunctions(tf).pad(inType(tf, x, type), [[0, 0], ...margins, [0, 0]]);
-  const saved: [Tensor, Tensor] = [image, inType(tf, filter, type)];
-  return { y: runKernel(tf, 'Conv2D', saved, attributesOf(setting))[0]!, saved };
+  const { dense, gaps } = withoutGaps(setting);
+  const { type, margins } = dense;
+  const image = inType(tf, phaseOf(tf, x, gaps), type);
+  const saved: [Tensor, Tensor] = [
+    arrayFunctions(tf).pad(image, [[0, 0], ...margins, [0, 0]]),
+    inType(tf, filter, type),
+  ];
+  return { y: runKernel(tf, 'Conv2D', saved, attributesOf(dense))[0]!, saved };
 }
 
 /**
@@ -41,11 +46,28 @@ export function conv2dGradients(
   [x, filter]: [Tensor, Tensor],
   gradient: Tensor,
 ): { dx: Tensor | undefined; dFilter: Tensor } {
-  const dy = inType(tf, gradient, setting.type);
+  const { dense, gaps } = withoutGaps(setting);
+  const dy = inType(tf, gradient, dense.type);
   return {
-    dx: setting.wantsInput ? inputGradient(tf, setting, filter, dy) : undefined,
-    dFilter: inType(tf, filterGradient(tf, setting, x, dy), 'float32'),
+    dx: dense.wantsInput ? spread(tf, inputGradient(tf, dense, filter, dy), gaps) : undefined,
+    dFilter: inType(tf, filterGradient(tf, dense, x, dy), 'float32'),
   };
+}
+
+/**
+ * A 1x1 filter with a stride reads no pixel between, so it is one without a stride on those that it reads: less to
+ * save, and for the kernels as easy as any.
+ */
+function withoutGaps(setting: ConvSetting): { dense: ConvSetting; gaps: readonly [number, number] } {
+  const { strides, margins, inputShape, filterShape } = setting;
+  const [images, height, width, channels] = inputShape;
+  const isPointwise =
+    filterShape[0] === 1 && filterShape[1] === 1 && margins.flat().every((pad) => pad === 0);
+  if (!isPointwise || height % strides[0] !== 0 || width % strides[1] !== 0) {
+    return { dense: setting, gaps: [1, 1] };
+  }
+  const read: ConvSetting['inputShape'] = [images, height / strides[0], width / strides[1], channels];
+  return { dense: { ...setting, strides: [1, 1], inputShape: read }, gaps: strides };
 }
 
 function inputGradient(tf: TensorFlow, setting: ConvSetting, filter: Tensor, dy: Tensor): Tensor {

@@ -1,6 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
 import { arrayFunctions } from './array-functions.ts';
+import { phaseOf } from './phases.ts';
 import type { ConvSetting } from './setting.ts';
 
 /**
@@ -17,9 +18,7 @@ export function isByProducts(setting: ConvSetting): boolean {
   const isPointwise = height === 1 && width === 1;
   if (!isPointwise && inChannels * outChannels < MANY_WEIGHTS) return false;
   if (isShared(setting)) return height % 2 === 1 && width % 2 === 1;
-  return (
-    (padding === 'VALID' || isPointwise) && paddedSize(setting).every((size, i) => size % strides[i]! === 0)
-  );
+  return padding === 'VALID' && paddedSize(setting).every((size, i) => size % strides[i]! === 0);
 }
 
 /**
@@ -109,17 +108,6 @@ function tapsOf(kernel: number, stride: number, margin: number): { phase: number
     const shift = Math.floor((i - margin) / stride);
     return { phase: i - margin - shift * stride, shift };
   });
-}
-
-/** Every stride-th row and column of images, from a first one on. */
-function phaseOf(tf: TensorFlow, x: Tensor, [strideH, strideW]: number[], [row, column]: number[]): Tensor {
-  if (strideH === 1 && strideW === 1) return x;
-  const { reshape, slice } = arrayFunctions(tf);
-  const [images, height, width, channels] = x.shape as [number, number, number, number];
-  const [rows, columns] = [height / strideH!, width / strideW!];
-  const split = reshape(x, [images, rows, strideH!, columns, strideW! * channels]);
-  const phase = slice(split, [0, 0, row!, 0, column! * channels], [images, rows, 1, columns, channels]);
-  return reshape(phase, [images, rows, columns, channels]);
 }
 
 function cached(make: (key: number) => Tensor): (key: number) => Tensor {

@@ -11,7 +11,7 @@ let settings: Promise<Int8Settings> | undefined;
  * What every onnxruntime session that may run an int8 model is to be opened with, for exact sums on every processor.
  *
  * Without VNNI, AVX2 and AVX-512 add two products of bytes in 16 bits, which overflows with 8-bit weights:
- * resnet14t gets 64.3 % of CIFAR-100 right instead of 68.5 %. `session.x64quantprecision` (in
+ * one resnet14t got 64.3 % of CIFAR-100 right instead of 68.5 %. `session.x64quantprecision` (in
  * onnxruntime_session_options_config_keys.h) takes slower kernels that cannot overflow. It does so wherever those are
  * other kernels, so with AMX too, where nothing overflows and they are three times slower; hence it is asked for
  * only where a sum is seen to be wrong.

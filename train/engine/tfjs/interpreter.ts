@@ -1,6 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../core/errors.ts';
-import type { Graph, GraphNode } from '../../../core/onnx/graph.ts';
+import { countUses, type Graph, type GraphNode } from '../../../core/onnx/graph.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import { widened } from './bfloat16/convert.ts';
@@ -16,7 +16,7 @@ export class GraphInterpreter {
   /** Values that depend on what each run is given for an initializer. */
   readonly #trained: Set<string>;
   /** How many nodes and outputs read a value. */
-  readonly #readers = new Map<string, number>();
+  readonly #readers: Map<string, number>;
   readonly #constants = new Map<string, Value>();
 
   /**
@@ -36,9 +36,7 @@ export class GraphInterpreter {
       graph.outputs.map(({ name }) => name),
     );
     this.#nodes = nodes.map((node, i) => ({ node, op: opOf(node), lastReads: last[i]! }));
-    for (const name of [...nodes.flatMap(({ inputs }) => inputs), ...graph.outputs.map((it) => it.name)]) {
-      this.#readers.set(name, (this.#readers.get(name) ?? 0) + 1);
-    }
+    this.#readers = countUses({ ...graph, nodes });
     this.#trained = new Set(fed);
     for (const { inputs, outputs } of nodes) {
       if (inputs.some((name) => this.#trained.has(name))) for (const name of outputs) this.#trained.add(name);

@@ -53,8 +53,7 @@ function runOthers(tf: TensorFlow): void {
   const attributes = { U: { type: 'float32' }, is_training: true } as const;
   const results = runKernel(tf, 'FusedBatchNormV3', [x, scale, shift, none, none], attributes, 6);
   runKernel(tf, 'FusedBatchNormGradV3', [x, x, scale, ...results.slice(3)], attributes, 5);
-  const filterShape: ConvSetting['filterShape'] = [3, 3, IMAGE[3], IMAGE[3]];
-  filterGradientByProducts(tf, { ...SETTING, filterShape }, x, x);
+  filterGradientByProducts(tf, SETTING, x, x);
 }
 
 /** How many pixels of the images a tap of the padded filter reads. */

@@ -42,7 +42,7 @@ export function filterGradientByProducts(
   const { pad, reshape, concat, product, slice } = arrayFunctions(tf);
   const { filterShape, strides } = setting;
   const images = dy.shape[0]!;
-  const [kernelH, kernelW, inChannels, outChannels] = filterShape;
+  const [kernelH, kernelW, inChannels] = filterShape;
   const margin = isShared(setting) ? [(kernelH - 1) / 2, (kernelW - 1) / 2] : [0, 0];
   const [height, width] = paddedSize(setting).map((size, i) => size / strides[i]! + margin[i]!) as [
     number,
@@ -88,7 +88,7 @@ export function filterGradientByProducts(
     const taps = slice(sideBySide(phase), [rowShifts[i]! - firstRow, 0], [pixels, kernelW * inChannels]);
     return product(taps, gradient);
   });
-  return reshape(concat(products, 0), [...filterShape.slice(0, 3), outChannels]);
+  return reshape(concat(products, 0), filterShape);
 }
 
 /** Whether images can share the zeros between them: TensorFlow's own padding at stride 1. */

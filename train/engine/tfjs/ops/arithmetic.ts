@@ -25,7 +25,8 @@ export const add: TfjsOp = (call) => {
   const { tf, unwidened, gradientType } = call;
   const terms = [unwidened(0), unwidened(1)] as const;
   const [{ tensor: a, layout }, { tensor: b }] = terms;
-  if (layout !== terms[1].layout || !isSameShape(a, b) || elementTypeOf(tf, a) !== elementTypeOf(tf, b)) {
+  const isSameShape = tf.util.arraysEqual(a.shape, b.shape);
+  if (layout !== terms[1].layout || !isSameShape || elementTypeOf(tf, a) !== elementTypeOf(tf, b)) {
     return addBroadcast(call);
   }
   const handed = [gradientType(0), gradientType(1)];
@@ -41,7 +42,3 @@ export const multiply = binary((tf, x, y) => tf.mul(x, y));
 export const divide = binary((tf, x, y) => tf.div(x, y));
 /** Min of two. */
 export const minimum = binary((tf, x, y) => tf.minimum(x, y));
-
-function isSameShape(x: Tensor, y: Tensor): boolean {
-  return x.rank === y.rank && x.shape.every((length, axis) => length === y.shape[axis]);
-}

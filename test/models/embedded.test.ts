@@ -40,7 +40,7 @@ describe('embedded models', () => {
     });
 
     const data = process.env.CIFAR100_DIR;
-    const skip = data ? false : 'CIFAR100_DIR is not set';
+    const skip = data ? false : 'set CIFAR100_DIR to where CIFAR-100 is; npm run data downloads it';
     it(`${name} has the accuracy it states, on all test images`, { skip }, async () => {
       const { bytes, metadata } = await read();
       const dataset = await loadDataset({ dataset: 'cifar100', dir: data, splits: ['test'] });

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { makeSynthetic } from '../../../core/data/synthetic.ts';
 import { initializeParameters } from '../../../core/models/initialize.ts';
+import { buildResNet, type ResNetConfig } from '../../../core/models/resnet.ts';
 import { buildModel } from '../../../core/models/zoo.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
@@ -50,14 +51,24 @@ export interface TinyRunOptions {
   wrap?: (engine: TrainingEngine) => TrainingEngine;
 }
 
-/** The model a run starts from. */
-export function initialModel(seed = 1): Graph {
-  const model = buildModel(CONFIG.model, { numClasses: DATASET.labels.length, imageSize: DATASET.height });
+/** A third of the blocks of the net whose name it has, half as wide. */
+const SMALL: ResNetConfig = {
+  name: CONFIG.model,
+  block: 'basic',
+  depths: [1, 1, 1],
+  widths: [8, 16, 32],
+  stemWidth: 8,
+};
+
+/** The model a run starts from; `zoo`: the net of the zoo itself. */
+export function initialModel(seed = 1, zoo = false): Graph {
+  const options = { numClasses: DATASET.labels.length, imageSize: DATASET.height };
+  const model = zoo ? buildModel(CONFIG.model, options) : buildResNet(SMALL, options);
   initializeParameters(model, seed);
   return model;
 }
 
-/** Trains a tiny resnet20 in `folder/name`; on resuming, the run that is there. */
+/** Trains a tiny net in `folder/name`; on resuming, the run that is there. */
 export async function tinyRun(
   folder: string,
   name: string,
@@ -65,7 +76,8 @@ export async function tinyRun(
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const path = join(folder, name);
   const config = { ...CONFIG, ...options.config };
-  const model = initialModel(options.weightSeed);
+  // Images of another size are for the zoo's net of the config's name.
+  const model = initialModel(options.weightSeed, config.progressive !== undefined);
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.

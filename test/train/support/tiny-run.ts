@@ -2,7 +2,6 @@ import { join } from 'node:path';
 import { makeSynthetic } from '../../../core/data/synthetic.ts';
 import { initializeParameters } from '../../../core/models/initialize.ts';
 import { buildResNet, type ResNetConfig } from '../../../core/models/resnet.ts';
-import { buildModel } from '../../../core/models/zoo.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
@@ -60,10 +59,9 @@ const SMALL: ResNetConfig = {
   stemWidth: 8,
 };
 
-/** The model a run starts from; `zoo`: the net of the zoo itself. */
-export function initialModel(seed = 1, zoo = false): Graph {
-  const options = { numClasses: DATASET.labels.length, imageSize: DATASET.height };
-  const model = zoo ? buildModel(CONFIG.model, options) : buildResNet(SMALL, options);
+/** The model a run starts from. */
+export function initialModel(seed = 1): Graph {
+  const model = buildResNet(SMALL, { numClasses: DATASET.labels.length, imageSize: DATASET.height });
   initializeParameters(model, seed);
   return model;
 }
@@ -76,8 +74,7 @@ export async function tinyRun(
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const path = join(folder, name);
   const config = { ...CONFIG, ...options.config };
-  // Images of another size are for the zoo's net of the config's name.
-  const model = initialModel(options.weightSeed, config.progressive !== undefined);
+  const model = initialModel(options.weightSeed);
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.

@@ -1,9 +1,9 @@
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../../core/errors.ts';
 import { nodeMacs } from '../../core/onnx/count-macs.ts';
+import { decodeModel, parsePlainModel } from '../../core/onnx/decode-model.ts';
 import type { Dim, Graph, GraphNode } from '../../core/onnx/graph.ts';
-import { decodeModel } from '../../core/onnx/model-file.ts';
-import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
+import { serializeModel } from '../../core/onnx/parse-model.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
 import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
 import { isCounted } from './free-operators.ts';
@@ -30,7 +30,7 @@ export async function inspectModel(
   source: string,
 ): Promise<InspectReport> {
   const decoded = decodeModel(bytes, source);
-  const proto = parseModel(bytes, source);
+  const proto = parsePlainModel(bytes, source);
   const graph = withSizes(decoded.graph, options);
   const { byNode, byOperator, problem } = await profile(bytes, proto, graph, options);
   const shapes = valueShapes(graph, byNode);

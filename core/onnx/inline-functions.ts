@@ -134,7 +134,7 @@ function copyNode(
       },
     ];
   });
-  const copy = { ...node, name: prefix + (node.name ?? ''), attribute, deviceConfigurations: [] };
+  const copy = { ...node, name: node.name ? prefix + node.name : '', attribute, deviceConfigurations: [] };
   renameInNode(copy, rename);
   return copy;
 }

@@ -11,9 +11,12 @@ import { subgraphs } from './rename-values.ts';
 export function sortNodes(graph: Onnx.IGraphProto, source: string): void {
   const nodes = graph.node ?? [];
   for (const node of nodes) for (const body of subgraphs(node)) sortNodes(body, source);
+  const given = new Set(namesGivenTo(graph));
   const producers = new Map<string, number>();
   nodes.forEach(({ output }, index) => {
-    for (const name of output ?? []) if (name && !producers.has(name)) producers.set(name, index);
+    for (const name of output ?? []) {
+      if (name && !given.has(name) && !producers.has(name)) producers.set(name, index);
+    }
   });
   const waitsFor = nodes.map((node) => [
     ...new Set([...readBy(node)].flatMap((name) => producers.get(name) ?? [])),
@@ -65,7 +68,12 @@ function readFromOutside(graph: Onnx.IGraphProto): Set<string> {
   const nodes = graph.node ?? [];
   const names = new Set<string>(nodes.flatMap((node) => [...readBy(node)]));
   for (const { name } of graph.output ?? []) if (name) names.add(name);
-  const own = [...(graph.input ?? []), ...(graph.initializer ?? [])].map(({ name }) => name ?? '');
-  for (const name of [...own, ...nodes.flatMap(({ output }) => output ?? [])]) names.delete(name);
+  for (const name of [...namesGivenTo(graph), ...nodes.flatMap(({ output }) => output ?? [])])
+    names.delete(name);
   return names;
+}
+
+/** The values that are there before any node has run. */
+function namesGivenTo({ input, initializer }: Onnx.IGraphProto): string[] {
+  return [...(input ?? []), ...(initializer ?? [])].map(({ name }) => name ?? '');
 }

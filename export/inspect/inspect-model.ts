@@ -2,7 +2,7 @@ import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../../core/errors.ts';
 import { nodeMacs } from '../../core/onnx/count-macs.ts';
 import { decodeModel, parsePlainModel } from '../../core/onnx/decode-model.ts';
-import type { Dim, Graph, GraphNode } from '../../core/onnx/graph.ts';
+import { type Dim, type Graph, type GraphNode, sizeOf } from '../../core/onnx/graph.ts';
 import { serializeModel } from '../../core/onnx/parse-model.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
 import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
@@ -108,7 +108,7 @@ function layersOf(
       name: node.name || node.outputs[0] || '',
       op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
       shape: dimsOf(node, shapes),
-      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + tensor.data.length, 0),
+      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + sizeOf(tensor.dims), 0),
       macs: macsOf(node, shapes),
       milliseconds: times.get(profiledName(index)) ?? null,
     }))

@@ -1,9 +1,11 @@
 import { open, readFile } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
+import type { DataType, Graph, TensorValue } from '../onnx/graph.ts';
 import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
-import { initializerRoles } from '../onnx/roles.ts';
+import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
+import { matchGraph } from './match-graph.ts';
 import { modelTensorNames } from './model-tensor-names.ts';
 import { netPrefix, toTorchvisionNames } from './names.ts';
 import { isPyTorch } from './pytorch/archive.ts';
@@ -33,8 +35,9 @@ export interface LoadedWeights {
 /**
  * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
  * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
- * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. An exported ONNX model has the weights of convs that batch
- * norm was folded into, with a bias each; they can be evaluated, but not unfolded.
+ * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. Of an ONNX model that computes what one of
+ * the zoo does, weights are found by their place in the graph, whatever their names are. An exported one has those
+ * of convs that batch norm was folded into, with a bias each; they can be evaluated, but not unfolded.
  * @throws UserError if the file cannot be read, is damaged, or holds no weights
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
@@ -191,12 +194,38 @@ function decode(
   if (format === 'safetensors') return decodeSafetensors(bytes, source, { convert: true });
   if (format === 'pytorch') return readPyTorch(bytes, source, key);
   const { graph, metadata } = decodeModel(bytes, source);
-  const { parameters, buffers } = initializerRoles(graph);
-  const tensors: TensorFile['tensors'] = new Map();
-  for (const name of [...parameters, ...buffers]) {
-    const { dims, data } = graph.initializers.get(name)!;
-    // The roles are those of float32 tensors only.
-    tensors.set(name, { dims, data: data as Float32Array });
-  }
-  return { tensors, metadata };
+  const match = matchGraph(graph);
+  if ('model' in match) return { tensors: match.tensors, metadata };
+  return {
+    ...floatTensors(graph),
+    metadata,
+    notes: [`of no model of the zoo by its graph: ${match.reason}`],
+  };
 }
+
+/** Every constant of floating-point numbers in a graph, by its name, and what else may be a weight. */
+function floatTensors(graph: Graph): Pick<TensorFile, 'tensors'> & { left: Map<string, string> } {
+  const tensors: TensorFile['tensors'] = new Map();
+  const left = new Map<string, string>();
+  const add = (name: string, { dtype, dims, data }: TensorValue): void => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (tensors.has(name)) left.set(name, 'there twice, in several bodies');
+    else if (dtype in FLOAT_BYTES) tensors.set(name, { dims, data: toFloat32(bytes, dtype as FloatFormat) });
+    // Of integers, sizes and indices are lists or single numbers; weights of quantised nets are more.
+    else if (dims.length > 1 || !INTEGERS.includes(dtype)) left.set(name, `of type ${dtype}`);
+  };
+  const visit = ({ initializers, nodes }: Graph): void => {
+    for (const [name, tensor] of initializers) add(name, tensor);
+    for (const { op, outputs, attributes } of nodes) {
+      for (const [key, attribute] of Object.entries(attributes)) {
+        if (attribute.type === 'graph') visit(attribute.value);
+        if (attribute.type === 'tensor' && op === 'Constant' && key === 'value')
+          add(outputs[0]!, attribute.value);
+      }
+    }
+  };
+  visit(graph);
+  return { tensors, left };
+}
+
+const INTEGERS: readonly DataType[] = ['int64', 'int32', 'bool', 'string', 'int8', 'uint8'];

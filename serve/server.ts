@@ -82,10 +82,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ...registry
       .all()
       .map(({ name, version, pool: { queued, ready } }) => ({ model: name, version, queued, ready })),
-    ...registry
-      .status()
-      .filter(({ loaded }) => !loaded)
-      .map(({ name, version }) => ({ model: name, version, queued: 0, ready: false })),
+    ...registry.missing().map(({ name, version }) => ({ model: name, version, queued: 0, ready: false })),
   ]);
   const registry = new ModelRegistry({
     sources,

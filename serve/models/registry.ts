@@ -109,6 +109,13 @@ export class ModelRegistry {
     return this.#status;
   }
 
+  /** What cannot be used, one entry for each version that is not there because of it. */
+  missing(): ModelStatus[] {
+    const missing = new Map(this.#status.map((status) => [`${status.name}@${status.version}`, status]));
+    for (const { name, version } of this.all()) missing.delete(`${name}@${version}`);
+    return [...missing.values()];
+  }
+
   /** The status of a model that cannot be used and stands in for no other; undefined if there is none such. */
   failed({ name, version }: ModelReference): ModelStatus | undefined {
     const isMeant = (status: ModelStatus): boolean =>

@@ -36,6 +36,18 @@ export const mixChannels = (weights: number[]): Step => ({
   constants: [encodeTensor('', floatTensor([1, weights.length, 1, 1], weights))],
 });
 
+/** Adds a row, or one value, to every row of a matrix. */
+export const add = (values: number[]): Step => ({
+  op: 'Add',
+  constants: [encodeTensor('', floatTensor([values.length], values))],
+});
+
+/** Multiplies every row of a matrix with one. */
+export const matrix = (dims: number[], values: number[]): Step => ({
+  op: 'MatMul',
+  constants: [encodeTensor('', floatTensor(dims, values))],
+});
+
 export const reshape = (dims: number[]): Step => ({
   op: 'Reshape',
   constants: [encodeTensor('', int64Tensor(dims))],

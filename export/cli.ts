@@ -1,13 +1,9 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
 import { exportCommand, readOptions } from './command-line.ts';
-import { describeExport } from './describe.ts';
-import { exportForeign } from './export-foreign.ts';
-import { exportModel } from './export-model.ts';
 import type { ExportOptions } from './options.ts';
 import { showProgress } from './show-progress.ts';
-import { chooseSource, type SourceQuery } from './sources/choose-source.ts';
-import { writeTarget } from './targets/write-target.ts';
+import type { SourceQuery } from './sources/choose-source.ts';
 
 await runMain(async () => {
   const { query, options, target, storageUri, foreign } = readOptions(
@@ -18,12 +14,18 @@ await runMain(async () => {
   process.once('SIGTERM', () => process.exit(143));
   const model = foreign ? await adapt(foreign, options.out) : await exportTrained(query, options);
   if (target === undefined) return;
+  const { writeTarget } = await import('./targets/write-target.ts');
   const files = await writeTarget(target, { model, storageUri });
   process.stdout.write(`${target.padEnd(9)} ${files.join(', ')}\n`);
 });
 
 /** @returns the model's path */
 async function exportTrained(query: SourceQuery, options: ExportOptions): Promise<string> {
+  const [{ chooseSource }, { exportModel }, { describeExport }] = await Promise.all([
+    import('./sources/choose-source.ts'),
+    import('./export-model.ts'),
+    import('./describe.ts'),
+  ]);
   const source = await chooseSource(query);
   process.stdout.write(`weights   ${source.origin}\n`);
   const progress = showProgress();
@@ -42,6 +44,7 @@ async function adapt(
   { model, preprocessing }: { model: string; preprocessing: string | undefined },
   out: string | undefined,
 ): Promise<string> {
+  const { exportForeign } = await import('./export-foreign.ts');
   const { path, bytes, metadata } = await exportForeign(model, { preprocessing, out });
   process.stdout.write(
     `model     ${metadata.model}, ${metadata.labels.length} classes, ${metadata.inputHeight}x${metadata.inputWidth}, in ${path}\n` +

@@ -4,18 +4,22 @@ import { UserError } from '../core/errors.ts';
 import { PRECISIONS, type Precision } from '../core/model-metadata.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { MAX_OPSET, MIN_OPSET, OPSET_VERSION } from '../core/onnx/opset.ts';
-import { DEFAULT_CALIBRATION_IMAGES } from './build-graph.ts';
 import {
   CHECKPOINT_CHOICES,
   type CheckpointChoice,
   type ExportOptions,
   LAYOUT_CHOICES,
   type LayoutChoice,
+  TARGETS,
+  type Target,
 } from './options.ts';
-import { CALIBRATION_METHODS, type CalibrationMethod } from './quantize/options.ts';
-import { DEFAULT_METHOD } from './quantize/quantize-model.ts';
+import {
+  CALIBRATION_METHODS,
+  type CalibrationMethod,
+  DEFAULT_CALIBRATION_IMAGES,
+  DEFAULT_METHOD,
+} from './quantize/options.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
-import { TARGETS, type Target } from './targets/write-target.ts';
 
 const OPTIONS = {
   model: {

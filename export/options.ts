@@ -8,6 +8,10 @@ export type CheckpointChoice = (typeof CHECKPOINT_CHOICES)[number];
 export const LAYOUT_CHOICES = ['nchw', 'nhwc'] as const;
 export type LayoutChoice = (typeof LAYOUT_CHOICES)[number];
 
+/** What other servers a model can be prepared for; see `targets/`. */
+export const TARGETS = ['triton', 'kserve'] as const;
+export type Target = (typeof TARGETS)[number];
+
 /** How a model file is to be; all may be left out. */
 export interface ExportOptions {
   /** Path of the .onnx file; default under `exports/`, see `defaultOutput`. An existing file is replaced. */

@@ -1,6 +1,8 @@
 /** How the range of an activation is chosen from what calibration saw; see `ranges/`. */
 export const CALIBRATION_METHODS = ['minmax', 'percentile', 'entropy', 'mse'] as const;
 export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
+export const DEFAULT_METHOD = 'percentile';
+export const DEFAULT_CALIBRATION_IMAGES = 500;
 
 /** Normalised images, [size, 3, height, width]; what `evaluationBatches` gives fits. */
 export interface CalibrationBatch {

@@ -4,12 +4,11 @@ import { chooseRange } from './calibrate/choose-range.ts';
 import { collectHistograms } from './calibrate/collect.ts';
 import { insertQdq } from './insert-qdq.ts';
 import { quantizedOperator } from './operators.ts';
-import type { QuantizeOptions, QuantizeReport } from './options.ts';
+import { DEFAULT_METHOD, type QuantizeOptions, type QuantizeReport } from './options.ts';
 import { planQuantization } from './plan.ts';
 import { activationParameters } from './quantization-parameters.ts';
 import { REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
 
-export const DEFAULT_METHOD = 'percentile';
 export const DEFAULT_PERCENTILE = 99.999;
 
 /**

@@ -3,12 +3,10 @@ import { stringify } from 'yaml';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import type { Target } from '../options.ts';
 import { inferenceService } from './inference-service.ts';
 import { formatTextProto } from './text-proto.ts';
 import { tritonConfig } from './triton-config.ts';
-
-export const TARGETS = ['triton', 'kserve'] as const;
-export type Target = (typeof TARGETS)[number];
 
 export interface TargetOptions {
   /** Path of an .onnx file, exported or of another program. */

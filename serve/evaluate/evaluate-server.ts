@@ -2,14 +2,10 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
-import { type ClientOptions, InferenceClient } from './client.ts';
+import { type ClientOptions, DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 import { encodePng } from './encode-png.ts';
 import { type LatencySummary, summarizeLatencies } from './latency.ts';
 import { type Mistake, MistakeList } from './mistakes.ts';
-
-/** How the test set is sent if nothing is said: images in one request, requests under way at a time. */
-export const DEFAULT_BATCH_SIZE = 64;
-export const DEFAULT_CONCURRENCY = 2;
 
 /** What a server scored on a test split; fractions in [0, 1]. */
 export interface ServerEvaluation {

@@ -26,7 +26,6 @@ import { commandText } from './command-text.ts';
 import { tableLines, unfinishedText } from './markdown.ts';
 import { planRuns } from './planned-run.ts';
 import { type AblationResults, summarizeRuns } from './results.ts';
-import { runAblation } from './run-ablation.ts';
 import { parseSeeds } from './seeds.ts';
 import { writeResults } from './write-results.ts';
 
@@ -133,6 +132,7 @@ async function trainAndTabulate(
   const device = await chooseDevice(options, options.precision as Precision, warn);
   const config = makeConfig({ ...options, ...device }, given, common, seeds[0]!, model, dataset);
 
+  const { runAblation } = await import('./run-ablation.ts');
   const interrupt = watchInterrupt();
   const start = performance.now();
   const seconds = (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60;

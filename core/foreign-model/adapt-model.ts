@@ -2,6 +2,8 @@ import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
 import type { ScoreKind } from '../metrics/scores.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
+import { renameValues, valueNames } from '../onnx/rename-values.ts';
+import { sortNodes } from '../onnx/sort-nodes.ts';
 import type { ModelInterface } from './interface.ts';
 import {
   add,
@@ -16,7 +18,6 @@ import {
   transpose,
   valueInfo,
 } from './proto-ops.ts';
-import { renameValues, valueNames } from './rename-values.ts';
 
 /** Subgraphs and rounding are as we write them from this operator set on. */
 const MIN_OPSET = 11;
@@ -40,6 +41,7 @@ export function adaptModel(
   source: string,
 ): Uint8Array {
   const model = parseModel(bytes, source);
+  sortNodes(model.graph, source);
   const fresh = freshNames(valueNames(model.graph));
   const before = inputSteps(plan);
   const after = outputSteps(plan);

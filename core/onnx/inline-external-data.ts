@@ -4,7 +4,7 @@ import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
 import { sizeOf } from './graph.ts';
 import { parseModel, serializeModel } from './parse-model.ts';
-import { bytesPerElement, dataTypeOf } from './tensor-proto.ts';
+import { byteLengthOf, dataTypeOf } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 
@@ -74,7 +74,7 @@ function placeOf(tensor: Onnx.ITensorProto, where: string): Place {
   const dtype = dataTypeOf(tensor.dataType);
   if (dtype === undefined) throw new UserError(`${where} has the unsupported data type ${tensor.dataType}`);
   const dims = (tensor.dims ?? []).map(Number);
-  const needed = sizeOf(dims) * bytesPerElement(dtype);
+  const needed = byteLengthOf(dtype, sizeOf(dims));
   const length = number('length', needed);
   if (dims.some((dim) => dim < 0) || length !== needed) {
     throw new UserError(`${where} has ${length} bytes of external data, its shape [${dims}] needs ${needed}`);

@@ -1,3 +1,4 @@
+import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { findBatchProblem } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
@@ -61,8 +62,8 @@ export async function adaptForeign(
   const final: ModelInterface = { ...plan, scores, classes: probed.classes };
   const kind = adaptedScores(final);
   const metadata: ClassifierMetadata = {
-    model: given.name ?? name,
-    dataset: given.dataset ?? 'unknown',
+    model: cleanText(given.name ?? name),
+    dataset: cleanText(given.dataset ?? 'unknown'),
     labels: labelsFor(probed.classes, given.labels ?? kept.labels, source),
     ...normalization,
     inputLayout: 'NCHW',

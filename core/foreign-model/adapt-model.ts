@@ -1,6 +1,7 @@
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
 import type { ScoreKind } from '../metrics/scores.ts';
+import { isOwnKey } from '../model-metadata.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import { renameValues, valueNames } from '../onnx/rename-values.ts';
 import { sortNodes } from '../onnx/sort-nodes.ts';
@@ -73,7 +74,7 @@ export function adaptModel(
     output: [valueInfo('logits', 'float32', ['batch', adaptedClasses(plan)])],
   };
   const metadataProps = [
-    ...model.metadataProps.filter(({ key }) => !(key && key in metadata)),
+    ...model.metadataProps.filter(({ key }) => !isOwnKey(key ?? '')),
     ...Object.entries(metadata).map(([key, value]) => ({ key, value })),
   ];
   return serializeModel({ ...model, graph, metadataProps });

@@ -1,16 +1,15 @@
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { UserError } from '../errors.ts';
+import type { FileStamps } from '../fs/file-stamps.ts';
 import { exactInt8 } from '../inference/exact-int8.ts';
-import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata } from '../model-metadata.ts';
+import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { dataTypeOf } from '../onnx/tensor-proto.ts';
-import { adaptForeign, type OpenModel, takesBytes } from './adapt-foreign.ts';
-import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
+import { adaptForeign, type OpenModel } from './adapt-foreign.ts';
+import { findPreprocessing } from './beside-model.ts';
+import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
 export interface Classifier {
@@ -22,16 +21,12 @@ export interface Classifier {
   notes: string[];
 }
 
-/** Where the preprocessing of a model of another program is looked for: `model.json` for `model.onnx`. */
-export function preprocessingPath(model: string): string {
-  return `${model.replace(/\.onnx$/i, '')}.json`;
-}
-
 /**
  * Reads an image classifier from an ONNX file: ours, or one of another program, which is adapted by what its
- * graph says and the JSON file beside it ({@link Preprocessing}).
+ * graph says and the files beside it ({@link findPreprocessing}).
  * @param options.preprocessing path of that JSON file, if it is elsewhere
  * @param options.anyInterface takes also models of ours that prepare images themselves, or take them as NHWC
+ * @param options.files gets the files that are read or looked for, also where loading fails
  * @param options.open opens a model of another program to try it; default {@link openModel}
  * @param options.source what to call the model in an error; default its path
  * @throws UserError if the file cannot be read, is no image classifier, or does not say how to prepare images
@@ -42,45 +37,40 @@ export async function loadClassifier(
     preprocessing?: string | undefined;
     source?: string;
     anyInterface?: boolean;
+    files?: FileStamps;
     open?: (bytes: Uint8Array) => Promise<OpenModel>;
   } = {},
 ): Promise<Classifier> {
-  const { source = path } = options;
-  const bytes = await readModelBytes(path, source);
+  const { source = path, files } = options;
+  const bytes = await readModelBytes(path, source, files);
   const model = parseModel(bytes, source);
-  const props = new Set(model.metadataProps.map(({ key }) => key));
-  if (options.preprocessing === undefined && ['labels', 'mean', 'std'].some((key) => props.has(key))) {
+  // Not by decoding it: outputs that nobody asks for may be of any type in a model of another program.
+  const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+  if (options.preprocessing === undefined && isOurs(props)) {
     const { graph, metadata } = decodeModel(bytes, source);
     const decode = options.anyInterface ? decodeAnyMetadata : decodeMetadata;
     return { bytes, graph, metadata: decode(metadata, source), notes: [] };
   }
-  const inputType = dataTypeOf(model.graph.input?.[0]?.type?.tensorType?.elemType);
-  const given = await findPreprocessing(path, options.preprocessing, inputType, source);
-  const adapted = await adaptForeign(bytes, given, {
+  const given = await findPreprocessing(path, options.preprocessing, model, source, files);
+  const { notes, ...adapted } = await adaptForeign(bytes, given, {
     name: basename(path).replace(/\.onnx$/i, ''),
     source,
     open: options.open ?? openModel,
   });
-  return { ...adapted, graph: decodeModel(adapted.bytes, source).graph };
-}
-
-/** Bytes need no preprocessing; for anything else a guess would give answers that only look right. */
-async function findPreprocessing(
-  path: string,
-  explicit: string | undefined,
-  inputType: string | undefined,
-  source: string,
-): Promise<Preprocessing> {
-  const beside = preprocessingPath(path);
-  if (explicit !== undefined || existsSync(beside)) return readPreprocessing(explicit ?? beside);
-  if (takesBytes(inputType)) return {};
-  throw new UserError(
-    `${source} does not say how to prepare images for it; put that into ${basename(beside)} beside it or give ` +
-      '--preprocessing FILE, e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
-  );
+  const { graph } = decodeModel(adapted.bytes, source);
+  return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
 }
 
 const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
+/** What is done otherwise here than by the model's makers, as a line. */
+function notesOf({ notes = [] }: Preprocessing): string[] {
+  if (notes.length === 0) return [];
+  return [
+    `its makers' preprocessing ${notes.join(', and ')}; here the middle of the input's shape is resized ` +
+      'bilinearly, so its scores may differ from theirs',
+  ];
+}
 
 /** Opens a model in onnxruntime-node, in this thread. */
 export async function openModel(bytes: Uint8Array): Promise<OpenModel> {

@@ -2,7 +2,7 @@ import { CIFAR10_BINARY } from '../../../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
 import { UserError } from '../../../core/errors.ts';
-import { type ClassifierMetadata, decodeMetadata } from '../../../core/model-metadata.ts';
+import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/model-metadata.ts';
 import type { Dim, Graph } from '../../../core/onnx/graph.ts';
 import { shortName } from './short-name.ts';
 
@@ -27,7 +27,7 @@ const DEFAULT_SIZE = 32;
 export function modelEnds(graph: Graph, props: Readonly<Record<string, string>>, name: string): ModelEnds {
   const [input] = graph.inputs;
   const [output] = graph.outputs;
-  if (props.labels !== undefined) {
+  if (isOurs(props)) {
     const own = graph.inputs.find((value) => value.name === 'input');
     if (own?.dtype !== 'float32' || !graph.outputs.some((value) => value.name === 'logits')) {
       throw new UserError(

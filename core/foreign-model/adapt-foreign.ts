@@ -11,6 +11,9 @@ import { keepScores } from './keep-scores.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { checkGivenScores, decideScores, type ProbedScores, scoresOfGraph } from './score-kind.ts';
 
+/** Of a model whose input says so. */
+export const ONE_BY_ONE = 'it takes one image at a time: it is run image by image';
+
 /** A model that is open in some onnxruntime, with the input `input` and the output `logits`. */
 export interface OpenModel {
   /** @param images [n, 3, height, width] */
@@ -58,7 +61,7 @@ export async function adaptForeign(
   if (probed.batchProblem !== undefined) {
     plan.oneImage = true;
     notes.push(`${probed.batchProblem}, which its input does not say: it is run image by image`);
-  } else if (plan.oneImage) notes.push('it takes one image at a time: it is run image by image');
+  } else if (plan.oneImage) notes.push(ONE_BY_ONE);
   const final: ModelInterface = { ...plan, scores, classes: probed.classes };
   const kind = adaptedScores(final);
   const metadata: ClassifierMetadata = {

@@ -61,7 +61,7 @@ export function adaptModel(
   const ends = { input, output };
   const inner = plan.oneImage
     ? chain(
-        [...before, forEach(oneImageBody(model.graph, plan, ends, fresh)), ...after],
+        [forEach(oneImageBody(model.graph, plan, before, ends, fresh)), ...after],
         'input',
         'logits',
         fresh,
@@ -126,31 +126,30 @@ function adaptedClasses({ scores, classes }: ModelInterface): number | string {
   return classes === 1 && scores !== undefined ? 2 : classes;
 }
 
-/** A graph that takes a batch of one, as a body that takes an image without a batch. */
+/** A graph that takes a batch of one, as a body that takes a float32 RGB image without a batch. */
 function oneImageBody(
   graph: Onnx.IGraphProto,
-  { layout, color, height, width, inputType, outputType, classes }: ModelInterface,
+  { height, width, outputType, classes }: ModelInterface,
+  before: readonly Step[],
   ends: { input: string; output: string },
   fresh: (hint: string) => string,
 ): Onnx.IGraphProto {
-  const channels = color === 'gray' ? 1 : 3;
-  const dims = layout === 'NCHW' ? [channels, height, width] : [height, width, channels];
   const image = fresh('image');
   const scores = fresh('image_scores');
   return {
     ...graph,
     name: graph.name || 'one_image',
     ...join(
-      chain([reshape([1, ...dims])], image, ends.input, fresh),
+      chain([reshape([1, 3, height, width]), ...before], image, ends.input, fresh),
       graph,
       chain([reshape([-1])], ends.output, scores, fresh),
     ),
-    input: [valueInfo(image, inputType, dims)],
+    input: [valueInfo(image, 'float32', [3, height, width])],
     output: [valueInfo(scores, outputType, [classes ?? 'classes'])],
   };
 }
 
-function join(...parts: Onnx.IGraphProto[]): Required<Pick<Onnx.IGraphProto, 'node' | 'initializer'>> {
+export function join(...parts: Onnx.IGraphProto[]): Required<Pick<Onnx.IGraphProto, 'node' | 'initializer'>> {
   return {
     node: parts.flatMap(({ node }) => node ?? []),
     initializer: parts.flatMap(({ initializer }) => initializer ?? []),
@@ -158,8 +157,11 @@ function join(...parts: Onnx.IGraphProto[]): Required<Pick<Onnx.IGraphProto, 'no
 }
 
 /** Gives names that are neither in use nor given before. */
-function freshNames(used: Set<string>): (hint: string) => string {
-  for (const name of ['input', 'logits']) used.add(name);
+export function freshNames(
+  used: Set<string>,
+  reserved: readonly string[] = ['input', 'logits'],
+): (hint: string) => string {
+  for (const name of reserved) used.add(name);
   return (hint) => {
     let name = hint;
     for (let i = 1; used.has(name); i++) name = `${hint}_${i}`;

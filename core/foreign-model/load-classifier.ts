@@ -7,7 +7,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptForeign, type OpenModel } from './adapt-foreign.ts';
+import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -49,7 +49,8 @@ export async function loadClassifier(
   if (options.preprocessing === undefined && isOurs(props)) {
     const { graph, metadata } = decodeModel(bytes, source);
     const decode = options.anyInterface ? decodeAnyMetadata : decodeMetadata;
-    return { bytes, graph, metadata: decode(metadata, source), notes: [] };
+    const own = decode(metadata, source);
+    return { bytes, graph, metadata: own, notes: own.oneByOne ? [ONE_BY_ONE] : [] };
   }
   const given = await findPreprocessing(path, options.preprocessing, model, source, files);
   const { notes, ...adapted } = await adaptForeign(bytes, given, {

@@ -19,6 +19,7 @@ import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
 import { makeReport, type TestReport } from '../../train/test-model/report.ts';
 import { testModel } from '../../train/test-model/test-model.ts';
 import { defaultFolder } from '../../train/test-model/write-results.ts';
+import { command } from '../commands/command.ts';
 import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';
 
 const PTH = fileURLToPath(new URL('../fixtures/pytorch/resnet20.pth', import.meta.url));
@@ -117,8 +118,7 @@ describe('the report of a test', () => {
 
 describe('npm run test-model', () => {
   const run = (...args: string[]) => {
-    const cli = fileURLToPath(new URL('../../train/test-model/cli.ts', import.meta.url));
-    return spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], { encoding: 'utf8' });
+    return spawnSync(process.execPath, command('test-model', ...args), { encoding: 'utf8' });
   };
 
   it('prints the report and writes it with the picture', async () => {

@@ -37,20 +37,33 @@ export interface AdaptedModel {
  * and what it really gives for a few pictures: by these numbers its scores are told to be logits or probabilities
  * (see `score-kind.ts`), and whether images in one batch come out as each by itself.
  * @param open opens a model in an onnxruntime
+ * @param said what is given beside it
  * @param name what to call the model, where nothing says
  * @param source what to call it in an error
+ * @param assume what is taken for given once its ends are known
  * @throws UserError if it is no image classifier, onnxruntime cannot run it, or something is left open
  */
 export async function adaptForeign(
   bytes: Uint8Array,
-  given: Preprocessing,
-  { name, source, open }: { name: string; source: string; open: (bytes: Uint8Array) => Promise<OpenModel> },
+  said: Preprocessing,
+  {
+    name,
+    source,
+    open,
+    assume,
+  }: {
+    name: string;
+    source: string;
+    open: (bytes: Uint8Array) => Promise<OpenModel>;
+    assume?: (plan: ModelInterface) => Preprocessing;
+  },
 ): Promise<AdaptedModel> {
-  const kept = withOneOutput(bytes, given, source);
+  const kept = withOneOutput(bytes, said, source);
   const { graph } = decodeModel(kept.bytes, source);
   // The one output that is left, whatever the JSON file calls it.
-  const { output: _, ...rest } = given;
+  const { output: _, ...rest } = said;
   const plan = modelInterface(graph, rest, source);
+  const given: Preprocessing = { ...assume?.(plan), ...said };
   const normalization = normalizationOf(plan, given, source);
   const probed = await probe(adaptModel(kept.bytes, plan, {}, source), plan, {
     ...normalization,

@@ -314,6 +314,7 @@ describe('float16 where it costs little', () => {
       await session.release();
     }
     near(results[1]!, results[0]!, 0.02);
-    assert.deepEqual(results[1]!.slice(4), results[0]!.slice(4));
+    // In float16 the constant would be 0.
+    near(results[1]!.slice(4), [1e-6, 1e-6, 1e-6, 1e-6], 1e-7);
   });
 });

@@ -103,6 +103,9 @@ const EXCLUSIVE: Record<string, [tail: (b: GraphBuilder, x: string) => string, R
       return b.node('Mul', [e, b.node('Reciprocal', [sum])]);
     },
   ],
+  'softmax, times 1 and plus 0': [
+    (b, x) => b.node('Add', [b.float32(0), b.node('Mul', [softmax(b, x), b.float32(1)])]),
+  ],
   LogSoftmax: [(b, x) => b.node('LogSoftmax', [x], { axis: int(-1) })],
   'logarithm of a softmax': [(b, x) => b.node('Log', [softmax(b, x)])],
   'softmax of [N, C, 1, 1]': [

@@ -16,7 +16,9 @@ await runMain(async () => {
   const { options } = parseOptions(
     {
       name: 'evaluate',
-      summary: "Measures a running server's accuracy on the test images, sent to it as PNG files.",
+      summary:
+        "Measures a running server's accuracy on the test images, sent to it as PNG files. " +
+        `An API key is taken from the environment variable ${API_KEY_VARIABLE}.`,
       options: {
         server: { type: 'string', value: 'URL', help: 'the server', default: 'http://127.0.0.1:8080' },
         data: {

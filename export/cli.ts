@@ -25,7 +25,7 @@ await runMain(async () => {
 /** @returns the model's path */
 async function exportTrained(query: SourceQuery, options: ExportOptions): Promise<string> {
   const source = await chooseSource(query);
-  process.stdout.write(`weights   ${source.origin}\n`);
+  process.stdout.write(`${[`weights   ${source.origin}`, ...source.remarks].join('\n')}\n`);
   const progress = showProgress();
   try {
     const result = await exportModel(source, { ...options, onProgress: progress.update });

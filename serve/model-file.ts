@@ -16,6 +16,8 @@ export interface ServedModel {
   path: string;
   bytes: Uint8Array;
   metadata: ClassifierMetadata;
+  /** What is to be said of it at the start, a line each. */
+  notes: string[];
 }
 
 /**
@@ -54,9 +56,9 @@ export async function findModelFile(model?: string): Promise<string> {
  */
 export async function loadServedModel(path: string, preprocessing?: string): Promise<ServedModel> {
   const source = displayPath(path);
-  const { bytes, graph, metadata } = await loadClassifier(path, { preprocessing, source });
+  const { bytes, graph, metadata, notes } = await loadClassifier(path, { preprocessing, source });
   checkGraph(graph, metadata, source);
-  return { path, bytes, metadata };
+  return { path, bytes, metadata, notes };
 }
 
 /** Refuses a graph that does not fit its metadata, which would only show in the first inference. */

@@ -7,7 +7,7 @@ import { type AccessOptions, createApp } from './app.ts';
 import { createAppServer } from './http/app-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
 import { closeHttp, listen } from './http/listen.ts';
-import { createLogger, type LogLevel } from './http/logger.ts';
+import { createLogger } from './http/logger.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { ServedModel } from './model-file.ts';
 import { chooseInference } from './models/choose-inference.ts';
@@ -15,6 +15,7 @@ import type { InferenceOptions } from './models/loaded-model.ts';
 import { ModelRegistry } from './models/registry.ts';
 import { type ModelSelection, selectModels } from './models/selection.ts';
 import { startReloading } from './models/start-reloading.ts';
+import type { LogLevel } from './options.ts';
 
 export interface ServerOptions extends ModelSelection {
   /** A path, or a name looked up in exports/ and models/; for one model. Absent everything: the embedded one. */

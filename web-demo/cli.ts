@@ -1,6 +1,5 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
-import { startDemo } from './start.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -27,6 +26,7 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
+  const { startDemo } = await import('./start.ts');
   const demo = await startDemo(options);
   const lines = [
     `model     ${demo.model}`,

@@ -1,6 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
+import { openRegularFile, readRegularFile } from '../fs/regular-file.ts';
 import type { DataType, Graph, TensorValue } from '../onnx/graph.ts';
 import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -72,7 +71,7 @@ export async function loadWeights(path: string, options: LoadWeightsOptions = {}
 
 async function isSafetensors(path: string): Promise<boolean> {
   const start = new Uint8Array(16);
-  const file = await open(path).catch((error: unknown) => {
+  const file = await openRegularFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
   try {
@@ -92,11 +91,11 @@ async function isSafetensors(path: string): Promise<boolean> {
 export async function readWeightsFile(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegularFile(path);
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   }
-  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, dirname(path), path) : bytes;
+  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, path, path) : bytes;
 }
 
 /** Reads weights from a file's bytes, as {@link loadWeights} does. */

@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { errorMessage, UserError } from '../errors.ts';
+import { openRegularFile } from '../fs/regular-file.ts';
 import { toFloat32 } from './float-formats.ts';
 import { type DecodeOptions, decodeHeader, headerLength, type TensorFile } from './safetensors.ts';
 
@@ -14,7 +15,7 @@ export async function readSafetensors(
   choose: (names: readonly string[]) => ReadonlyMap<string, string>,
   options: DecodeOptions = {},
 ): Promise<TensorFile> {
-  const file = await open(path).catch((error: unknown) => {
+  const file = await openRegularFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
   try {

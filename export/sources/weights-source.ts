@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { readLabels, storedLabels } from '../../core/labels.ts';
-import { type ClassifierMetadata, decodeAnyMetadata } from '../../core/model-metadata.ts';
+import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
@@ -69,7 +69,7 @@ function storedMetadata(
   { dataset, labels }: WeightsSourceOptions,
 ): ClassifierMetadata | undefined {
   const told = dataset !== undefined || labels !== undefined;
-  if (format !== 'onnx' || props.input_layout === undefined || told) return undefined;
+  if (format !== 'onnx' || !isOurs(props) || told) return undefined;
   const { preprocessing: _, precision: __, agreement: ___, ...rest } = decodeAnyMetadata(props, path);
   return { ...rest, inputLayout: 'NCHW' };
 }

@@ -3,7 +3,7 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
-import { type ConvertResult, convertWeights } from './convert.ts';
+import type { ConvertResult } from './convert.ts';
 
 const FORMAT_NAMES = { safetensors: 'safetensors', pytorch: 'PyTorch checkpoint', onnx: 'ONNX model' };
 
@@ -45,6 +45,7 @@ await runMain(async () => {
   if (input === undefined || output === undefined || more.length > 0) {
     throw new UserError('give two files: npm run weights -- IN OUT; see npm run weights -- --help');
   }
+  const { convertWeights } = await import('./convert.ts');
   const result = await convertWeights({ input, output, ...options });
   process.stdout.write(`${describe(input, output, result)}\n`);
 });

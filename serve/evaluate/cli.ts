@@ -10,9 +10,7 @@ import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 import { API_KEY_VARIABLE } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
-import { InferenceClient } from './client.ts';
-import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, evaluateServer } from './evaluate-server.ts';
-import { htmlReport } from './html-report.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -76,6 +74,7 @@ await runMain(async () => {
   );
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
+  const { evaluateServer } = await import('./evaluate-server.ts');
   const evaluation = await evaluateServer({
     ...clientOptions,
     server: options.server,
@@ -88,6 +87,7 @@ await runMain(async () => {
   progress.finish();
   const { matrix: _matrix, mistakes: _mistakes, ...result } = evaluation;
   if (options.out !== undefined) {
+    const { htmlReport } = await import('./html-report.ts');
     await writeFileAtomic(join(options.out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     await writeFileAtomic(join(options.out, 'evaluation.html'), await htmlReport(evaluation, dataset));
   }

@@ -166,7 +166,10 @@ describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, tim
     );
     graph.inputs[0]!.dims = ['batch', 32, 32];
     await page.choose('#model-file', 'flat.onnx', Buffer.from(encodeModel(graph)));
-    assert.match(await page.textOf('#model-error'), /^flat\.onnx is no classifier of pictures: it needs one/);
+    assert.match(
+      await page.textOf('#model-error'),
+      /^flat\.onnx: its input "input", \[batch, 32, 32\], is no batch of images/,
+    );
   });
 
   it('asks nobody but its server and complains about nothing', () => {

@@ -12,7 +12,6 @@ import { comparisonLines } from './compare-text.ts';
 import { listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
 import { type RunRecord, readRun, readRuns } from './read-run.ts';
 import { summarize } from './summary.ts';
-import { writePlots } from './write-plots.ts';
 
 const command = {
   name: 'runs',
@@ -91,6 +90,7 @@ async function plot(names: string[], root: string): Promise<void> {
   if (names.length === 0) throw new UserError('plot takes the names of runs');
   for (const name of names) {
     const { path } = await readRun(locate(name, root));
+    const { writePlots } = await import('./write-plots.ts');
     for (const file of await writePlots(RunDirectory.open(path))) say(file);
   }
 }

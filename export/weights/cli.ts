@@ -23,7 +23,7 @@ await runMain(async () => {
         key: {
           type: 'string',
           value: 'NAME',
-          help: "a PyTorch checkpoint's entry with the weights; left out: state_dict, model, net, ...",
+          help: "a PyTorch checkpoint's entry with the weights (or what their names begin with); left out: found",
         },
         dataset: {
           type: 'string',
@@ -51,11 +51,13 @@ await runMain(async () => {
 });
 
 function describe(input: string, output: string, result: ConvertResult): string {
-  const { model, folded, from, to, tensors, values, bytes } = result;
+  const { model, reason, folded, from, to, tensors, values, bytes, remarks } = result;
   const known = model === undefined ? 'of no model of the zoo' : model;
   return [
     `read      ${input}, ${FORMAT_NAMES[from]}`,
     `model     ${known}${folded ? ', batch norm folded' : ''}: ${tensors} tensors, ${values.toLocaleString('en')} values`,
+    ...(reason === undefined ? [] : [`why       ${reason}`]),
+    ...remarks,
     `written   ${output}, ${FORMAT_NAMES[to]}, ${(bytes / 1e6).toFixed(2)} MB`,
   ].join('\n');
 }

@@ -1,4 +1,5 @@
 import { formatPercent } from '../core/cli/format.ts';
+import { cleanLines } from '../core/cli/printable.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { describeAgreement } from './card/model-card.ts';
 import type { ExportResult } from './export-model.ts';
@@ -10,7 +11,7 @@ export function describeExport(result: ExportResult): string {
   const { precision = 'fp32' } = metadata;
   const others = files.filter((file) => file !== path).join(', ');
   const counts = Object.entries(quantization?.quantized ?? {}).map(([op, count]) => `${count} ${op}`);
-  return [
+  const lines = [
     `model     ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes) in ${path}`,
     `with it   ${others}`,
     `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm folded`,
@@ -25,7 +26,8 @@ export function describeExport(result: ExportResult): string {
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
     ...nextCommands(result),
-  ].join('\n');
+  ];
+  return cleanLines(lines.join('\n'));
 }
 
 function describeInterface({ metadata, files }: ExportResult): string {

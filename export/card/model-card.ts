@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
+import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
 import type { ExportResult } from '../export-model.ts';
 import { datasetNotes } from './dataset-notes.ts';
@@ -27,7 +28,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
   const notes = datasetNotes(metadata.dataset);
   const sections = [
     CARD_MARK,
-    `# ${metadata.model}, ${metadata.dataset}`,
+    `# ${plainMarkdown(metadata.model)}, ${plainMarkdown(metadata.dataset)}`,
     `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
     table([
       ['file', code(basename(path))],
@@ -61,7 +62,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     '## Licence',
     `Weights: ${describeLicence(extras)} ${notes.terms}`,
   ];
-  return `${sections.join('\n\n')}\n`;
+  return `${cleanLines(sections.join('\n\n'))}\n`;
 }
 
 const PRECISION_NAMES = {
@@ -149,5 +150,8 @@ function list(values: readonly number[]): string {
 }
 
 function code(text: string): string {
-  return `\`${text}\``;
+  // A fence longer than any in the text, and away from those at its ends.
+  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
+  const fence = '`'.repeat(longest + 1);
+  return longest > 0 ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }

@@ -2,6 +2,7 @@ import { cleanText } from './cli/printable.ts';
 import type { Normalization } from './data/dataset.ts';
 import { UserError } from './errors.ts';
 import { PropsReader } from './metadata/props-reader.ts';
+import { SCORE_KINDS, type ScoreKind } from './metrics/scores.ts';
 
 /** Accuracy on a test split; fractions in [0, 1], loss in nats. */
 export interface ModelAccuracy {
@@ -53,6 +54,10 @@ export interface ClassifierMetadata extends Normalization {
    * `indices` of the best classes. Absent: `client`.
    */
   preprocessing?: 'client' | 'graph';
+  /** How `logits` become probabilities. Absent: `logits`, by a softmax. */
+  scores?: ScoreKind;
+  /** True of a model of another program that computes one image after the other, however many it is given. */
+  oneByOne?: boolean;
   /** What the graph computes in; its float inputs and outputs are float32 in any case. Absent: `fp32`. */
   precision?: Precision;
   /** Measured by the trainer on the test split, in float32; absent for untrained weights. */
@@ -114,6 +119,8 @@ export function encodeMetadata(metadata: ClassifierMetadata): Record<string, str
     pixel_scale: '1/255',
   };
   if (metadata.preprocessing) props.preprocessing = metadata.preprocessing;
+  if (metadata.scores && metadata.scores !== 'logits') props.scores = metadata.scores;
+  if (metadata.oneByOne) props.batching = 'one by one';
   if (metadata.precision) props.precision = metadata.precision;
   if (metadata.accuracy) props.accuracy = JSON.stringify(metadata.accuracy);
   if (metadata.trainingConfig) props.training_config = JSON.stringify(metadata.trainingConfig);
@@ -165,6 +172,8 @@ export function decodeAnyMetadata(
     inputWidth: reader.size('input_width'),
   };
   if (reader.has('preprocessing')) metadata.preprocessing = reader.choice('preprocessing', PREPROCESSORS);
+  if (reader.has('scores')) metadata.scores = reader.choice('scores', SCORE_KINDS);
+  if (reader.has('batching')) metadata.oneByOne = reader.choice('batching', ['one by one']) === 'one by one';
   if (reader.has('precision')) metadata.precision = reader.choice('precision', PRECISIONS);
   if (reader.has('accuracy')) metadata.accuracy = reader.json('accuracy') as ModelAccuracy;
   if (reader.has('agreement')) metadata.agreement = reader.json('agreement') as Agreement;

@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { DataType, Dim, Graph, ValueInfo } from '../onnx/graph.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import type { ForeignScores } from './score-kind.ts';
 
 /** How a classifier of another program is fed and read. */
 export interface ModelInterface {
@@ -17,8 +18,10 @@ export interface ModelInterface {
   outputType: DataType;
   /** Whether the output is a matrix, [batch, classes]. */
   isMatrix: boolean;
-  scores: 'logits' | 'probabilities';
-  labels: string[];
+  /** What the output holds; undefined: as it comes. */
+  scores?: ForeignScores;
+  /** Scores an image; undefined where the graph does not say. */
+  classes: number | undefined;
 }
 
 const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int32'];
@@ -45,8 +48,7 @@ export function modelInterface(graph: Graph, given: Preprocessing, source: strin
     output: output.name,
     outputType: output.dtype,
     isMatrix: output.dims.length === 2,
-    scores: given.scores ?? scoresOf(graph, output.name),
-    labels: labelsOf(output, given.labels, source),
+    classes: classesOf(output),
   };
 }
 
@@ -106,25 +108,25 @@ function imageShape({ name, dims }: ValueInfo, given: Preprocessing, source: str
   return { layout, color, height: size(h, 0), width: size(w, 1), oneImage: batch === 1 } as const;
 }
 
-function labelsOf({ name, dims }: ValueInfo, labels: string[] | undefined, source: string): string[] {
+function classesOf({ dims }: ValueInfo): number | undefined {
   const perImage = dims.slice(1);
-  const known = dims.length > 0 && perImage.every((dim) => typeof dim === 'number');
-  const classes = known ? perImage.reduce<number>((product, dim) => product * Number(dim), 1) : undefined;
-  if (labels && classes !== undefined && labels.length !== classes) {
-    throw new UserError(
-      `${source}: its output "${name}" has ${classes} scores an image, but there are ${labels.length} labels`,
-    );
-  }
-  if (labels) return labels;
-  if (classes === undefined) {
-    throw new UserError(
-      `${source} does not say how many classes it has; list their "labels" in its JSON file`,
-    );
-  }
-  return Array.from({ length: classes }, (_, index) => String(index));
+  if (dims.length === 0 || perImage.some((dim) => typeof dim !== 'number')) return undefined;
+  return perImage.reduce<number>((product, dim) => product * Number(dim), 1);
 }
 
-function scoresOf(graph: Graph, output: string): 'logits' | 'probabilities' {
-  const last = graph.nodes.find((node) => node.outputs.includes(output));
-  return last && ['Softmax', 'Sigmoid'].includes(last.op) ? 'probabilities' : 'logits';
+/**
+ * The names of the classes. One score an image is that of the second of two: the first is its absence.
+ * @param scores an image
+ * @throws UserError if there are names for another number of classes
+ */
+export function labelsFor(scores: number, labels: string[] | undefined, source: string): string[] {
+  const classes = scores === 1 ? 2 : scores;
+  if (!labels) return Array.from({ length: classes }, (_, index) => String(index));
+  if (scores === 1 && labels.length === 1) return [`not ${labels[0]}`, ...labels];
+  if (labels.length === classes) return labels;
+  throw new UserError(
+    scores === 1
+      ? `${source} has one score an image, so two labels (or one), but there are ${labels.length}`
+      : `${source} has ${scores} scores an image, but there are ${labels.length} labels`,
+  );
 }

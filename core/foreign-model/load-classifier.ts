@@ -1,21 +1,14 @@
 import { basename } from 'node:path';
-import { cleanText } from '../cli/printable.ts';
-import { UserError } from '../errors.ts';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FileStamps } from '../fs/file-stamps.ts';
-import {
-  type ClassifierMetadata,
-  decodeAnyMetadata,
-  decodeMetadata,
-  encodeMetadata,
-  isOurs,
-} from '../model-metadata.ts';
+import { exactInt8 } from '../inference/exact-int8.ts';
+import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptModel } from './adapt-model.ts';
+import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
-import { type ModelInterface, modelInterface } from './interface.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
@@ -34,6 +27,7 @@ export interface Classifier {
  * @param options.preprocessing path of that JSON file, if it is elsewhere
  * @param options.anyInterface takes also models of ours that prepare images themselves, or take them as NHWC
  * @param options.files gets the files that are read or looked for, also where loading fails
+ * @param options.open opens a model of another program to try it; default {@link openModel}
  * @param options.source what to call the model in an error; default its path
  * @throws UserError if the file cannot be read, is no image classifier, or does not say how to prepare images
  */
@@ -44,31 +38,31 @@ export async function loadClassifier(
     source?: string;
     anyInterface?: boolean;
     files?: FileStamps;
+    open?: (bytes: Uint8Array) => Promise<OpenModel>;
   } = {},
 ): Promise<Classifier> {
   const { source = path, files } = options;
   const bytes = await readModelBytes(path, source, files);
-  const { graph, metadata } = decodeModel(bytes, source);
-  if (options.preprocessing === undefined && isOurs(metadata)) {
+  const model = parseModel(bytes, source);
+  // Not by decoding it: outputs that nobody asks for may be of any type in a model of another program.
+  const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+  if (options.preprocessing === undefined && isOurs(props)) {
+    const { graph, metadata } = decodeModel(bytes, source);
     const decode = options.anyInterface ? decodeAnyMetadata : decodeMetadata;
-    return { bytes, graph, metadata: decode(metadata, source), notes: [] };
+    const own = decode(metadata, source);
+    return { bytes, graph, metadata: own, notes: own.oneByOne ? [ONE_BY_ONE] : [] };
   }
-  const given = await findPreprocessing(
-    path,
-    options.preprocessing,
-    parseModel(bytes, source),
+  const given = await findPreprocessing(path, options.preprocessing, model, source, files);
+  const { notes, ...adapted } = await adaptForeign(bytes, given, {
+    name: basename(path).replace(/\.onnx$/i, ''),
     source,
-    files,
-  );
-  const plan = modelInterface(graph, given, source);
-  const own = metadataOf(plan, given, path, source);
-  const adapted = adaptModel(bytes, plan, encodeMetadata(own), source);
-  return { bytes: adapted, graph: decodeModel(adapted, source).graph, metadata: own, notes: notesOf(given) };
+    open: options.open ?? openModel,
+  });
+  const { graph } = decodeModel(adapted.bytes, source);
+  return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
 }
 
-function takesBytes(dtype: string | undefined): boolean {
-  return dtype === 'uint8' || dtype === 'int32';
-}
+const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 /** What is done otherwise here than by the model's makers, as a line. */
 function notesOf({ notes = [] }: Preprocessing): string[] {
@@ -79,37 +73,18 @@ function notesOf({ notes = [] }: Preprocessing): string[] {
   ];
 }
 
-/** Our metadata says `(v / 255 - mean) / std` in RGB order, whatever scale and order the model has. */
-function metadataOf(
-  plan: ModelInterface,
-  given: Preprocessing,
-  path: string,
-  source: string,
-): ClassifierMetadata {
-  const bytes = takesBytes(plan.inputType);
-  const {
-    mean = bytes ? [0] : undefined,
-    std = bytes ? [1] : undefined,
-    scale = bytes ? 1 : 1 / 255,
-  } = given;
-  if (!mean || !std) {
-    throw new UserError(
-      `${source}: its JSON file must give "mean" and "std"; of a model that takes values from 0 to 1 they are 0 and 1`,
-    );
-  }
-  const triple = (values: number[]): [number, number, number] => {
-    const [first = 0, second = first, third = first] = values.map((value) => value / (255 * scale));
-    return plan.color === 'BGR' ? [third, second, first] : [first, second, third];
-  };
+/** Opens a model in onnxruntime-node, in this thread. */
+export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
+  const session = await InferenceSession.create(bytes, {
+    logSeverityLevel: 4,
+    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
+  });
   return {
-    model: cleanText(given.name ?? basename(path).replace(/\.onnx$/i, '')),
-    dataset: cleanText(given.dataset ?? 'unknown'),
-    labels: plan.labels,
-    mean: triple(mean),
-    std: triple(std),
-    inputLayout: 'NCHW',
-    colorSpace: 'RGB',
-    inputHeight: plan.height,
-    inputWidth: plan.width,
+    run: async (images, dims) => {
+      // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
+      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
+      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    },
+    close: () => session.release(),
   };
 }

@@ -6,6 +6,7 @@ import type { FileStamps } from '../fs/file-stamps.ts';
 import { readRegularFile } from '../fs/regular-file.ts';
 import { labelsOf, MAX_LABEL_BYTES, readLabels } from '../labels.ts';
 import { fromImageProcessor, fromTimm, isImageProcessor, isTimm, type Translated } from './hugging-face.ts';
+import { FOREIGN_SCORES, type ForeignScores } from './score-kind.ts';
 
 /** What a model of another program does not say itself: the contents of the JSON file beside it. */
 export interface Preprocessing {
@@ -30,8 +31,8 @@ export interface Preprocessing {
   /** Names of the image input and the output with the scores, where the graph has several. */
   input?: string;
   output?: string;
-  /** What the output holds; left out: probabilities if the graph ends in a softmax or sigmoid. */
-  scores?: 'logits' | 'probabilities';
+  /** What the output holds; left out: by the graph and what the model gives. */
+  scores?: ForeignScores;
 }
 
 const KEYS = [
@@ -113,11 +114,11 @@ function check(json: Record<string, unknown>, path: string): Preprocessing {
   for (const key of ['name', 'dataset', 'input', 'output']) {
     require(key, typeof json[key] === 'string' && json[key] !== '', 'a text');
   }
-  const choice = (key: string, choices: string[]): void =>
+  const choice = (key: string, choices: readonly string[]): void =>
     require(key, choices.includes(json[key] as string), choices.join(' or '));
   choice('layout', ['NCHW', 'NHWC']);
   choice('color', ['RGB', 'BGR', 'gray']);
-  choice('scores', ['logits', 'probabilities']);
+  choice('scores', FOREIGN_SCORES);
   const { labels, scale, size } = json;
   require('labels', Array.isArray(labels) &&
     labels.length > 0 &&

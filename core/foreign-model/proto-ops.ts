@@ -36,6 +36,44 @@ export const mixChannels = (weights: number[]): Step => ({
   constants: [encodeTensor('', floatTensor([1, weights.length, 1, 1], weights))],
 });
 
+/** Adds a row, or one value, to every row of a matrix. */
+export const add = (values: number[]): Step => ({
+  op: 'Add',
+  constants: [encodeTensor('', floatTensor([values.length], values))],
+});
+
+/** Multiplies every row of a matrix with one. */
+export const matrix = (dims: number[], values: number[]): Step => ({
+  op: 'MatMul',
+  constants: [encodeTensor('', floatTensor(dims, values))],
+});
+
+/** Combines each channel of [batch, channel, height, width] with a value. */
+export const channels = (op: 'Mul' | 'Sub', values: number[]): Step => ({
+  op,
+  constants: [encodeTensor('', floatTensor([values.length, 1, 1], values))],
+});
+
+/** Over the columns of a matrix. */
+export const softmax: Step = { op: 'Softmax', attributes: [{ name: 'axis', type: Type.INT, i: 1 }] };
+
+/** The `k` largest of each row of a matrix, and where they are. */
+export function topK(
+  from: string,
+  to: [values: string, indices: string],
+  k: number,
+  fresh: (hint: string) => string,
+): Required<Pick<Onnx.IGraphProto, 'node' | 'initializer'>> {
+  const count = fresh(`${to[1]}_count`);
+  const attribute = Object.entries({ axis: 1, largest: 1, sorted: 1 }).map(([name, i]) => ({
+    ...{ name, type: Type.INT, i },
+  }));
+  return {
+    node: [{ opType: 'TopK', name: `TopK:${to[1]}`, input: [from, count], output: to, attribute }],
+    initializer: [encodeTensor(count, int64Tensor([k]))],
+  };
+}
+
 export const reshape = (dims: number[]): Step => ({
   op: 'Reshape',
   constants: [encodeTensor('', int64Tensor(dims))],

@@ -7,7 +7,7 @@ import type { FileStamps } from '../fs/file-stamps.ts';
 import { openRegularFile } from '../fs/regular-file.ts';
 import { sizeOf } from './graph.ts';
 import { parseModel, serializeModel } from './parse-model.ts';
-import { bytesPerElement, dataTypeOf } from './tensor-proto.ts';
+import { byteLengthOf, dataTypeOf } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 
@@ -79,7 +79,7 @@ function placeOf(tensor: Onnx.ITensorProto, where: string): Place {
   const dtype = dataTypeOf(tensor.dataType);
   if (dtype === undefined) throw new UserError(`${where} has the unsupported data type ${tensor.dataType}`);
   const dims = (tensor.dims ?? []).map(Number);
-  const needed = sizeOf(dims) * bytesPerElement(dtype);
+  const needed = byteLengthOf(dtype, sizeOf(dims));
   const length = number('length', needed);
   if (dims.some((dim) => dim < 0) || length !== needed) {
     throw new UserError(`${where} has ${length} bytes of external data, its shape [${dims}] needs ${needed}`);

@@ -22,7 +22,7 @@ export async function readSafetensors(
     const { size } = await file.stat();
     const start = await read(file, 0, Math.min(8, size), path);
     const header = await read(file, 8, headerLength(start, size, path), path);
-    const { tensors: places, metadata } = decodeHeader(header, size, path, options);
+    const { tensors: places, metadata, left } = decodeHeader(header, size, path, options);
     const tensors: TensorFile['tensors'] = new Map();
     for (const [name, as] of choose([...places.keys()])) {
       const { dims, format, from, to } = places.get(name)!;
@@ -31,7 +31,7 @@ export async function readSafetensors(
       const data = format === 'float32' ? new Float32Array(bytes.buffer) : toFloat32(bytes, format);
       tensors.set(as, { dims, data });
     }
-    return { tensors, metadata };
+    return { tensors, metadata, left };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);

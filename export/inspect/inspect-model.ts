@@ -1,9 +1,9 @@
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../../core/errors.ts';
 import { nodeMacs } from '../../core/onnx/count-macs.ts';
-import type { Dim, Graph, GraphNode } from '../../core/onnx/graph.ts';
-import { decodeModel } from '../../core/onnx/model-file.ts';
-import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
+import { decodeModel, parsePlainModel } from '../../core/onnx/decode-model.ts';
+import { type Dim, type Graph, type GraphNode, sizeOf } from '../../core/onnx/graph.ts';
+import { serializeModel } from '../../core/onnx/parse-model.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
 import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
 import { isCounted } from './free-operators.ts';
@@ -30,7 +30,7 @@ export async function inspectModel(
   source: string,
 ): Promise<InspectReport> {
   const decoded = decodeModel(bytes, source);
-  const proto = parseModel(bytes, source);
+  const proto = parsePlainModel(bytes, source);
   const graph = withSizes(decoded.graph, options);
   const { byNode, byOperator, problem } = await profile(bytes, proto, graph, options);
   const shapes = valueShapes(graph, byNode);
@@ -108,7 +108,7 @@ function layersOf(
       name: node.name || node.outputs[0] || '',
       op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
       shape: dimsOf(node, shapes),
-      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + tensor.data.length, 0),
+      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + sizeOf(tensor.dims), 0),
       macs: macsOf(node, shapes),
       milliseconds: times.get(profiledName(index)) ?? null,
     }))

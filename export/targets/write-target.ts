@@ -4,7 +4,7 @@ import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import type { Target } from '../options.ts';
+import { TARGET_BATCH, type Target } from '../options.ts';
 import { inferenceService } from './inference-service.ts';
 import { formatTextProto } from './text-proto.ts';
 import { tritonConfig } from './triton-config.ts';
@@ -16,7 +16,7 @@ export interface TargetOptions {
   out?: string | undefined;
   /** For KServe: where the model repository will be; default a volume claim called `models`. */
   storageUri?: string | undefined;
-  /** Most images Triton runs at once; default 64. */
+  /** Most images Triton runs at once; default {@link TARGET_BATCH}, and 1 of a model that takes no more. */
   maxBatch?: number | undefined;
   /** How long a request waits for others; default 1000 (a millisecond). */
   queueDelayMicroseconds?: number | undefined;
@@ -48,7 +48,8 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     name,
     classes: metadata.labels.length,
     labels: LABELS,
-    maxBatch: options.maxBatch ?? 64,
+    maxBatch: options.maxBatch ?? TARGET_BATCH,
+    oneByOne: metadata.oneByOne,
     queueDelayMicroseconds: options.queueDelayMicroseconds ?? 1000,
   });
   const folder = join(out, ...(target === 'kserve' ? [REPOSITORY] : []), name);

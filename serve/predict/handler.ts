@@ -35,7 +35,8 @@ export function answerPredict(limits: Limits): RequestHandler {
       res.locals.topk as number,
       runLimits(res, limits),
     );
-    const head = { model: model.name, version: model.version };
+    const scores = model.served.metadata.scores === 'independent' ? 'independent' : 'exclusive';
+    const head = { model: model.name, version: model.version, scores };
     if (!list) {
       const [predictions] = results;
       if (predictions instanceof HttpError) throw predictions;

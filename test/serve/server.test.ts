@@ -319,6 +319,7 @@ test('health, model and the model file', async () => {
       mean: metadata.mean,
       std: metadata.std,
     },
+    scores: 'logits',
     accuracy: null,
     file: '/models/resnet20@1.onnx',
     bytes: bytes.length,

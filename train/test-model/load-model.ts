@@ -58,6 +58,12 @@ function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): L
   if (model !== undefined && model !== metadata.model) {
     throw new UserError(`${path} is a ${metadata.model}, not a ${model}; leave out --model`);
   }
+  if (metadata.scores === 'independent') {
+    throw new UserError(
+      `${path} gives every class a probability of its own, as a picture may show several: top-1 says nothing of it; ` +
+        'if its classes do exclude each other, export it with "scores": "probabilities" in its JSON file',
+    );
+  }
   return {
     bytes,
     model: metadata.model,

@@ -30,7 +30,7 @@ async function exportTrained(query: SourceQuery, options: ExportOptions): Promis
     import('./describe.ts'),
   ]);
   const source = await chooseSource(query);
-  process.stdout.write(`weights   ${source.origin}\n`);
+  process.stdout.write(`${[`weights   ${source.origin}`, ...source.remarks].join('\n')}\n`);
   const progress = showProgress();
   try {
     const result = await exportModel(source, { ...options, onProgress: progress.update });

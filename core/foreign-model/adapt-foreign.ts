@@ -2,6 +2,7 @@ import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { findBatchProblem } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
+import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import { Random } from '../random.ts';
@@ -9,6 +10,13 @@ import { adaptedScores, adaptModel } from './adapt-model.ts';
 import { labelsFor, type ModelInterface, modelInterface } from './interface.ts';
 import { keepScores } from './keep-scores.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import {
+  fitQuantization,
+  type GivenValues,
+  inputQuantization,
+  type Quantization,
+  requireWholeNumbers,
+} from './quantized-ends.ts';
 import { checkGivenScores, decideScores, type ProbedScores, scoresOfGraph } from './score-kind.ts';
 
 /** Of a model whose input says so. */
@@ -37,20 +45,34 @@ export interface AdaptedModel {
  * and what it really gives for a few pictures: by these numbers its scores are told to be logits or probabilities
  * (see `score-kind.ts`), and whether images in one batch come out as each by itself.
  * @param open opens a model in an onnxruntime
+ * @param said what is given beside it
  * @param name what to call the model, where nothing says
  * @param source what to call it in an error
+ * @param assume what is taken for given once its ends are known
  * @throws UserError if it is no image classifier, onnxruntime cannot run it, or something is left open
  */
 export async function adaptForeign(
   bytes: Uint8Array,
-  given: Preprocessing,
-  { name, source, open }: { name: string; source: string; open: (bytes: Uint8Array) => Promise<OpenModel> },
+  said: Preprocessing,
+  {
+    name,
+    source,
+    open,
+    assume,
+  }: {
+    name: string;
+    source: string;
+    open: (bytes: Uint8Array) => Promise<OpenModel>;
+    assume?: (plan: ModelInterface) => Preprocessing;
+  },
 ): Promise<AdaptedModel> {
-  const kept = withOneOutput(bytes, given, source);
+  const kept = withOneOutput(bytes, said, source);
   const { graph } = decodeModel(kept.bytes, source);
   // The one output that is left, whatever the JSON file calls it.
-  const { output: _, ...rest } = given;
+  const { output: _, ...rest } = said;
   const plan = modelInterface(graph, rest, source);
+  const given: Preprocessing = { ...assume?.(plan), ...said };
+  plan.inputQuantization = givenQuantization(graph, plan, given, source);
   const normalization = normalizationOf(plan, given, source);
   const probed = await probe(adaptModel(kept.bytes, plan, {}, source), plan, {
     ...normalization,
@@ -103,13 +125,41 @@ export function takesBytes(dtype: string | undefined): boolean {
   return dtype === 'uint8' || dtype === 'int32';
 }
 
+/**
+ * What the whole numbers of a quantised input mean, where preprocessing gives real ones.
+ * @throws UserError if it gives what the input cannot take
+ */
+function givenQuantization(
+  graph: Graph,
+  { input, inputType }: ModelInterface,
+  { mean, std, scale }: Preprocessing,
+  source: string,
+): Quantization | undefined {
+  if (!mean || !std) return undefined;
+  const channels = [0, 1, 2].map((i) => ({ m: mean[i] ?? mean[0]!, s: std[i] ?? std[0]! }));
+  const values = (factor: number): GivenValues => ({
+    min: Math.min(...channels.map(({ m, s }) => -m / s)),
+    max: Math.max(...channels.map(({ m, s }) => (255 * factor - m) / s)),
+    step: factor / channels[0]!.s,
+  });
+  const quantization = inputQuantization(graph, input);
+  if (quantization && fitQuantization(inputType, quantization, values(scale ?? 1 / 255))) return quantization;
+  requireWholeNumbers(
+    inputType,
+    values(scale ?? (takesBytes(inputType) ? 1 : 1 / 255)),
+    quantization,
+    source,
+  );
+  return undefined;
+}
+
 /** Our metadata says `(v / 255 - mean) / std` in RGB order, whatever scale and order the model has. */
 function normalizationOf(
   plan: ModelInterface,
   given: Preprocessing,
   source: string,
 ): Pick<ClassifierMetadata, 'mean' | 'std'> {
-  const bytes = takesBytes(plan.inputType);
+  const bytes = takesBytes(plan.inputType) && plan.inputQuantization === undefined;
   const {
     mean = bytes ? [0] : undefined,
     std = bytes ? [1] : undefined,

@@ -11,17 +11,22 @@ import {
   cast,
   chain,
   forEach,
+  forEachByLoop,
   matrix,
   mixChannels,
   pickChannels,
+  quantize,
   reshape,
   type Step,
   transpose,
   valueInfo,
 } from './proto-ops.ts';
 
-/** Subgraphs and rounding are as we write them from this operator set on. */
-const MIN_OPSET = 11;
+/** The first operator set that broadcasts as today's do, and the first that onnxruntime promises to run. */
+const MIN_OPSET = 7;
+/** Those from which on operators are as we write them. */
+const SCAN_OPSET = 9;
+const ROUND_OPSET = 11;
 /** Red, green and blue in grey, ITU-R 601, as Pillow converts to "L". */
 const LUMA = [0.299, 0.587, 0.114];
 
@@ -30,7 +35,7 @@ const LUMA = [0.299, 0.587, 0.114];
  * [batch, 3, height, width] in RGB order, and one output `logits`, float32 [batch, classes]. Its own graph is
  * kept as it is, with its operator sets; where its input or output differ, nodes are put before or after it:
  * - another layout, order of channels or element type, or grey images: see {@link inputSteps};
- * - a batch of exactly one: the graph becomes the body of a Scan over the batch;
+ * - a batch of exactly one: the graph becomes the body of a Scan over the batch, or of a Loop in old operator sets;
  * - probabilities: their logarithms; one score an image: that of two classes. See {@link adaptedScores}.
  * @param metadata put into the model's `metadata_props`
  * @throws UserError if its operator set is too old for such nodes
@@ -44,10 +49,10 @@ export function adaptModel(
   const model = parseModel(bytes, source);
   sortNodes(model.graph, source);
   const fresh = freshNames(valueNames(model.graph));
-  const before = inputSteps(plan);
+  const opset = Number(model.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')?.version ?? 1);
+  const before = inputSteps(plan, opset);
   const after = outputSteps(plan);
   const wrapped = before.length > 0 || after.length > 0 || plan.oneImage;
-  const opset = Number(model.opsetImport.find(({ domain }) => !domain || domain === 'ai.onnx')?.version ?? 1);
   if (wrapped && opset < MIN_OPSET) {
     throw new UserError(`${source} is of opset ${opset}; export it again with ${MIN_OPSET} or later`);
   }
@@ -59,13 +64,9 @@ export function adaptModel(
   // From IR 4 on the initializers need not be among the inputs too.
   model.irVersion = Math.max(Number(model.irVersion), 4);
   const ends = { input, output };
+  const each = opset < SCAN_OPSET ? forEachByLoop : forEach;
   const inner = plan.oneImage
-    ? chain(
-        [forEach(oneImageBody(model.graph, plan, before, ends, fresh)), ...after],
-        'input',
-        'logits',
-        fresh,
-      )
+    ? chain([each(oneImageBody(model.graph, plan, before, ends, fresh)), ...after], 'input', 'logits', fresh)
     : join(chain(before, 'input', input, fresh), model.graph, chain(after, output, 'logits', fresh));
   const graph: Onnx.IGraphProto = {
     ...(plan.oneImage ? { name: model.graph.name ?? '' } : model.graph),
@@ -81,13 +82,18 @@ export function adaptModel(
 }
 
 /** From [batch, 3, height, width] float32 RGB to what the model takes. */
-function inputSteps({ color, inputType, layout }: ModelInterface): Step[] {
+function inputSteps({ color, inputType, inputQuantization, layout }: ModelInterface, opset: number): Step[] {
   const steps: Step[] = [];
   if (color === 'gray') steps.push(mixChannels(LUMA));
   if (color === 'BGR') steps.push(pickChannels([2, 1, 0]));
-  // A byte went through a division and a multiplication, and Cast cuts off what it misses by.
-  if (inputType === 'uint8' || inputType === 'int32') steps.push({ op: 'Round' });
-  if (inputType !== 'float32') steps.push(cast(inputType));
+  if (inputQuantization) {
+    steps.push(quantize('QuantizeLinear', inputType as 'uint8' | 'int8', inputQuantization));
+  } else {
+    // A byte went through a division and a multiplication, and Cast cuts off what it misses by.
+    const isWhole = inputType === 'uint8' || inputType === 'int8' || inputType === 'int32';
+    if (isWhole) steps.push(...(opset < ROUND_OPSET ? [add([0.5]), { op: 'Floor' }] : [{ op: 'Round' }]));
+    if (inputType !== 'float32') steps.push(cast(inputType));
+  }
   if (layout === 'NHWC') steps.push(transpose([0, 2, 3, 1]));
   return steps;
 }
@@ -99,9 +105,12 @@ const TINY = 1e-37;
  * From what the model gives to [batch, classes] float32 scores as {@link adaptedScores} has them. Every step is in
  * all operator sets the same.
  */
-function outputSteps({ outputType, scores, isMatrix, oneImage, classes }: ModelInterface): Step[] {
+function outputSteps(plan: ModelInterface): Step[] {
+  const { outputType, outputQuantization, scores, isMatrix, oneImage, classes } = plan;
   const steps: Step[] = [];
-  if (outputType !== 'float32') steps.push(cast('float32'));
+  if (outputQuantization) {
+    steps.push(quantize('DequantizeLinear', outputType as 'uint8' | 'int8', outputQuantization));
+  } else if (outputType !== 'float32') steps.push(cast('float32'));
   if (!isMatrix && !oneImage) steps.push({ op: 'Flatten' });
   if (scores === undefined) return steps;
   const isOne = classes === 1;

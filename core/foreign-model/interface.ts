@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { DataType, Dim, Graph, ValueInfo } from '../onnx/graph.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { outputQuantization, type Quantization } from './quantized-ends.ts';
 import type { ForeignScores } from './score-kind.ts';
 
 /** How a classifier of another program is fed and read. */
@@ -8,6 +9,8 @@ export interface ModelInterface {
   input: string;
   /** Element type of the input. */
   inputType: DataType;
+  /** What the whole numbers of its input mean, where it is to be given real ones; left out: bytes as they are. */
+  inputQuantization?: Quantization | undefined;
   layout: 'NCHW' | 'NHWC';
   color: 'RGB' | 'BGR' | 'gray';
   height: number;
@@ -16,6 +19,8 @@ export interface ModelInterface {
   oneImage: boolean;
   output: string;
   outputType: DataType;
+  /** What the whole numbers of its output mean. */
+  outputQuantization?: Quantization | undefined;
   /** Whether the output is a matrix, [batch, classes]. */
   isMatrix: boolean;
   /** What the output holds; undefined: as it comes. */
@@ -24,8 +29,8 @@ export interface ModelInterface {
   classes: number | undefined;
 }
 
-const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int32'];
-const OUTPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64'];
+const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int8', 'int32'];
+const OUTPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int8'];
 
 /**
  * Reads a classifier's inputs and outputs off its graph, and what the graph leaves open off its preprocessing.
@@ -41,9 +46,18 @@ export function modelInterface(graph: Graph, given: Preprocessing, source: strin
   const output = choose(graph.outputs, given.output, 'output', source);
   requireType(input, INPUT_TYPES, source);
   requireType(output, OUTPUT_TYPES, source);
+  const isQuantized = output.dtype === 'uint8' || output.dtype === 'int8';
+  const quantization = isQuantized ? outputQuantization(graph, output.name) : undefined;
+  if (isQuantized && !quantization) {
+    throw new UserError(
+      `${source}: its output "${output.name}" is ${output.dtype}, and no QuantizeLinear says what its numbers mean; ` +
+        'export it with scores of float32',
+    );
+  }
   return {
     input: input.name,
     inputType: input.dtype,
+    outputQuantization: quantization,
     ...imageShape(input, given, source),
     output: output.name,
     outputType: output.dtype,

@@ -1,6 +1,6 @@
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
-import { dataTypeOf } from '../onnx/tensor-proto.ts';
+import { describeType } from '../onnx/decode-model.ts';
 
 const { onnx } = onnxProto;
 const Type = onnx.TensorProto.DataType;
@@ -108,19 +108,4 @@ function labelsOf({ attribute }: Onnx.INodeProto): string[] | undefined {
   if (strings.length > 0) return strings.map((text) => utf8.decode(text));
   const numbers = find('classlabels_int64s')?.ints ?? [];
   return numbers.length > 0 ? numbers.map(String) : undefined;
-}
-
-/** A type as a person would write it: `float32`, `text`, `sequence(map(text, float32))`. */
-export function describeType(type: Onnx.ITypeProto | null | undefined): string {
-  const element = (code: number | null | undefined): string =>
-    code === Type.STRING ? 'text' : (dataTypeOf(code) ?? `type ${code}`);
-  if (type?.tensorType) return element(type.tensorType.elemType);
-  if (type?.sequenceType) return `sequence(${describeType(type.sequenceType.elemType)})`;
-  if (type?.mapType) return `map(${element(type.mapType.keyType)}, ${describeType(type.mapType.valueType)})`;
-  const { optionalType, sparseTensorType } = (type ?? {}) as Record<
-    string,
-    { elemType?: Onnx.ITypeProto } | undefined
-  >;
-  if (optionalType) return `optional(${describeType(optionalType.elemType)})`;
-  return sparseTensorType ? 'sparse' : 'no type';
 }

@@ -11,6 +11,12 @@ export interface Step {
   op: string;
   attributes?: Onnx.IAttributeProto[];
   constants?: Onnx.ITensorProto[];
+  /** For what takes more than one node: those that take the value `from` to `to`. */
+  build?: (
+    from: string,
+    to: string,
+    fresh: (hint: string) => string,
+  ) => { node: Onnx.INodeProto[]; initializer: Onnx.ITensorProto[] };
 }
 
 export const cast = (to: DataType): Step => ({
@@ -88,6 +94,70 @@ export const forEach = (body: Onnx.IGraphProto): Step => ({
   ],
 });
 
+/** As {@link forEach}, for operator sets before 9, where Scan is another one. */
+export const forEachByLoop = (body: Onnx.IGraphProto): Step => ({
+  op: 'Loop',
+  build(from, to, fresh) {
+    const names = (...hints: string[]) =>
+      hints.map((hint) => fresh(`each_${hint}`)) as [string, string, string];
+    const [shape, count, first] = names('shape', 'count', 'first');
+    const yes = fresh('each_yes');
+    const [index, before, after] = names('index', 'before', 'after');
+    const [kept, keptOn, keptLast] = names('kept', 'kept_on', 'kept_last');
+    const item = body.input![0]!.name!;
+    const identity = (input: string, output: string): Onnx.INodeProto => ({
+      ...{ opType: 'Identity', name: fresh(`adapted:${output}`), input: [input], output: [output] },
+    });
+    const loop: Onnx.IGraphProto = {
+      ...body,
+      node: [
+        { opType: 'Gather', name: fresh(`adapted:${item}`), input: [from, index], output: [item] },
+        identity(before, after),
+        // Before operator set 11 a Loop has to hand on some value from one round to the next.
+        identity(kept, keptOn),
+        ...(body.node ?? []),
+      ],
+      input: [valueInfo(index, 'int64', []), valueInfo(before, 'bool', []), valueInfo(kept, 'bool', [])],
+      output: [valueInfo(after, 'bool', []), valueInfo(keptOn, 'bool', []), ...(body.output ?? [])],
+    };
+    return {
+      node: [
+        { opType: 'Shape', name: fresh(`adapted:${shape}`), input: [from], output: [shape] },
+        { opType: 'Gather', name: fresh(`adapted:${count}`), input: [shape, first], output: [count] },
+        {
+          ...{
+            opType: 'Loop',
+            name: fresh(`adapted:${to}`),
+            input: [count, yes, yes],
+            output: [keptLast, to],
+          },
+          attribute: [{ name: 'body', type: Type.GRAPH, g: loop }],
+        },
+      ],
+      initializer: [
+        encodeTensor(first, int64Tensor([0], [])),
+        encodeTensor(yes, { dtype: 'bool', dims: [], data: Uint8Array.of(1) }),
+      ],
+    };
+  },
+});
+
+/** From real numbers to the whole ones of a quantised model, and back. */
+export const quantize = (
+  op: 'QuantizeLinear' | 'DequantizeLinear',
+  dtype: 'uint8' | 'int8',
+  { scale, zeroPoint }: { scale: number; zeroPoint: number },
+): Step => ({
+  op,
+  constants: [
+    encodeTensor('', floatTensor([], [scale])),
+    encodeTensor('', {
+      ...{ dtype, dims: [] },
+      data: dtype === 'int8' ? Int8Array.of(zeroPoint) : Uint8Array.of(zeroPoint),
+    }),
+  ],
+});
+
 /** A value's declaration. */
 export function valueInfo(name: string, dtype: DataType, dims: readonly Dim[]): Onnx.IValueInfoProto {
   const dim = dims.map((size) => (typeof size === 'number' ? { dimValue: size } : { dimParam: size }));
@@ -107,8 +177,15 @@ export function chain(
   const node: Onnx.INodeProto[] = [];
   const initializer: Onnx.ITensorProto[] = [];
   let value = from;
-  steps.forEach(({ op, attributes = [], constants = [] }, index) => {
+  steps.forEach(({ op, attributes = [], constants = [], build }, index) => {
     const output = index === steps.length - 1 ? to : fresh(`adapted_${op.toLowerCase()}`);
+    if (build) {
+      const built = build(value, output, fresh);
+      node.push(...built.node);
+      initializer.push(...built.initializer);
+      value = output;
+      return;
+    }
     const named = constants.map((constant) => ({
       ...constant,
       name: fresh(`adapted_${op.toLowerCase()}_constant`),

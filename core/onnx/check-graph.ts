@@ -38,5 +38,6 @@ export function checkGraph(graph: Graph, source: string, outer?: (name: string) 
     if (outputs.has(name)) throw new UserError(`${source}: the graph output "${name}" is there twice`);
     outputs.add(name);
   }
-  if (graph.outputs.length === 0) throw new UserError(`${source}: its graph has no outputs`);
+  if (graph.outputs.length === 0 && !graph.otherOutputs)
+    throw new UserError(`${source}: its graph has no outputs`);
 }

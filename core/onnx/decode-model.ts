@@ -61,16 +61,39 @@ function decodeGraph(proto: Onnx.IGraphProto, source: string): Graph {
     if (initializers.has(name)) throw new UserError(`${source}: the initializer "${name}" is there twice`);
     initializers.set(name, decodeTensor(tensor, source));
   }
+  const others = (proto.output ?? [])
+    .filter((output) => !isTensor(output))
+    .map(({ name, type }) => ({ name: name ?? '', type: describeType(type) }));
   return {
     name: proto.name ?? '',
     // Older models also list their initializers among the inputs.
     inputs: (proto.input ?? [])
       .filter((v) => !initializers.has(v.name ?? ''))
       .map((v) => decodeValueInfo(v, source)),
-    outputs: (proto.output ?? []).map((v) => decodeValueInfo(v, source)),
+    outputs: (proto.output ?? []).filter(isTensor).map((v) => decodeValueInfo(v, source)),
+    ...(others.length > 0 ? { otherOutputs: others } : {}),
     nodes: (proto.node ?? []).map((node) => decodeNode(node, source)),
     initializers,
   };
+}
+
+/** Sequences, dictionaries and optional values are none; a value without any type is for {@link decodeValueInfo}. */
+function isTensor({ type }: Onnx.IValueInfoProto): boolean {
+  const { sequenceType, mapType, ...other } = (type ?? {}) as Record<string, unknown>;
+  return !sequenceType && !mapType && !other.optionalType && !other.sparseTensorType;
+}
+
+/** A type as a person would write it: `float32`, `sequence(map(string, float32))`. */
+export function describeType(type: Onnx.ITypeProto | null | undefined): string {
+  const element = (code: number | null | undefined): string => dataTypeOf(code) ?? `type ${code}`;
+  if (type?.tensorType) return element(type.tensorType.elemType);
+  if (type?.sequenceType) return `sequence(${describeType(type.sequenceType.elemType)})`;
+  if (type?.mapType) {
+    return `map(${element(type.mapType.keyType)}, ${describeType(type.mapType.valueType)})`;
+  }
+  const { optionalType, sparseTensorType } = (type ?? {}) as Record<string, { elemType?: Onnx.ITypeProto }>;
+  if (optionalType) return `optional(${describeType(optionalType.elemType)})`;
+  return sparseTensorType ? 'sparse' : 'no type';
 }
 
 function decodeValueInfo(value: Onnx.IValueInfoProto, source: string): ValueInfo {

@@ -67,6 +67,8 @@ export interface Graph {
   name: string;
   inputs: ValueInfo[];
   outputs: ValueInfo[];
+  /** Outputs of a file that are no tensors, such as dictionaries: for people, and not written again. */
+  otherOutputs?: { name: string; type: string }[];
   nodes: GraphNode[];
   initializers: Map<string, TensorValue>;
 }

@@ -32,6 +32,26 @@ export interface LoadedWeights {
 }
 
 /**
+ * What is to be told of a file's weights beside what was made of them, a line each.
+ * @param beside tensors that are not of the net
+ */
+export function describeWeights({ notes, left }: LoadedWeights, beside: readonly string[] = []): string[] {
+  const unread = [...left].map(([name, what]) => `${JSON.stringify(name)} (${what})`);
+  const stray = beside.map((name) => JSON.stringify(name));
+  return [
+    ...notes.map((note) => `note      ${note}`),
+    ...(stray.length > 0 ? [`left out  ${listed(stray)}, which the net has not`] : []),
+    ...(unread.length > 0 ? [`not read  ${listed(unread)}`] : []),
+  ].map(oneLine);
+}
+
+/** The first of a long list, and how many more there are. */
+function listed(items: readonly string[], count = 8): string {
+  const more = items.length - count;
+  return items.slice(0, count).join(', ') + (more > 0 ? ` and ${more} more` : '');
+}
+
+/**
  * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
  * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
  * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. Of an ONNX model that computes what one of

@@ -98,7 +98,7 @@ export function decodeSafetensors(
   for (const [name, { dims, format, from, to }] of header.tensors) {
     tensors.set(name, { dims, data: toFloat32(bytes.subarray(from, to), format) });
   }
-  return { tensors, metadata: header.metadata, left: header.left };
+  return { tensors, metadata: header.metadata, ...(header.left.size > 0 ? { left: header.left } : {}) };
 }
 
 /** A file's tensors of floats: what they are and where, in bytes from the file's first one. */

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, readFile, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../../core/fs/regular-file.ts';
 import type { ModelSource } from './model-source.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
 
@@ -45,15 +46,21 @@ export async function scanFolder(folder: string): Promise<ModelSource[]> {
  * in its cache, in the snapshot that `refs/main` names. Undefined if there is none.
  */
 export async function modelInRepository(folder: string): Promise<string | undefined> {
+  const direct = await modelInCheckout(folder);
+  if (direct !== undefined) return direct;
+  const snapshots = join(folder, 'snapshots');
+  const revisions = await visible(snapshots).catch(() => []);
+  const main = await readRegularFile(join(folder, 'refs', 'main'), 1000).catch(() => '');
+  const revision = revisions.find((name) => name === String(main).trim()) ?? revisions.at(-1);
+  return revision === undefined ? undefined : modelInCheckout(join(snapshots, revision));
+}
+
+async function modelInCheckout(folder: string): Promise<string | undefined> {
   for (const at of [folder, join(folder, 'onnx')]) {
     const name = (await visible(at).catch(() => [])).find((entry) => /^model\.onnx$/i.test(entry));
     if (name !== undefined) return join(at, name);
   }
-  const snapshots = join(folder, 'snapshots');
-  const revisions = await visible(snapshots).catch(() => []);
-  const main = await readFile(join(folder, 'refs', 'main'), 'utf8').catch(() => '');
-  const revision = revisions.find((name) => name === main.trim()) ?? revisions.at(-1);
-  return revision === undefined ? undefined : modelInRepository(join(snapshots, revision));
+  return undefined;
 }
 
 /** `NAME/VERSION/model.onnx`; as in Triton, folders whose name is no number are no versions. */

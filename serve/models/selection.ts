@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
@@ -29,7 +30,11 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
   }
   const named: ModelSource[] = [];
   for (const text of models) {
-    const { name, version, file } = parseModelOption(text);
+    // A file's own name may have an `=` in it.
+    const isFile = text.includes('=') && existsSync(text);
+    const { name, version, file } = isFile
+      ? { name: undefined, version: 1, file: text }
+      : parseModelOption(text);
     const path = resolve(await findModelFile(file));
     // Of a folder, whose model file is called `model.onnx` in all of them, its own name says more.
     const ofFolder = (await isFolder(file)) ? safeName(basename(resolve(file))) : undefined;

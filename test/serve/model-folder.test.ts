@@ -208,7 +208,8 @@ describe('names of files and folders', () => {
       'notes/readme.onnx.txt': 'x',
     });
     await symlink(join(elsewhere, 'w', 'real.onnx'), join(folder, 'linked.onnx'));
-    await symlink(join(elsewhere, 'w', 'real.json'), join(folder, 'linked.json'));
+    await symlink(join(elsewhere, 'w', 'real.onnx'), join(folder, 'both.onnx'));
+    await symlink(join(elsewhere, 'w', 'real.json'), join(folder, 'both.json'));
     await symlink(join(elsewhere, 'v'), join(folder, 'linked-folder'));
     await mkdir(join(folder, 'linked-version'));
     await symlink(join(elsewhere, 'v', '1'), join(folder, 'linked-version', '4'));
@@ -220,11 +221,15 @@ describe('names of files and folders', () => {
     assert.deepEqual(
       served.filter((name) => !collided.includes(name)),
       [
-        ...['a_b@1', 'ete@3', 'hugging@1', 'linked@1', 'linked-folder@1', 'linked-version@4'],
+        ...['a_b@1', 'both@1', 'ete@3', 'hugging@1', 'linked@1', 'linked-folder@1', 'linked-version@4'],
         ...['My_Net__1_@1', 'odd_name@1', 'two@2', 'zero_0@1'],
       ],
     );
     for (const name of served) assert.equal(await ask(server, name), 'red 0.965', name);
+    const file = join(folder, 'a=b.onnx');
+    const single = await start({ models: [file, `x@7=${join(folder, 'My Net (1).ONNX')}`] });
+    assert.equal(await ask(single, 'a_b'), 'red 0.965');
+    assert.equal(await ask(single, 'x@7'), 'red 0.965');
     // The same as without those that came between.
     const alone = await scanFolder(await put(await temporaryFolder(), { 'a b.onnx': '', 'a_b.onnx': '' }));
     assert.ok(served.includes(`${alone.find(({ name }) => name !== 'a_b')!.name}@1`));
@@ -283,9 +288,11 @@ describe('a reload looks at all files that a model is made of', async () => {
     await put(folder, { 'm.json': { mean: 0, std: 1, labels: 'labels.txt' } });
     await reload();
     assert.equal(await ask(server, 'm'), 'rot 0.787');
-    await put(folder, { 'm.data': new Uint8Array(36) });
+    const negative = new Float32Array(tinyWeight().buffer).map((value) => -value);
+    await put(folder, { 'm.data': new Uint8Array(negative.buffer) });
     await reload();
-    assert.equal(await ask(server, 'm'), 'rot 0.333');
+    // As much of one as of the other, and more than of red: -2 x 1, twice 0.
+    assert.equal(await ask(server, 'm'), 'gelb 0.468');
     assert.equal(server.registry.resolve('other').pool, pool, 'what did not change is not loaded again');
   });
 

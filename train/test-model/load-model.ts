@@ -37,8 +37,8 @@ const CIFAR_SIZE = 32;
 export async function loadModel(path: string, model?: string): Promise<LoadedModel> {
   const bytes = await readWeightsFile(path);
   if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
-  const { tensors, metadata } = decodeWeights(bytes, path);
-  const fitted = fitModel(tensors, path, { model });
+  const { tensors, metadata, left } = decodeWeights(bytes, path);
+  const fitted = fitModel(tensors, path, { model, left });
   const config = await configOfRun(path);
   const { imageSize = CIFAR_SIZE, normalization } = readDatasetRecord(config, `the run of ${path}`);
   const dataset = metadata.dataset ?? config.dataset;

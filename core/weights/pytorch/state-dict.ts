@@ -114,9 +114,12 @@ function under(candidates: readonly Candidate[], key: string): Candidate[] {
   const below = candidates.filter(({ keys }) => `${keys.join('.')}.`.startsWith(`${key}.`));
   if (below.length > 0) return below;
   return candidates.flatMap(({ keys, tensors }) => {
-    const named = [...tensors].filter(([name]) => name.startsWith(`${key}.`));
-    const inner = new Map(named.map(([name, tensor]) => [name.slice(key.length + 1), tensor]));
-    return inner.size > 0 ? [{ keys: [...keys, key], tensors: inner }] : [];
+    // Of a dict's own key, what follows it is of the names.
+    const own = `${keys.join('.')}.`;
+    const start = `${key.startsWith(own) ? key.slice(own.length) : key}.`;
+    const named = [...tensors].filter(([name]) => name.startsWith(start));
+    const inner = new Map(named.map(([name, tensor]) => [name.slice(start.length), tensor]));
+    return inner.size > 0 ? [{ keys: [...keys, start.slice(0, -1)], tensors: inner }] : [];
   });
 }
 

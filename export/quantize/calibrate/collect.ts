@@ -30,7 +30,7 @@ export async function collectHistograms(
   const computed = names.filter((name) => name !== input.name);
   const { bytes, perRun } = foreign
     ? // Their sizes are not known: an image at a time is safe.
-      { bytes: withOutputs(graph, computed, foreign), perRun: 1 }
+      { bytes: withOutputs(graph, [...computed, graph.outputs[0]!.name], foreign), perRun: 1 }
     : ownModel(graph, computed);
 
   const histograms = new Map(names.map((name) => [name, new Histogram()]));

@@ -55,8 +55,7 @@ const OPTIONS = {
   },
   opset: {
     type: 'integer',
-    help: `version of the ONNX operator set, ${MIN_OPSET} to ${MAX_OPSET}`,
-    default: OPSET_VERSION,
+    help: `version of the ONNX operator set, ${MIN_OPSET} to ${MAX_OPSET}; left out: ${OPSET_VERSION}, with --foreign the model's own`,
   },
   batch: { type: 'string', value: 'N', help: 'the one batch size, or dynamic for any', default: 'dynamic' },
   layout: {
@@ -164,6 +163,17 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
   const { foreign, preprocessing, storageUri } = options;
   if (foreign !== undefined && (model ?? run ?? weights) !== undefined) {
     throw new UserError('--foreign names the model; leave out --model, --run and --weights');
+  }
+  const misplaced = [
+    ...(dataset === undefined ? [] : ['--dataset']),
+    ...(labels === undefined ? [] : ['--labels']),
+    ...(key === undefined ? [] : ['--key']),
+    ...(checkpoint === 'best' ? [] : ['--checkpoint']),
+  ];
+  if (foreign !== undefined && misplaced.length > 0) {
+    throw new UserError(
+      `${misplaced[0]} is not of --foreign, whose JSON file says "dataset" and "labels"; leave it out`,
+    );
   }
   if (preprocessing !== undefined && foreign === undefined) {
     throw new UserError('--preprocessing goes with --foreign; to put it into the graph give --preprocess');

@@ -61,6 +61,7 @@ export async function evaluateServer(
   const { dataset, batchSize = DEFAULT_BATCH_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   const client = new InferenceClient(options.server, options);
   const description = await client.model();
+  if (description.scores === 'independent') throw new UserError(NO_TOP_1);
   checkLabels(description.labels, dataset);
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   if (total === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
@@ -127,6 +128,10 @@ export async function evaluateServer(
     mistakes: mistakes.worst(),
   };
 }
+
+const NO_TOP_1 =
+  "the server's model gives every class a probability of its own, as a picture may show several: top-1 of pictures " +
+  'with one class each says nothing of it; if its classes do exclude each other, export it with "scores": "probabilities"';
 
 /** Same names in the same order, or every score would be meaningless. */
 function checkLabels(served: readonly string[], dataset: Pick<ImageDataset, 'name' | 'labels'>): void {

@@ -1,6 +1,6 @@
 import type * as Ort from 'onnxruntime-web/wasm';
 import { errorMessage, UserError } from '../../../core/errors.ts';
-import type { OpenModel } from '../../../core/foreign-model/adapt-foreign.ts';
+import { type OpenModel, OWN_ENDS } from '../../../core/foreign-model/adapt-foreign.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
@@ -103,9 +103,10 @@ export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
   const { ort } = await loadRuntime('wasm');
   const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
   return {
-    run: async (images, dims) => {
-      const { logits } = await session.run({ input: new ort.Tensor('float32', images, dims) });
-      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
+      const feed = new ort.Tensor(inputType as 'float32', images as Float32Array, dims);
+      const { [output]: scores } = await session.run({ [input]: feed }, [output]);
+      return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
     close: () => session.release(),
   };

@@ -1,7 +1,7 @@
 import { basename } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FileStamps } from '../fs/file-stamps.ts';
 import { exactInt8 } from '../inference/exact-int8.ts';
+import { InferenceSession, Tensor } from '../inference/onnxruntime.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';

@@ -1,5 +1,5 @@
 import { formatPercent } from '../core/cli/format.ts';
-import { printable } from '../core/cli/printable.ts';
+import { cleanLines } from '../core/cli/printable.ts';
 import type { ScoreKind } from '../core/metrics/scores.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { describeAgreement } from './card/model-card.ts';
@@ -13,7 +13,7 @@ export function describeExport(result: ExportResult): string {
   const { path, bytes, parameters, macs, metadata, files, quantization } = result;
   const { precision = 'fp32' } = metadata;
   const others = files.filter((file) => file !== path).join(', ');
-  return [
+  const lines = [
     `model     ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes) in ${path}`,
     `with it   ${others}`,
     `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm folded`,
@@ -26,14 +26,15 @@ export function describeExport(result: ExportResult): string {
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
     ...nextCommands(result),
-  ].join('\n');
+  ];
+  return cleanLines(lines.join('\n'));
 }
 
 /** The same of a model of another program, with what is to be known of it. */
 export function describeForeign(result: ForeignExport): string {
   const { path, bytes, metadata, files, quantization, notes } = result;
   const { precision = 'fp32', labels, inputHeight, inputWidth } = metadata;
-  return [
+  const lines = [
     `model     ${metadata.model}, ${labels.length} classes, ${inputHeight}x${inputWidth}, in ${path}`,
     `with it   ${files.filter((file) => file !== path).join(', ')}`,
     `size      ${(bytes / 1e6).toFixed(2)} MB`,
@@ -42,9 +43,10 @@ export function describeForeign(result: ForeignExport): string {
     ...(quantization ? [describeQuantization(quantization)] : []),
     `verified  onnxruntime differs from the original by ${result.maxDifference.toExponential(1)} at most`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
-    ...notes.map((note) => `note      ${printable(note)}`),
+    ...notes.map((note) => `note      ${note}`),
     ...nextCommands(result),
-  ].join('\n');
+  ];
+  return cleanLines(lines.join('\n'));
 }
 
 const SCORES: Readonly<Record<ScoreKind, string>> = {

@@ -20,6 +20,7 @@ import { metricsOperations } from './routes/metrics.ts';
 import { modelOperations } from './routes/models.ts';
 import { predictOperations } from './routes/predict.ts';
 import { v2Operations } from './routes/v2.ts';
+import { v2Management } from './routes/v2-management.ts';
 
 /** Who may ask, and how often. */
 export interface AccessOptions {
@@ -61,12 +62,15 @@ export function createApp(options: AppOptions): Express {
   if (access.cors) app.use(allowOrigins(access.cors));
 
   const admit = admission(limits);
+  const readMetrics = options.readMetrics ?? (() => metrics.registry.metrics());
   const operations: Operation[] = [
     ...predictOperations(registry, limits, admit),
+    // Before the models, to one of which `stats` would be a name.
+    ...v2Management(registry, limits, readMetrics),
     ...v2Operations(registry, limits, isReady, admit),
     ...modelOperations(registry),
     ...healthOperations(registry, isReady),
-    ...metricsOperations(options.readMetrics ?? (() => metrics.registry.metrics())),
+    ...metricsOperations(readMetrics),
   ];
   const document = openApiDocument(operations, access.apiKey !== undefined);
   // Before the operations, to one of which `index.json` would be a model's name.

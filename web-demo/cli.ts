@@ -1,5 +1,6 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { cleanLines } from '../core/cli/printable.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -34,5 +35,5 @@ await runMain(async () => {
     `runs      ${demo.runs}`,
     `demo      ${demo.url}  (Ctrl+C stops it)`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${cleanLines(lines.join('\n'))}\n`);
 });

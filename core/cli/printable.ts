@@ -16,3 +16,16 @@ export function cleanText(text: string): string {
 export function cleanLines(text: string): string {
   return text.replace(/[^\P{Cc}\n]|[\p{Zl}\p{Zp}\p{Bidi_Control}\uFEFF]/gu, '\uFFFD');
 }
+
+/** A value as JSON for the terminal: what {@link cleanLines} would take out is written as escapes, so none is lost. */
+export function printableJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, null, indent).replace(
+    /[\x7f-\x9f\p{Zl}\p{Zp}\p{Bidi_Control}\uFEFF]/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
+}
+
+/** A name that others gave, without a meaning as Markdown or HTML. */
+export function plainMarkdown(text: string): string {
+  return cleanText(text).replace(/[\\`*[\]<>|&]/g, '\\$&');
+}

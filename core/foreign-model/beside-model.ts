@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises';
+import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
@@ -30,15 +30,14 @@ export async function findPreprocessing(
   source: string,
   files?: FileStamps,
 ): Promise<Preprocessing> {
-  const beside = preprocessingPath(path);
   const props = propsOf(model);
   const found =
-    explicit !== undefined || (await exists(beside, files))
-      ? await readPreprocessing(explicit ?? beside, files)
-      : ((await inFolder(path, source, model, files)) ?? fromUltralytics(props));
+    explicit === undefined
+      ? ((await besideFile(path, source, model, files)) ?? fromUltralytics(props))
+      : await readPreprocessing(explicit, files);
   if (!found && !takesBytes(model)) {
     throw new UserError(
-      `${source} does not say how to prepare images for it; put that into ${basename(beside)} beside it or give ` +
+      `${source} does not say how to prepare images for it; put that into ${basename(preprocessingPath(path))} beside it or give ` +
         '--preprocessing FILE, e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
     );
   }
@@ -46,6 +45,22 @@ export async function findPreprocessing(
   const size = given.size ?? chooseSize(sizes, model);
   const labels = given.labels ?? namesInMetadata(props, model);
   return { ...given, ...(size && { size }), ...(labels && { labels }) };
+}
+
+/** What lies beside a model; where its file is a link, else what lies beside the file that it leads to. */
+async function besideFile(
+  path: string,
+  source: string,
+  model: Onnx.IModelProto,
+  files?: FileStamps,
+): Promise<Preprocessing | undefined> {
+  for (const at of new Set([path, await realpath(path).catch(() => path)])) {
+    const own = preprocessingPath(at);
+    if (await exists(own, files)) return readPreprocessing(own, files);
+    const found = await inFolder(at, source, model, files);
+    if (found) return found;
+  }
+  return undefined;
 }
 
 /** What the JSON files of a folder say that is a repository of Hugging Face's. */

@@ -68,8 +68,8 @@ const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 function notesOf({ notes = [] }: Preprocessing): string[] {
   if (notes.length === 0) return [];
   return [
-    `its makers' preprocessing ${notes.join(', and ')}; here the middle of the input's shape is resized ` +
-      'bilinearly, so its scores may differ from theirs',
+    `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
+      'ratio is taken and resized bilinearly, so its scores may differ from theirs',
   ];
 }
 

@@ -58,9 +58,17 @@ export function scoresOfGraph(graph: Graph, output: string): GraphVerdict {
       if (!node || !SAME.has(node.op)) return node;
     }
   };
-  const isOne = (name: string | undefined): boolean => {
+  const isNumber = (name: string | undefined, value: number): boolean => {
     const constant = graph.initializers.get(name ?? '') ?? constantOf(producers.get(name ?? ''));
-    return constant !== undefined && constant.data.length === 1 && Number(constant.data[0]) === 1;
+    return constant !== undefined && constant.data.length === 1 && Number(constant.data[0]) === value;
+  };
+  const isOne = (name: string | undefined): boolean => isNumber(name, 1);
+  /** Of a multiplication with 1 or an addition of 0, as some exporters write, what it is done to. */
+  const sameAsInput = ({ op, inputs: [a, b] }: GraphNode): string | undefined => {
+    const neutral = op === 'Mul' || op === 'Div' ? 1 : op === 'Add' || op === 'Sub' ? 0 : undefined;
+    if (neutral === undefined) return undefined;
+    if (isNumber(b, neutral)) return a;
+    return (op === 'Mul' || op === 'Add') && isNumber(a, neutral) ? b : undefined;
   };
 
   let loose = false;
@@ -68,6 +76,11 @@ export function scoresOfGraph(graph: Graph, output: string): GraphVerdict {
   for (let steps = 0; steps <= graph.nodes.length; steps++) {
     const node = producers.get(value);
     if (!node) break;
+    const unchanged = sameAsInput(node);
+    if (unchanged !== undefined) {
+      value = unchanged;
+      continue;
+    }
     const verdict = FINAL[node.op] ?? written(node);
     if (verdict) return { scores: verdict, op: node.op, loose };
     if (SAME.has(node.op) || LOOSE.has(node.op)) {

@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { constants, type Stats } from 'node:fs';
 import { type FileHandle, open, stat } from 'node:fs/promises';
 
 /**
@@ -8,12 +8,14 @@ import { type FileHandle, open, stat } from 'node:fs/promises';
  */
 export async function openRegularFile(path: string): Promise<FileHandle> {
   // Asked before too: opening a device can already do something.
-  if (!(await stat(path)).isFile()) throw notRegular();
+  const found = await stat(path);
+  if (!found.isFile()) throw notRegular(found);
   // It may have been replaced since, by a pipe that a plain `open` would wait at.
   const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
-  if ((await file.stat()).isFile()) return file;
+  const opened = await file.stat();
+  if (opened.isFile()) return file;
   await file.close();
-  throw notRegular();
+  throw notRegular(opened);
 }
 
 /**
@@ -37,6 +39,7 @@ export async function isOtherThanFile(path: string): Promise<boolean> {
   return found !== undefined && !found.isFile();
 }
 
-function notRegular(): Error {
-  return new Error('it is not a file');
+function notRegular(found: Stats): Error {
+  const what = found.isDirectory() ? 'a folder (EISDIR)' : 'a pipe or a device';
+  return new Error(`it is not a file but ${what}`);
 }

@@ -1,5 +1,6 @@
 import { basename } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
+import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
 import type { ExportResult } from '../export-model.ts';
@@ -28,7 +29,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
   const notes = datasetNotes(metadata.dataset);
   const sections = [
     CARD_MARK,
-    `# ${metadata.model}, ${metadata.dataset}`,
+    `# ${plainMarkdown(metadata.model)}, ${plainMarkdown(metadata.dataset)}`,
     metadata.scores === 'independent'
       ? `An image classifier in ONNX: whether a picture shows each of ${metadata.labels.length} things, any number of them.`
       : `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
@@ -68,7 +69,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     '## Licence',
     `Weights: ${describeLicence(extras)} ${notes.terms}`,
   ];
-  return `${sections.join('\n\n')}\n`;
+  return `${cleanLines(sections.join('\n\n'))}\n`;
 }
 
 const PRECISION_NAMES = {
@@ -164,5 +165,8 @@ function list(values: readonly number[]): string {
 }
 
 function code(text: string): string {
-  return `\`${text}\``;
+  // A fence longer than any in the text, and away from those at its ends.
+  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
+  const fence = '`'.repeat(longest + 1);
+  return longest > 0 ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }

@@ -1,5 +1,6 @@
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { printableJson } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { formatReport } from './format-report.ts';
 
@@ -48,5 +49,5 @@ await runMain(async () => {
   ]);
   const bytes = await readModelBytes(path, path);
   const report = await inspectModel(bytes, options, path);
-  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  process.stdout.write(`${options.json ? printableJson(report, 2) : formatReport(report)}\n`);
 });

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
@@ -54,7 +55,7 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
   const folder = join(out, ...(target === 'kserve' ? [REPOSITORY] : []), name);
   const files: [string, string | Uint8Array][] = [
     [join(folder, VERSION, 'model.onnx'), bytes],
-    [join(folder, LABELS), `${metadata.labels.map(oneLabel).join('\n')}\n`],
+    [join(folder, LABELS), `${metadata.labels.map(cleanText).join('\n')}\n`],
     [join(folder, 'config.pbtxt'), formatTextProto(config)],
   ];
   if (target === 'kserve') {
@@ -67,8 +68,4 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     throw new UserError(`cannot write the ${target} files into ${out}: ${errorMessage(error)}`);
   }
   return files.map(([path]) => path);
-}
-
-function oneLabel(label: string): string {
-  return label.replace(/[\r\n]+/g, ' ');
 }

@@ -1,5 +1,6 @@
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { cleanLines } from '../../core/cli/printable.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
@@ -47,7 +48,7 @@ await runMain(async () => {
   }
   const { convertWeights } = await import('./convert.ts');
   const result = await convertWeights({ input, output, ...options });
-  process.stdout.write(`${describe(input, output, result)}\n`);
+  process.stdout.write(`${cleanLines(describe(input, output, result))}\n`);
 });
 
 function describe(input: string, output: string, result: ConvertResult): string {

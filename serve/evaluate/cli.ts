@@ -2,6 +2,7 @@ import { join } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { printable, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
@@ -16,7 +17,9 @@ await runMain(async () => {
   const { options } = parseOptions(
     {
       name: 'evaluate',
-      summary: "Measures a running server's accuracy on the test images, sent to it as PNG files.",
+      summary:
+        "Measures a running server's accuracy on the test images, sent to it as PNG files. " +
+        `An API key is taken from the environment variable ${API_KEY_VARIABLE}.`,
       options: {
         server: { type: 'string', value: 'URL', help: 'the server', default: 'http://127.0.0.1:8080' },
         data: {
@@ -92,11 +95,11 @@ await runMain(async () => {
     await writeFileAtomic(join(options.out, 'evaluation.html'), await htmlReport(evaluation, dataset));
   }
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(result)}\n`);
+    process.stdout.write(`${printableJson(result)}\n`);
     return;
   }
   process.stdout.write(
-    `${result.model} on ${dataset.name}, ${result.images} test images\n` +
+    `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images\n` +
       `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
       `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
       `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n` +

@@ -1,6 +1,7 @@
 import type { RequestHandler } from 'express';
 import type { Limits } from '../http/limits.ts';
 import { readImages } from '../http/read-images.ts';
+import { checkUntyped, takeUntyped } from '../http/untyped-images.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import { useModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
@@ -39,7 +40,9 @@ export function predictOperations(
         useModel(registry, (req) => (req.res!.locals.query as { model?: string }).model),
         chooseTopK,
         admit,
+        takeUntyped,
         readImages(limits),
+        checkUntyped,
         answerPredict(limits),
       ],
     },

@@ -4,7 +4,7 @@ import { HttpError } from '../http/http-error.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import type { InferAnswer } from '../schemas/v2.ts';
 import type { ParsedInfer } from './infer-request.ts';
-import { bytesFromTensor } from './tensor-binary.ts';
+import { bytesFromTensor, bytesFromTexts } from './tensor-binary.ts';
 
 /** An answer of `/infer`: its JSON, and the bytes that follow it if there are any. */
 export interface EncodedInfer {
@@ -26,7 +26,12 @@ export function encodeInfer(model: LoadedModel, request: ParsedInfer, logits: Fl
     if (values.some(Number.isNaN)) throw new HttpError(500, 'the model gave a score that is not a number');
     if (classification > 0) {
       const k = Math.min(classification, labels.length);
-      return { name, datatype: 'BYTES', shape: [images, k], data: classify(values, labels, k) };
+      const tensor = { name, datatype: 'BYTES', shape: [images, k] };
+      const texts = classify(values, labels, k);
+      if (!asBytes) return { ...tensor, data: texts };
+      const bytes = bytesFromTexts(texts);
+      binary.push(bytes);
+      return { ...tensor, parameters: { binary_data_size: bytes.length } };
     }
     const tensor = { name, datatype: 'FP32', shape: [images, labels.length] };
     if (!asBytes) return { ...tensor, data: Array.from(values) };

@@ -10,6 +10,7 @@ import sharp from 'sharp';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
@@ -165,6 +166,16 @@ describe('npm run test-model', () => {
       assert.equal(status, 1);
       assert.match(stderr, /^error: [^\n]+\n$/);
     }
+  });
+
+  it('refuses a model whose classes do not exclude each other', async () => {
+    const { graph, metadata } = decodeModel(await readFile(ONNX), ONNX);
+    const path = join(folder, 'several.onnx');
+    await writeFile(path, encodeModel(graph, { ...metadata, scores: 'independent' }));
+    await assert.rejects(
+      loadModel(path),
+      /several\.onnx gives every class a probability of its own.* top-1 says nothing of it/,
+    );
   });
 
   it('puts results beside the weights', () => {

@@ -1,6 +1,7 @@
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { cleanLines, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
@@ -60,7 +61,7 @@ await runMain(async () => {
   const report = makeReport({ weights, model: model.model }, dataset, outcome);
   const files = await writeResults(folder, report, outcome.matrix, dataset);
   const text = options.json
-    ? JSON.stringify(report)
-    : `${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`;
+    ? printableJson(report)
+    : cleanLines(`${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);
   process.stdout.write(`${text}\n`);
 });

@@ -22,6 +22,8 @@ export class PredictionServers {
         port: 0,
         host: '127.0.0.1',
         demoDirectory: false,
+        // Its JSON file may change alone.
+        reloadSeconds: 2,
         inference: { workers: 1 },
       });
       this.#current = { key, server };

@@ -81,6 +81,8 @@ async function open(
   const { ort, wasmUrl } = await loadRuntime(backend);
   const session = await ort.InferenceSession.create(bytes, {
     graphOptimizationLevel: 'all',
+    // Errors only: that some operators stay on the processor is none.
+    logSeverityLevel: 3,
     executionProviders: [backend],
   });
   const result: OpenSession = {
@@ -101,11 +103,15 @@ async function open(
 /** Opens a model of ours, or one just adapted, to try what it gives; whatever is to run it later. */
 export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
   const { ort } = await loadRuntime('wasm');
-  const session = await ort.InferenceSession.create(bytes, { executionProviders: ['wasm'] });
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ['wasm'],
+    // That a batch fails may be the answer.
+    logSeverityLevel: 4,
+  });
   return {
     run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
       const feed = new ort.Tensor(inputType as 'float32', images as Float32Array, dims);
-      const { [output]: scores } = await session.run({ [input]: feed }, [output]);
+      const { [output]: scores } = await session.run({ [input]: feed }, [output], { logSeverityLevel: 4 });
       return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
     close: () => session.release(),

@@ -12,11 +12,12 @@ import { labelsFor, type ModelInterface, modelInterface } from './interface.ts';
 import { keepScores } from './keep-scores.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import {
+  areWholeNumbers,
   fitQuantization,
   type GivenValues,
   inputQuantization,
+  notWholeNumbers,
   type Quantization,
-  requireWholeNumbers,
 } from './quantized-ends.ts';
 import { checkGivenScores, decideScores, type ProbedScores, scoresOfGraph } from './score-kind.ts';
 
@@ -163,13 +164,9 @@ function givenQuantization(
   });
   const quantization = inputQuantization(graph, input);
   if (quantization && fitQuantization(inputType, quantization, values(scale ?? 1 / 255))) return quantization;
-  requireWholeNumbers(
-    inputType,
-    values(scale ?? (takesBytes(inputType) ? 1 : 1 / 255)),
-    quantization,
-    source,
-  );
-  return undefined;
+  if (areWholeNumbers(inputType, values(scale ?? (takesBytes(inputType) ? 1 : 1 / 255)))) return undefined;
+  const usual = takesBytes(inputType) && !quantization ? 1 : 1 / 255;
+  throw notWholeNumbers(inputType, values(scale ?? usual), quantization, source);
 }
 
 /** Our metadata says `(v / 255 - mean) / std` in RGB order, whatever scale and order the model has. */

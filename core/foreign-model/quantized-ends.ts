@@ -108,9 +108,10 @@ export function notWholeNumbers(
   const what = real
     ? `quantised values of ${real[0]} to ${real[1]}`
     : `whole numbers from ${range[0]} to ${range[1]}`;
-  const mend =
+  const bytes =
     dtype === 'int8' ? 'for bytes less 128 they are 128, 1 and 1' : 'leave them out for bytes as they are';
-  throw new UserError(
+  const mend = quantization ? `give such that fit, or ${bytes}` : bytes;
+  return new UserError(
     `${source}: its input takes ${dtype}, ${what}, but "mean", "std" and "scale" in its JSON file give ` +
       `${read(min)} to ${read(max)}; ${mend}`,
   );

@@ -1,6 +1,6 @@
 import type * as Ort from 'onnxruntime-web/wasm';
 import { errorMessage, UserError } from '../../../core/errors.ts';
-import type { OpenModel } from '../../../core/foreign-model/adapt-foreign.ts';
+import { type OpenModel, OWN_ENDS } from '../../../core/foreign-model/adapt-foreign.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
@@ -109,10 +109,10 @@ export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
     logSeverityLevel: 4,
   });
   return {
-    run: async (images, dims) => {
-      const feed = new ort.Tensor('float32', images, dims);
-      const { logits } = await session.run({ input: feed }, { logSeverityLevel: 4 });
-      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
+      const feed = new ort.Tensor(inputType as 'float32', images as Float32Array, dims);
+      const { [output]: scores } = await session.run({ [input]: feed }, [output], { logSeverityLevel: 4 });
+      return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
     close: () => session.release(),
   };

@@ -33,7 +33,9 @@ export async function loadTrained(
   const { tensors, progress } = await loadCheckpointWeights(path);
   const graph = buildModel(model, { numClasses: labels.length, imageSize: height });
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
-  const evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
+  let evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
+  // What is stated of a model is its accuracy on test images, which had no part in choosing it.
+  if (progress.chosenOn === 'validation') evaluated = which === 'best' ? progress.test : undefined;
   return {
     graph: withWeights(graph, tensors, path),
     ...(evaluated ? { accuracy: evaluated } : {}),

@@ -243,7 +243,7 @@ function describePlan(config: TrainConfig, device: Device, model: Graph, say: (l
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
-      `weight decay ${config.weightDecay}, ${config.schedule}, ${describeAugmentation(config)}, seed ${config.seed}` +
+      `weight decay ${config.weightDecay}, ${config.schedule}${config.cycleMomentum ? ' with momentum 0.95 to 0.85 and back' : ''}, ${describeAugmentation(config)}, seed ${config.seed}` +
       (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +
       (device.provider === 'cpu' ? '' : `; on ${PROVIDERS[device.provider].label}`) +
       (config.precision === 'fp16' ? '; float16 with a loss scale' : '') +

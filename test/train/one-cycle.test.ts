@@ -1,11 +1,15 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { type OneCycleConfig, oneCycleLearningRate } from '../../train/schedule/one-cycle.ts';
+import {
+  type OneCycleConfig,
+  oneCycleLearningRate,
+  oneCycleMomentum,
+} from '../../train/schedule/one-cycle.ts';
 
 interface Fixture {
   torch: string;
-  runs: { config: OneCycleConfig; rates: number[] }[];
+  runs: { config: OneCycleConfig; rates: number[]; momenta: number[] }[];
 }
 
 const FIXTURE = JSON.parse(
@@ -15,13 +19,18 @@ const FIXTURE = JSON.parse(
 /** Both compute in float64, in another order of operations. The last rate is 1e-6 of the first. */
 const TOLERANCE = 1e-12;
 
-describe(`one-cycle learning rates of PyTorch ${FIXTURE.torch}`, () => {
-  for (const { config, rates } of FIXTURE.runs) {
+describe(`one-cycle learning rates and momenta of PyTorch ${FIXTURE.torch}`, () => {
+  for (const { config, rates, momenta } of FIXTURE.runs) {
     it(JSON.stringify(config), () => {
       assert.equal(rates.length, config.totalSteps);
       for (const [step, expected] of rates.entries()) {
         const actual = oneCycleLearningRate(config, step);
         assert.ok(Math.abs(actual - expected) <= TOLERANCE * config.maxLr, `step ${step}: ${actual}`);
+        const momentum = oneCycleMomentum(config, step);
+        assert.ok(Math.abs(momentum - momenta[step]!) <= TOLERANCE, `step ${step}: momentum ${momentum}`);
+        // Once an epoch of three steps.
+        const slow = oneCycleMomentum({ ...config, stepsEach: 3 }, 3 * step + (step % 3));
+        assert.equal(slow, momentum);
       }
     });
   }

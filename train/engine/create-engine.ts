@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
-import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
+import { optimizerOf, type UpdateSettings } from '../optim/optimizer-config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
@@ -28,7 +28,7 @@ export function chooseReplicas(model: Graph, batchSize: number): number {
 }
 
 /** The part of a run's config that an engine is made by. */
-export type EngineConfig = OptimizerSettings &
+export type EngineConfig = UpdateSettings &
   Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'>;
 
 /**

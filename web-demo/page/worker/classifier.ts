@@ -2,7 +2,6 @@ import { UserError } from '../../../core/errors.ts';
 import type { ClassifierMetadata } from '../../../core/model-metadata.ts';
 import { Normalizer } from '../../../core/preprocess/normalize.ts';
 import type { ModelEnds } from './foreign.ts';
-import { Lock } from './lock.ts';
 import type { OpenSession } from './session.ts';
 
 /** A model's session with what its metadata says about feeding it. */
@@ -12,7 +11,6 @@ export class Classifier {
   readonly normalizer: Normalizer;
   readonly #open: OpenSession;
   readonly #ends: ModelEnds;
-  readonly #lock = new Lock();
   #released = false;
 
   constructor(open: OpenSession, ends: ModelEnds, name: string) {
@@ -39,7 +37,7 @@ export class Classifier {
    * @throws UserError if another model was opened meanwhile
    */
   run(input: Float32Array, n: number): Promise<{ logits: Float32Array; ms: number }> {
-    return this.#lock.run(async () => {
+    return this.#open.lock.run(async () => {
       if (this.#released) throw new UserError('Another model was opened meanwhile; run it again.');
       const { inputHeight, inputWidth } = this.metadata;
       const { session, ort } = this.#open;
@@ -70,7 +68,7 @@ export class Classifier {
 
   /** Frees its memory once the run in progress has ended. */
   async release(): Promise<void> {
-    await this.#lock.run(async () => {
+    await this.#open.lock.run(async () => {
       this.#released = true;
       await this.#open.session.release();
     });

@@ -9,6 +9,8 @@ export interface ImageSplit {
   images: Uint8Array;
   /** `count` class indices into {@link ImageDataset.labels}. */
   labels: Uint16Array;
+  /** Of an image folder, the file of each image and its size in pixels, before anything was cut or resized. */
+  files?: { file: string; width: number; height: number }[];
 }
 
 /** A labelled image-classification dataset held in memory. */

@@ -43,6 +43,8 @@ export interface ReadOptions {
   skipBroken?: boolean | undefined;
   /** Called as image files are decoded. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called with a line for each file that `skipBroken` leaves out. */
+  onBroken?: ((line: string) => void) | undefined;
   /** Called with a line about files that are not read. */
   onNote?: ((line: string) => void) | undefined;
 }

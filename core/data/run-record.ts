@@ -122,6 +122,24 @@ export function readDatasetRecord(config: Record<string, unknown>, source: strin
   return record;
 }
 
+/**
+ * Refuses held-out images that are not those of the run: others may have been trained on.
+ * @throws UserError if they are not
+ */
+export function checkHeldOut(
+  record: DataRecord | undefined,
+  split: 'validation' | 'test',
+  images: ImageSplit,
+): void {
+  const was = record?.hash?.[split];
+  if (!record?.heldOut || !was) return;
+  const is = splitHash(images, images.count);
+  if (is.images === was.images && is.labels === was.labels) return;
+  throw new UserError(
+    'the images held out now are not those that the run held out, for its data has changed, so that some may have been trained on; restore the data, or test on another with --data',
+  );
+}
+
 /** How a run's data is read again: in the same way, also where a later version would read it otherwise. */
 export function rereadOptions({ imageSize, normalization, data }: Partial<DatasetRecord>): {
   imageSize?: number;

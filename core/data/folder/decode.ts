@@ -19,9 +19,14 @@ type FolderFormat = 'sharp' | 'tiff' | 'bmp' | 'heic';
  * it: EXIF rotation applied, transparency over white, the centre square taken, resized with an antialiased
  * bilinear filter. Of an animation or of several pages it is the first.
  * @param out 3 * size * size bytes, channel-planar, overwritten
+ * @returns the size of the image in the file, in pixels
  * @throws UserError naming the file if it cannot be read or is no image
  */
-export async function decodeFile(path: string, size: number, out: Uint8Array): Promise<void> {
+export async function decodeFile(
+  path: string,
+  size: number,
+  out: Uint8Array,
+): Promise<{ width: number; height: number }> {
   const bytes = await readImage(path);
   const format = formatOf(bytes);
   if (format === undefined) {
@@ -38,6 +43,7 @@ export async function decodeFile(path: string, size: number, out: Uint8Array): P
   for (let p = 0; p < plane; p++) {
     for (let c = 0; c < 3; c++) out[c * plane + p] = pixels[p * 3 + c]!;
   }
+  return { width: image.width, height: image.height };
 }
 
 /** A FIFO or a device would be waited for, perhaps for ever. */

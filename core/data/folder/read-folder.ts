@@ -37,6 +37,8 @@ export interface FolderOptions {
   skipBroken?: boolean | undefined;
   /** Called as images are decoded. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called with a line for each file that is left out. */
+  onBroken?: ((line: string) => void) | undefined;
   /** Called with a line about what was left out. */
   onNote?: ((line: string) => void) | undefined;
 }
@@ -77,7 +79,8 @@ export async function readFolder(root: string, options: FolderOptions): Promise<
   }
   if (broken.length > 0) {
     if (!options.skipBroken) throw new UserError(describeBroken(broken, total));
-    onNote?.(`left out: ${listed(broken)}`);
+    onNote?.(`left out ${broken.length} of ${total} images that cannot be read: ${listed(broken)}`);
+    for (const line of broken) options.onBroken?.(line);
     for (const part of needed) refuseEmptyClasses(decoded[part]!, labels, part);
   }
   const { train = emptySplit(), validation, test = emptySplit() } = decoded;
@@ -157,6 +160,7 @@ async function decodeSplit(
   const imageBytes = 3 * size * size;
   const images = new Uint8Array(sharedMemory(files.length, imageBytes));
   const labels = new Uint16Array(new SharedArrayBuffer(files.length * Uint16Array.BYTES_PER_ELEMENT));
+  const infos: NonNullable<ImageSplit['files']> = [];
   const failures = new Map<number, string>();
   let next = 0;
   const decodeNext = async (): Promise<void> => {
@@ -165,7 +169,8 @@ async function decodeSplit(
       const { file, label } = files[index]!;
       labels[index] = label;
       try {
-        await decodeFile(file, size, images.subarray(index * imageBytes, (index + 1) * imageBytes));
+        const image = images.subarray(index * imageBytes, (index + 1) * imageBytes);
+        infos[index] = { file, ...(await decodeFile(file, size, image)) };
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         failures.set(index, error.message);
@@ -175,15 +180,21 @@ async function decodeSplit(
   };
   const decoders = Math.min(MAX_DECODERS, 2 * availableParallelism());
   await Promise.all(Array.from({ length: decoders }, decodeNext));
-  if (failures.size === 0) return { count: files.length, images, labels };
+  if (failures.size === 0) return { count: files.length, images, labels, files: infos };
   for (const index of [...failures.keys()].sort((a, b) => a - b)) broken.push(failures.get(index)!);
   let kept = 0;
   for (let index = 0; index < files.length; index++) {
     if (failures.has(index)) continue;
     images.copyWithin(kept * imageBytes, index * imageBytes, (index + 1) * imageBytes);
+    infos[kept] = infos[index]!;
     labels[kept++] = labels[index]!;
   }
-  return { count: kept, images: images.subarray(0, kept * imageBytes), labels: labels.subarray(0, kept) };
+  return {
+    count: kept,
+    images: images.subarray(0, kept * imageBytes),
+    labels: labels.subarray(0, kept),
+    files: infos.slice(0, kept),
+  };
 }
 
 function sharedMemory(count: number, imageBytes: number): SharedArrayBuffer {

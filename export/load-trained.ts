@@ -30,7 +30,10 @@ export async function loadTrained(
   if (!existsSync(path) && existsSync(run.checkpointPath(other))) {
     throw new UserError(`${run.path} has no ${which} checkpoint, but --checkpoint ${other} can be exported`);
   }
-  const { tensors, progress } = await loadCheckpointWeights(path);
+  const { tensors, progress } = await loadCheckpointWeights(path).catch((error: unknown) => {
+    if (!(error instanceof UserError) || !existsSync(run.checkpointPath(other))) throw error;
+    throw new UserError(`${error.message}; --checkpoint ${other} can be exported too`);
+  });
   const graph = buildModel(model, { numClasses: labels.length, imageSize: height });
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
   let evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;

@@ -1,4 +1,5 @@
-import { existsSync } from 'node:fs';
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
@@ -103,6 +104,8 @@ export async function findLast(run: RunDirectory): Promise<FoundCheckpoint | und
     return { ...(await loadCheckpoint(path)), path };
   } catch (error) {
     if (!(error instanceof UserError) || !existsSync(previous)) throw error;
+    // What may not be read is not damaged.
+    if (existsSync(path)) await access(path, constants.R_OK);
     const found = await loadCheckpoint(previous).catch(() => undefined);
     if (!found) throw new UserError(`${error.message}; nor can ${previous} be read`);
     return { ...found, path: previous, damaged: error.message };

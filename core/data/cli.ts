@@ -81,6 +81,8 @@ async function report({ dataset: choice = 'auto', data, imageSize, json }: Optio
     dataset: choice as DatasetChoice,
     dir: data,
     imageSize,
+    // Class folders alone can be looked at too.
+    trainOnly: true,
     skipBroken: true,
     onBroken: (line) => broken.push(line),
     onNote: (line) => {

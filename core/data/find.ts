@@ -102,14 +102,14 @@ async function explainNear(path: string): Promise<string | undefined> {
   }
   const alone = await findLayout(path, true);
   if (alone?.train !== undefined) {
-    return `${path} has ${alone.train}/ and no test images (test/ or val/); hold some out with --val-share 0.1`;
+    return `${path} has ${alone.train}/ and no test images (test/ or val/); hold some out with npm run train -- --val-share 0.1`;
   }
   const zip = names.find((name) => /\.zip$/i.test(name));
   if (zip !== undefined) return zipAdvice(join(path, zip));
   for (const folder of folders) {
     const files = await readdir(join(path, folder)).catch(() => []);
     if (files.some((name) => /\.(png|jpe?g|jfif|webp|bmp|tiff?|gif|avif)$/i.test(name))) {
-      return `${path} has class folders (${folder}/, ...) but no train/ and test/ around them; hold test images out with --val-share 0.1, or make the two folders`;
+      return `${path} has class folders (${folder}/, ...) but no train/ and test/ around them; hold test images out with npm run train -- --val-share 0.1, or make the two folders`;
     }
   }
   return undefined;

@@ -56,6 +56,8 @@ export interface LocateOptions {
   dir?: string | undefined;
   /** As {@link ReadOptions}: with it, an image folder needs no test images. */
   heldOut?: HeldOut | undefined;
+  /** An image folder needs no test images in any case; without held-out ones that split is then empty. */
+  trainOnly?: boolean | undefined;
 }
 
 export type LoadDatasetOptions = LocateOptions & ReadOptions;
@@ -87,7 +89,7 @@ export async function locateDataset(options: LocateOptions = {}): Promise<Datase
     return { dataset, source: 'asked for' };
   }
   const wanted = dataset === 'auto' ? undefined : dataset;
-  const holdsOut = options.heldOut !== undefined;
+  const holdsOut = options.heldOut !== undefined || options.trainOnly === true;
   if (dir !== undefined) {
     return { ...(await findNamed(dir, { wanted, holdsOut }, '--data')), source: '--data' };
   }

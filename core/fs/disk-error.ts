@@ -19,7 +19,7 @@ const REFUSALS: Readonly<Record<string, string>> = {
 
 const NO_FOLDER = 'there can be no folders there; name another folder';
 
-const READING = new Set(['read', 'scandir', 'stat', 'lstat', 'readlink', 'opendir']);
+const READING = new Set(['read', 'scandir', 'stat', 'lstat', 'readlink', 'opendir', 'access']);
 /** An `open` with one of these may have been for reading. */
 const EITHER = new Set(['EACCES', 'EPERM', 'EIO', 'EMFILE', 'ENFILE', 'ELOOP', 'ENOTDIR', 'EISDIR']);
 

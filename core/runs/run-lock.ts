@@ -4,7 +4,7 @@ import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'n
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { temporaryName } from '../fs/atomic-write.ts';
+import { temporaryName, withPath } from '../fs/atomic-write.ts';
 import { processIsAlive } from '../fs/process-is-alive.ts';
 
 /** Who writes a run. */
@@ -79,12 +79,15 @@ export class RunLock {
 /** Makes the file with all of its text, or not at all where there is one. */
 async function create(path: string, text: string): Promise<boolean> {
   const temporary = temporaryName(path);
-  await writeFile(temporary, text);
   try {
+    await writeFile(temporary, text).catch((error: unknown) => {
+      throw withPath(error, path);
+    });
     await link(temporary, path);
     return true;
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const { code, syscall } = error as NodeJS.ErrnoException;
+    if (syscall !== 'link') throw error;
     if (code === 'EEXIST') return false;
     // A file system without hard links.
     return await writeFile(path, text, { flag: 'wx' }).then(

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { UserError } from '../errors.ts';
+import { errorMessage, UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -52,8 +52,9 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   let bytes: Uint8Array;
   try {
     bytes = await readFile(path);
-  } catch {
-    throw new UserError(`cannot read the checkpoint ${path}`);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new UserError(`cannot read the checkpoint ${path}${missing ? '' : `: ${errorMessage(error)}`}`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   return { tensors, progress: readProgress(metadata, path) };

@@ -16,6 +16,7 @@ import {
   datasetRecord,
   readDatasetRecord,
 } from '../../core/data/run-record.ts';
+import { emptySplit } from '../../core/data/split.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { picture, writeColors, writeTree } from './image-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -315,10 +316,10 @@ test('the record of a run tells other data, and which part of it is other', () =
   );
   refuses(({ train }) => void train.images[5]!--, /: its images of the train split are others; give/);
   refuses(({ test: split }) => void split.images[5]!--, /: its images of the test split are others/);
-  refuses(
-    (other) => Object.assign(other, { validation: makeSynthetic({ test: 5 }).test }),
-    /: it has other validation images/,
-  );
+  refuses((other) => Object.assign(other, { test: emptySplit() }), /: it has no test images/);
+  // A step graph's run was made of the training images alone.
+  const alone = datasetRecord({ ...dataset, test: emptySplit() }, 100).data;
+  checkSameImages(alone, make(), 100);
   // Images that the run does not use may be others.
   const other = make();
   other.train.images[150 * 3072]!--;

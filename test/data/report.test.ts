@@ -85,6 +85,15 @@ it('data --report says what is wrong with a folder, as text and as JSON', async 
   }
 });
 
+it('class folders alone have a report too', async () => {
+  const root = await temporaryFolder();
+  await writeColors(root, 3, 1);
+  const { stdout, status, stderr } = report('--report', '--data', join(root, 'train'));
+  assert.equal(status, 0, stderr);
+  assert.match(stdout, /: 3 classes, 9 train images of 32 x 32\n {2}train: 3 images of each class\n/);
+  assert.doesNotMatch(stdout, /test/);
+});
+
 it('options that do not go together are refused', () => {
   for (const [args, message] of [
     [['--report', '--dir', 'x'], /--dir is for a download; a report takes --data DIR/],

@@ -50,7 +50,7 @@ export function reportDataset(
   dataset: ImageDataset,
   found: { broken: readonly string[]; notes: readonly string[] },
 ): DatasetReport {
-  const parts = PARTS.filter((part) => dataset[part] !== undefined);
+  const parts = PARTS.filter((part) => dataset[part] !== undefined && dataset[part].count > 0);
   const groups = findDuplicates(dataset);
   const images = Object.fromEntries(parts.map((part) => [part, dataset[part]!.count]));
   const counts = Object.fromEntries(
@@ -199,10 +199,9 @@ export function reportLines(report: DatasetReport): string[] {
   return [...lines, ...report.notes];
 }
 
-function classCountLine({ classCounts, images }: DatasetReport, part: Part): string {
+function classCountLine({ classCounts }: DatasetReport, part: Part): string {
   const counts = classCounts.map((entry) => entry[part]!);
   const [least, most] = [Math.min(...counts), Math.max(...counts)];
-  if (images[part] === 0) return `  ${part}: no images`;
   const name = (count: number) => classCounts.find((entry) => entry[part] === count)!.label;
   return least === most
     ? `  ${part}: ${least} images of each class`

@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FileStamps } from '../fs/file-stamps.ts';
 import { exactInt8 } from '../inference/exact-int8.ts';
+import { InferenceSession, Tensor } from '../inference/onnxruntime.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
+import { adaptForeign, ONE_BY_ONE, type OpenModel, OWN_ENDS } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -80,10 +80,11 @@ export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
     extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
   });
   return {
-    run: async (images, dims) => {
+    run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
+      const feed = new Tensor(inputType as 'float32', images as Float32Array, dims);
       // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
-      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
-      return { data: logits!.data as Float32Array, dims: logits!.dims };
+      const { [output]: scores } = await session.run({ [input]: feed }, [output], QUIET);
+      return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
     close: () => session.release(),
   };

@@ -106,7 +106,7 @@ describe('converting weights', () => {
       /tells 100 classes apart, but there are 2 labels \(.*few\.json\); give the right --labels/,
     );
     await writeFile(few, '["cat", 5]');
-    await refuses({ dataset: 'synthetic', labels: few }, /must be a JSON list of label names/);
+    await refuses({ dataset: 'synthetic', labels: few }, /the name of class 1 is no text/);
     await writeFile(few, '\n\n');
     await refuses({ dataset: 'synthetic', labels: few }, /has no label names$/);
     await refuses({ output: join(RESNET20, 'x.safetensors') }, /^cannot write/);

@@ -151,7 +151,7 @@ describe('a model with hostile names', () => {
 });
 
 it('folders of images with hostile names are classes with others', {
-  skip: process.platform === 'win32',
+  skip: process.platform === 'win32' ? 'not on Windows, which has no such names' : false,
 }, async () => {
   const { readFolder } = await import('../../core/data/folder/read-folder.ts');
   const images = join(folder, 'images');

@@ -117,6 +117,20 @@ describe('weights are found', () => {
     assert.deepEqual(taken(deep, 'b.net'), [3]);
   });
 
+  it('but not where a small file copies one dict over and over', () => {
+    const pairs = Array.from({ length: 2000 }, (_, i) => Buffer.concat([p.int(i), p.none, Buffer.of(0x86)]));
+    const list = Buffer.concat([Buffer.from(']'), p.put(0), p.mark, ...pairs, Buffer.from('e0')]);
+    const again = Buffer.concat([
+      p.global('collections', 'OrderedDict'),
+      p.get(0),
+      Buffer.of(0x85),
+      p.reduce,
+      Buffer.from('0'),
+    ]);
+    const root = Buffer.concat([list, ...Array.from({ length: 600 }, () => again), dict(net('1'))]);
+    assertRefuses(() => decodePyTorch(file(root), 'x'), /^x is damaged: it copies its dicts without end$/);
+  });
+
   it('not in a whole module, which is refused with what to do', () => {
     // A module's state is set by BUILD.
     const module = Buffer.concat([

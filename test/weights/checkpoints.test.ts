@@ -61,6 +61,8 @@ describe('weights are found', () => {
   const found: [string, Buffer][] = [
     ['net', dict({ net: dict(net('1')) })],
     ['student', dict({ student: dict(net('1')) })],
+    ['large_model', dict({ large_model: dict({ a: tensor('2'), ...net('1') }), example_net: p.none })],
+    ['an object that computes the loss', dict({ loss_fn: dict(net('1', 'encoder.')), rng: tensor('2') })],
     ['params', dict({ params: dict(net('1')) })],
     ['module, as DeepSpeed', dict({ module: dict(net('1', 'module.')), optimizer: p.none })],
     ['any key', dict({ 'my net': dict(net('1')) })],

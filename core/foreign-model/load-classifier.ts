@@ -1,7 +1,5 @@
 import { basename } from 'node:path';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { FileStamps } from '../fs/file-stamps.ts';
-import { exactInt8 } from '../inference/exact-int8.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -9,6 +7,7 @@ import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
 import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
+import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
@@ -62,8 +61,6 @@ export async function loadClassifier(
   return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
 }
 
-const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
-
 /** What is done otherwise here than by the model's makers, as a line. */
 function notesOf({ notes = [] }: Preprocessing): string[] {
   if (notes.length === 0) return [];
@@ -71,20 +68,4 @@ function notesOf({ notes = [] }: Preprocessing): string[] {
     `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
       'ratio is taken and resized bilinearly, so its scores may differ from theirs',
   ];
-}
-
-/** Opens a model in onnxruntime-node, in this thread. */
-export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
-  const session = await InferenceSession.create(bytes, {
-    logSeverityLevel: 4,
-    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
-  });
-  return {
-    run: async (images, dims) => {
-      // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
-      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
-      return { data: logits!.data as Float32Array, dims: logits!.dims };
-    },
-    close: () => session.release(),
-  };
 }

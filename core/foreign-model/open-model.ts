@@ -1,0 +1,73 @@
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { exactInt8 } from '../inference/exact-int8.ts';
+import { endWorker } from '../workers/end-worker.ts';
+import { startWorker } from '../workers/start-worker.ts';
+import type { OpenModel } from './adapt-foreign.ts';
+
+const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
+/** Opens a model in onnxruntime-node, in this thread, which it blocks while it runs. */
+export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
+  const session = await InferenceSession.create(bytes, {
+    logSeverityLevel: 4,
+    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
+  });
+  return {
+    run: async (images, dims) => {
+      // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
+      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
+      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    },
+    close: () => session.release(),
+  };
+}
+
+/** To the thread of {@link openInThread}: run this. */
+export interface TryMessage {
+  images: Float32Array;
+  dims: readonly number[];
+}
+
+/** From it, one for the opening and one for each run. */
+export type TryAnswer = { data?: Float32Array; dims?: readonly number[] } | { reason: string };
+
+/** Opens a model in a thread of its own, for servers that answer others meanwhile. */
+export async function openInThread(bytes: Uint8Array): Promise<OpenModel> {
+  const shared = new SharedArrayBuffer(bytes.length);
+  new Uint8Array(shared).set(bytes);
+  const worker = startWorker(new URL('./try-worker.ts', import.meta.url), shared, 'trial of a model');
+  const answer = (): Promise<{ data?: Float32Array; dims?: readonly number[] }> =>
+    new Promise((resolve, reject) => {
+      const done = (): void => {
+        worker.off('message', answered).off('error', failed).off('exit', ended);
+      };
+      const answered = (message: TryAnswer): void => {
+        done();
+        if ('reason' in message) reject(new Error(message.reason));
+        else resolve(message);
+      };
+      const failed = (error: Error): void => {
+        done();
+        reject(error);
+      };
+      const ended = (code: number): void =>
+        failed(new Error(`the thread that tries it ended with code ${code}`));
+      worker.on('message', answered).on('error', failed).on('exit', ended);
+    });
+  const close = (): Promise<void> => endWorker(worker, Promise.resolve());
+  try {
+    await answer();
+  } catch (error) {
+    await close();
+    throw error;
+  }
+  return {
+    run: async (images, dims) => {
+      const given = answer();
+      worker.postMessage({ images, dims } satisfies TryMessage);
+      const { data, dims: shape } = await given;
+      return { data: data!, dims: shape! };
+    },
+    close,
+  };
+}

@@ -7,7 +7,7 @@
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -36,22 +36,26 @@ const PROJECT = fileURLToPath(new URL('.', import.meta.url));
 const CACHE = join(PROJECT, 'node_modules', '.cache', 'onnx-classifier');
 /** Which build is the newest, and size and time of every file that it was made of. */
 const NEWEST = join(CACHE, 'newest.json');
+/** What `import.meta.url` becomes. */
+const SOURCE_URL = 'sourceUrl';
 /** Older builds are kept for the processes that run from them. */
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
-const [, , name, ...args] = process.argv;
-if (name === '--build') await build();
-else if (name !== undefined && Object.hasOwn(COMMANDS, name)) await start(COMMANDS[name]);
-else {
-  const list = Object.keys(COMMANDS).join(', ');
-  process.stderr.write(
-    `error: ${name === undefined ? 'no command given' : `no command ${JSON.stringify(name)}`}; there are ${list}\n`,
-  );
-  process.exitCode = 1;
+if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main(...process.argv.slice(2));
+
+async function main(name, ...args) {
+  if (name === '--build') await build();
+  else if (name !== undefined && Object.hasOwn(COMMANDS, name)) await start(COMMANDS[name], args);
+  else {
+    const list = Object.keys(COMMANDS).join(', ');
+    const what = name === undefined ? 'no command given' : `no command ${JSON.stringify(name)}`;
+    process.stderr.write(`error: ${what}; there are ${list}\n`);
+    process.exitCode = 1;
+  }
 }
 
 /** Runs a command as if Node had been started with its file. */
-async function start(source) {
+async function start(source, args) {
   const folder = newestBuild() ?? (await build().catch(() => undefined));
   const file = join(folder ?? PROJECT, folder === undefined ? source : javaScript(source));
   process.argv = [process.argv[0], file, ...args];
@@ -89,28 +93,10 @@ function javaScript(source) {
  * @returns the folder, in which each has the place that its source has in the project
  */
 async function build() {
-  const { build: bundle } = await import('esbuild');
   const begun = Date.now();
   const folder = join(CACHE, `${begun.toString(36)}-${process.pid}`);
   await mkdir(CACHE, { recursive: true });
-  const started = await startedFiles();
-  const { metafile } = await bundle({
-    absWorkingDir: PROJECT,
-    // A container may hold a part of the project.
-    entryPoints: [...Object.values(COMMANDS), ...started].filter((file) => existsSync(join(PROJECT, file))),
-    outdir: folder,
-    outbase: PROJECT,
-    bundle: true,
-    splitting: true,
-    chunkNames: '[name]-[hash]',
-    format: 'esm',
-    platform: 'node',
-    target: 'node20',
-    packages: 'external',
-    metafile: true,
-    logLevel: 'silent',
-    plugins: [{ name: 'places of the sources', setup: keepPlaces }],
-  });
+  const { metafile } = await bundle(folder, Object.values(COMMANDS));
   const files = Object.fromEntries(Object.keys(metafile.inputs).map((file) => [file, stampOf(file)]));
   // What was written while it was bundled may be in it or not: built again next time.
   const late = Object.keys(files).find((file) => statSync(join(PROJECT, file)).mtimeMs >= begun);
@@ -124,6 +110,33 @@ async function build() {
     if (begun - mtimeMs > KEPT_MS) await rm(path, { recursive: true, force: true });
   }
   return folder;
+}
+
+/**
+ * Bundles sources, by their paths in the project, and what they start as threads and processes.
+ * @param folder in which each gets the place that its source has in the project
+ */
+export async function bundle(folder, sources) {
+  const { build: run } = await import('esbuild');
+  const started = await startedFiles();
+  return run({
+    absWorkingDir: PROJECT,
+    // A container may hold a part of the project.
+    entryPoints: [...sources, ...started].filter((file) => existsSync(join(PROJECT, file))),
+    outdir: folder,
+    outbase: PROJECT,
+    bundle: true,
+    splitting: true,
+    chunkNames: '[name]-[hash]',
+    format: 'esm',
+    platform: 'node',
+    target: 'node20',
+    packages: 'external',
+    metafile: true,
+    logLevel: 'silent',
+    define: { 'import.meta.url': SOURCE_URL },
+    plugins: [{ name: 'places of the sources', setup: keepPlaces }],
+  });
 }
 
 /** The files that a source names as `new URL('./x.ts', import.meta.url)`: entries of threads and processes. */
@@ -145,7 +158,8 @@ async function startedFiles() {
 function keepPlaces({ onLoad }) {
   onLoad({ filter: /\.ts$/ }, async ({ path }) => {
     const text = await readFile(path, 'utf8');
+    if (!text.includes('import.meta.url')) return { contents: text, loader: 'ts' };
     const url = JSON.stringify(pathToFileURL(path).href);
-    return { contents: text.replaceAll('import.meta.url', url), loader: 'ts' };
+    return { contents: `const ${SOURCE_URL} = ${url};\n${text}`, loader: 'ts' };
   });
 }

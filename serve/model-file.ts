@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
@@ -43,8 +43,8 @@ export async function findModelFile(model?: string): Promise<string> {
     candidates.push(join(EXPORTED, `${model}.onnx`), embeddedModelPath(model));
   }
   for (const path of candidates) if (await isFile(path)) return path;
-  const inFolder = (await modelInRepository(model)) ?? (await onlyModelIn(model));
-  if (inFolder !== undefined) return inFolder;
+  const inFolder = await modelInRepository(model);
+  if (inFolder !== undefined && (await isFile(inFolder))) return inFolder;
   const embedded = await embeddedModels();
   const known = embedded.length > 0 ? ` (embedded: ${embedded.join(', ')})` : '';
   const tried =
@@ -106,11 +106,6 @@ function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string):
 export function displayPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' || short.startsWith('..') ? path : short;
-}
-
-async function onlyModelIn(folder: string): Promise<string | undefined> {
-  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.onnx$/i.test(name));
-  return names.length === 1 ? join(folder, names[0]!) : undefined;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -2,35 +2,51 @@ import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { findBatchProblem } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
-import type { Graph } from '../onnx/graph.ts';
+import type { DataType, Graph, TensorData } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import { Random } from '../random.ts';
 import { adaptedScores, adaptModel } from './adapt-model.ts';
+import { checkAgreement } from './check-agreement.ts';
 import { labelsFor, type ModelInterface, modelInterface } from './interface.ts';
 import { keepScores } from './keep-scores.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import {
+  areWholeNumbers,
   fitQuantization,
   type GivenValues,
   inputQuantization,
+  notWholeNumbers,
   type Quantization,
-  requireWholeNumbers,
 } from './quantized-ends.ts';
 import { checkGivenScores, decideScores, type ProbedScores, scoresOfGraph } from './score-kind.ts';
 
 /** Of a model whose input says so. */
 export const ONE_BY_ONE = 'it takes one image at a time: it is run image by image';
 
-/** A model that is open in some onnxruntime, with the input `input` and the output `logits`. */
+/** A model that is open in some onnxruntime. */
 export interface OpenModel {
-  /** @param images [n, 3, height, width] */
+  /**
+   * @param images [n, 3, height, width] of float32, for the input `input`, unless `ends` says otherwise
+   * @param ends names of input and output, and the type of elements; default those of the models that we make
+   * @returns what its output `logits` is
+   */
   run(
-    images: Float32Array,
+    images: TensorData,
     dims: readonly number[],
-  ): Promise<{ data: Float32Array; dims: readonly number[] }>;
+    ends?: ModelEnds,
+  ): Promise<{ data: ArrayLike<number | bigint>; dims: readonly number[] }>;
   close(): Promise<void>;
 }
+
+export interface ModelEnds {
+  input: string;
+  inputType: DataType;
+  output: string;
+}
+
+/** The ends of the models that we make. */
+export const OWN_ENDS: ModelEnds = { input: 'input', inputType: 'float32', output: 'logits' };
 
 /** A classifier of another program as one of ours. */
 export interface AdaptedModel {
@@ -78,6 +94,8 @@ export async function adaptForeign(
     ...normalization,
     source,
     open,
+    // As it is given, if what is read of it is among its outputs.
+    original: kept.isOutput ? bytes : kept.bytes,
   });
   const { scores, notes } = decide();
   if (probed.batchProblem !== undefined) {
@@ -114,10 +132,12 @@ function withOneOutput(
   bytes: Uint8Array,
   { output }: Preprocessing,
   source: string,
-): { bytes: Uint8Array; labels?: string[] } {
+): { bytes: Uint8Array; labels?: string[]; isOutput: boolean } {
   const model = parseModel(bytes, source);
+  const names = new Set((model.graph.output ?? []).map(({ name }) => name));
   const { changed, ...labels } = keepScores(model.graph, output, source);
-  return { bytes: changed ? serializeModel(model) : bytes, ...labels };
+  const isOutput = names.has(model.graph.output![0]!.name);
+  return { bytes: changed ? serializeModel(model) : bytes, isOutput, ...labels };
 }
 
 /** Whether values of that type are bytes of a picture, which need no preprocessing. */
@@ -144,13 +164,9 @@ function givenQuantization(
   });
   const quantization = inputQuantization(graph, input);
   if (quantization && fitQuantization(inputType, quantization, values(scale ?? 1 / 255))) return quantization;
-  requireWholeNumbers(
-    inputType,
-    values(scale ?? (takesBytes(inputType) ? 1 : 1 / 255)),
-    quantization,
-    source,
-  );
-  return undefined;
+  if (areWholeNumbers(inputType, values(scale ?? (takesBytes(inputType) ? 1 : 1 / 255)))) return undefined;
+  const usual = takesBytes(inputType) && !quantization ? 1 : 1 / 255;
+  throw notWholeNumbers(inputType, values(scale ?? usual), quantization, source);
 }
 
 /** Our metadata says `(v / 255 - mean) / std` in RGB order, whatever scale and order the model has. */
@@ -202,9 +218,11 @@ async function probe(
     std,
     source,
     open,
+    original,
   }: Pick<ClassifierMetadata, 'mean' | 'std'> & {
     source: string;
     open: (bytes: Uint8Array) => Promise<OpenModel>;
+    original: Uint8Array;
   },
 ): Promise<ProbedScores & { classes: number; batchProblem?: string }> {
   const pixels = plan.height * plan.width;
@@ -230,7 +248,7 @@ async function probe(
   const run = async (images: readonly Float32Array[]): Promise<number[]> => {
     const input = new Float32Array(images.length * 3 * pixels);
     for (const [i, image] of images.entries()) input.set(image, i * image.length);
-    return Array.from((await model.run(input, [images.length, 3, plan.height, plan.width])).data);
+    return Array.from((await model.run(input, [images.length, 3, plan.height, plan.width])).data, Number);
   };
   try {
     const rows: number[][] = [];
@@ -245,6 +263,7 @@ async function probe(
     if (classes === 0 || (plan.classes !== undefined && classes !== plan.classes)) {
       throw new UserError(`${source} gives ${classes} scores for an image, its output says ${plan.classes}`);
     }
+    await checkAgreement(original, plan, pictures[0]!, rows[0]!, open, source);
     const result = {
       pictures: rows.slice(0, pictures.length),
       extremes: rows.slice(pictures.length),

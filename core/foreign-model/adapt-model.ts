@@ -28,7 +28,7 @@ const MIN_OPSET = 7;
 const SCAN_OPSET = 9;
 const ROUND_OPSET = 11;
 /** Red, green and blue in grey, ITU-R 601, as Pillow converts to "L". */
-const LUMA = [0.299, 0.587, 0.114];
+export const LUMA = [0.299, 0.587, 0.114] as const;
 
 /**
  * Rewrites a classifier of another program to the contract of our model files: one input `input`, float32
@@ -84,7 +84,7 @@ export function adaptModel(
 /** From [batch, 3, height, width] float32 RGB to what the model takes. */
 function inputSteps({ color, inputType, inputQuantization, layout }: ModelInterface, opset: number): Step[] {
   const steps: Step[] = [];
-  if (color === 'gray') steps.push(mixChannels(LUMA));
+  if (color === 'gray') steps.push(mixChannels([...LUMA]));
   if (color === 'BGR') steps.push(pickChannels([2, 1, 0]));
   if (inputQuantization) {
     steps.push(quantize('QuantizeLinear', inputType as 'uint8' | 'int8', inputQuantization));

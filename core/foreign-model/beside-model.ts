@@ -84,13 +84,22 @@ async function inFolder(
         given.labels ?? (json.id2label ? labelsOf({ id2label: json.id2label }, config) : undefined);
       return { ...given, ...(labels && { labels }) };
     }
-    const isTimm = hasConfig && 'pretrained_cfg' in (await readJson(config, files));
-    if (isTimm) {
+    if (hasConfig && (await isTimmConfig(config, model, files))) {
       refuseForBytes(config, source, model);
       return readPreprocessing(config, files);
     }
   }
   return undefined;
+}
+
+/** A file of that name may be anybody's: where none is needed, one that cannot be read is none of the model's. */
+async function isTimmConfig(path: string, model: Onnx.IModelProto, files?: FileStamps): Promise<boolean> {
+  try {
+    return 'pretrained_cfg' in (await readJson(path, files));
+  } catch (error) {
+    if (takesBytes(model) || fromUltralytics(propsOf(model))) return false;
+    throw error;
+  }
 }
 
 /** A graph that takes bytes normalises them itself; whether by what a file beside it says is not known. */

@@ -1,8 +1,9 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { exactInt8 } from '../inference/exact-int8.ts';
+import { InferenceSession, Tensor } from '../inference/onnxruntime.ts';
+import type { TensorData } from '../onnx/graph.ts';
 import { endWorker } from '../workers/end-worker.ts';
 import { startWorker } from '../workers/start-worker.ts';
-import type { OpenModel } from './adapt-foreign.ts';
+import { type ModelEnds, type OpenModel, OWN_ENDS } from './adapt-foreign.ts';
 
 const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
@@ -13,10 +14,11 @@ export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
     extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
   });
   return {
-    run: async (images, dims) => {
+    run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
+      const feed = new Tensor(inputType as 'float32', images as Float32Array, dims);
       // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
-      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
-      return { data: logits!.data as Float32Array, dims: logits!.dims };
+      const { [output]: scores } = await session.run({ [input]: feed }, [output], QUIET);
+      return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
     close: () => session.release(),
   };
@@ -24,19 +26,25 @@ export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
 
 /** To the thread of {@link openInThread}: run this. */
 export interface TryMessage {
-  images: Float32Array;
+  images: TensorData;
   dims: readonly number[];
+  ends: ModelEnds | undefined;
+}
+
+interface TryResult {
+  data?: ArrayLike<number | bigint>;
+  dims?: readonly number[];
 }
 
 /** From it, one for the opening and one for each run. */
-export type TryAnswer = { data?: Float32Array; dims?: readonly number[] } | { reason: string };
+export type TryAnswer = TryResult | { reason: string };
 
 /** Opens a model in a thread of its own, for servers that answer others meanwhile. */
 export async function openInThread(bytes: Uint8Array): Promise<OpenModel> {
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
   const worker = startWorker(new URL('./try-worker.ts', import.meta.url), shared, 'trial of a model');
-  const answer = (): Promise<{ data?: Float32Array; dims?: readonly number[] }> =>
+  const answer = (): Promise<TryResult> =>
     new Promise((resolve, reject) => {
       const done = (): void => {
         worker.off('message', answered).off('error', failed).off('exit', ended);
@@ -62,9 +70,9 @@ export async function openInThread(bytes: Uint8Array): Promise<OpenModel> {
     throw error;
   }
   return {
-    run: async (images, dims) => {
+    run: async (images, dims, ends) => {
       const given = answer();
-      worker.postMessage({ images, dims } satisfies TryMessage);
+      worker.postMessage({ images, dims, ends } satisfies TryMessage);
       const { data, dims: shape } = await given;
       return { data: data!, dims: shape! };
     },

@@ -87,27 +87,31 @@ export function fitQuantization(
   return isWithin(dtype, least, largest, 26) && largest - least > 16;
 }
 
+/** Whether values are whole numbers, as a model of them takes them; anything else it would round away. */
+export function areWholeNumbers(dtype: DataType, { min, max, step }: GivenValues): boolean {
+  // The computation may miss whole numbers by some.
+  return !(dtype in RANGES) || (Math.abs(step - 1) < 1e-3 && isWithin(dtype, min, max, 0.01));
+}
+
 /**
- * Checks that values are whole numbers, as a model of them takes them; anything else it would round away.
+ * Why a model of whole numbers cannot take what preprocessing gives.
  * @param quantization what its numbers mean, if it says so
- * @throws UserError if they are not
  */
-export function requireWholeNumbers(
+export function notWholeNumbers(
   dtype: DataType,
-  { min, max, step }: GivenValues,
+  { min, max }: GivenValues,
   quantization: Quantization | undefined,
   source: string,
-): void {
-  const range = RANGES[dtype];
-  // The computation may miss whole numbers by some.
-  if (!range || (Math.abs(step - 1) < 1e-3 && isWithin(dtype, min, max, 0.01))) return;
+): UserError {
+  const range = RANGES[dtype]!;
   const real = quantization && range.map((q) => read((q - quantization.zeroPoint) * quantization.scale));
   const what = real
     ? `quantised values of ${real[0]} to ${real[1]}`
     : `whole numbers from ${range[0]} to ${range[1]}`;
-  const mend =
+  const bytes =
     dtype === 'int8' ? 'for bytes less 128 they are 128, 1 and 1' : 'leave them out for bytes as they are';
-  throw new UserError(
+  const mend = quantization ? `give such that fit, or ${bytes}` : bytes;
+  return new UserError(
     `${source}: its input takes ${dtype}, ${what}, but "mean", "std" and "scale" in its JSON file give ` +
       `${read(min)} to ${read(max)}; ${mend}`,
   );

@@ -9,11 +9,10 @@ const send = (answer: TryAnswer): void => port.postMessage(answer);
 try {
   // onnxruntime takes no shared memory.
   const model = await openModel(new Uint8Array(new Uint8Array(workerData as SharedArrayBuffer)));
-  port.on('message', async ({ images, dims }: TryMessage) => {
+  port.on('message', async ({ images, dims, ends }: TryMessage) => {
     try {
-      const result = await model.run(images, dims);
-      // A copy: the output's memory belongs to onnxruntime.
-      send({ data: new Float32Array(result.data), dims: [...result.dims] });
+      const result = await model.run(images, dims, ends);
+      send({ data: result.data, dims: [...result.dims] });
     } catch (error) {
       send({ reason: errorMessage(error) });
     }

@@ -35,7 +35,7 @@ export async function findBatchProblem(
 }
 
 /** Whether two lists of scores are the same but for rounding; infinities and NaN must be in the same places. */
-function sameScores(actual: ArrayLike<number>, expected: ArrayLike<number>): boolean {
+export function sameScores(actual: ArrayLike<number>, expected: ArrayLike<number>): boolean {
   if (actual.length !== expected.length) return false;
   let largest = 0;
   let difference = 0;

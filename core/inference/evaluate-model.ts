@@ -1,4 +1,3 @@
-import * as ort from 'onnxruntime-node';
 import type { ImageDataset, ImageSplit } from '../data/dataset.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { ClassificationMetrics } from '../metrics/classification-metrics.ts';
@@ -8,6 +7,7 @@ import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
 import { exactInt8 } from './exact-int8.ts';
+import * as ort from './onnxruntime.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;

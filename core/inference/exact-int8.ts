@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/model-file.ts';
+import { InferenceSession, Tensor } from './onnxruntime.ts';
 
 /** Settings for `extra.session` of an onnxruntime session. */
 export type Int8Settings = { x64quantprecision?: '1' };

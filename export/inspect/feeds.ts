@@ -1,5 +1,5 @@
-import { Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
+import { Tensor } from '../../core/inference/onnxruntime.ts';
 import { type DataType, type Graph, sizeOf, type ValueInfo } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
 

@@ -1,9 +1,9 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
 import { exactInt8 } from '../../core/inference/exact-int8.ts';
+import { InferenceSession, type Tensor } from '../../core/inference/onnxruntime.ts';
 
 /** A node as onnxruntime ran it. */
 export interface ProfiledNode {

@@ -1,4 +1,4 @@
-import { Tensor } from 'onnxruntime-node';
+import { Tensor } from '../../core/inference/onnxruntime.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { PIXELS } from '../../core/onnx/passes/pixels-to-top-k.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';

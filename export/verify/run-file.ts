@@ -1,6 +1,6 @@
-import { InferenceSession, type Tensor } from 'onnxruntime-node';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { exactInt8 } from '../../core/inference/exact-int8.ts';
+import { InferenceSession, type Tensor } from '../../core/inference/onnxruntime.ts';
 import type { Feed } from './feeds.ts';
 
 /** A model's outputs for all images, one after another, by name. */

@@ -1,7 +1,7 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { InferenceSession } from 'onnxruntime-node';
 import { exactInt8 } from '../../core/inference/exact-int8.ts';
+import { InferenceSession } from '../../core/inference/onnxruntime.ts';
 
 type Options = InferenceSession.SessionOptions & { extra?: { session?: Record<string, unknown> } };
 

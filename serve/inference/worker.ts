@@ -3,9 +3,9 @@
  * answers HTTP requests.
  */
 import { parentPort, workerData } from 'node:worker_threads';
-import { type InferenceSession, Tensor } from 'onnxruntime-node';
 import { errorMessage } from '../../core/errors.ts';
 import { findBatchProblem } from '../../core/inference/batch-trial.ts';
+import { type InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { Random } from '../../core/random.ts';
 import { openSession } from './open-session.ts';
 import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';

@@ -1,5 +1,5 @@
-import { stat } from 'node:fs/promises';
-import { basename, dirname } from 'node:path';
+import { realpath, stat } from 'node:fs/promises';
+import { basename, dirname, sep } from 'node:path';
 import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
@@ -22,6 +22,8 @@ interface Slot {
 interface Failure {
   /** For the log and the terminal: it may hold paths. */
   reason: string;
+  /** For clients. */
+  shown: string;
   /** How often in a row the same files were tried. */
   attempts: number;
   /** When they are tried again, in milliseconds since 1970. */
@@ -228,8 +230,10 @@ export class ModelRegistry {
       const attempts = 1 + (isChanged ? 0 : (before?.failure?.attempts ?? 0));
       const { retrySeconds = RETRY_SECONDS } = this.#options;
       const pause = Math.min(retrySeconds * 2 ** (attempts - 1), MAX_RETRY_SECONDS);
+      const reason = oneLine(errorMessage(error));
       const failure = {
-        reason: oneLine(errorMessage(error)),
+        reason,
+        shown: await withoutPaths(reason, source.path),
         attempts,
         retryAt: Date.now() + 1000 * pause,
       };
@@ -240,7 +244,7 @@ export class ModelRegistry {
         name: nameOf(source),
         version,
         path,
-        reason: failure.reason,
+        reason,
       });
     }
   }
@@ -280,7 +284,7 @@ export class ModelRegistry {
       if (!slot) return [];
       const { model, failure } = slot;
       if (model) models.set(model.name, [...(models.get(model.name) ?? []), model]);
-      const reason = failure ? withoutPaths(failure.reason, source.path) : '';
+      const reason = failure?.shown ?? '';
       return [
         { name: model?.name ?? nameOf(source), version: source.version, loaded: Boolean(model), reason },
       ];
@@ -334,7 +338,12 @@ async function stampsOf(path: string): Promise<FileStamps> {
 }
 
 /** A reason as a client may read it: it names files, but not where they are. */
-function withoutPaths(reason: string, path: string): string {
-  const folders = [`${dirname(path)}/`, `${displayPath(dirname(path))}/`].filter((folder) => folder !== './');
-  return folders.reduce((text, folder) => text.replaceAll(folder, ''), cleanText(reason));
+async function withoutPaths(reason: string, path: string): Promise<string> {
+  const real = await realpath(path).catch(() => path);
+  const folders = [path, real].flatMap((file) => [dirname(file), dirname(dirname(file))]);
+  const written = folders.flatMap((folder) => [folder, displayPath(folder)]);
+  return written
+    .filter((folder) => dirname(folder) !== folder && folder !== '.')
+    .sort((a, b) => b.length - a.length)
+    .reduce((text, folder) => text.replaceAll(`${folder}${sep}`, ''), cleanText(reason));
 }

@@ -14,8 +14,7 @@ interface Found {
 
 /**
  * The model files of a model repository: `NAME.onnx` (version 1), `NAME@2.onnx`, Triton's layout
- * `NAME/2/model.onnx`, and repositories of Hugging Face's, `NAME/model.onnx` or `NAME/onnx/model.onnx`, also as
- * its cache keeps them. Links are followed. What begins with a dot, and anything else in the folder, is left
+ * `NAME/2/model.onnx`, and repositories of Hugging Face's ({@link modelInRepository}). Links are followed. What begins with a dot, and anything else in the folder, is left
  * alone. A name that no address can hold is made one by {@link safeName}; where that is another's too, it gets
  * a part of its own after a hyphen.
  * @returns by name, then by version
@@ -42,8 +41,9 @@ export async function scanFolder(folder: string): Promise<ModelSource[]> {
 }
 
 /**
- * The model file of a repository of Hugging Face's: `model.onnx` or `onnx/model.onnx`, in the folder itself or,
- * in its cache, in the snapshot that `refs/main` names. Undefined if there is none.
+ * The model file of a repository of Hugging Face's: `model.onnx` or `onnx/model.onnx`, or the only other one in
+ * either's place, in the folder itself or, in its cache, in the snapshot that `refs/main` names.
+ * @returns where `model.onnx` should be if there are several and none is it; undefined if there is none at all
  */
 export async function modelInRepository(folder: string): Promise<string | undefined> {
   const direct = await modelInCheckout(folder);
@@ -57,8 +57,9 @@ export async function modelInRepository(folder: string): Promise<string | undefi
 
 async function modelInCheckout(folder: string): Promise<string | undefined> {
   for (const at of [folder, join(folder, 'onnx')]) {
-    const name = (await visible(at).catch(() => [])).find((entry) => /^model\.onnx$/i.test(entry));
-    if (name !== undefined) return join(at, name);
+    const models = (await visible(at).catch(() => [])).filter((entry) => /\.onnx$/i.test(entry));
+    const name = models.find((entry) => /^model\.onnx$/i.test(entry));
+    if (models.length > 0) return join(at, name ?? (models.length === 1 ? models[0]! : 'model.onnx'));
   }
   return undefined;
 }

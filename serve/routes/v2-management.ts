@@ -46,7 +46,7 @@ export function v2Management(
       body: json(RepositoryIndexRequest),
       bodyOptional: true,
       answers: index,
-      refusals: [400, 413],
+      refusals: [400, 408, 413, 415],
       handlers: [
         express.raw({ type: () => true, limit: 1000, inflate: false }),
         (req, res) => {

@@ -4,15 +4,14 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { command } from '../commands/command.ts';
 
-const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'bench-'));
 after(() => rm(folder, { recursive: true }));
 
 function bench(...args: string[]) {
-  return promisify(execFile)(process.execPath, ['--import', 'tsx', 'bench/cli.ts', ...args], { cwd: ROOT });
+  return promisify(execFile)(process.execPath, command('bench', ...args));
 }
 
 test('a short run measures training and forward pass and writes tables, roofline and JSON', async () => {

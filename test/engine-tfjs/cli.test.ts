@@ -2,17 +2,16 @@ import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import { type Output, runProgram } from '../../setup/programs.ts';
+import { command } from '../commands/command.ts';
 import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { relativeError64 } from '../train/support/check-gradients.ts';
 import { tinyRun } from '../train/support/tiny-run.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await temporaryFolder();
 const DATA = join(folder, 'data');
 await writeColors(DATA, 16, 4);
@@ -21,7 +20,7 @@ const TINY = ['--data', DATA, ...'--model resnet20 --batch-size 16 --lr 0.01 --r
 /** The command, on no dataset of the machine's. */
 function train(...args: string[]): Promise<Output> {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  return runProgram(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...args], { cwd: PROJECT, env });
+  return runProgram(process.execPath, command('train', ...args), { env });
 }
 
 describe('npm run train --engine tfjs', () => {

@@ -167,6 +167,13 @@ describe('labels', () => {
       await refused(load({}, { props: { ...props, task: 'detect' } }), /does not say how to prepare/);
     });
 
+    it('and a config.json of nobody knows whom beside them does not matter', async () => {
+      const props = { author: 'Ultralytics', task: 'classify', names };
+      const { metadata } = await load({ 'config.json': '// of an editor' }, { props });
+      assert.deepEqual(metadata.labels, RGB);
+      await refused(load({ 'config.json': '// of an editor' }), /config.json is not JSON/);
+    });
+
     it('are left alone where they are something else', async () => {
       for (const text of ["{0: 'a', 1: 'b'}", 'x', '{0: f()}', "{'a': 1}", '']) {
         const { metadata } = await load({ 'm.json': HALVES }, { props: { names: text } });

@@ -87,11 +87,16 @@ describe('a model folder with unusable files', async () => {
     'old/1/model.json': HALVES,
     'old/2/model.onnx': 'half a mod',
     'old/3/README': 'not here yet',
+    'hf/onnx/model.onnx': tinyNet(),
+    'hf/preprocessor_config.json': '{',
+    'several/a.onnx': tinyNet(),
+    'several/b.onnx': tinyNet(),
+    ...model('one/another name'),
   });
   await symlink('nowhere.onnx', join(folder, 'dangling.onnx'));
   if (process.platform !== 'win32') execFileSync('mkfifo', [join(folder, 'pipe.onnx')]);
   const server = await start({ folder });
-  const bad = ['bare', 'dangling', 'half', 'many', 'pipe'].filter(
+  const bad = ['bare', 'dangling', 'half', 'hf', 'many', 'pipe', 'several'].filter(
     (name) => name !== 'pipe' || process.platform !== 'win32',
   );
 
@@ -107,7 +112,7 @@ describe('a model folder with unusable files', async () => {
     const states = (state: string) => index.filter((entry) => entry.state === state);
     assert.deepEqual(
       states('READY').map(({ name, version }) => `${name}@${version}`),
-      ['good@1', 'old@1', 'twice@1'],
+      ['good@1', 'old@1', 'one@1', 'twice@1'],
     );
     assert.deepEqual(
       [...new Set(states('UNAVAILABLE').map(({ name, version }) => `${name}@${version}`))],
@@ -118,6 +123,7 @@ describe('a model folder with unusable files', async () => {
     );
     assert.match(reasons.get('bare@1')!, /^bare.onnx does not say how to prepare images/);
     assert.match(reasons.get('many@1')!, /2 labels/);
+    assert.match(reasons.get('hf@1')!, /^preprocessor_config.json is not JSON/);
     assert.match(reasons.get('twice@1')!, /are both version 1 of "twice"|does not say how/);
     assert.match(reasons.get('old@3')!, /cannot be read/);
     for (const [name, reason] of reasons) {
@@ -128,7 +134,7 @@ describe('a model folder with unusable files', async () => {
       method: 'POST',
       body: '{"ready":true}',
     });
-    assert.equal(((await ready.json()) as unknown[]).length, 3);
+    assert.equal(((await ready.json()) as unknown[]).length, 4);
   });
 
   it("names them in each model's readiness, in the metrics and to whoever asks them", async () => {

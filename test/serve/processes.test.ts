@@ -6,11 +6,10 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { setTimeout } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
+import { command } from '../commands/command.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 /** Only a request that nobody will ever answer waits as long. */
 const NEVER_MS = 60_000;
 
@@ -39,8 +38,7 @@ class Servers {
 
   constructor(path: string, port = 0, option: '--model' | '--models' = '--model') {
     const args = ['--processes', '2', '--port', String(port), option, path, '--threads', '1'];
-    const command = ['--import', 'tsx', 'serve/cli.ts', ...args, '--reload-seconds', '0'];
-    this.#child = spawn(process.execPath, command, { cwd: PROJECT });
+    this.#child = spawn(process.execPath, command('serve', ...args, '--reload-seconds', '0'));
     started.push(this.#child);
     this.#child.stdout!.on('data', (data) => {
       this.stdout += data;

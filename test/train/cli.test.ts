@@ -4,14 +4,13 @@ import { existsSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
+import { command } from '../commands/command.ts';
 import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await temporaryFolder();
 /** Three classes, 48 images to train on and 12 to test on: the synthetic dataset takes a second to draw. */
 const DATA = join(folder, 'data');
@@ -32,7 +31,7 @@ function run(
 ): Promise<Finished> {
   // A dataset of the machine's must not be picked up.
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...args], { cwd: PROJECT, env });
+  const child = spawn(process.execPath, command('train', ...args), { cwd: folder, env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

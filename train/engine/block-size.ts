@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from '../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { convolve } from '../autodiff/conv/convolve.ts';
 import { StepBuilder } from '../autodiff/step-builder.ts';

@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from '../../core/inference/onnxruntime.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
 import { updateScalars } from '../step/update.ts';
 import type { TrainingState } from './state.ts';

@@ -1,5 +1,5 @@
-import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../core/errors.ts';
+import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel, encodeMoreOutputs } from '../../../core/onnx/model-file.ts';
 import { inferShapes } from '../../../core/onnx/shape-inference.ts';

@@ -1,5 +1,5 @@
-import * as ort from 'onnxruntime-node';
 import { errorMessage } from '../../../core/errors.ts';
+import * as ort from '../../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { StepBuilder } from '../../autodiff/step-builder.ts';
 import { useMixedPrecision } from '../../step/mixed-precision.ts';

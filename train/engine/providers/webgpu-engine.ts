@@ -1,4 +1,4 @@
-import * as ort from 'onnxruntime-node';
+import * as ort from '../../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';

@@ -1,5 +1,5 @@
-import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../core/errors.ts';
+import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';

@@ -1,6 +1,6 @@
 import { parentPort, workerData } from 'node:worker_threads';
-import * as ort from 'onnxruntime-node';
 import { errorMessage } from '../../../core/errors.ts';
+import * as ort from '../../../core/inference/onnxruntime.ts';
 import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
 
 const setup = workerData as ReplicaSetup;

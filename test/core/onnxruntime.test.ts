@@ -1,0 +1,37 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
+import { toFloat16 } from '../../core/weights/to-float16.ts';
+import { inspectModel } from '../../export/inspect/inspect-model.ts';
+
+/** Doubles float16 numbers. */
+function doubling(): Uint8Array {
+  const b = new GraphBuilder('half');
+  const x = b.input('x', 'float16', ['n', 2]);
+  b.node('Add', [x, x], {}, { name: 'y' });
+  b.output('y', 'float16', ['n', 2]);
+  return encodeModel(b.graph);
+}
+
+it('float16 tensors go in and out as bits, whether Node has a Float16Array or not', async () => {
+  const session = await InferenceSession.create(doubling());
+  const x = new Tensor('float16', toFloat16(Float32Array.of(1.5, -2)), [1, 2]);
+  const { y } = await session.run({ x });
+  await session.release();
+  assert.equal(y!.type, 'float16');
+  assert.ok(y!.data instanceof Uint16Array);
+  assert.deepEqual([...y!.data], [...toFloat16(Float32Array.of(3, -4))]);
+});
+
+it('a model that takes float16 is inspected, with times', async () => {
+  const report = await inspectModel(doubling(), { batch: 1, size: 2, runs: 1 }, 'half.onnx');
+  assert.equal(report.problem, null);
+  assert.ok(report.layers[0]!.milliseconds! > 0);
+});
+
+it('and Float16Array is where it was', () => {
+  const [major] = process.versions.node.split('.').map(Number);
+  assert.equal('Float16Array' in globalThis, major! >= 24);
+});

@@ -144,12 +144,7 @@ async function trainBriefly(
 }
 
 function withoutEstimate(config: TrainConfig, dataset: ImageDataset) {
-  const { onEstimate: _, ...observer } = consoleObserver(
-    config.epochs,
-    config.batchSize,
-    dataset.test.count,
-    say,
-  );
+  const { onEstimate: _, ...observer } = consoleObserver(config, dataset, say);
   return observer;
 }
 

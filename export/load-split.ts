@@ -1,5 +1,6 @@
 import type { ImageSplit, SplitName } from '../core/data/dataset.ts';
 import { DATASET_NAMES, loadDataset } from '../core/data/load.ts';
+import { readDatasetRecord, rereadOptions } from '../core/data/run-record.ts';
 import { UserError } from '../core/errors.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 
@@ -23,6 +24,8 @@ export async function loadSplit(
     dataset,
     dir,
     splits: [split],
+    // The images that were held out must not come back as training images.
+    ...rereadOptions(readDatasetRecord(metadata.trainingConfig ?? {}, 'the training config')),
     imageSize: inputHeight,
     normalization: { mean, std },
   }).catch((error: unknown) => {

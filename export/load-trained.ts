@@ -30,10 +30,15 @@ export async function loadTrained(
   if (!existsSync(path) && existsSync(run.checkpointPath(other))) {
     throw new UserError(`${run.path} has no ${which} checkpoint, but --checkpoint ${other} can be exported`);
   }
-  const { tensors, progress } = await loadCheckpointWeights(path);
+  const { tensors, progress } = await loadCheckpointWeights(path).catch((error: unknown) => {
+    if (!(error instanceof UserError) || !existsSync(run.checkpointPath(other))) throw error;
+    throw new UserError(`${error.message}; --checkpoint ${other} can be exported too`);
+  });
   const graph = buildModel(model, { numClasses: labels.length, imageSize: height });
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
-  const evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
+  let evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
+  // What is stated of a model is its accuracy on test images, which had no part in choosing it.
+  if (progress.chosenOn === 'validation') evaluated = which === 'best' ? progress.test : undefined;
   return {
     graph: withWeights(graph, tensors, path),
     ...(evaluated ? { accuracy: evaluated } : {}),

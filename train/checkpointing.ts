@@ -1,3 +1,5 @@
+import { constants, existsSync } from 'node:fs';
+import { access } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
@@ -30,7 +32,10 @@ export function evaluatedWeights(state: TrainingState): Pick<TrainingState, 'par
   return { parameters: ema ?? state.parameters, buffers: ema_buffers ?? state.buffers };
 }
 
-/** Saves all that a run needs to go on, as `last`. Views of the state are written, nothing is copied. */
+/**
+ * Saves all that a run needs to go on, as `last`, and keeps the one before. Views of the state are written, nothing
+ * is copied.
+ */
 export function saveLast(
   run: RunDirectory,
   model: Graph,
@@ -44,10 +49,8 @@ export function saveLast(
     const { prefix, segments } = placeOf(slot, layout);
     put(tensors, vector, segments, prefix);
   }
-  return saveCheckpoint(run.checkpointPath('last'), {
-    tensors,
-    progress: { ...progress, steps: state.steps },
-  });
+  const checkpoint = { tensors, progress: { ...progress, steps: state.steps } };
+  return saveCheckpoint(run.checkpointPath('last'), checkpoint, () => run.keepPrevious());
 }
 
 /** Saves the weights to evaluate and export, as `best`. */
@@ -82,18 +85,47 @@ function put(
   }
 }
 
+/** A checkpoint to go on from. */
+export interface FoundCheckpoint extends Checkpoint {
+  path: string;
+  /** Why it is the one before the last; absent if it is the last. */
+  damaged?: string;
+}
+
 /**
- * Loads the `last` checkpoint of a run.
+ * The newest checkpoint of a run that is whole: `last`, or the one before.
+ * @returns undefined if the run has none and was never trained, as when it was killed before its first
+ * @throws UserError if what it has cannot be read
+ */
+export async function findLast(run: RunDirectory): Promise<FoundCheckpoint | undefined> {
+  const [path, previous] = [run.checkpointPath('last'), run.checkpointPath('previous')];
+  if (await run.neverBegan()) return undefined;
+  try {
+    return { ...(await loadCheckpoint(path)), path };
+  } catch (error) {
+    if (!(error instanceof UserError) || !existsSync(previous)) throw error;
+    // What may not be read is not damaged.
+    if (existsSync(path)) await access(path, constants.R_OK);
+    const found = await loadCheckpoint(previous).catch(() => undefined);
+    if (!found) throw new UserError(`${error.message}; nor can ${previous} be read`);
+    return { ...found, path: previous, damaged: error.message };
+  }
+}
+
+/**
+ * Loads the checkpoint of a run to go on from.
  * @param slots the optimiser's slots, as `stateSlots` names them
+ * @returns undefined as {@link findLast}; `damaged` says why it is the one before the last
  * @throws UserError if it is missing, broken, or of another model or optimiser
  */
 export async function loadLast(
   run: RunDirectory,
   model: Graph,
   slots: readonly string[],
-): Promise<{ state: TrainingState; progress: CheckpointProgress }> {
-  const path = run.checkpointPath('last');
-  const { tensors, progress } = await loadCheckpoint(path);
+): Promise<{ state: TrainingState; progress: CheckpointProgress; damaged?: string } | undefined> {
+  const found = await findLast(run);
+  if (!found) return undefined;
+  const { tensors, progress, path, damaged } = found;
   const layout = vectorLayout(model);
   const gather = (segments: readonly Segment[], prefix: string) => {
     const vector = new Float32Array(segments.reduce((sum, segment) => sum + segment.size, 0));
@@ -119,5 +151,5 @@ export async function loadLast(
     ),
     steps: progress.steps ?? 0,
   };
-  return { state, progress };
+  return { state, progress, ...(damaged === undefined ? {} : { damaged }) };
 }

@@ -1,12 +1,21 @@
+import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
-import { parseOptions } from '../core/cli/options.ts';
+import { type ParsedOptions, parseOptions } from '../core/cli/options.ts';
 import { formatDuration } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
-import type { DatasetChoice } from '../core/data/load.ts';
-import { readDatasetRecord } from '../core/data/run-record.ts';
+import type { DatasetChoice, LoadDatasetOptions } from '../core/data/load.ts';
+import {
+  checkSameImages,
+  type DatasetRecord,
+  readDatasetRecord,
+  rereadOptions,
+} from '../core/data/run-record.ts';
 import { UserError } from '../core/errors.ts';
+import { diskError } from '../core/fs/disk-error.ts';
+import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { buildModel, MODEL_NAMES } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
@@ -14,6 +23,7 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
 import {
   DATA_CLI_OPTIONS,
+  dataOptions,
   MACHINE_CLI_OPTIONS,
   makeConfig,
   RECIPE_CLI_OPTIONS,
@@ -24,6 +34,7 @@ import { consoleObserver } from './console-observer.ts';
 import { chooseDevice } from './engine/providers/command-line.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
+import { withEpochs } from './extend-run.ts';
 import { watchInterrupt } from './interrupt.ts';
 import { loadTrainingData } from './load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
@@ -56,41 +67,44 @@ const command = {
   },
 } as const;
 
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
 await runMain(async () => {
   const { options, given } = parseOptions(command, process.argv.slice(2));
-  const say = (line: string) => process.stdout.write(`${line}\n`);
-  const stored = options.resume ? RunDirectory.open(options.resume) : undefined;
-  const storedJson = stored && (await stored.readConfig());
-  const storedConfig = stored && storedJson && parseTrainConfig(storedJson, stored.configPath);
-  if (storedConfig) {
-    refuseChanges(given);
-    // Engines differ in nothing but rounding, so a run may go on with another.
-    if (given.has('engine')) storedConfig.engine = options.engine as EngineName;
+  const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
+  if (stored) refuseChanges(given);
+  try {
+    // At once, so that a run that is being trained is refused before its data is read.
+    await stored?.lock();
+    await trainOrResume(options, given, stored);
+  } finally {
+    await stored?.unlock();
   }
-  applyPreset(options, given);
+});
 
-  const dataset = await loadTrainingData(
-    {
-      dataset: (storedConfig?.dataset ?? options.dataset) as DatasetChoice,
-      dir: options.data,
-      imageSize: options.imageSize,
-      // A resumed run goes on with the input it began with.
-      ...(stored && storedJson ? readDatasetRecord(storedJson, stored.configPath) : {}),
-    },
-    say,
-  );
-  if (storedConfig) checkSameData(storedConfig, dataset);
-  const modelName = storedConfig?.model ?? options.model ?? announceModel(say);
+type Options = ParsedOptions<(typeof command)['options']>;
+
+async function trainOrResume(
+  options: Options,
+  given: Set<string>,
+  stored: RunDirectory | undefined,
+): Promise<void> {
+  const resumed = stored && (await readStored(stored, options, given));
+  applyPreset(options, given);
+  const dataset = await loadTrainingData(resumed ? resumed.read : dataOptions(options, options.seed), say);
+  if (resumed) checkSameData(resumed.config, resumed.record, dataset);
+  const modelName = resumed?.config.model ?? options.model ?? announceModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const precision = storedConfig ? (storedConfig.precision ?? 'fp32') : (options.precision as Precision);
+  const precision = resumed ? (resumed.config.precision ?? 'fp32') : (options.precision as Precision);
   const device = await chooseDevice(options, precision, (line) => process.stderr.write(`${line}\n`));
   const asked = { ...options, provider: device.provider };
   const config =
-    storedConfig ?? makeConfig(asked, given, augmentConfig(options, given), options.seed, model, dataset);
+    resumed?.config ?? makeConfig(asked, given, augmentConfig(options, given), options.seed, model, dataset);
   describePlan(config, device, model, say);
 
   const { createRun, startRun } = await import('./start-run.ts');
   const interrupt = watchInterrupt();
+  let path = stored?.path;
   try {
     const { run, result, seconds } = await startRun({
       config,
@@ -105,25 +119,83 @@ await runMain(async () => {
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
         const run = stored ?? (await createRun(config, dataset, options.run));
+        path = run.path;
+        if (resumed?.extended) await run.writeConfig({ ...resumed.json, epochs: config.epochs });
         say(`run: ${run.path}`);
-        const observer = consoleObserver(config.epochs, config.batchSize, dataset.test.count, say);
-        return { run, observer };
+        return { run, observer: consoleObserver(config, dataset, say) };
       },
     });
     const took = formatDuration(seconds);
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
     else say(`finished in ${took}`);
-    if (result.best) {
-      say(
-        `best: ${formatPercent(result.best.top1)} top-1, ${formatPercent(result.best.top5)} top-5 on ${result.best.images} test images`,
-      );
+    const { best, test } = result;
+    if (best) {
+      const split = dataset.validation ? 'validation' : 'test';
+      say(`best: ${describeAccuracy(best)} on ${best.images} ${split} images`);
+      if (test)
+        say(
+          `test: ${describeAccuracy(test)} on ${test.images} test images, with the weights of the best epoch`,
+        );
       say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
     }
     if (interrupt.requested()) process.exitCode = 130;
+  } catch (error) {
+    const refused = diskError(error);
+    if (refused === undefined || path === undefined || !existsSync(join(path, 'config.json'))) throw error;
+    throw new UserError(`${refused}; then continue with npm run train -- --resume ${path}`);
   } finally {
     interrupt.release();
   }
-});
+}
+
+function describeAccuracy({ top1, top5 }: ModelAccuracy): string {
+  return `${formatPercent(top1)} top-1, ${formatPercent(top5)} top-5`;
+}
+
+/** A run that goes on. */
+interface Resumed {
+  config: TrainConfig;
+  /** All of config.json. */
+  json: Record<string, unknown>;
+  record: Partial<DatasetRecord>;
+  /** How its data is read. */
+  read: LoadDatasetOptions & { dataset: DatasetChoice };
+  /** Whether it gets more epochs than it was begun with. */
+  extended: boolean;
+}
+
+async function readStored(run: RunDirectory, options: Options, given: ReadonlySet<string>): Promise<Resumed> {
+  const json = await run.readConfig();
+  let config = parseTrainConfig(json, run.configPath);
+  const { epochs } = config;
+  if (given.has('epochs')) config = withEpochs(config, options.epochs);
+  // Engines differ in nothing but rounding, so a run may go on with another.
+  if (given.has('engine')) config = { ...config, engine: options.engine as EngineName };
+  if (await run.neverBegan()) say(`${run.path} was ended before its first checkpoint; it begins anew`);
+  if (config.epochs > epochs && config.schedule === 'multistep') {
+    say(
+      `${config.epochs} epochs instead of ${epochs}; the rate falls at the same epochs: ${(config.milestones ?? []).join(', ')}`,
+    );
+  }
+  const record = readDatasetRecord(json, run.configPath);
+  const dataset = config.dataset as DatasetChoice;
+  const read = { dataset, dir: dataFolder(config, record, options.data), ...rereadOptions(record) };
+  return { config, json, record, read, extended: config.epochs > epochs };
+}
+
+/** Where a run's data is now: where it is said to be, else where it was. */
+function dataFolder(
+  { dataset }: TrainConfig,
+  { data }: Partial<DatasetRecord>,
+  given: string | undefined,
+): string | undefined {
+  if (given !== undefined || data?.path === undefined) return given;
+  if (existsSync(data.path)) return data.path;
+  const line = `the data of the run was in ${data.path}, which is not there any more`;
+  if (dataset === 'folder') throw new UserError(`${line}; say where it is now with --data DIR`);
+  say(`${line}; looking in the usual places (--data says where)`);
+  return undefined;
+}
 
 function announceModel(say: (line: string) => void): string {
   const cores = availableParallelism();
@@ -133,7 +205,7 @@ function announceModel(say: (line: string) => void): string {
 }
 
 /** The weights of a run are of its classes; other ones, or fewer images than it counts on, are other data. */
-function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
+function checkSameData(config: TrainConfig, { data }: Partial<DatasetRecord>, dataset: ImageDataset): void {
   if (config.labels.join('\n') !== dataset.labels.join('\n')) {
     throw new UserError('the data has other classes than the run was trained on; give its own with --data');
   }
@@ -142,13 +214,15 @@ function checkSameData(config: TrainConfig, dataset: ImageDataset): void {
       `the data has ${dataset.train.count} training images where the run has ${config.trainImages}; give its own with --data`,
     );
   }
+  checkSameImages(data, dataset, config.trainImages);
 }
 
-/** What decides a run's result is fixed by its config; only how it is run may change on resuming. */
+/** What decides a run's result is fixed by its config; only how it is run may change on resuming, and how long. */
 function refuseChanges(given: ReadonlySet<string>): void {
   const allowed = new Set([
     'resume',
     'data',
+    'epochs',
     'engine',
     'provider',
     'stepsPerCall',
@@ -169,7 +243,7 @@ function describePlan(config: TrainConfig, device: Device, model: Graph, say: (l
   say(
     `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
-      `weight decay ${config.weightDecay}, ${config.schedule}, ${describeAugmentation(config)}, seed ${config.seed}` +
+      `weight decay ${config.weightDecay}, ${config.schedule}${config.cycleMomentum ? ' with momentum 0.95 to 0.85 and back' : ''}, ${describeAugmentation(config)}, seed ${config.seed}` +
       (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +
       (device.provider === 'cpu' ? '' : `; on ${PROVIDERS[device.provider].label}`) +
       (config.precision === 'fp16' ? '; float16 with a loss scale' : '') +

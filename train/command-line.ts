@@ -1,6 +1,6 @@
 import type { ParsedOptions } from '../core/cli/options.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
-import { DATASET_CHOICES } from '../core/data/load.ts';
+import { DATASET_CHOICES, type DatasetChoice, type LoadDatasetOptions } from '../core/data/load.ts';
 import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { ENGINE_NAMES, type EngineName, type TrainConfig } from './config.ts';
@@ -18,7 +18,7 @@ export const DATA_CLI_OPTIONS = {
   data: {
     type: 'string',
     value: 'DIR',
-    help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/",
+    help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/ and perhaps val/<class>/",
   },
   'image-size': {
     type: 'integer',
@@ -26,7 +26,34 @@ export const DATA_CLI_OPTIONS = {
     min: 8,
     max: 512,
   },
+  'val-share': {
+    type: 'number',
+    value: 'SHARE',
+    help: 'hold out that share of the training images, e.g. 0.1, drawn by --seed, to choose the best epoch on; of an image folder without test images they are those',
+    min: 0.001,
+    max: 0.9,
+  },
+  'skip-broken': {
+    type: 'boolean',
+    help: 'leave out image files that cannot be read, and say so, instead of refusing the folder',
+    default: false,
+  },
 } as const;
+
+/** What the parsed options say of the data. */
+export function dataOptions(
+  options: ParsedOptions<typeof DATA_CLI_OPTIONS>,
+  seed: number,
+): LoadDatasetOptions & { dataset: DatasetChoice } {
+  const { dataset, data, imageSize, valShare, skipBroken } = options;
+  return {
+    dataset: dataset as DatasetChoice,
+    dir: data,
+    imageSize,
+    skipBroken,
+    ...(valShare === undefined ? {} : { heldOut: { share: valShare, seed } }),
+  };
+}
 
 /** How it is trained; augmentation and seed are options of their own. */
 export const RECIPE_CLI_OPTIONS = {

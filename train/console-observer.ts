@@ -1,18 +1,27 @@
 import { formatPercent } from '../core/cli/format.ts';
 import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
+import type { TrainConfig } from './config.ts';
 import type { TrainObserver } from './trainer.ts';
 
 /** Shows a run on the console: the estimate, a bar an epoch, a line of results after it. */
 export function consoleObserver(
-  epochs: number,
-  batchSize: number,
-  testImages: number,
+  { epochs, batchSize }: Pick<TrainConfig, 'epochs' | 'batchSize'>,
+  dataset: Pick<ImageDataset, 'test' | 'validation'>,
   say: (line: string) => void,
 ): TrainObserver {
+  const [split, images] = dataset.validation
+    ? ['validation', dataset.validation.count]
+    : ['test', dataset.test.count];
   let bar: ProgressBar | undefined;
   let testBar: ProgressBar | undefined;
   let smoothed = Number.NaN;
   return {
+    onFallBack(reason, { epoch, batch }) {
+      say(
+        `${reason}; going on from the checkpoint before it, of epoch ${epoch + 1}, batch ${batch} (the damaged one is kept as damaged.safetensors)`,
+      );
+    },
     onEstimate(seconds, imagesPerSecond) {
       say(`about ${formatDuration(seconds)} in all at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`);
     },
@@ -25,17 +34,17 @@ export function consoleObserver(
       smoothed = Number.isNaN(smoothed) ? loss : 0.95 * smoothed + 0.05 * loss;
       bar?.update(batchesDone * batchSize, `loss ${smoothed.toFixed(3)}`);
     },
-    onEvaluate(images) {
+    onEvaluate(done) {
       bar?.finish();
       bar = undefined;
-      testBar ??= new ProgressBar({ label: 'test', total: testImages, unit: 'img' });
-      testBar.update(images);
+      testBar ??= new ProgressBar({ label: split, total: images, unit: 'img' });
+      testBar.update(done);
     },
     onEpochEnd(entry, improved) {
       testBar?.finish();
       testBar = undefined;
       say(
-        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, test loss ${entry.testLoss.toFixed(4)}, ` +
+        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, ${split} loss ${entry.testLoss.toFixed(4)}, ` +
           `top-1 ${formatPercent(entry.testTop1)}, top-5 ${formatPercent(entry.testTop5)}, ` +
           `${entry.imagesPerSecond.toFixed(0)} img/s${improved ? ' (best)' : ''}`,
       );

@@ -44,20 +44,23 @@ export interface RunOutcome {
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   initializeParameters(setup.model, setup.config.seed);
   const engine = await engineForRun(setup, threads, device);
+  let opened: OpenedRun | undefined;
   try {
-    const opened = await open(engine);
+    opened = await open(engine);
+    await opened.run.lock();
     const start = performance.now();
     const result = await train({ ...setup, ...opened, engine });
     return { run: opened.run, result, seconds: (performance.now() - start) / 1000 };
   } finally {
+    await opened?.run.unlock();
     await engine.close();
   }
 }
 
 /**
- * Makes a run directory with the config in it.
+ * Makes a run directory with the config in it; the run is locked by this process.
  * @param path default `runs/<time>-<model>-<dataset>`
- * @throws UserError if it holds a run already or cannot be made
+ * @throws UserError if it holds a run already, another process writes it, or it cannot be made
  */
 export async function createRun(
   config: TrainConfig,
@@ -65,11 +68,14 @@ export async function createRun(
   path?: string,
 ): Promise<RunDirectory> {
   const run = await RunDirectory.create(`${config.model}-${dataset.name}`, path);
+  await run.lock();
+  // Another process may have made and finished it meanwhile.
+  await RunDirectory.create(dataset.name, run.path);
   await run.writeConfig(runConfig(config, dataset));
   return run;
 }
 
 /** All that a run's config.json states. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  return { ...config, ...datasetRecord(dataset) };
+  return { ...config, ...datasetRecord(dataset, config.trainImages) };
 }

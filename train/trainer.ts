@@ -5,7 +5,12 @@ import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
-import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import {
+  type CheckpointProgress,
+  loadCheckpoint,
+  saveCheckpoint,
+  withWeights,
+} from '../core/weights/checkpoint.ts';
 import { evaluatedWeights, loadLast, saveBest, saveLast } from './checkpointing.ts';
 import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
@@ -22,6 +27,8 @@ import { vectorLayout, withVector } from './step/parameter-vector.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver {
+  /** A resumed run goes on from the checkpoint before the last, for the last one cannot be read. */
+  onFallBack?(reason: string, progress: CheckpointProgress): void;
   /** The time the whole run will take, from a few trial steps; seconds. */
   onEstimate?(seconds: number, imagesPerSecond: number): void;
   onEpochStart?(epoch: number, batches: number, startBatch: number): void;
@@ -30,7 +37,10 @@ export interface TrainObserver {
   onEpochEnd?(entry: EpochLog, improved: boolean): void;
 }
 
-/** A line of log.jsonl. Losses in nats, accuracies as fractions, times in seconds. */
+/**
+ * A line of log.jsonl. Losses in nats, accuracies as fractions, times in seconds. Where the dataset has validation
+ * images, the results called `test` are of those, and the line in the file says so (`evaluatedOn`).
+ */
 export interface EpochLog {
   /** From 0. */
   epoch: number;
@@ -48,7 +58,10 @@ export interface EpochLog {
 export interface TrainResult {
   /** False if the run was interrupted; its state is saved. */
   finished: boolean;
+  /** Of the best epoch, on the test images, or on the validation images where the dataset has some. */
   best?: ModelAccuracy;
+  /** Then: of the same weights on the test images, if the run is finished. */
+  test?: ModelAccuracy;
 }
 
 export interface TrainSetup {
@@ -106,13 +119,17 @@ class Trainer {
   }
 
   async run(): Promise<TrainResult> {
-    const { config, engine, run, model, resume } = this.#setup;
+    const { config, engine, run, model, resume, observer } = this.#setup;
     try {
-      if (resume) {
-        const { state, progress } = await loadLast(run, model, stateSlots(optimizerOf(config)));
-        engine.load(state);
-        this.#progress = progress;
-        await run.truncateLog(progress.epoch);
+      const found = resume ? await loadLast(run, model, stateSlots(optimizerOf(config))) : undefined;
+      if (found) {
+        engine.load(found.state);
+        this.#progress = found.progress;
+        if (found.damaged !== undefined) {
+          await run.setDamagedAside();
+          observer?.onFallBack?.(found.damaged, found.progress);
+        }
+        await run.truncateLog(found.progress.epoch);
       } else {
         // So that a run stopped before its first step can be resumed.
         await this.#save();
@@ -120,7 +137,9 @@ class Trainer {
       await this.#estimate();
       while (this.#progress.epoch < config.epochs && !this.#stopping()) await this.#epoch();
       const finished = this.#progress.epoch >= config.epochs;
-      return { finished, ...(this.#progress.best ? { best: this.#progress.best } : {}) };
+      if (finished) await this.#testBest();
+      const { best, test } = this.#progress;
+      return { finished, ...(best ? { best } : {}), ...(test ? { test } : {}) };
     } finally {
       await this.#loader.close();
     }
@@ -146,7 +165,8 @@ class Trainer {
     for (let later = epoch; later < config.epochs; later++)
       pixelsLeft += this.#loader.batchesPerEpoch * pixelsAt(later);
     // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
-    const evaluations = ((config.epochs - epoch) * dataset.test.count) / config.batchSize / 5;
+    const evaluations =
+      ((config.epochs - epoch) * (dataset.validation ?? dataset.test).count) / config.batchSize / 5;
     const pixels = pixelsLeft + evaluations * dataset.height * dataset.width;
     observer.onEstimate(pixels * secondsOfPixel, config.batchSize / seconds);
   }
@@ -208,6 +228,7 @@ class Trainer {
     this.#progress = {
       epoch: epoch + 1,
       batch: 0,
+      ...(this.#validated ? { chosenOn: 'validation' as const } : {}),
       accuracy,
       best: improved ? accuracy : this.#progress.best!,
     };
@@ -223,11 +244,17 @@ class Trainer {
       trainSeconds,
       testSeconds,
     };
-    await this.#setup.run.log({ ...entry });
+    await run.checkLock();
+    await run.log({ ...entry, ...(this.#validated ? { evaluatedOn: 'validation' } : {}) });
     if (improved) await saveBest(run, model, await engine.state, this.#progress);
     await this.#save();
     observer?.onEpochEnd?.(entry, improved);
     await this.#report(entry);
+  }
+
+  /** Whether validation images choose the best epoch. */
+  get #validated(): boolean {
+    return this.#setup.dataset.validation !== undefined;
   }
 
   async #evaluate(): Promise<ModelAccuracy> {
@@ -235,9 +262,23 @@ class Trainer {
     const layout = vectorLayout(model);
     const { parameters, buffers } = evaluatedWeights(await engine.state);
     const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
-    return evaluateGraph(trained, dataset, dataset.test, {
+    return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, {
       onProgress: (images) => observer?.onEvaluate?.(images),
     });
+  }
+
+  /** Where validation images chose the best epoch, its result on the test images, which had no part in that. */
+  async #testBest(): Promise<void> {
+    const { dataset, run, model } = this.#setup;
+    if (!this.#validated || this.#progress.test || !this.#progress.best) return;
+    const path = run.checkpointPath('best');
+    const best = await loadCheckpoint(path);
+    const graph = withWeights(model, best.tensors, path);
+    const test = await evaluateGraph(graph, dataset, dataset.test);
+    await run.checkLock();
+    await saveCheckpoint(path, { ...best, progress: { ...best.progress, test } });
+    this.#progress = { ...this.#progress, test };
+    await this.#save();
   }
 
   /** Ruined weights must not take the place of the last good ones. */
@@ -252,6 +293,7 @@ class Trainer {
     const { run, model, engine } = this.#setup;
     const state = await engine.state;
     this.#refuseDiverged(state.parameters.every(Number.isFinite));
+    await run.checkLock();
     await saveLast(run, model, state, this.#progress);
     this.#lastSave = performance.now();
   }

@@ -13,6 +13,9 @@ await runChild(async ({ model: name, batchSize, threads, engine: engineName, pre
     {
       engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
       batchSize,
+      trainImages: batchSize,
+      epochs: 1,
+      warmupFraction: 0,
       ...(precision === 'bf16' ? { precision } : {}),
       replicas:
         engineName === 'tfjs'

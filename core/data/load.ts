@@ -1,8 +1,17 @@
+import { resolve } from 'node:path';
 import { UserError } from '../errors.ts';
 import { readCifar } from './cifar/read.ts';
 import { CIFAR_SIZE } from './cifar/variant.ts';
-import type { ImageDataset, Normalization, SplitName } from './dataset.ts';
-import { explainNothingFound, FILE_DATASETS, type FileDataset, type FoundData, findData } from './find.ts';
+import type { DataOrigin, HeldOut, ImageDataset, Normalization, SplitName } from './dataset.ts';
+import {
+  explainNothingFound,
+  FILE_DATASETS,
+  type FileDataset,
+  type FindOptions,
+  type FoundData,
+  findData,
+} from './find.ts';
+import { holdOutValidation } from './hold-out.ts';
 import { makeSynthetic } from './synthetic.ts';
 
 /** Every dataset by its name in commands, configs and model files. */
@@ -17,14 +26,27 @@ export const DEFAULT_DATA_DIR = 'data';
 
 /** How a dataset is read. */
 export interface ReadOptions {
-  /** The splits to load; the others come back empty. Default both. */
+  /** The splits to load; the others come back empty. Default all, with the validation images there are. */
   splits?: readonly SplitName[] | undefined;
   /** Height and width that the images of a folder are brought to; default 32. */
   imageSize?: number | undefined;
   /** For an image folder: taken instead of measuring it on the training images. */
   normalization?: Normalization | undefined;
+  /**
+   * Training images that become validation images, which choose the best epoch; of an image folder without test
+   * images they become those.
+   */
+  heldOut?: HeldOut | undefined;
+  /** For an image folder that has `val/` beside `test/`: false to pass over it. Default true. */
+  validation?: boolean | undefined;
+  /** For an image folder: leave out files that cannot be read, instead of refusing it. */
+  skipBroken?: boolean | undefined;
   /** Called as image files are decoded. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called with a line for each file that `skipBroken` leaves out. */
+  onBroken?: ((line: string) => void) | undefined;
+  /** Called with a line about files that are not read. */
+  onNote?: ((line: string) => void) | undefined;
 }
 
 export interface LocateOptions {
@@ -32,6 +54,10 @@ export interface LocateOptions {
   dataset?: DatasetChoice | undefined;
   /** `--data`: a folder of data files or its parent, an image folder, or an archive. */
   dir?: string | undefined;
+  /** As {@link ReadOptions}: with it, an image folder needs no test images. */
+  heldOut?: HeldOut | undefined;
+  /** An image folder needs no test images in any case; without held-out ones that split is then empty. */
+  trainOnly?: boolean | undefined;
 }
 
 export type LoadDatasetOptions = LocateOptions & ReadOptions;
@@ -44,7 +70,7 @@ export type DatasetLocation =
 const HOW_TO_GET_IT: Record<FileDataset, string> = {
   cifar100: 'give --data DIR, set CIFAR100_DIR or run npm run data',
   cifar10: 'give --data DIR, set CIFAR10_DIR or run npm run data -- --dataset cifar10',
-  folder: 'give --data DIR, a folder with train/<class>/ and test/<class>/',
+  folder: 'give --data DIR, a folder with train/<class>/ and test/<class>/ (or val/, valid/)',
 };
 
 /**
@@ -63,14 +89,17 @@ export async function locateDataset(options: LocateOptions = {}): Promise<Datase
     return { dataset, source: 'asked for' };
   }
   const wanted = dataset === 'auto' ? undefined : dataset;
-  if (dir !== undefined) return { ...(await findNamed(dir, wanted, '--data')), source: '--data' };
+  const holdsOut = options.heldOut !== undefined || options.trainOnly === true;
+  if (dir !== undefined) {
+    return { ...(await findNamed(dir, { wanted, holdsOut }, '--data')), source: '--data' };
+  }
   const variable = wanted === 'cifar10' ? 'CIFAR10_DIR' : 'CIFAR100_DIR';
   const fromEnvironment = wanted === 'folder' ? undefined : process.env[variable];
   if (fromEnvironment) {
-    const found = await findNamed(fromEnvironment, wanted ?? 'cifar100', variable);
+    const found = await findNamed(fromEnvironment, { wanted: wanted ?? 'cifar100' }, variable);
     return { ...found, source: variable };
   }
-  const found = await findData(DEFAULT_DATA_DIR, wanted);
+  const found = await findData(DEFAULT_DATA_DIR, { wanted, holdsOut });
   if (found) return { ...found, source: 'default folder' };
   if (wanted === undefined) return { dataset: 'synthetic', source: 'no data found' };
   const what = {
@@ -89,7 +118,13 @@ export function describeLocation(location: DatasetLocation): string {
   }
   const by = location.source === 'default folder' ? '' : ` (${location.source})`;
   if (location.dataset === 'folder') {
-    return `dataset folder from ${location.path}${by}, test images from ${location.testFolder}/`;
+    const { train, validation, test } = location.layout;
+    const parts = [
+      ...(test === undefined ? [] : [`test images from ${test}/`]),
+      ...(validation === undefined ? [] : [`the best epoch chosen on ${validation}/`]),
+      ...(train === undefined ? ['no train/ or test/'] : []),
+    ];
+    return [`dataset folder from ${location.path}${by}`, ...parts].join(', ');
   }
   const version = location.variant.layout === 'python' ? ', Python version,' : '';
   return `dataset ${location.dataset}${version} from ${location.path}${by}`;
@@ -108,32 +143,66 @@ export async function loadDatasetFrom(
   location: DatasetLocation,
   options: ReadOptions = {},
 ): Promise<ImageDataset> {
-  const { splits, imageSize } = options;
+  const { imageSize } = options;
   if (location.dataset !== 'folder' && imageSize !== undefined && imageSize !== CIFAR_SIZE) {
     throw new UserError(
       `the images of ${location.dataset} have ${CIFAR_SIZE} x ${CIFAR_SIZE} pixels, not ${imageSize} x ${imageSize}; ` +
         'only those of an image folder can be had in another size',
     );
   }
-  if (location.dataset === 'synthetic') return makeSynthetic(splits ? { splits } : {});
+  const dataset = await readLocated(location, options);
+  return { ...dataset, origin: originOf(location, options, dataset) };
+}
+
+async function readLocated(location: DatasetLocation, options: ReadOptions): Promise<ImageDataset> {
+  const { splits, heldOut } = options;
+  if (location.dataset === 'synthetic') {
+    return withHeldOut(makeSynthetic(splits ? { splits } : {}), options);
+  }
   try {
     if (location.dataset !== 'folder') {
-      return await readCifar(location.path, location.archive, location.variant, splits);
+      const { path, archive, variant } = location;
+      return withHeldOut(await readCifar(path, archive, variant, splits), options);
+    }
+    const { validation, ...layout } = location.layout;
+    if (validation !== undefined && heldOut) {
+      throw new UserError(
+        `${location.path} has ${validation}/ to choose the best epoch on; leave out --val-share`,
+      );
     }
     // Only here: the decoder is native code, of no use to who reads other data.
     const { readFolder } = await import('./folder/read-folder.ts');
-    return await readFolder(location.path, { ...options, testFolder: location.testFolder });
+    return await readFolder(location.path, {
+      ...options,
+      layout: options.validation === false ? layout : location.layout,
+    });
   } catch (error) {
     if (!(error instanceof UserError) || location.source === 'default folder') throw error;
     throw new UserError(`${location.source}: ${error.message}`);
   }
 }
 
-async function findNamed(path: string, wanted: FileDataset | undefined, source: string): Promise<FoundData> {
+function withHeldOut(dataset: ImageDataset, { splits, heldOut }: ReadOptions): ImageDataset {
+  if (!heldOut || (splits && !splits.includes('train'))) return dataset;
+  const { validation, ...rest } = holdOutValidation(dataset, heldOut);
+  return splits || !validation ? rest : { ...rest, validation };
+}
+
+function originOf(location: DatasetLocation, options: ReadOptions, dataset: ImageDataset): DataOrigin {
+  const { heldOut, skipBroken } = options;
+  return {
+    ...('path' in location ? { path: resolve(location.path) } : {}),
+    ...(dataset.validation ? { validation: heldOut ? 'held out' : 'folder' } : {}),
+    ...(heldOut ? { heldOut } : {}),
+    ...(skipBroken && location.dataset === 'folder' ? { skipBroken } : {}),
+  };
+}
+
+async function findNamed(path: string, options: FindOptions, source: string): Promise<FoundData> {
   try {
-    const found = await findData(path, wanted);
+    const found = await findData(path, options);
     if (found) return found;
-    throw new UserError(await explainNothingFound(path, wanted));
+    throw new UserError(await explainNothingFound(path, options));
   } catch (error) {
     if (error instanceof UserError) throw new UserError(`${source}: ${error.message}`);
     throw error;

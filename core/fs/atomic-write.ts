@@ -1,17 +1,35 @@
 import { randomUUID } from 'node:crypto';
-import { open, rename, rm } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { open, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import { makeFolders } from './make-folder.ts';
+import { processIsAlive } from './process-is-alive.ts';
+
+/** The process that writes is in the name, so that what a killed one left can be told from work under way. */
+const TEMPORARY = /\.(\d+)-[0-9a-f]{8}\.tmp$/;
+/** Processes of other machines, which share the folder, look dead from here; none writes one file for so long. */
+const LEFT_BEHIND_MS = 60_000;
+
+/** A name beside `path` for a file that is to be renamed to it; of its own for each call, even among threads. */
+export function temporaryName(path: string): string {
+  return `${path}.${process.pid}-${randomUUID().slice(0, 8)}.tmp`;
+}
 
 /**
  * Writes a file so that a reader, a crash or a full disk never sees half of it: the bytes go to a temporary
- * file beside the target, are flushed, and are renamed into place.
+ * file beside the target, are flushed, and are renamed into place. Temporary files that killed writes of the
+ * same target left are removed.
+ * @param beforeRename called when the new file is whole and the old one still in place
+ * @throws Error of the file system, with `path`
  */
-export async function writeFileAtomic(path: string, data: string | Uint8Array): Promise<void> {
-  await makeFolders(dirname(path));
-  // A name of its own for each write: two threads may write the same file at once.
-  const temporary = `${path}.${randomUUID().slice(0, 8)}.tmp`;
+export async function writeFileAtomic(
+  path: string,
+  data: string | Uint8Array,
+  beforeRename?: () => Promise<void>,
+): Promise<void> {
+  const temporary = temporaryName(path);
   try {
+    await makeFolders(dirname(path));
+    await removeLeftBehind(dirname(path), { of: basename(path) });
     const file = await open(temporary, 'w');
     try {
       await file.writeFile(data);
@@ -19,9 +37,38 @@ export async function writeFileAtomic(path: string, data: string | Uint8Array): 
     } finally {
       await file.close();
     }
+    await beforeRename?.();
     await rename(temporary, path);
   } catch (error) {
-    await rm(temporary, { force: true });
-    throw error;
+    await rm(temporary, { force: true }).catch(() => undefined);
+    throw withPath(error, path);
   }
+}
+
+/**
+ * Removes temporary files of writes that were killed.
+ * @param options.of only those of the file of this name
+ * @param options.mine the folder is written by this process alone: whatever their age
+ */
+export async function removeLeftBehind(
+  folder: string,
+  options: { of?: string; mine?: boolean } = {},
+): Promise<void> {
+  const names = await readdir(folder).catch(() => []);
+  for (const name of names) {
+    const found = TEMPORARY.exec(name);
+    if (!found || (options.of !== undefined && name.slice(0, found.index) !== options.of)) continue;
+    if (processIsAlive(Number(found[1]))) continue;
+    const path = join(folder, name);
+    const { mtimeMs } = await stat(path).catch(() => ({ mtimeMs: Date.now() }));
+    if (options.mine || Date.now() - mtimeMs > LEFT_BEHIND_MS) {
+      await rm(path, { force: true, recursive: true }).catch(() => undefined);
+    }
+  }
+}
+
+/** What the system says of an open file does not name it. */
+export function withPath(error: unknown, path: string): unknown {
+  const known = error as NodeJS.ErrnoException;
+  return known?.code !== undefined && known.path === undefined ? Object.assign(known, { path }) : error;
 }

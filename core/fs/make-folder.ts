@@ -27,5 +27,6 @@ export async function makeFolders(path: string): Promise<void> {
     // Somebody else may have made it meanwhile; a file of the name is in the way.
     if (error.code !== 'EEXIST') throw error;
   });
-  if (!(await stat(path)).isDirectory()) throw new Error(`${path} is not a folder`);
+  if ((await stat(path)).isDirectory()) return;
+  throw Object.assign(new Error(`${path} is not a folder`), { code: 'ENOTDIR', syscall: 'mkdir', path });
 }

@@ -1,26 +1,31 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { appendFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
-import { writeFileAtomic } from '../fs/atomic-write.ts';
+import { removeLeftBehind, withPath, writeFileAtomic } from '../fs/atomic-write.ts';
 import { makeFolders } from '../fs/make-folder.ts';
 import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
+import { RunLock } from './run-lock.ts';
 
 /**
  * A training run on disk: `config.json` (what was asked for), `log.jsonl` (a line an epoch), and checkpoints
- * `last.safetensors` and `best.safetensors`.
+ * `last.safetensors` (and the one before it, `previous.safetensors`) and `best.safetensors`.
  */
 export class RunDirectory {
+  #lock: RunLock | undefined;
+
   constructor(readonly path: string) {}
 
   /**
-   * Creates `runs/<time>-<name>`, or the very directory asked for.
+   * Creates `runs/<time>-<name>`, or the very directory asked for. A run that was killed before its first
+   * checkpoint is begun anew.
    * @throws UserError if it holds a run already or cannot be made
    */
   static async create(name: string, at?: string): Promise<RunDirectory> {
     const stamp = new Date().toISOString().replace(/[:T]/g, '-').slice(0, 19);
     const path = at ?? join('runs', `${stamp}-${name}`);
-    if (existsSync(join(path, 'config.json'))) {
+    const existing = new RunDirectory(path);
+    if (existsSync(existing.configPath) && !(await existing.neverBegan())) {
       throw new UserError(
         `${path} already holds a run; continue it with --resume ${path}, or give another --run`,
       );
@@ -32,7 +37,7 @@ export class RunDirectory {
         `cannot make the run directory ${path}: ${errorMessage(error)}; give another --run`,
       );
     }
-    return new RunDirectory(path);
+    return existing;
   }
 
   /**
@@ -40,10 +45,11 @@ export class RunDirectory {
    * @throws UserError if the directory holds none
    */
   static open(path: string): RunDirectory {
-    if (!existsSync(join(path, 'config.json'))) {
-      throw new UserError(`${path} holds no training run (no config.json in it)`);
-    }
-    return new RunDirectory(path);
+    if (existsSync(join(path, 'config.json'))) return new RunDirectory(path);
+    const near = [dirname(path), join('runs', path)].find((other) => existsSync(join(other, 'config.json')));
+    throw new UserError(
+      `${path} holds no training run (no config.json in it); ${near === undefined ? 'npm run runs lists the runs' : `give ${near}`}`,
+    );
   }
 
   /**
@@ -76,8 +82,54 @@ export class RunDirectory {
     return join(this.path, 'log.jsonl');
   }
 
-  checkpointPath(which: 'last' | 'best'): string {
+  /** `previous` is the `last` before the present one. */
+  checkpointPath(which: 'last' | 'best' | 'previous'): string {
     return join(this.path, `${which}.safetensors`);
+  }
+
+  /** Whether there is a training config and nothing that was trained by it. */
+  async neverBegan(): Promise<boolean> {
+    const trained = (['last', 'best', 'previous'] as const).map((which) => this.checkpointPath(which));
+    if ([...trained, this.logPath].some((path) => existsSync(path))) return false;
+    const { model, dataset, epochs } = await this.readConfig().catch((): Record<string, unknown> => ({}));
+    return typeof model === 'string' && typeof dataset === 'string' && typeof epochs === 'number';
+  }
+
+  /**
+   * Lets no other process write the run until {@link unlock}; nothing if this object has the lock. What killed
+   * writes left is removed.
+   * @throws UserError if another process writes it
+   */
+  async lock(): Promise<void> {
+    if (this.#lock) return;
+    this.#lock = await RunLock.take(this.path);
+    await removeLeftBehind(this.path, { mine: true });
+    await removeLeftBehind(join(this.path, 'plots'), { mine: true });
+  }
+
+  /** @throws UserError if another process has taken the lock from this one */
+  async checkLock(): Promise<void> {
+    await this.#lock?.check();
+  }
+
+  async unlock(): Promise<void> {
+    await this.#lock?.release();
+    this.#lock = undefined;
+  }
+
+  /** Keeps the `last` checkpoint as `previous`, for the moment when a new one takes its place. */
+  async keepPrevious(): Promise<void> {
+    const [last, previous] = [this.checkpointPath('last'), this.checkpointPath('previous')];
+    if (!existsSync(last)) return;
+    await rm(previous, { force: true });
+    // A second name, so that there is a `last` at every moment; else, without hard links, a new name.
+    await link(last, previous).catch(() => rename(last, previous));
+  }
+
+  /** Puts a damaged `last` aside, so that it does not take the place of the one before it. */
+  async setDamagedAside(): Promise<void> {
+    const last = this.checkpointPath('last');
+    if (existsSync(last)) await rename(last, join(this.path, 'damaged.safetensors'));
   }
 
   writeConfig(config: Record<string, unknown>): Promise<void> {
@@ -103,7 +155,9 @@ export class RunDirectory {
     // Writing to a pipe waits for somebody to read it.
     if (await isOtherThanFile(this.logPath))
       throw new UserError(`${this.logPath} is not a file; move it away`);
-    await appendFile(this.logPath, `${JSON.stringify(entry)}\n`);
+    await appendFile(this.logPath, `${JSON.stringify(entry)}\n`).catch((error: unknown) => {
+      throw withPath(error, this.logPath);
+    });
   }
 
   /** The log's entries; a last line cut short by a crash is left out. */

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { UserError } from '../errors.ts';
+import { errorMessage, UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
 import { readRegularFile } from '../fs/regular-file.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
@@ -16,9 +16,13 @@ export interface CheckpointProgress {
   batch: number;
   /** Optimiser steps taken in all. */
   steps?: number;
-  /** Test-set result at the last evaluation, and the best one so far. */
+  /** Result on the test images (or see `chosenOn`) at the last evaluation, and the best one so far. */
   accuracy?: ModelAccuracy;
   best?: ModelAccuracy;
+  /** Where validation images chose the best epoch: the two above are of those. */
+  chosenOn?: 'validation';
+  /** And this is the result of the best epoch's weights on the test images, once the run is finished. */
+  test?: ModelAccuracy;
 }
 
 export interface Checkpoint {
@@ -27,10 +31,17 @@ export interface Checkpoint {
   progress: CheckpointProgress;
 }
 
-/** Writes a checkpoint as a safetensors file, atomically. */
-export function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+/**
+ * Writes a checkpoint as a safetensors file, atomically.
+ * @param beforeRename called when the new file is whole and the old one still in place
+ */
+export function saveCheckpoint(
+  path: string,
+  checkpoint: Checkpoint,
+  beforeRename?: () => Promise<void>,
+): Promise<void> {
   const metadata = { format: 'pt', progress: JSON.stringify(checkpoint.progress) };
-  return writeFileAtomic(path, encodeSafetensors({ tensors: checkpoint.tensors, metadata }));
+  return writeFileAtomic(path, encodeSafetensors({ tensors: checkpoint.tensors, metadata }), beforeRename);
 }
 
 /**
@@ -41,8 +52,9 @@ export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   let bytes: Uint8Array;
   try {
     bytes = await readRegularFile(path);
-  } catch {
-    throw new UserError(`cannot read the checkpoint ${path}`);
+  } catch (error) {
+    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
+    throw new UserError(`cannot read the checkpoint ${path}${missing ? '' : `: ${errorMessage(error)}`}`);
   }
   const { tensors, metadata } = decodeSafetensors(bytes, path);
   return { tensors, progress: readProgress(metadata, path) };

@@ -2,11 +2,20 @@ import type { FileHandle } from 'node:fs/promises';
 import { errorMessage, UserError } from '../errors.ts';
 import { openRegularFile } from '../fs/regular-file.ts';
 import { toFloat32 } from './float-formats.ts';
-import { type DecodeOptions, decodeHeader, headerLength, type TensorFile } from './safetensors.ts';
+import {
+  ChecksumCheck,
+  type DecodeOptions,
+  decodeHeader,
+  headerLength,
+  type TensorFile,
+} from './safetensors.ts';
+
+const CHUNK_BYTES = 4 << 20;
 
 /**
  * Reads some tensors of a safetensors file, and only those: a checkpoint of a large net, which holds the
- * optimiser's state too, need not fit into memory several times over.
+ * optimiser's state too, need not fit into memory several times over. All of the file is read once where it has a
+ * checksum.
  * @param choose by the names of all tensors, those to read and the names they get
  * @throws UserError if the file cannot be read, or as `decodeSafetensors`
  */
@@ -23,6 +32,7 @@ export async function readSafetensors(
     const start = await read(file, 0, Math.min(8, size), path);
     const header = await read(file, 8, headerLength(start, size, path), path);
     const { tensors: places, metadata, left } = decodeHeader(header, size, path, options);
+    await verify(file, header, size, path);
     const tensors: TensorFile['tensors'] = new Map();
     for (const [name, as] of choose([...places.keys()])) {
       const { dims, format, from, to } = places.get(name)!;
@@ -38,6 +48,15 @@ export async function readSafetensors(
   } finally {
     await file.close();
   }
+}
+
+async function verify(file: FileHandle, header: Uint8Array, size: number, path: string): Promise<void> {
+  const check = ChecksumCheck.of(header);
+  if (!check) return;
+  for (let from = 8 + header.length; from < size; from += CHUNK_BYTES) {
+    check.add(await read(file, from, Math.min(CHUNK_BYTES, size - from), path));
+  }
+  check.finish(path);
 }
 
 async function read(

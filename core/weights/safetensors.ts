@@ -1,3 +1,4 @@
+import { createHash, type Hash } from 'node:crypto';
 import { UserError } from '../errors.ts';
 import { sizeOf } from '../onnx/graph.ts';
 import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
@@ -50,9 +51,17 @@ export function isCounter(name: string): boolean {
   return name.endsWith('num_batches_tracked');
 }
 
-/** Serialises tensors and string metadata; the same content gives the same bytes. */
+/**
+ * The metadata key of a file's checksum: the SHA-256 of all its bytes, with zeros where the checksum's own 64
+ * digits are. Only we write it; files without it are read all the same.
+ */
+const CHECKSUM_KEY = 'onnx_classifier_sha256';
+const NO_CHECKSUM = '0'.repeat(64);
+
+/** Serialises tensors and string metadata with a checksum; the same content gives the same bytes. */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
-  const entries: [string, unknown][] = [['__metadata__', file.metadata]];
+  const metadata = { ...file.metadata, [CHECKSUM_KEY]: NO_CHECKSUM };
+  const entries: [string, unknown][] = [['__metadata__', metadata]];
   let offset = 0;
   for (const [name, { dims, data }] of file.tensors) {
     if (sizeOf(dims) !== data.length) {
@@ -78,14 +87,57 @@ export function encodeSafetensors(file: TensorFile): Uint8Array {
     out.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), position);
     position += data.byteLength;
   }
+  const digest = createHash('sha256').update(out).digest('hex');
+  Buffer.from(out.buffer).write(digest, checksumPlace(head)! + 8, 'latin1');
   return out;
+}
+
+/** Where in a header the checksum's digits begin; undefined if it has none. */
+function checksumPlace(header: Uint8Array): number | undefined {
+  const key = `"${CHECKSUM_KEY}":"`;
+  const at = Buffer.from(header.buffer, header.byteOffset, header.length).indexOf(key);
+  return at < 0 ? undefined : at + key.length;
+}
+
+/** Tells whether a file is as it was written, from its bytes in order. */
+export class ChecksumCheck {
+  readonly #hash: Hash = createHash('sha256');
+  readonly #expected: string;
+
+  private constructor(header: Uint8Array, place: number) {
+    const length = new Uint8Array(8);
+    new DataView(length.buffer).setBigUint64(0, BigInt(header.length), true);
+    this.#expected = Buffer.from(header.subarray(place, place + NO_CHECKSUM.length)).toString('latin1');
+    this.#hash.update(length).update(header.subarray(0, place)).update(NO_CHECKSUM);
+    this.#hash.update(header.subarray(place + NO_CHECKSUM.length));
+  }
+
+  /** @returns undefined if the file has no checksum of ours */
+  static of(header: Uint8Array): ChecksumCheck | undefined {
+    const place = checksumPlace(header);
+    return place === undefined ? undefined : new ChecksumCheck(header, place);
+  }
+
+  /** The bytes after the header, in order. */
+  add(bytes: Uint8Array): void {
+    this.#hash.update(bytes);
+  }
+
+  /** @throws UserError if the file is not as it was written */
+  finish(source: string): void {
+    if (this.#hash.digest('hex') === this.#expected) return;
+    throw new UserError(
+      `${source} is damaged: its bytes are not those that its SHA-256 was made of; take another copy of it ` +
+        `(if another program rewrote it, have it leave out the metadata "${CHECKSUM_KEY}")`,
+    );
+  }
 }
 
 /**
  * Reads a safetensors file. As the format demands, the tensors must cover the data without holes or overlaps;
  * a small file can therefore not claim a lot of memory.
  * @param source what to call it in an error, e.g. its path
- * @throws UserError if it is not one, is truncated, or holds other types than are read
+ * @throws UserError if it is not one, is truncated, is not as it was written, or holds other types than are read
  */
 export function decodeSafetensors(
   bytes: Uint8Array,
@@ -94,6 +146,9 @@ export function decodeSafetensors(
 ): TensorFile {
   const length = headerLength(bytes, bytes.length, source);
   const header = decodeHeader(bytes.subarray(8, 8 + length), bytes.length, source, options);
+  const check = ChecksumCheck.of(bytes.subarray(8, 8 + length));
+  check?.add(bytes.subarray(8 + length));
+  check?.finish(source);
   const tensors: TensorFile['tensors'] = new Map();
   for (const [name, { dims, format, from, to }] of header.tensors) {
     tensors.set(name, { dims, data: toFloat32(bytes.subarray(from, to), format) });
@@ -150,7 +205,8 @@ export function decodeHeader(
     }
     tensors.set(name, { dims: shape, format, from: start + offsets[0], to: start + offsets[1] });
   }
-  return { tensors, metadata: metadata as Record<string, string>, left };
+  const { [CHECKSUM_KEY]: _, ...strings } = metadata as Record<string, string>;
+  return { tensors, metadata: strings, left };
 }
 
 function parseHeader(bytes: Uint8Array, source: string): Record<string, unknown> {

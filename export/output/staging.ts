@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto';
 import { rmSync } from 'node:fs';
 import { type FileHandle, mkdir, open, rename, rm } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
+import { removeLeftBehind, temporaryName, withPath } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 
 /**
@@ -20,7 +20,9 @@ export class Staging {
   /** Opens one for a file at `target` and others beside it. */
   static async open(target: string): Promise<Staging> {
     await makeFolders(dirname(target));
-    const folder = `${target}.${randomUUID().slice(0, 8)}.tmp`;
+    // Of exports that were killed.
+    await removeLeftBehind(dirname(target), { of: basename(target) });
+    const folder = temporaryName(target);
     await mkdir(folder);
     const staging = new Staging(folder);
     // For an interrupted command; what is left to do then cannot wait.
@@ -55,6 +57,8 @@ export class Staging {
     try {
       for (const chunk of chunks) await writeAll(file, chunk);
       await file.sync();
+    } catch (error) {
+      throw withPath(error, target);
     } finally {
       await file.close();
     }

@@ -20,8 +20,10 @@ export async function runSource(
   const model = modelOf(config, run.configPath);
   const facts = await datasetFacts(config, run.configPath, data);
   const { graph, accuracy } = await loadTrained(run, checkpoint, model, facts);
-  // The labels are metadata of their own.
-  const { labels: _, ...trainingConfig } = config;
+  // The labels are metadata of their own; where the data was is nobody else's business.
+  const { labels: _, data: record, ...settings } = config;
+  const { path: __, ...described } = (record ?? {}) as Record<string, unknown>;
+  const trainingConfig = { ...settings, ...(record === undefined ? {} : { data: described }) };
   const metadata = { ...modelMetadata(model, facts), ...(accuracy ? { accuracy } : {}), trainingConfig };
   const description = `${run.path}, ${checkpoint} checkpoint`;
   return new ExportSource(metadata, graph, {

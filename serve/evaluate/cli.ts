@@ -6,12 +6,14 @@ import { printable, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
+import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 import { API_KEY_VARIABLE } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
+import type { ServerEvaluation } from './evaluate-server.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -59,6 +61,16 @@ await runMain(async () => {
           value: 'DIR',
           help: 'write evaluation.json and evaluation.html there: numbers, confusion matrix, worst mistakes',
         },
+        'without-duplicates': {
+          type: 'boolean',
+          help: 'also count without the test images whose pixels stand in the training set',
+          default: false,
+        },
+        'skip-broken': {
+          type: 'boolean',
+          help: 'leave out image files that cannot be read, and say so',
+          default: false,
+        },
         json: { type: 'boolean', help: 'print the result as JSON only' },
       },
     },
@@ -73,8 +85,9 @@ await runMain(async () => {
   if (options.out !== undefined) await makeFolders(options.out);
   const dataset = await loadTestSplit(
     await new InferenceClient(options.server, clientOptions).model(),
-    options.data,
+    options,
   );
+  const leaveOut = options.withoutDuplicates ? testImagesInTraining(dataset) : undefined;
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
   const { evaluateServer } = await import('./evaluate-server.ts');
@@ -85,6 +98,7 @@ await runMain(async () => {
     batchSize: options.batchSize,
     concurrency: options.concurrency,
     limit: options.limit,
+    leaveOut,
     onProgress: ({ done, top1 }) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();
@@ -102,6 +116,7 @@ await runMain(async () => {
     `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images\n` +
       `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
       `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
+      describeWithoutDuplicates(result) +
       `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n` +
       `latency p50 ${result.latencyMs.p50.toFixed(1)} ms, p99 ${result.latencyMs.p99.toFixed(1)} ms for ${result.batchSize} images\n` +
       (options.out === undefined ? '' : `report  ${join(options.out, 'evaluation.html')}\n`),
@@ -109,7 +124,11 @@ await runMain(async () => {
 });
 
 /** The test images of the dataset that the server's model was trained on, in the size that it takes. */
-async function loadTestSplit(model: ModelDescription, dir: string | undefined): Promise<ImageDataset> {
+async function loadTestSplit(
+  model: ModelDescription,
+  options: { data: string | undefined; withoutDuplicates: boolean; skipBroken: boolean },
+): Promise<ImageDataset> {
+  const { data: dir, withoutDuplicates, skipBroken } = options;
   if (model.dataset === 'synthetic' && dir !== undefined) {
     throw new UserError(
       "the server's model was trained on synthetic data, which needs no files; leave out --data",
@@ -123,5 +142,20 @@ async function loadTestSplit(model: ModelDescription, dir: string | undefined): 
   }
   const { height: imageSize, mean, std } = model.input;
   // Given, the normalisation need not be measured on the training images.
-  return loadDataset({ dataset, dir, imageSize, normalization: { mean, std }, splits: ['test'] });
+  return loadDataset({
+    ...{ dataset, dir, imageSize, skipBroken, normalization: { mean, std } },
+    splits: withoutDuplicates ? ['train', 'test'] : ['test'],
+    onNote: (line) => process.stderr.write(`data: ${line}\n`),
+  });
+}
+
+function describeWithoutDuplicates({
+  withoutDuplicates: others,
+}: Pick<ServerEvaluation, 'withoutDuplicates'>): string {
+  if (!others) return '';
+  if (others.leftOut === 0) return 'no test image stands in the training set\n';
+  return (
+    `without the ${others.leftOut} test images that stand in the training set: ` +
+    `top-1 ${formatPercent(others.top1)} (${others.top1Correct}), top-5 ${formatPercent(others.top5)} (${others.top5Correct})\n`
+  );
 }

@@ -26,6 +26,10 @@ export interface ServerEvaluation {
   concurrency: number;
   /** Requests that had to be sent again. */
   retries: number;
+  /** Without the images of `leaveOut`. */
+  withoutDuplicates?: Pick<ServerEvaluation, 'images' | 'top1' | 'top5' | 'top1Correct' | 'top5Correct'> & {
+    leftOut: number;
+  };
 }
 
 /** What the report is drawn from, beside the numbers. */
@@ -46,6 +50,8 @@ export interface EvaluateOptions extends ClientOptions {
   concurrency?: number;
   /** Only the first so many images. */
   limit?: number | undefined;
+  /** Test images, by their place, that a second count leaves out. */
+  leaveOut?: ReadonlySet<number> | undefined;
   /** Called after each request. */
   onProgress?: (progress: { done: number; total: number; top1: number }) => void;
 }
@@ -68,6 +74,8 @@ export async function evaluateServer(
 
   const classes = dataset.labels.length;
   const metrics = new ClassificationMetrics(classes);
+  const { leaveOut } = options;
+  const others = new ClassificationMetrics(classes);
   const matrix = new ConfusionMatrix(classes);
   const mistakes = new MistakeList();
   const latencies: number[] = [];
@@ -94,6 +102,7 @@ export async function evaluateServer(
         const ranked = result.predictions.map((prediction) => prediction.index);
         const label = dataset.test.labels[first + i]!;
         metrics.addRanked(ranked, label);
+        if (!leaveOut?.has(first + i)) others.addRanked(ranked, label);
         matrix.count(label, ranked[0]);
         mistakes.add({ image: first + i, label, predictions: result.predictions });
       });
@@ -109,13 +118,12 @@ export async function evaluateServer(
   }
 
   const seconds = (performance.now() - start) / 1000;
-  const { images, top1, top5, top1Correct, top5Correct } = metrics.result();
+  const { loss: _, ...counted } = metrics.result();
+  const { images } = counted;
+  const { loss: __, ...countedOthers } = others.result();
   return {
-    images,
-    top1,
-    top5,
-    top1Correct,
-    top5Correct,
+    ...counted,
+    ...(leaveOut ? { withoutDuplicates: { ...countedOthers, leftOut: images - countedOthers.images } } : {}),
     seconds,
     imagesPerSecond: images / seconds,
     model: description.name,

@@ -58,6 +58,7 @@ function summaryTable(result: ServerEvaluation): string {
   const rows: [string, string][] = [
     ['top-1', `${formatPercent(result.top1)} (${result.top1Correct} of ${result.images})`],
     ['top-5', `${formatPercent(result.top5)} (${result.top5Correct} of ${result.images})`],
+    ...withoutDuplicates(result),
     ['throughput', `${result.imagesPerSecond.toFixed(1)} images/s for ${result.seconds.toFixed(1)} s`],
     [
       `latency of a request of ${result.batchSize} images, ${result.concurrency} at a time`,
@@ -66,6 +67,12 @@ function summaryTable(result: ServerEvaluation): string {
     ['requests sent again', String(result.retries)],
   ];
   return `<table>\n${rows.map(([name, value]) => `<tr><th>${name}</th><td>${value}</td></tr>`).join('\n')}\n</table>`;
+}
+
+function withoutDuplicates({ withoutDuplicates: others }: ServerEvaluation): [string, string][] {
+  if (!others) return [];
+  const text = `${formatPercent(others.top1)} top-1, ${formatPercent(others.top5)} top-5 on ${others.images}`;
+  return [[`without the ${others.leftOut} test images that stand in the training set`, text]];
 }
 
 async function figure({ image, label, predictions }: Mistake, dataset: ReportedDataset): Promise<string> {

@@ -153,6 +153,7 @@ test('what a directory needs to be skipped, continued or begun', async () => {
   await writeFile(directory.logPath, log);
   await rm(directory.checkpointPath('last'));
   assert.equal((await state()).is, 'finished');
+  await rm(directory.checkpointPath('previous'));
   await writeFile(directory.logPath, log.replace('"epoch":0', '"epoch":1'));
   await rejectsPlainly(state(), /no checkpoint to continue from; remove it/);
 });

@@ -10,9 +10,11 @@ import {
   type Checkpoint,
   type CheckpointProgress,
   loadCheckpoint,
+  loadCheckpointWeights,
   saveCheckpoint,
   withWeights,
 } from '../../core/weights/checkpoint.ts';
+import { loadWeights } from '../../core/weights/load-weights.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 
@@ -63,6 +65,34 @@ describe('a checkpoint', () => {
       await truncate(other, size);
       await assert.rejects(loadCheckpoint(other), isUserError(/best\.safetensors .*truncated/));
     }
+  });
+
+  it('of which any bit has changed is refused, however it is read', async () => {
+    const path = join(await temporaryFolder(), 'last.safetensors');
+    await saveCheckpoint(path, { tensors: tensors(), progress: PROGRESS });
+    const whole = await readFile(path);
+    for (let at = 0; at < whole.length; at++) {
+      const changed = Buffer.from(whole);
+      changed[at]! ^= 1 << (at % 8);
+      await writeFile(path, changed);
+      // The one byte of the checksum's own name aside, with which the checksum is gone and all else is there.
+      const load = loadCheckpoint(path).then(
+        (loaded) => assert.deepEqual(loaded.tensors, tensors(), `byte ${at}`),
+        (error) => assert.ok(error instanceof UserError, `byte ${at}: ${error}`),
+      );
+      await load;
+      await loadCheckpointWeights(path).catch((error) => assert.ok(error instanceof UserError, `${error}`));
+    }
+    const data = Buffer.from(whole);
+    data[data.length - 3]! ^= 4;
+    await writeFile(path, data);
+    await assert.rejects(loadCheckpoint(path), isUserError(/last\.safetensors is damaged: .*SHA-256/));
+    await assert.rejects(loadCheckpointWeights(path), isUserError(/last\.safetensors is damaged: .*SHA-256/));
+    await assert.rejects(loadWeights(path), isUserError(/last\.safetensors is damaged: .*SHA-256/));
+    const progress = Buffer.from(whole.toString('latin1').replace('"epoch\\":3', '"epoch\\":7'), 'latin1');
+    assert.notDeepEqual(progress, whole);
+    await writeFile(path, progress);
+    await assert.rejects(loadCheckpoint(path), isUserError(/is damaged/));
   });
 
   it('that does not say where the run stands is refused', async () => {

@@ -164,6 +164,6 @@ it('folders of images with hostile names are classes with others', {
       ]);
     }
   }
-  const { labels } = await readFolder(images, { testFolder: 'test' });
+  const { labels } = await readFolder(images, { layout: { train: 'train', test: 'test' } });
   assert.deepEqual(labels, ['a\uFFFD[2J\uFFFD', 'b']);
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, readFile, utimes, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
@@ -41,8 +41,32 @@ describe('a run directory', () => {
     );
   });
 
+  it('that was never begun is made anew, and the config of another program is not written over', async () => {
+    const folder = await temporaryFolder();
+    const run = await RunDirectory.create('x', join(folder, 'r'));
+    await run.writeConfig({ model: 'resnet20', dataset: 'synthetic', epochs: 3 });
+    assert.equal((await RunDirectory.create('x', run.path)).path, run.path);
+    for (const name of ['last.safetensors', 'previous.safetensors', 'best.safetensors', 'log.jsonl']) {
+      await writeFile(join(run.path, name), '');
+      await assert.rejects(RunDirectory.create('x', run.path), isUserError(/already holds a run/), name);
+      await rm(join(run.path, name));
+    }
+    for (const text of ['{"model_type": "resnet"}', '{', 'null']) {
+      await writeFile(run.configPath, text);
+      await assert.rejects(RunDirectory.create('x', run.path), isUserError(/already holds a run/), text);
+      assert.equal(await readFile(run.configPath, 'utf8'), text);
+    }
+  });
+
   it('that holds no run is not opened', async () => {
     const folder = await temporaryFolder();
+    const run = await RunDirectory.create('x', join(folder, 'r'));
+    await run.writeConfig({});
+    assert.throws(
+      () => RunDirectory.open(run.checkpointPath('last')),
+      isUserError(/last\.safetensors holds no training run .*; give .*r$/),
+    );
+    assert.throws(() => RunDirectory.open(folder), isUserError(/; npm run runs lists the runs$/));
     assert.throws(() => RunDirectory.open(folder), isUserError(/holds no training run/));
     assert.throws(() => RunDirectory.open(join(folder, 'nowhere')), isUserError(/holds no training run/));
   });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, rm } from 'node:fs/promises';
+import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataset } from '../../core/data/load.ts';
@@ -9,13 +9,19 @@ import { decodeMetadata } from '../../core/model-metadata.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
 import { exportRun } from '../../export/export-run.ts';
+import { loadSplit } from '../../export/load-split.ts';
 import type { TrainConfig } from '../../train/config.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
+import { runConfig } from '../../train/start-run.ts';
+import { loadModel } from '../../train/test-model/load-model.ts';
+import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
 import { train } from '../../train/trainer.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
-import { writeColors } from './image-folder.ts';
+import { picture, writeColors, writeTree } from './image-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { rejectsPlainly } from './user-error.ts';
 
@@ -75,5 +81,105 @@ test('a net is trained on a folder of three classes and exported with their name
   await rejectsPlainly(
     exportRun({ run, out: join(root, 'other.onnx'), data: join(root, 'images') }),
     /config\.json does not store all about its data, and --data: .*images does not exist/,
+  );
+});
+
+test('where there are validation images they choose the best epoch, and the test images are reported on', async () => {
+  const root = await temporaryFolder();
+  const images = join(root, 'images');
+  await writeColors(images, 8, 4);
+  await writeTree(images, {
+    'val/blue/1.png': picture(1, 32, 32, [30, 30, 220]).png(),
+    'val/green/1.png': picture(2, 32, 32, [30, 220, 30]).png(),
+    'val/red/1.png': picture(3, 32, 32, [220, 30, 30]).png(),
+  });
+  const dataset = await loadDataset({ dir: images, imageSize: 16 });
+  const config: TrainConfig = {
+    ...CONFIG,
+    dataset: dataset.name,
+    labels: dataset.labels,
+    trainImages: 24,
+    batchSize: 8,
+    epochs: 2,
+    crop: 2,
+  };
+  const model = buildModel(config.model, { numClasses: 3, imageSize: 16 });
+  initializeParameters(model, 1);
+  const run = await RunDirectory.create('folder', join(root, 'run'));
+  await run.writeConfig(runConfig(config, dataset));
+  const engine = await createEngine(model, config, 1);
+  const setup = { config, model, dataset, engine, run, workers: 1, shouldStop: () => false };
+  try {
+    const { best, test: onTest } = await train({ ...setup, resume: false });
+    assert.deepEqual([best?.images, onTest?.images], [3, 12]);
+    const log = await run.readLog();
+    assert.deepEqual(
+      log.map(({ evaluatedOn }) => evaluatedOn),
+      ['validation', 'validation'],
+    );
+    // What is exported states the result on the test images, measured on the weights that it has.
+    const { path } = await exportRun({ run, out: join(root, 'model.onnx') });
+    const bytes = await readFile(path);
+    const { accuracy, trainingConfig } = decodeMetadata(decodeModel(bytes, path).metadata, path);
+    assert.deepEqual(accuracy, onTest);
+    const measured = await evaluateModelBytes(bytes, dataset, dataset.test);
+    assert.equal(measured.top1Correct, onTest?.top1Correct);
+    // Where the images were is nobody's business.
+    assert.ok(!bytes.includes(root), 'the path is in the model');
+    assert.equal((trainingConfig!.data as { validation: string }).validation, 'folder');
+    // A finished run that is resumed tells the same.
+    const again = await train({ ...setup, resume: true });
+    assert.deepEqual(again, { finished: true, best, test: onTest });
+    await rejectsPlainly(
+      exportRun({
+        run,
+        out: join(root, 'model.onnx'),
+        checkpoint: 'last',
+        verifyImages: 1,
+        data: join(root, 'no'),
+      }),
+      /--data: .*no does not exist/,
+    );
+  } finally {
+    await engine.close();
+  }
+});
+
+test('test-model takes the images that the run held out, from where its data was', async () => {
+  const root = await temporaryFolder();
+  await writeColors(join(root, 'images'), 8, 1);
+  const flat = join(root, 'images', 'train');
+  const heldOut = { share: 0.25, seed: 5 };
+  const dataset = await loadDataset({ dir: flat, imageSize: 16, heldOut });
+  const config: TrainConfig = { ...CONFIG, dataset: 'folder', labels: dataset.labels, trainImages: 18 };
+  const run = await RunDirectory.create('folder', join(root, 'run'));
+  await run.writeConfig(runConfig(config, dataset));
+  const model = buildModel(config.model, { numClasses: 3, imageSize: 16 });
+  initializeParameters(model, 1);
+  const { parameters, buffers } = initializerRoles(model);
+  const tensors = new Map(
+    [...parameters, ...buffers].map((name) => {
+      const { dims, data } = model.initializers.get(name)!;
+      return [name, { dims, data: data as Float32Array }];
+    }),
+  );
+  const weights = run.checkpointPath('best');
+  await saveCheckpoint(weights, { tensors, progress: { epoch: 1, batch: 0 } });
+  const loaded = await loadModel(weights);
+  const split = await loadTestSplit(loaded, {});
+  assert.deepEqual(split.test.images, dataset.test.images);
+  // Nor does the export calibrate on what was held out.
+  const { path } = await exportRun({ run, out: join(root, 'model.onnx') });
+  const metadata = decodeMetadata(decodeModel(await readFile(path), path).metadata, path);
+  assert.deepEqual((await loadSplit(metadata, 'train', flat))?.images, dataset.train.images);
+  assert.deepEqual(
+    (await loadTestSplit(await loadModel(path), { data: flat })).test.images,
+    dataset.test.images,
+  );
+  // With --without-duplicates the training images are those that were trained on.
+  await copyFile(join(flat, 'red', '000.png'), join(flat, 'red', 'copy.png'));
+  await rejectsPlainly(
+    loadTestSplit(loaded, {}),
+    /the images held out now are not those that the run held out/,
   );
 });

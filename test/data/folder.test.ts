@@ -212,10 +212,14 @@ test('empty classes and splits are refused', async () => {
   await mkdir(join(root, 'train/c'));
   await rejectsPlainly(
     load(root),
-    /train.c has no image \(png, jpg, jpeg, webp\); put some in, or remove the class/,
+    /train.c has no image \(png, jpg, jpeg, webp, bmp, tif, gif, avif\); put some in, or remove the class/,
   );
-  await writeFile(join(root, 'train/c/picture.gif'), 'GIF89a');
-  await rejectsPlainly(load(root), /train.c has no image/);
+  await writeFile(join(root, 'train/c/picture.svg'), '<svg/>');
+  await writeFile(join(root, 'train/c/picture.HEIC'), '');
+  await rejectsPlainly(
+    load(root),
+    /train.c has no image \(.*\), not read: 1 \.heic, 1 \.svg; convert HEIC to JPEG.*; put some in/,
+  );
   await rm(join(root, 'train'), { recursive: true });
   await writeTree(root, { 'train/1.png': picture(1, 32, 32).png() });
   await rejectsPlainly(load(root), /train has no class folders; put its images into .*train.<class>/);
@@ -234,7 +238,11 @@ test('a file that is no image, or damaged, is named', async () => {
     await rejectsPlainly(load(root), message);
     await rm(join(root, name));
   };
-  await refuses('train/b/2.png', '', /train.b.2\.png is no PNG, JPEG or WebP image; remove or replace it/);
+  await refuses(
+    'train/b/2.png',
+    '',
+    /train.b.2\.png is no PNG, JPEG, WebP, BMP, TIFF, GIF or AVIF image; remove or replace it/,
+  );
   await refuses('test/b/2.png', '<svg xmlns="http://www.w3.org/2000/svg"/>', /test.b.2\.png is no PNG/);
   const whole = await picture(6, 64, 64).jpeg().toBuffer();
   await refuses(

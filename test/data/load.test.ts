@@ -114,7 +114,7 @@ test('what a folder holds is told by its files', async () => {
     }
     const found = await findData(dir);
     const told =
-      found && `${found.dataset} ${found.dataset === 'folder' ? found.testFolder : found.variant.layout}`;
+      found && `${found.dataset} ${found.dataset === 'folder' ? found.layout.test : found.variant.layout}`;
     assert.equal(told, expected, [file, ...others].join(', '));
   }
 });

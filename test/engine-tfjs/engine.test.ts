@@ -27,6 +27,8 @@ const withoutNorm = classifier((b, x) => b.relu(b.conv(x, 8, 3, { pads: 1, bias:
 
 describe('an optimiser updates weights, slots and averages as with ort', { skip }, () => {
   const optimizers: OptimizerConfig[] = [
+    { ...SGD, momentumCycle: { totalSteps: 4, warmupFraction: 0.5 } },
+    { ...SGD, name: 'adam', momentumCycle: { totalSteps: 4, warmupFraction: 0.5 } },
     SGD,
     { ...SGD, momentum: 0, weightDecay: 0 },
     { ...SGD, nesterov: true, noBiasDecay: true, clipNorm: 0.05, emaDecay: 0.9 },

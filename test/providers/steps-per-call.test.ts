@@ -13,9 +13,16 @@ import {
 } from '../train/support/tiny-run.ts';
 import { BATCH_SIZE, SGD, tinyBatches, tinyNet } from './support/tiny-net.ts';
 
+const CYCLE = { totalSteps: 5, warmupFraction: 0.4 };
+
 const CASES: Record<string, Omit<OrtEngineOptions, 'batchSize'>> = {
   'sgd with a moving average': { optimizer: { ...SGD, emaDecay: 0.9 } },
   'adamw, clipped': { optimizer: { ...SGD, name: 'adamw', clipNorm: 1 } },
+  'sgd with a momentum that moves': { optimizer: { ...SGD, momentumCycle: CYCLE } },
+  'adam with a beta1 that moves, float16': {
+    optimizer: { ...SGD, name: 'adam', momentumCycle: CYCLE, lossScaling: DEFAULT_LOSS_SCALING },
+    precision: 'fp16',
+  },
   float16: { optimizer: { ...SGD, lossScaling: DEFAULT_LOSS_SCALING }, precision: 'fp16' },
 };
 

@@ -3,6 +3,7 @@ import { createServer, type RequestListener } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { after, before, test } from 'node:test';
 import type { ImageDataset } from '../../core/data/dataset.ts';
+import { chosenImages } from '../../core/data/hold-out.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
@@ -33,6 +34,20 @@ const fails = (promise: Promise<unknown>, message: RegExp): Promise<void> =>
     assert.match(error.message, message);
     return true;
   });
+
+test('counts without some of the images too, apart from the main figures', async () => {
+  const whole = await evaluateServer({ server: server.url, dataset });
+  const leaveOut = new Set([0, 70, 149]);
+  const { withoutDuplicates, ...rest } = await evaluateServer({ server: server.url, dataset, leaveOut });
+  assert.deepEqual([rest.images, rest.top1Correct], [150, whole.top1Correct]);
+  assert.equal(whole.withoutDuplicates, undefined);
+  const test = chosenImages(dataset.test, (index) => !leaveOut.has(index));
+  const others = await evaluateServer({ server: server.url, dataset: { ...dataset, test } });
+  const { images, top1, top5, top1Correct, top5Correct } = others;
+  assert.deepEqual(withoutDuplicates, { images, top1, top5, top1Correct, top5Correct, leftOut: 3 });
+  const html = await htmlReport({ ...rest, withoutDuplicates: withoutDuplicates! }, dataset);
+  assert.match(html, /without the 3 test images that stand in the training set/);
+});
 
 test('counts what a direct evaluation counts', async () => {
   const pixels = 32 * 32;

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
+import { chosenImages } from '../../core/data/hold-out.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
@@ -17,7 +18,7 @@ import { loadWeights } from '../../core/weights/load-weights.ts';
 import { convertWeights } from '../../export/weights/convert.ts';
 import { loadModel } from '../../train/test-model/load-model.ts';
 import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
-import { makeReport, type TestReport } from '../../train/test-model/report.ts';
+import { describeReport, makeReport, type TestReport } from '../../train/test-model/report.ts';
 import { testModel } from '../../train/test-model/test-model.ts';
 import { defaultFolder } from '../../train/test-model/write-results.ts';
 import { command } from '../commands/command.ts';
@@ -49,6 +50,32 @@ describe('testing a model', () => {
       assert.deepEqual(outcome.accuracy, expected);
       assert.equal(outcome.matrix.accuracy(), expected.top1);
     }
+  });
+
+  it('counts without some of the images too, apart from the main figures', async () => {
+    const leaveOut = new Set([0, 7, 64, 149]);
+    const model = await loadModel(PTH);
+    const whole = await testModel(model, small, { batchSize: 64 });
+    const { accuracy, matrix, withoutDuplicates } = await testModel(model, small, {
+      batchSize: 64,
+      leaveOut,
+    });
+    assert.deepEqual([accuracy, matrix], [whole.accuracy, whole.matrix]);
+    const test = chosenImages(small.test, (index) => !leaveOut.has(index));
+    const expected = await testModel(model, { ...small, test }, { batchSize: 64 });
+    const { loss, leftOut, ...counts } = withoutDuplicates!;
+    const { loss: expectedLoss, ...expectedCounts } = expected.accuracy;
+    assert.deepEqual([leftOut, counts], [4, expectedCounts]);
+    assert.ok(Math.abs(loss - expectedLoss) < 1e-5);
+    const report = makeReport({ weights: PTH, model: 'resnet20' }, small, {
+      accuracy,
+      matrix,
+      withoutDuplicates: withoutDuplicates!,
+    });
+    assert.match(
+      describeReport(report),
+      /^without the 4 test images that stand in the training set, 146 images$/m,
+    );
   });
 
   it('takes no batch size for another result', async () => {

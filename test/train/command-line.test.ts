@@ -153,7 +153,16 @@ describe('schedule options', () => {
     }
   });
 
+  it('the momentum moves only where it is asked to, so that configs are as they were', () => {
+    assert.ok(!('cycleMomentum' in schedule('')));
+    assert.equal(schedule('--cycle-momentum').cycleMomentum, true);
+  });
+
   const refused: [line: string, message: RegExp][] = [
+    [
+      '--schedule cosine --cycle-momentum',
+      /--cycle-momentum is an option of --schedule onecycle, not of cosine/,
+    ],
     ['--milestones 5,7', /--milestones and --gamma are options of --schedule multistep, not of onecycle/],
     ['--schedule cosine --milestones 5', /of --schedule multistep, not of cosine/],
     ['--schedule constant --gamma 0.5', /of --schedule multistep, not of constant/],

@@ -21,6 +21,29 @@ const images = Float32Array.from({ length: BATCH * 3 * SIZE * SIZE }, () => rand
 const targets = Float32Array.from({ length: BATCH * CLASSES }, () => random.uniform());
 
 describe('replicas', () => {
+  it('move the momentum as a single engine does', async () => {
+    const momentumCycle = { totalSteps: 4, warmupFraction: 0.5 };
+    for (const name of ['sgd', 'adamw'] as const) {
+      const optimizer = { name, momentum: 0.9, nesterov: true, weightDecay: 0.01, momentumCycle };
+      const options = { batchSize: BATCH, optimizer, threads: 1 };
+      const [many, single] = [
+        await ReplicaEngine.create(net.graph, { ...options, replicas: 1 }),
+        await OrtEngine.create(net.graph, options),
+      ];
+      try {
+        for (let step = 0; step < 4; step++) {
+          for (const engine of [many, single]) await engine.step(images, targets, RATE / 10);
+        }
+        close(many.state.parameters, single.state.parameters, `${name} parameters`);
+        const [slot] = Object.keys(single.state.slots);
+        close(many.state.slots[slot!]!, single.state.slots[slot!]!, `${name} ${slot}`);
+      } finally {
+        await many.close();
+        await single.close();
+      }
+    }
+  });
+
   it('take the mean of what a single engine makes of each share', async () => {
     const optimizer = { name: 'sgd' as const, momentum: 0.9, nesterov: false, weightDecay: 0.01 };
     const shares = 3;

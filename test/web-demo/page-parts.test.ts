@@ -7,9 +7,12 @@ import { strategyFor } from '../../web-demo/page/service-worker/strategy.ts';
 import { buildHead, cutLastLayer, replaceLastLayer } from '../../web-demo/page/teach/head.ts';
 import { splitExamples } from '../../web-demo/page/teach/split.ts';
 import { heatColor } from '../../web-demo/page/views/heat-colors.ts';
+import { Classifier } from '../../web-demo/page/worker/classifier.ts';
 import { Gate } from '../../web-demo/page/worker/gate.ts';
+import { Lock } from '../../web-demo/page/worker/lock.ts';
 import { occlusionMap } from '../../web-demo/page/worker/occlusion.ts';
 import { precisionOf } from '../../web-demo/page/worker/precision.ts';
+import { type OpenSession, openOn, type Runtime } from '../../web-demo/page/worker/session.ts';
 
 describe('the heat map', () => {
   it('is hot where the class looks, and nowhere else', async () => {
@@ -170,4 +173,80 @@ it('a model is of the precision that most of its weights have', () => {
     if (tensor.dims.length === 4) graph.initializers.set(name, { dtype: 'int8', dims: tensor.dims, data });
   }
   assert.equal(precisionOf(graph), 'int8');
+});
+
+describe('the lock of a runtime', () => {
+  /** An onnxruntime that breaks, as the one on WebGPU does, when anything begins before the last has ended. */
+  function fragileRuntime(): { runtime: Runtime; done: string[] } {
+    let busy: string | undefined;
+    const done: string[] = [];
+    const alone = async <T>(what: string, value: T): Promise<T> => {
+      assert.equal(busy, undefined, `${what} during ${busy}`);
+      busy = what;
+      await new Promise((resolve) => setTimeout(resolve, 3));
+      busy = undefined;
+      done.push(what);
+      return value;
+    };
+    class Tensor {
+      constructor(
+        readonly type: string,
+        readonly data: Float32Array,
+        readonly dims: readonly number[],
+      ) {}
+    }
+    const InferenceSession = {
+      create: (bytes: Uint8Array) =>
+        alone(`create ${bytes[0]}`, {
+          run: (feeds: { x: Tensor }) =>
+            alone(`run ${bytes[0]}`, {
+              y: { data: new Float32Array(2 * feeds.x.dims[0]!).fill(bytes[0] === 9 ? Number.NaN : 1) },
+            }),
+          release: () => alone(`release ${bytes[0]}`, undefined),
+        }),
+    };
+    return { runtime: { ort: { InferenceSession, Tensor } as never, lock: new Lock() }, done };
+  }
+  const metadata = {
+    labels: ['a', 'b'],
+    inputHeight: 2,
+    inputWidth: 2,
+    mean: [0, 0, 0],
+    std: [1, 1, 1],
+  };
+  const classifier = (open: OpenSession) =>
+    new Classifier(open, { metadata, input: 'x', output: 'y' } as never, 'net');
+  const open = async (runtime: Runtime, which: number): Promise<Classifier> => {
+    const opened = await openOn(runtime, Uint8Array.of(which), 'webgpu', '', (candidate) =>
+      classifier(candidate).warmUp(),
+    );
+    return classifier(opened);
+  };
+
+  it('keeps a model that is opened apart from the runs of the one before', async () => {
+    const { runtime, done } = fragileRuntime();
+    const old = await open(runtime, 1);
+    // As a test set does: batch after batch, while another model is opened and the old one is let go.
+    let ran = 0;
+    const running = (async () => {
+      for (; ran < 8; ran++) await old.run(new Float32Array(24), 2);
+    })();
+    const next = await open(runtime, 2);
+    assert.ok(ran > 0 && ran < 8, `${ran} runs before the next model was open`);
+    await Promise.all([running, next.run(new Float32Array(12), 1), old.run(new Float32Array(12), 1)]);
+    await Promise.all([old.release(), next.run(new Float32Array(12), 1)]);
+    assert.deepEqual(done.filter((what) => what.endsWith('1')).at(-1), 'release 1');
+    await assert.rejects(old.run(new Float32Array(12), 1), /Another model was opened meanwhile/);
+  });
+
+  it('and the session of one that cannot run is released in its turn', async () => {
+    const { runtime, done } = fragileRuntime();
+    const old = await open(runtime, 1);
+    const results = await Promise.allSettled([open(runtime, 9), old.run(new Float32Array(12), 1)]);
+    assert.deepEqual(
+      results.map(({ status }) => status),
+      ['rejected', 'fulfilled'],
+    );
+    assert.equal(done.at(-1), 'release 9');
+  });
 });

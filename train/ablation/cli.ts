@@ -3,13 +3,13 @@ import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
 import { printable } from '../../core/cli/printable.ts';
-import type { DatasetChoice } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
 import {
   DATA_CLI_OPTIONS,
+  dataOptions,
   MACHINE_CLI_OPTIONS,
   makeConfig,
   RECIPE_CLI_OPTIONS,
@@ -123,10 +123,8 @@ async function trainAndTabulate(
 ): Promise<void> {
   const cells = options.cells === undefined ? CELL_NAMES : parseCells(options.cells);
   const seeds = parseSeeds(options.seeds);
-  const dataset = await loadTrainingData(
-    { dataset: options.dataset as DatasetChoice, dir: options.data, imageSize: options.imageSize },
-    say,
-  );
+  // One split for all seeds, so that they differ in nothing but the training.
+  const dataset = await loadTrainingData(dataOptions(options, seeds[0]!), say);
   const model = buildModel(options.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const { augment, cutmixProb, cutmixBeta: beta } = CELLS.baseline;
   const common = augmentConfig({ ...options, augment, cutmixProb, beta }, given);

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
-import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
+import { findLast } from '../checkpointing.ts';
 import type { TrainConfig } from '../config.ts';
 import { configDifferences } from '../runs/compare.ts';
 import { type RunRecord, readRun } from '../runs/read-run.ts';
@@ -56,16 +56,18 @@ export async function readState(path: string, asked: Record<string, unknown>): P
   const record = await readRun(path);
   refuseOtherConfig(record, asked);
   const epochsDone = record.epochs.length;
-  const last = RunDirectory.open(path).checkpointPath('last');
-  if (!existsSync(last)) {
+  const run = RunDirectory.open(path);
+  if (!existsSync(run.checkpointPath('last'))) {
     // Whoever removed a finished run's checkpoints to save space still has its results.
     if (isComplete(record)) return { is: 'finished', record };
-    if (epochsDone === 0) return { is: 'new' };
-    throw new UserError(
-      `${path} was interrupted and has no checkpoint to continue from; remove it to begin anew`,
-    );
+    const previous = existsSync(run.checkpointPath('previous'));
+    if (epochsDone === 0 && !previous) return { is: 'new' };
+    if (!previous)
+      throw new UserError(
+        `${path} was interrupted and has no checkpoint to continue from; remove it to begin anew`,
+      );
   }
-  const { progress } = await loadCheckpoint(last);
+  const { progress } = (await findLast(run))!;
   if (progress.epoch < record.epochsAsked) return { is: 'started', epochsDone: progress.epoch };
   if (!isComplete(record)) {
     throw new UserError(`${path} is trained to the end but its log lacks epochs; remove it to begin anew`);
@@ -87,11 +89,18 @@ export function isComplete({ epochs, epochsAsked }: RunRecord): boolean {
 function refuseOtherConfig({ path, config }: RunRecord, asked: Record<string, unknown>): void {
   // What is stored has been through JSON.
   const expected = JSON.parse(JSON.stringify(asked)) as Record<string, unknown>;
-  const differences = configDifferences([{ config }, { config: expected }]).map(
-    ({ name, values: [there, now] }) => `${name} is ${there} there and ${now} now`,
-  );
+  const differences = configDifferences([
+    { config: withoutPlace(config) },
+    { config: withoutPlace(config.data === undefined ? { ...expected, data: undefined } : expected) },
+  ]).map(({ name, values: [there, now] }) => `${name} is ${there} there and ${now} now`);
   if (differences.length === 0) return;
   throw new UserError(
     `${path} holds a run of another config: ${differences.join(', ')}; ask for the same, or give another --out`,
   );
+}
+
+/** The same data may be in another folder; runs of older trainers say nothing of their data. */
+function withoutPlace({ data, ...config }: Record<string, unknown>): Record<string, unknown> {
+  if (typeof data !== 'object' || data === null) return config;
+  return { ...config, data: { ...data, path: undefined } };
 }

@@ -113,7 +113,7 @@ async function trainRun(
   { dataset, workers, threads, device, shouldStop, say, observe, onTrain }: AblationSetup,
   onEstimate: (secondsAnEpoch: number, epochs: number) => void,
 ): Promise<boolean> {
-  const show = observe?.(config) ?? consoleObserver(config.epochs, config.batchSize, dataset.test.count, say);
+  const show = observe?.(config) ?? consoleObserver(config, dataset, say);
   try {
     const { result } = await startRun({
       config,

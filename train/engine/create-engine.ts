@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import type { TrainConfig } from '../config.ts';
-import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
+import { optimizerOf, type UpdateSettings } from '../optim/optimizer-config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
@@ -12,7 +12,7 @@ import { ReplicaEngine } from './replicas/replica-engine.ts';
 import { TfjsEngine } from './tfjs/tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
-export type EngineConfig = OptimizerSettings &
+export type EngineConfig = UpdateSettings &
   Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'>;
 
 /**

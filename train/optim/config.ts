@@ -1,3 +1,4 @@
+import { type MomentumCycle, oneCycleMomentum } from '../schedule/one-cycle.ts';
 import { LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
@@ -12,6 +13,8 @@ export interface OptimizerConfig {
   /** SGD only. */
   momentum: number;
   nesterov: boolean;
+  /** The momentum changes from step to step (for Adam and AdamW: beta1); absent: it is as given. */
+  momentumCycle?: MomentumCycle;
   /** Adam and AdamW only; PyTorch's defaults are 0.9, 0.999 and 1e-8. */
   beta1?: number;
   beta2?: number;
@@ -30,8 +33,10 @@ export interface OptimizerConfig {
 /** The update rule a config names. */
 export function createOptimizer(config: OptimizerConfig): Optimizer {
   const { name, momentum, nesterov, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
-  if (name === 'sgd') return sgd({ momentum, nesterov });
-  return adam({ beta1, beta2, epsilon, decoupledWeightDecay: name === 'adamw' });
+  const cycle = config.momentumCycle;
+  const cycled = cycle && ((step: number) => oneCycleMomentum(cycle, step - 1));
+  if (name === 'sgd') return sgd({ momentum: cycled ?? momentum, nesterov });
+  return adam({ beta1: cycled ?? beta1, beta2, epsilon, decoupledWeightDecay: name === 'adamw' });
 }
 
 /** Names of all vectors that go from step to step beside parameters and running statistics. */

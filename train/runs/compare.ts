@@ -37,11 +37,21 @@ export function compareRuns(runs: readonly RunRecord[]): Comparison {
 }
 
 /** The config keys whose values are not the same in all runs, in the order of the configs. */
-export function configDifferences(runs: readonly Pick<RunRecord, 'config'>[]): ComparisonRow[] {
+export function configDifferences(given: readonly Pick<RunRecord, 'config'>[]): ComparisonRow[] {
+  const runs = given.map(({ config }) => ({ config: flattened(config) }));
   const keys = new Set(runs.flatMap(({ config }) => Object.keys(config)));
   return [...keys]
     .filter((key) => new Set(runs.map(({ config }) => JSON.stringify(config[key]))).size > 1)
     .map((name) => ({ name, values: runs.map(({ config }) => formatValue(config[name])) }));
+}
+
+/** With what is said of the data as keys of their own. */
+function flattened({ data, ...config }: Record<string, unknown>): Record<string, unknown> {
+  if (typeof data !== 'object' || data === null) return data === undefined ? config : { ...config, data };
+  return {
+    ...config,
+    ...Object.fromEntries(Object.entries(data).map(([key, value]) => [`data.${key}`, value])),
+  };
 }
 
 function formatValue(value: unknown): string {

@@ -8,6 +8,8 @@ export interface ScheduleSettings {
   warmupFraction: number;
   /** One rate an epoch instead of one a step; default false. */
   lrPerEpoch?: boolean;
+  /** One-cycle: the momentum falls while the rate rises, and the other way round; default false. */
+  cycleMomentum?: boolean;
   /** Epochs at which a multi-step schedule lowers the rate. */
   milestones?: number[];
   /** By what it multiplies the rate; default 0.1. */
@@ -35,6 +37,11 @@ export const SCHEDULE_CLI_OPTIONS = {
     help: 'change the rate once an epoch, as the reference recipe does, and not every step',
     default: false,
   },
+  'cycle-momentum': {
+    type: 'boolean',
+    help: "onecycle: momentum from 0.95 to 0.85 and back, whatever --momentum says (adam, adamw: beta1), as PyTorch's OneCycleLR does unless told not to",
+    default: false,
+  },
   milestones: {
     type: 'string',
     value: 'E,E,...',
@@ -48,6 +55,7 @@ export interface ScheduleCliValues {
   schedule: string;
   warmupFraction: number;
   lrPerEpoch: boolean;
+  cycleMomentum: boolean;
   milestones: string | undefined;
   gamma: number;
 }
@@ -60,10 +68,13 @@ export function scheduleSettings(
   options: ScheduleCliValues,
   given: ReadonlySet<string>,
   epochs: number,
-): Required<ScheduleSettings> {
+): Required<Omit<ScheduleSettings, 'cycleMomentum'>> & Pick<ScheduleSettings, 'cycleMomentum'> {
   const schedule = options.schedule as ScheduleName;
   if (schedule !== 'multistep' && (given.has('milestones') || given.has('gamma'))) {
     throw new UserError(`--milestones and --gamma are options of --schedule multistep, not of ${schedule}`);
+  }
+  if (schedule !== 'onecycle' && options.cycleMomentum) {
+    throw new UserError(`--cycle-momentum is an option of --schedule onecycle, not of ${schedule}`);
   }
   const milestones =
     options.milestones === undefined ? defaultMilestones(epochs) : options.milestones.split(',').map(epochOf);
@@ -76,6 +87,8 @@ export function scheduleSettings(
     schedule,
     warmupFraction: options.warmupFraction,
     lrPerEpoch: options.lrPerEpoch,
+    // Only where it is on, so that configs are the same as those of runs made before it.
+    ...(options.cycleMomentum ? { cycleMomentum: true } : {}),
     milestones,
     gamma: options.gamma,
   };

@@ -17,12 +17,43 @@ export function oneCycleLearningRate(config: OneCycleConfig, step: number): numb
   const { maxLr, totalSteps, warmupFraction, divFactor = 25, finalDivFactor = 1e4 } = config;
   const initial = maxLr / divFactor;
   const final = initial / finalDivFactor;
+  return oneCycle([initial, maxLr, final], totalSteps, warmupFraction, step);
+}
+
+/** A one-cycle run whose momentum falls while its rate rises, and the other way round. */
+export interface MomentumCycle {
+  totalSteps: number;
+  warmupFraction: number;
+  /** Steps that have one momentum; above 1 where the schedule moves once an epoch. Default 1. */
+  stepsEach?: number;
+}
+
+/** OneCycleLR's base_momentum and max_momentum. */
+const BASE_MOMENTUM = 0.85;
+const MAX_MOMENTUM = 0.95;
+
+/**
+ * The momentum of an optimiser step, counted from 0, as PyTorch's OneCycleLR with cycle_momentum has it: 0.95 to
+ * 0.85 while the rate rises, and back. For Adam and AdamW it is beta1.
+ */
+export function oneCycleMomentum(cycle: MomentumCycle, step: number): number {
+  const { totalSteps, warmupFraction, stepsEach = 1 } = cycle;
+  const at = Math.floor(step / stepsEach);
+  return oneCycle([MAX_MOMENTUM, BASE_MOMENTUM, MAX_MOMENTUM], totalSteps, warmupFraction, at);
+}
+
+function oneCycle(
+  [initial, peakValue, final]: readonly [number, number, number],
+  totalSteps: number,
+  warmupFraction: number,
+  step: number,
+): number {
   // As in PyTorch, the peak is at step warmupFraction * totalSteps - 1.
   const peak = warmupFraction * totalSteps - 1;
   const last = totalSteps - 1;
   const at = Math.min(step, last);
-  if (at <= peak) return cosine(initial, maxLr, peak > 0 ? at / peak : 1);
-  return cosine(maxLr, final, last > peak ? (at - peak) / (last - peak) : 1);
+  if (at <= peak) return cosine(initial, peakValue, peak > 0 ? at / peak : 1);
+  return cosine(peakValue, final, last > peak ? (at - peak) / (last - peak) : 1);
 }
 
 function cosine(from: number, to: number, fraction: number): number {

@@ -2,13 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
-import type { DatasetChoice } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import {
   DATA_CLI_OPTIONS,
+  dataOptions,
   makeConfig,
   RECIPE_CLI_OPTIONS,
   TRAIN_IMAGES_CLI_OPTION,
@@ -61,7 +61,7 @@ await runMain(async () => {
   if (existsSync(join(out, 'config.json')))
     throw new UserError(`${out} already holds a run; give another --out`);
   // Before the data is read, which may take a while.
-  const [{ createRun }, { startModel }, { checkShares, writeStepFiles }] = await Promise.all([
+  const [{ runConfig }, { startModel }, { checkShares, writeStepFiles }] = await Promise.all([
     import('../start-run.ts'),
     import('./start-model.ts'),
     import('./write-step-files.ts'),
@@ -69,15 +69,7 @@ await runMain(async () => {
   checkShares(options.batchSize, processes);
   optimizerSettings(options, given);
 
-  const dataset = await loadTrainingData(
-    {
-      dataset: options.dataset as DatasetChoice,
-      dir: options.data,
-      imageSize: options.imageSize,
-      splits: ['train'],
-    },
-    say,
-  );
+  const dataset = await loadTrainingData({ ...dataOptions(options, options.seed), splits: ['train'] }, say);
   const model = await startModel({
     model: name,
     classes: dataset.labels.length,
@@ -91,11 +83,13 @@ await runMain(async () => {
   );
   const machine = { replicas: processes, accumulate: 1, engine: 'ort' };
   const config = makeConfig({ ...options, ...machine }, given, augment, options.seed, model, dataset);
-  const { stepsPerEpoch } = await writeStepFiles(new RunDirectory(out), model, config, {
+  const run = new RunDirectory(out);
+  const { stepsPerEpoch } = await writeStepFiles(run, model, config, {
     shares: processes,
     portable: options.portable,
   });
-  await createRun(config, dataset, out);
+  // Last, so that a run that is there is whole.
+  await run.writeConfig(runConfig(config, dataset));
   say(
     `${name}: ${parameterCount(model).toLocaleString('en')} parameters; ${config.epochs} epochs of ${stepsPerEpoch} steps, ` +
       `batch ${config.batchSize} in ${processes} shares of ${config.batchSize / processes}, ${config.optimizer}`,

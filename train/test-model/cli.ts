@@ -4,6 +4,7 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { cleanLines, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
+import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { loadTestSplit } from './load-test-split.ts';
@@ -29,12 +30,26 @@ await runMain(async () => {
           help: 'left out: what the weights were trained on, where that is known',
           choices: DATASET_CHOICES,
         },
-        data: { type: 'string', value: 'DIR', help: 'where the dataset is; else CIFAR100_DIR, else ./data' },
+        data: {
+          type: 'string',
+          value: 'DIR',
+          help: "where the dataset is; else where the run's was, CIFAR100_DIR, ./data",
+        },
         limit: { type: 'integer', help: 'only the first N images', min: 1 },
         out: {
           type: 'string',
           value: 'DIR',
           help: 'where the report and the picture go; left out: <weights>-test',
+        },
+        'without-duplicates': {
+          type: 'boolean',
+          help: 'also count without the test images whose pixels stand in the training set',
+          default: false,
+        },
+        'skip-broken': {
+          type: 'boolean',
+          help: 'leave out image files that cannot be read, and say so',
+          default: false,
         },
         json: { type: 'boolean', help: 'print the report as JSON only' },
       },
@@ -49,12 +64,18 @@ await runMain(async () => {
     import('./write-results.ts'),
   ]);
   const model = await loadModel(weights, options.model);
-  const dataset = await loadTestSplit(model, { dataset: name, data, limit });
+  const { withoutDuplicates, skipBroken } = options;
+  const dataset = await loadTestSplit(model, {
+    ...{ dataset: name, data, limit, skipBroken, training: withoutDuplicates },
+    onNote: (line) => process.stderr.write(`data: ${line}\n`),
+  });
+  const leaveOut = withoutDuplicates ? testImagesInTraining(dataset) : undefined;
   const folder = options.out ?? defaultFolder(weights);
   await makeFolder(folder);
   const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
   const outcome = await testModel(model, dataset, {
     batchSize: options.batchSize,
+    leaveOut,
     onProgress: (done, top1) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname } from 'node:path';
 import type { Normalization } from '../../core/data/dataset.ts';
-import { readDatasetRecord } from '../../core/data/run-record.ts';
+import { type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
 import { UserError } from '../../core/errors.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
@@ -24,6 +24,8 @@ export interface LoadedModel {
   dataset?: string;
   labels?: string[];
   normalization?: Normalization;
+  /** Where that was, and which of its images were held out. */
+  data?: DataRecord;
 }
 
 const CIFAR_SIZE = 32;
@@ -40,7 +42,7 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
   const { tensors, metadata, left } = decodeWeights(bytes, path);
   const fitted = fitModel(tensors, path, { model, left });
   const config = await configOfRun(path);
-  const { imageSize = CIFAR_SIZE, normalization } = readDatasetRecord(config, `the run of ${path}`);
+  const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
   const dataset = metadata.dataset ?? config.dataset;
   return {
     bytes: encodeModel(foldBatchNorm(fitted.graph)),
@@ -50,6 +52,7 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
     width: imageSize,
     ...(typeof dataset === 'string' ? { dataset } : {}),
     ...(normalization ? { normalization } : {}),
+    ...(data ? { data } : {}),
   };
 }
 
@@ -64,6 +67,7 @@ function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): L
         'if its classes do exclude each other, export it with "scores": "probabilities" in its JSON file',
     );
   }
+  const { data } = readDatasetRecord(metadata.trainingConfig ?? {}, path);
   return {
     bytes,
     model: metadata.model,
@@ -73,6 +77,7 @@ function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): L
     dataset: metadata.dataset,
     labels: metadata.labels,
     normalization: { mean: metadata.mean, std: metadata.std },
+    ...(data ? { data } : {}),
   };
 }
 

@@ -1,5 +1,7 @@
+import { existsSync } from 'node:fs';
 import type { ImageDataset, ImageSplit } from '../../core/data/dataset.ts';
-import { DATASET_CHOICES, type DatasetChoice, loadDataset } from '../../core/data/load.ts';
+import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
+import { checkHeldOut } from '../../core/data/run-record.ts';
 import { UserError } from '../../core/errors.ts';
 import type { LoadedModel } from './load-model.ts';
 
@@ -10,6 +12,12 @@ export interface TestDataOptions {
   data?: string | undefined;
   /** Only the first images, at most so many. */
   limit?: number | undefined;
+  /** Load the training images too. */
+  training?: boolean | undefined;
+  /** Leave out image files that cannot be read. */
+  skipBroken?: boolean | undefined;
+  /** Called with a line about files that are not read. */
+  onNote?: (line: string) => void;
 }
 
 /**
@@ -22,16 +30,27 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
   if (choice === undefined) {
     throw new UserError(`the model was trained on "${name}", which cannot be read; give --dataset`);
   }
+  const { data: record } = model;
+  const ofRun = options.dataset === undefined && options.data === undefined;
+  const remembered = ofRun && record?.path !== undefined && existsSync(record.path) ? record.path : undefined;
   // --data may be set for every command; the synthetic dataset has no files.
-  const dir = choice === 'synthetic' ? undefined : options.data;
-  const dataset = await loadDataset({
-    dataset: choice,
-    dir,
+  const dir = choice === 'synthetic' ? undefined : (options.data ?? remembered);
+  // A folder with test images of its own is another than the one of which some were held out.
+  const { heldOut } = record ?? {};
+  const holdsOut = heldOut && record!.validation === undefined;
+  const located = await locateDataset({ dataset: choice, dir, heldOut: holdsOut ? heldOut : undefined });
+  const drawsTest = holdsOut && located.dataset === 'folder' && located.layout.test === undefined;
+  const dataset = await loadDatasetFrom(located, {
     imageSize: model.height,
     // Given, it need not be measured on the training images.
     normalization: model.normalization,
-    splits: ['test'],
+    splits: options.training ? ['train', 'test'] : ['test'],
+    // What was held out, as test or as validation images, was not trained on.
+    heldOut: drawsTest || options.training ? heldOut : undefined,
+    skipBroken: options.skipBroken || record?.skipBroken,
+    onNote: options.onNote,
   });
+  if (drawsTest) checkHeldOut(record, 'test', dataset.test);
   if (dataset.labels.length !== model.classes) {
     throw new UserError(
       `the model has ${model.classes} classes, ${dataset.name} has ${dataset.labels.length}; give --dataset`,

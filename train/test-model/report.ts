@@ -13,6 +13,8 @@ export interface TestReport extends ModelAccuracy {
   /** The fraction of images taken for any class of their superclass. */
   superclassTop1?: number;
   superclasses?: ClassReport[];
+  /** Without the test images whose pixels stand in the training set, where that was asked for. */
+  withoutDuplicates?: TestOutcome['withoutDuplicates'];
   classes: ClassReport[];
   /** [true class][predicted class] in images, classes by index. */
   confusion: number[][];
@@ -25,7 +27,7 @@ const SHOWN = 5;
 export function makeReport(
   names: { weights: string; model: string },
   dataset: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'>,
-  { accuracy, matrix }: TestOutcome,
+  { accuracy, matrix, withoutDuplicates }: TestOutcome,
 ): TestReport {
   const { superclasses } = dataset;
   const groups = superclasses && matrix.grouped(superclasses.ofClass, superclasses.names.length);
@@ -37,6 +39,7 @@ export function makeReport(
     ...(groups
       ? { superclassTop1: groups.accuracy(), superclasses: classReports(groups, superclasses.names) }
       : {}),
+    ...(withoutDuplicates ? { withoutDuplicates } : {}),
     classes: classReports(matrix, dataset.labels),
     confusion: indices.map((label) => indices.map((predicted) => matrix.at(label, predicted))),
   };
@@ -60,6 +63,7 @@ export function describeReport(report: TestReport): string {
     `top-1       ${formatPercent(report.top1)} (${report.top1Correct})`,
     `top-5       ${formatPercent(report.top5)} (${report.top5Correct})`,
     ...superclass,
+    ...describeWithoutDuplicates(report),
     'best classes',
     ...ranked.slice(0, shown).map(row),
     'worst classes',
@@ -68,4 +72,16 @@ export function describeReport(report: TestReport): string {
       .reverse()
       .map(row),
   ].join('\n');
+}
+
+function describeWithoutDuplicates({ withoutDuplicates }: TestReport): string[] {
+  if (!withoutDuplicates) return [];
+  const { leftOut, images, loss, top1, top1Correct, top5, top5Correct } = withoutDuplicates;
+  if (leftOut === 0) return ['no test image stands in the training set'];
+  return [
+    `without the ${leftOut} test images that stand in the training set, ${images} images`,
+    `  loss      ${loss.toFixed(4)}`,
+    `  top-1     ${formatPercent(top1)} (${top1Correct})`,
+    `  top-5     ${formatPercent(top5)} (${top5Correct})`,
+  ];
 }

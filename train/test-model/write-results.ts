@@ -1,10 +1,10 @@
-import { mkdir } from 'node:fs/promises';
 import { join, parse } from 'node:path';
 import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { makeFolders } from '../../core/fs/make-folder.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { canDrawText } from '../../core/plot/png.ts';
@@ -27,7 +27,7 @@ export function defaultFolder(weights: string): string {
  */
 export async function makeFolder(folder: string): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolders(folder);
   } catch (error) {
     throw cannotWrite(folder, error);
   }

@@ -3,103 +3,200 @@ import { join } from 'node:path';
 import { cleanText } from '../../cli/printable.ts';
 import { UserError } from '../../errors.ts';
 import {
+  type HeldOut,
   type ImageDataset,
   type ImageSplit,
   type Normalization,
   SPLIT_NAMES,
   type SplitName,
 } from '../dataset.ts';
+import { drawHeldOut } from '../hold-out.ts';
 import { emptySplit } from '../split.ts';
 import { decodeFile } from './decode.ts';
-import type { TestFolder } from './layout.ts';
+import type { FolderLayout } from './layout.ts';
 import { measureNormalization } from './measure-normalization.ts';
-import { checkSameClasses, inTurns, scanSplit } from './scan.ts';
+import { checkSameClasses, inTurns, refuseOneClass, Skipped, scanSplit } from './scan.ts';
 
 /** Height and width that images get unless told otherwise. */
 export const DEFAULT_IMAGE_SIZE = 32;
 const MAX_IMAGE_SIZE = 4096;
 /** More would only wait for each other: libuv has four threads. */
 const MAX_DECODERS = 8;
+const MAX_BROKEN_LISTED = 20;
 
 export interface FolderOptions {
-  /** Which folder the test images are in. */
-  testFolder: TestFolder;
+  layout: FolderLayout;
   /** Height and width that images are brought to; default {@link DEFAULT_IMAGE_SIZE}. */
   imageSize?: number | undefined;
-  /** The splits to read; the others come back empty. Default both. */
+  /** The splits to read; the others come back empty. Default all, with the validation images there are. */
   splits?: readonly SplitName[] | undefined;
   /** Taken as it is; left out, it is measured on the training images, which are then decoded in any case. */
   normalization?: Normalization | undefined;
+  /** Training images that become validation images, or test images where there are no others. */
+  heldOut?: HeldOut | undefined;
+  /** Leave out files that cannot be read, and say so, instead of refusing the dataset. */
+  skipBroken?: boolean | undefined;
   /** Called as images are decoded. */
   onProgress?: ((done: number, total: number) => void) | undefined;
+  /** Called with a line for each file that is left out. */
+  onBroken?: ((line: string) => void) | undefined;
+  /** Called with a line about what was left out. */
+  onNote?: ((line: string) => void) | undefined;
 }
 
+/** An image file and the index of its class. */
+interface LabelledFile {
+  file: string;
+  label: number;
+}
+
+type Part = SplitName | 'validation';
+
 /**
- * Reads image files, `train/<class>/*` and `test/<class>/*` (png, jpg, jpeg, webp), into shared memory.
- * Classes are the names of the folders in alphabetical order; images come one of each class in turn.
+ * Reads image files, `train/<class>/*` and so on as the layout says, into shared memory. Classes are the names of
+ * the folders in alphabetical order; images come one of each class in turn.
  * @throws UserError if the splits have different classes, a class has no image or a file is not readable
  */
 export async function readFolder(root: string, options: FolderOptions): Promise<ImageDataset> {
-  const { imageSize = DEFAULT_IMAGE_SIZE, splits = SPLIT_NAMES, testFolder } = options;
+  const { imageSize = DEFAULT_IMAGE_SIZE, splits = SPLIT_NAMES, onNote } = options;
   if (!Number.isInteger(imageSize) || imageSize < 1 || imageSize > MAX_IMAGE_SIZE) {
     throw new UserError(`the image size must be from 1 to ${MAX_IMAGE_SIZE} pixels, not ${imageSize}`);
   }
-  const folders = { train: join(root, 'train'), test: join(root, testFolder) };
-  const classes = { train: await scanSplit(folders.train), test: await scanSplit(folders.test) };
-  checkSameClasses([classes.train, folders.train], [classes.test, folders.test]);
-
+  const { labels, files } = await listFiles(root, options);
   const measured = options.normalization === undefined;
-  const needed = SPLIT_NAMES.filter((split) => splits.includes(split) || (split === 'train' && measured));
-  const files = { train: inTurns(classes.train), test: inTurns(classes.test) };
-  const total = needed.reduce((sum, split) => sum + files[split].length, 0);
+  const wanted: Part[] = options.splits ? [...splits] : ['train', 'validation', 'test'];
+  const needed = (['train', 'validation', 'test'] as const).filter(
+    (part) => files[part] && (wanted.includes(part) || (part === 'train' && measured)),
+  );
+  const total = needed.reduce((sum, part) => sum + files[part]!.length, 0);
   let done = 0;
-  const decode = (split: SplitName): Promise<ImageSplit> | ImageSplit =>
-    needed.includes(split)
-      ? decodeSplit(files[split], imageSize, () => options.onProgress?.(++done, total))
-      : emptySplit();
-  const train = await decode('train');
-  const test = await decode('test');
+  const broken: string[] = [];
+  const decoded: Partial<Record<Part, ImageSplit>> = {};
+  for (const part of needed) {
+    const split = await decodeSplit(files[part]!, imageSize, broken, () =>
+      options.onProgress?.(++done, total),
+    );
+    decoded[part] = split;
+  }
+  if (broken.length > 0) {
+    if (!options.skipBroken) throw new UserError(describeBroken(broken, total));
+    onNote?.(`left out ${broken.length} of ${total} images that cannot be read: ${listed(broken)}`);
+    for (const line of broken) options.onBroken?.(line);
+    for (const part of needed) refuseEmptyClasses(decoded[part]!, labels, part);
+  }
+  const { train = emptySplit(), validation, test = emptySplit() } = decoded;
   return {
     name: 'folder',
     channels: 3,
     height: imageSize,
     width: imageSize,
     // The names of folders, which anybody may have made.
-    labels: [...classes.train.keys()].map(cleanText),
+    labels: labels.map(cleanText),
     normalization: options.normalization ?? measureNormalization(train.images, imageSize * imageSize),
     train: splits.includes('train') ? train : emptySplit(),
     test,
+    ...(validation ? { validation } : {}),
   };
 }
 
+/** The files of each part there is, and the names of the classes. */
+async function listFiles(
+  root: string,
+  { layout, heldOut, onNote }: FolderOptions,
+): Promise<{ labels: string[]; files: Partial<Record<Part, LabelledFile[]>> }> {
+  const skipped = new Skipped();
+  const train = await scanSplit(join(root, layout.train ?? ''), skipped);
+  const files: Partial<Record<Part, LabelledFile[]>> = { train: inTurns(train) };
+  for (const part of ['validation', 'test'] as const) {
+    if (layout[part] === undefined) continue;
+    const folder = join(root, layout[part]);
+    const classes = await scanSplit(folder, skipped);
+    checkSameClasses([train, join(root, layout.train ?? '')], [classes, folder]);
+    files[part] = inTurns(classes);
+  }
+  refuseOneClass(train, join(root, layout.train ?? ''));
+  const line = skipped.describe();
+  if (line !== undefined) onNote?.(line);
+  if (heldOut) {
+    const all = files.train!;
+    const drawn = drawHeldOut(
+      all.map(({ label }) => label),
+      heldOut,
+    );
+    files.train = all.filter((_, i) => !drawn[i]);
+    files[layout.test === undefined ? 'test' : 'validation'] = all.filter((_, i) => drawn[i]);
+  }
+  return { labels: [...train.keys()], files };
+}
+
+function describeBroken(broken: readonly string[], total: number): string {
+  if (broken.length === 1) return `${broken[0]}, or give --skip-broken to leave it out`;
+  return `${broken.length} of ${total} images cannot be read: ${listed(broken)}; mend them, or give --skip-broken to leave them out`;
+}
+
+function listed(broken: readonly string[]): string {
+  const more = broken.length > MAX_BROKEN_LISTED ? ` and ${broken.length - MAX_BROKEN_LISTED} more` : '';
+  // Each says how to mend it; once is enough.
+  const reasons = broken
+    .slice(0, MAX_BROKEN_LISTED)
+    .map((line) => line.replace('; remove or replace it', ''));
+  return `${reasons.join(', ')}${more}`;
+}
+
+function refuseEmptyClasses(split: ImageSplit, labels: readonly string[], part: Part): void {
+  const seen = new Set(split.labels);
+  const absent = labels.filter((_, label) => !seen.has(label));
+  if (absent.length === 0 || part === 'validation') return;
+  throw new UserError(
+    `without the images that cannot be read, ${JSON.stringify(absent[0])} has no ${part} image left; put some in, or remove the class`,
+  );
+}
+
+/** @param broken gets a line for each file that cannot be read; the split is then without it */
 async function decodeSplit(
-  files: readonly { file: string; label: number }[],
+  files: readonly LabelledFile[],
   size: number,
+  broken: string[],
   onImage: () => void,
 ): Promise<ImageSplit> {
   const imageBytes = 3 * size * size;
   const images = new Uint8Array(sharedMemory(files.length, imageBytes));
   const labels = new Uint16Array(new SharedArrayBuffer(files.length * Uint16Array.BYTES_PER_ELEMENT));
+  const infos: NonNullable<ImageSplit['files']> = [];
+  const failures = new Map<number, string>();
   let next = 0;
-  let failed = false;
   const decodeNext = async (): Promise<void> => {
-    // After a failure the others stop as well, instead of decoding on behind the error.
-    while (next < files.length && !failed) {
+    while (next < files.length) {
       const index = next++;
       const { file, label } = files[index]!;
       labels[index] = label;
-      await decodeFile(file, size, images.subarray(index * imageBytes, (index + 1) * imageBytes));
+      try {
+        const image = images.subarray(index * imageBytes, (index + 1) * imageBytes);
+        infos[index] = { file, ...(await decodeFile(file, size, image)) };
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        failures.set(index, error.message);
+      }
       onImage();
     }
   };
   const decoders = Math.min(MAX_DECODERS, 2 * availableParallelism());
-  try {
-    await Promise.all(Array.from({ length: decoders }, decodeNext));
-  } catch (error) {
-    failed = true;
-    throw error;
+  await Promise.all(Array.from({ length: decoders }, decodeNext));
+  if (failures.size === 0) return { count: files.length, images, labels, files: infos };
+  for (const index of [...failures.keys()].sort((a, b) => a - b)) broken.push(failures.get(index)!);
+  let kept = 0;
+  for (let index = 0; index < files.length; index++) {
+    if (failures.has(index)) continue;
+    images.copyWithin(kept * imageBytes, index * imageBytes, (index + 1) * imageBytes);
+    infos[kept] = infos[index]!;
+    labels[kept++] = labels[index]!;
   }
-  return { count: files.length, images, labels };
+  return {
+    count: kept,
+    images: images.subarray(0, kept * imageBytes),
+    labels: labels.subarray(0, kept),
+    files: infos.slice(0, kept),
+  };
 }
 
 function sharedMemory(count: number, imageBytes: number): SharedArrayBuffer {

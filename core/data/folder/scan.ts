@@ -1,9 +1,12 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { errorMessage, UserError } from '../../errors.ts';
+import { HEIC_ADVICE, READS_HEIC } from './decode.ts';
 
-const EXTENSIONS = /\.(png|jpe?g|webp)$/i;
-const EXTENSION_NAMES = 'png, jpg, jpeg, webp';
+const EXTENSIONS = ['png', 'jpg', 'jpeg', 'jpe', 'jfif', 'webp', 'bmp', 'dib', 'tif', 'tiff', 'gif', 'avif'];
+const HEIC_EXTENSIONS = ['heic', 'heif', 'hif'];
+const READ = new Set(READS_HEIC ? [...EXTENSIONS, ...HEIC_EXTENSIONS] : EXTENSIONS);
+const EXTENSION_NAMES = 'png, jpg, jpeg, webp, bmp, tif, gif, avif';
 /** Labels are stored in 16 bits. */
 const MAX_CLASSES = 65_535;
 /** How many names an error lists. */
@@ -12,26 +15,62 @@ const MAX_LISTED = 5;
 /** The image files of a split, by class. */
 export type ClassFiles = Map<string, string[]>;
 
+/** Counts of what is not read. */
+export class Skipped {
+  readonly #files = new Map<string, number>();
+  #folders = 0;
+  #heic = false;
+  /** Image files that lie beside the class folders and so have no class. */
+  #classless = 0;
+
+  addFile(name: string): void {
+    const extension = extname(name).toLowerCase();
+    this.#files.set(extension, (this.#files.get(extension) ?? 0) + 1);
+    if (HEIC_EXTENSIONS.includes(extension.slice(1))) this.#heic = true;
+  }
+
+  addFolder(): void {
+    this.#folders++;
+  }
+
+  addClassless(): void {
+    this.#classless++;
+  }
+
+  /** One line, or undefined if nothing was left out. */
+  describe(): string | undefined {
+    const ranked = [...this.#files].sort(([a, m], [b, n]) => n - m || (a < b ? -1 : 1));
+    const parts = ranked.map(
+      ([extension, count]) => `${count} ${extension === '' ? 'without an extension' : extension}`,
+    );
+    if (this.#classless > 0) parts.push(`${count(this.#classless, 'image')} beside the class folders`);
+    if (this.#folders > 0) parts.push(`${count(this.#folders, 'folder')} inside class folders`);
+    if (parts.length === 0) return undefined;
+    const heic = this.#heic ? `; ${HEIC_ADVICE}` : '';
+    return `not read: ${parts.join(', ')}${heic}`;
+  }
+}
+
+function count(number: number, what: string): string {
+  return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
 /**
  * Lists `<folder>/<class>/*.png` and so on, classes and files in the order of their names. What begins with a
- * dot, other files and folders inside a class are passed over; links are followed.
+ * dot is passed over; other files and folders inside a class are too, and counted; links are followed.
+ * @param skipped counts what is not read
  * @throws UserError if there is no class, or a class without images
  */
-export async function scanSplit(folder: string): Promise<ClassFiles> {
+export async function scanSplit(folder: string, skipped: Skipped): Promise<ClassFiles> {
   const classes: ClassFiles = new Map();
   for (const name of await names(folder)) {
     const path = join(folder, name);
-    if (!(await stat(path)).isDirectory()) continue;
-    const images = (await names(path)).filter((file) => EXTENSIONS.test(file));
-    if (images.length === 0) {
-      throw new UserError(
-        `${path} has no image (${EXTENSION_NAMES}); put some in, or remove the class from every split`,
-      );
+    if (!(await stat(path)).isDirectory()) {
+      if (isImage(name)) skipped.addClassless();
+      else skipped.addFile(name);
+      continue;
     }
-    classes.set(
-      name,
-      images.map((file) => join(path, file)),
-    );
+    classes.set(name, await imagesOf(path, skipped));
   }
   if (classes.size === 0) {
     throw new UserError(`${folder} has no class folders; put its images into ${join(folder, '<class>')}/`);
@@ -40,6 +79,35 @@ export async function scanSplit(folder: string): Promise<ClassFiles> {
     throw new UserError(`${folder} has ${classes.size} classes; there can be ${MAX_CLASSES} at most`);
   }
   return classes;
+}
+
+/** @throws UserError if a class has none */
+async function imagesOf(folder: string, skipped: Skipped): Promise<string[]> {
+  const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
+    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}`);
+  });
+  const visible = found.filter(({ name }) => !name.startsWith('.'));
+  const images = visible
+    .filter((entry) => !entry.isDirectory() && isImage(entry.name))
+    .map(({ name }) => name);
+  const own = new Skipped();
+  for (const counts of [skipped, own]) {
+    for (const entry of visible) {
+      if (entry.isDirectory()) counts.addFolder();
+      else if (!isImage(entry.name)) counts.addFile(entry.name);
+    }
+  }
+  if (images.length === 0) {
+    const others = own.describe();
+    throw new UserError(
+      `${folder} has no image (${EXTENSION_NAMES})${others === undefined ? '' : `, ${others}`}; put some in, or remove the class from every split`,
+    );
+  }
+  return images.sort().map((file) => join(folder, file));
+}
+
+function isImage(name: string): boolean {
+  return READ.has(extname(name).slice(1).toLowerCase());
 }
 
 /** @throws UserError naming the classes that only one of the folders has */
@@ -58,8 +126,12 @@ export function checkSameClasses(
   };
   compare(train, trainFolder, test, testFolder);
   compare(test, testFolder, train, trainFolder);
-  if (train.size === 1) {
-    throw new UserError(`${trainFolder} has one class only; there must be two at least to tell apart`);
+}
+
+/** @throws UserError if there is one class only */
+export function refuseOneClass(classes: ClassFiles, folder: string): void {
+  if (classes.size === 1) {
+    throw new UserError(`${folder} has one class only; there must be two at least to tell apart`);
   }
 }
 

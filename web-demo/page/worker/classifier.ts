@@ -1,7 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
 import type { ClassifierMetadata } from '../../../core/model-metadata.ts';
 import { Normalizer } from '../../../core/preprocess/normalize.ts';
-import { Lock } from './lock.ts';
 import type { OpenSession } from './session.ts';
 
 /** A model's session with what its metadata says about feeding it. */
@@ -10,7 +9,6 @@ export class Classifier {
   readonly name: string;
   readonly normalizer: Normalizer;
   readonly #open: OpenSession;
-  readonly #lock = new Lock();
   #released = false;
 
   /** @param open of a model with an input `input` and an output `logits` */
@@ -37,7 +35,7 @@ export class Classifier {
    * @throws UserError if another model was opened meanwhile
    */
   run(input: Float32Array, n: number): Promise<{ logits: Float32Array; ms: number }> {
-    return this.#lock.run(async () => {
+    return this.#open.lock.run(async () => {
       if (this.#released) throw new UserError('Another model was opened meanwhile; run it again.');
       const { inputHeight, inputWidth } = this.metadata;
       const { session, ort } = this.#open;
@@ -68,7 +66,7 @@ export class Classifier {
 
   /** Frees its memory once the run in progress has ended. */
   async release(): Promise<void> {
-    await this.#lock.run(async () => {
+    await this.#open.lock.run(async () => {
       this.#released = true;
       await this.#open.session.release();
     });

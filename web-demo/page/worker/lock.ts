@@ -1,4 +1,7 @@
-/** Lets one piece of work run at a time, in the order asked for: a session must not run twice at once. */
+/**
+ * Lets one piece of work run at a time, in the order asked for. A runtime has one for all its sessions: on WebGPU a
+ * session that is made, run or released while another one runs takes the whole runtime down.
+ */
 export class Lock {
   #last: Promise<unknown> = Promise.resolve();
 

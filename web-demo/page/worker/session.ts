@@ -4,14 +4,20 @@ import { type OpenModel, OWN_ENDS } from '../../../core/foreign-model/adapt-fore
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
+import type { Lock } from './lock.ts';
 import type { Backend, BackendChoice } from './protocol.ts';
 
 const WEBGPU_PATIENCE_MS = 60_000;
 
+/** An onnxruntime, and the lock for all that it does. */
+export interface Runtime {
+  ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+  lock: Lock;
+}
+
 /** A session, the onnxruntime it belongs to (tensors must come from the same), and what it runs on. */
-export interface OpenSession {
+export interface OpenSession extends Runtime {
   session: Ort.InferenceSession;
-  ort: typeof Ort;
   backend: Backend;
   /** The address of the WebAssembly file that was loaded for it. */
   runtimeUrl: string;
@@ -40,7 +46,7 @@ export async function openSession(
       try {
         // Who asked for it may wait; nobody else should for a driver that hangs.
         const patience = choice === 'webgpu' ? undefined : WEBGPU_PATIENCE_MS;
-        return await within(patience, signal, open(bytes, 'webgpu', probe));
+        return await within(patience, signal, load(bytes, 'webgpu', probe));
       } catch (error) {
         signal.throwIfAborted();
         fallback = `WebGPU could not run it: ${firstLine(error)}`;
@@ -48,7 +54,7 @@ export async function openSession(
     } else if (choice === 'webgpu') fallback = 'this browser offers no WebGPU';
   }
   try {
-    const wasm = await open(bytes, 'wasm', probe);
+    const wasm = await load(bytes, 'wasm', probe);
     return fallback === undefined ? wasm : { ...wasm, fallback };
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -67,34 +73,46 @@ export async function warmUpRuntime(): Promise<void> {
   nothing.node('Identity', [x], {}, { name: 'y' });
   nothing.output('y', 'float32', [1]);
   try {
-    const { ort } = await loadRuntime('wasm');
-    const session = await ort.InferenceSession.create(encodeModel(nothing.graph));
-    await session.release();
+    const { ort, lock } = await loadRuntime('wasm');
+    await lock.run(async () => {
+      const session = await ort.InferenceSession.create(encodeModel(nothing.graph));
+      await session.release();
+    });
   } catch {}
 }
 
-async function open(
+async function load(
   bytes: Uint8Array,
   backend: Backend,
   probe: (open: OpenSession) => Promise<void>,
 ): Promise<OpenSession> {
-  const { ort, wasmUrl } = await loadRuntime(backend);
-  const session = await ort.InferenceSession.create(bytes, {
+  const { wasmUrl, ...runtime } = await loadRuntime(backend);
+  return openOn(runtime, bytes, backend, new URL(wasmUrl, self.location.href).href, probe);
+}
+
+/**
+ * Opens a model on a runtime while others may run on it.
+ * @param probe as for {@link openSession}; takes the lock itself
+ */
+export async function openOn(
+  { ort, lock }: Runtime,
+  bytes: Uint8Array,
+  backend: Backend,
+  runtimeUrl: string,
+  probe: (open: OpenSession) => Promise<void>,
+): Promise<OpenSession> {
+  const options = {
     graphOptimizationLevel: 'all',
     // Errors only: that some operators stay on the processor is none.
     logSeverityLevel: 3,
     executionProviders: [backend],
-  });
-  const result: OpenSession = {
-    session,
-    ort,
-    backend,
-    runtimeUrl: new URL(wasmUrl, self.location.href).href,
-  };
+  } as const;
+  const session = await lock.run(() => ort.InferenceSession.create(bytes, options));
+  const result: OpenSession = { session, ort, lock, backend, runtimeUrl };
   try {
     await probe(result);
   } catch (error) {
-    await session.release();
+    await lock.run(() => session.release());
     throw error;
   }
   return result;
@@ -102,25 +120,31 @@ async function open(
 
 /** Opens a model of ours, or one just adapted, to try what it gives; whatever is to run it later. */
 export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
-  const { ort } = await loadRuntime('wasm');
-  const session = await ort.InferenceSession.create(bytes, {
+  const { ort, lock } = await loadRuntime('wasm');
+  const options = {
     executionProviders: ['wasm'],
     // That a batch fails may be the answer.
     logSeverityLevel: 4,
-  });
+  } as const;
+  const session = await lock.run(() => ort.InferenceSession.create(bytes, options));
   return {
     run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
       const feed = new ort.Tensor(inputType as 'float32', images as Float32Array, dims);
-      const { [output]: scores } = await session.run({ [input]: feed }, [output], { logSeverityLevel: 4 });
+      const { [output]: scores } = await lock.run(() =>
+        session.run({ [input]: feed }, [output], { logSeverityLevel: 4 }),
+      );
       return { data: scores!.data as Float32Array, dims: scores!.dims };
     },
-    close: () => session.release(),
+    close: () => lock.run(() => session.release()),
   };
 }
 
 /** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */
-async function loadRuntime(backend: Backend): Promise<{ ort: typeof Ort; wasmUrl: string }> {
-  return backend === 'webgpu' ? import('./runtime-webgpu.ts') : import('./runtime.ts');
+async function loadRuntime(backend: Backend): Promise<Runtime & { wasmUrl: string }> {
+  const { ort, lock, wasmUrl } = await (backend === 'webgpu'
+    ? import('./runtime-webgpu.ts')
+    : import('./runtime.ts'));
+  return { ort, lock, wasmUrl };
 }
 
 /**
@@ -142,7 +166,7 @@ async function within(
   try {
     return await Promise.race([work, late]);
   } catch (error) {
-    work.then(({ session }) => session.release()).catch(() => undefined);
+    work.then(({ session, lock }) => lock.run(() => session.release())).catch(() => undefined);
     throw error;
   } finally {
     ends.abort();

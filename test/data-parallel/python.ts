@@ -17,9 +17,9 @@ export async function findPython(
   const code = `import importlib.util as u; print(*[n for n in ${names} if not u.find_spec(n)])`;
   try {
     const missing = (await run(path, ['-c', code])).stdout.trim();
-    return missing === '' ? { path } : { reason: `${path} lacks ${missing}; set PYTHON` };
+    return missing === '' ? { path } : { reason: `${path} lacks ${missing}; PYTHON names another` };
   } catch {
-    return { reason: `there is no ${path}; set PYTHON` };
+    return { reason: `there is no ${path}; PYTHON names one with ${[...PACKAGES, ...more].join(', ')}` };
   }
 }
 

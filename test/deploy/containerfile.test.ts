@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
-import { access, readFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { access, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -52,6 +54,29 @@ test('its Node knows how many cores a container may use', () => {
   assert.equal(new Set(images).size, 1, 'packages are installed for the image that runs them');
   const [, version] = /^node:(\d+)-slim$/.exec(images[0]!)!;
   assert.ok(Number(version) >= 22);
+});
+
+test('of onnxruntime the image has what runs in it, for this processor alone', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'containerfile-'));
+  t.after(() => rm(folder, { recursive: true }));
+  const bin = join(folder, 'node_modules', 'onnxruntime-node', 'bin', 'napi-v6');
+  for (const built of ['darwin/arm64', 'linux/arm64', 'linux/x64', 'win32/arm64', 'win32/x64']) {
+    await mkdir(join(bin, built), { recursive: true });
+    await writeFile(join(bin, built, 'onnxruntime_binding.node'), '');
+  }
+  const find = /find node_modules\/onnxruntime-node.*?\{\} \+/s.exec(TEXT)![0];
+  const { status, stderr } = spawnSync('sh', ['-c', find], { cwd: folder, encoding: 'utf8' });
+  assert.deepEqual({ status, stderr }, { status: 0, stderr: '' });
+  const left = (await readdir(bin, { recursive: true })).filter((path) => path.endsWith('.node'));
+  assert.deepEqual(left, [join('linux', process.arch, 'onnxruntime_binding.node')]);
+  // As the package has it: the folders that are told apart lie three deep.
+  const real = join(PROJECT, 'node_modules', 'onnxruntime-node', 'bin');
+  const builds = (await readdir(real, { recursive: true })).filter((path) =>
+    path.endsWith('onnxruntime_binding.node'),
+  );
+  assert.ok(builds.length > 1);
+  for (const build of builds) assert.equal(build.split('/').length, 4, build);
+  await access(join(PROJECT, 'node_modules', 'protobufjs', 'cli'));
 });
 
 test('the image has what the server imports, and the context what the image copies', async () => {

@@ -17,7 +17,7 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 const skip = existsSync('/proc/self/status')
   ? false
-  : 'the system does not say how much memory a process took';
+  : 'on Linux only, which says how much memory a process took';
 
 describe('the export of a large net', { skip }, () => {
   it('takes at most 2.2 times the memory of its weights', async () => {

@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, mkdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
+import { setTimeout } from 'node:timers/promises';
 import { UserError } from '../../core/errors.ts';
 import { parseModelOption } from '../../serve/models/model-source.ts';
 import { scanFolder } from '../../serve/models/scan-folder.ts';
@@ -112,6 +113,8 @@ test('a reload swaps, adds and removes models, and no request is lost', async ()
   let asking = true;
   const clients = Array.from({ length: 4 }, async () => {
     while (asking) {
+      // A core is left for what is loaded.
+      await setTimeout(10);
       const answer = await ask('b');
       answers.set(answer, (answers.get(answer) ?? 0) + 1);
     }

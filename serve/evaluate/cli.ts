@@ -8,7 +8,7 @@ import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
-import { API_KEY_VARIABLE } from '../options.ts';
+import { apiKeyOfEnvironment } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
 import { InferenceClient } from './client.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, evaluateServer } from './evaluate-server.ts';
@@ -66,7 +66,7 @@ await runMain(async () => {
   // Before the data is read: an unreachable server is said at once, and the model names its dataset.
   const clientOptions = {
     model: options.model,
-    apiKey: process.env[API_KEY_VARIABLE] || undefined,
+    apiKey: apiKeyOfEnvironment(),
     patienceSeconds: options.retrySeconds,
   };
   if (options.out !== undefined) await makeFolders(options.out);

@@ -37,6 +37,7 @@ export function answerPredict(limits: Limits): RequestHandler {
       res.locals.topk as number,
       runLimits(res, limits),
     );
+    (res.locals.releaseModel as () => void)();
     const head = { model: model.name, version: model.version };
     if (!list) {
       const [predictions] = results;

@@ -1,10 +1,10 @@
 import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../../core/errors.ts';
 import { HttpError } from '../http/http-error.ts';
-import type { ThreadAnswer } from './question-thread.ts';
+import type { ThreadAnswer } from './question-threads.ts';
 
 /**
- * What the module of a `QuestionThread` does.
+ * What the module of a `QuestionThreads` does.
  * @param transfer what of an answer is given away rather than copied
  */
 export function answerQuestions<Q, A>(

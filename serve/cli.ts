@@ -9,6 +9,9 @@ import { startProcesses } from './processes/start-processes.ts';
 import { type RunningServer, startServer } from './server.ts';
 import { startupText } from './startup-text.ts';
 
+/** Longer than requests under way are waited for, and then threads that run a model. */
+const STOP_SECONDS = 65;
+
 await runMain(async () => {
   const { options } = parseOptions(
     {
@@ -23,18 +26,29 @@ await runMain(async () => {
     await runClusterWorker(serverOptions, options.processes);
     return;
   }
+  const stopSeconds = options.drainSeconds + STOP_SECONDS;
   let server: { close(): Promise<void> } | undefined;
   const starting = new AbortController();
   // Before it starts: as a container's first process it has no other answer to a signal meanwhile.
   watchSignals(() => {
     process.stdout.write('stopping: finishing the requests under way\n');
     starting.abort();
+    // Whatever hangs. Not exit, which waits for threads.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), (stopSeconds + 10) * 1000).unref();
     void server?.close().then(() => process.exit(0));
   });
   const { signal } = starting;
   try {
     server =
-      options.processes > 1 ? await startProcesses(options.processes, giveUp, signal) : await startOne();
+      options.processes > 1
+        ? await startProcesses({
+            count: options.processes,
+            silenceSeconds: options.silenceTimeout,
+            stopSeconds,
+            onHelpless: giveUp,
+            signal,
+          })
+        : await startOne();
   } catch (error) {
     if (signal.aborted) process.exit(0);
     throw error;

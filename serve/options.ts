@@ -41,6 +41,14 @@ export const SERVE_OPTIONS = {
     min: 1,
     max: 256,
   },
+  'silence-timeout': {
+    type: 'number',
+    value: 'SECONDS',
+    help: 'a server process that gives no sign of life for so long is replaced (with --processes)',
+    default: 10,
+    min: 2,
+    max: 3600,
+  },
   workers: {
     type: 'integer',
     help: 'inference threads with a copy of the model each (left out: chosen from the cores)',

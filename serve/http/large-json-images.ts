@@ -1,5 +1,5 @@
 import type { RunLimits } from '../inference/pool.ts';
-import { QuestionThreads } from '../threads/question-threads.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
 import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 
@@ -23,10 +23,11 @@ const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
 
 /**
  * As `readJsonImages`, in a thread beside the main one.
+ * @param question its body may be given away
  * @throws HttpError as `readJsonImages`, or if too much waits for the threads
  */
 export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
-  const { list, images } = await threads.ask(question, limits);
+  const { list, images } = await threads.ask(question, limits, ownBuffer(question.body));
   return {
     list,
     images: images.map((image) =>

@@ -124,6 +124,8 @@ class RequestDecoder {
     const format = knownFormat(bytes);
     const small = format === 'png' ? decodeSmallPng(bytes) : undefined;
     if (small) return prepareImage(small, this.#options).data as Uint8Array;
+    // Before it goes to a thread: it is the work of a moment, whatever is in it.
+    checkChunks(bytes, format);
     if (bytes.length > LARGE_BYTES) return this.#decodeLarge(bytes);
     const pixels = await countPixels(bytes, format, this.#options.maxPixels);
     if (pixels > LARGE_PIXELS) return this.#decodeLarge(bytes);
@@ -186,11 +188,14 @@ export async function decodeLarge(question: DecodeQuestion): Promise<DecodeAnswe
   return { image: image.byteLength === image.buffer.byteLength ? image : new Uint8Array(image), pixels };
 }
 
-/** From the head of the image. */
-async function countPixels(bytes: Uint8Array, format: ImageFormat, maxPixels: number): Promise<number> {
+function checkChunks(bytes: Uint8Array, format: ImageFormat): void {
   if (hasTooManyChunks(bytes, format)) {
     throw new HttpError(422, `the ${format.toUpperCase()} image is cut into too many parts`);
   }
+}
+
+/** From the head of the image. */
+async function countPixels(bytes: Uint8Array, format: ImageFormat, maxPixels: number): Promise<number> {
   const { width, height } = await refuseAs(format, maxPixels, () => sharp(bytes).metadata());
   if (width * height > maxPixels) throw tooManyPixels(maxPixels);
   return width * height;

@@ -1,7 +1,12 @@
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../../core/errors.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { ThreadAnswer } from './question-threads.ts';
+
+/** What a thread may leave to its garbage collector, which does not run while the thread has nothing to do. */
+const GARBAGE_BYTES = 64e6;
 
 /**
  * What the module of a `QuestionThreads` does.
@@ -22,5 +27,19 @@ export function answerQuestions<Q, A>(
       if (error instanceof HttpError) send({ status: error.status, message: error.message });
       else send({ fault: (error instanceof Error && error.stack) || errorMessage(error) });
     }
+    // In a turn of its own, in which nothing holds the question any more.
+    setImmediate(dropGarbage);
   });
 }
+
+/** A picture of many pixels takes hundreds of megabytes, which would stay until the next one comes. */
+function dropGarbage(): void {
+  const { heapUsed, external } = process.memoryUsage();
+  if (heapUsed + external > GARBAGE_BYTES) collect();
+}
+
+/** Node's `--expose-gc`, for this thread alone. */
+const collect: () => void = (() => {
+  setFlagsFromString('--expose-gc');
+  return runInNewContext('gc') as () => void;
+})();

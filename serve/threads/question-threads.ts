@@ -142,6 +142,11 @@ export class QuestionThreads<Q, A> {
   }
 }
 
+/** What of these bytes can be given away: the memory of a small Buffer is shared with others. */
+export function ownBuffer({ buffer, byteLength }: Uint8Array): ArrayBuffer[] {
+  return buffer instanceof ArrayBuffer && buffer.byteLength === byteLength ? [buffer] : [];
+}
+
 /** As a promise, but with a refusal if it has not settled by then. */
 async function orRefuse<T>(promise: Promise<T>, deadline: number, refusal: () => Error): Promise<T> {
   let timer: NodeJS.Timeout | undefined;

@@ -1,6 +1,6 @@
 import type { RunLimits } from '../inference/pool.ts';
 import { LARGE_JSON } from '../threads/large-json.ts';
-import { QuestionThreads } from '../threads/question-threads.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
 import type { InputSize, ParsedInfer } from './infer-request.ts';
 
 /** To the thread: what `parseInfer` takes. */
@@ -26,7 +26,5 @@ export function hasLargeJson(body: Uint8Array, headerLength: number | undefined)
  * @throws HttpError as `parseInfer`, or if too much waits for the threads
  */
 export function parseLarge(question: InferQuestion, limits: RunLimits): Promise<ParsedInfer> {
-  const { buffer, byteLength } = question.body;
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  return threads.ask(question, limits, isWhole ? [buffer] : []);
+  return threads.ask(question, limits, ownBuffer(question.body));
 }

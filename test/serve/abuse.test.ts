@@ -6,9 +6,10 @@ import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { after, before, test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { crc32, deflateSync } from 'node:zlib';
+import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { pngFile } from '../../bench/serve/png-file.ts';
+import { endlessWebp, stuffedPng } from '../../bench/serve/hostile-requests.ts';
+import { pngChunk } from '../../bench/serve/png-file.ts';
 import { encodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { OverloadError } from '../../serve/http/http-error.ts';
@@ -283,33 +284,8 @@ async function watched<T>(ask: () => Promise<T>): Promise<[result: T, stood: num
   return [result, delay.max / 1e6, took];
 }
 
-const pngChunk = (type: string, data: Uint8Array): Buffer => {
-  const body = Buffer.concat([Buffer.from(type, 'latin1'), data]);
-  const [length, check] = [Buffer.alloc(4), Buffer.alloc(4)];
-  length.writeUInt32BE(data.length);
-  check.writeUInt32BE(crc32(body));
-  return Buffer.concat([length, body, check]);
-};
-
-/** A PNG with as many of a chunk before its pixels as fit into `size` bytes. */
-function stuffedPng(chunk: Buffer, size: number): Buffer {
-  const whole = pngFile(32, 32, deflateSync(Buffer.alloc(32 * 97)));
-  const length = Math.floor(size / chunk.length) * chunk.length;
-  return Buffer.concat([whole.subarray(0, 33), Buffer.alloc(length, chunk), whole.subarray(33)]);
-}
-
 test('pictures of very many chunks or frames hold up neither the event loop nor a thread', async () => {
-  const frames = Buffer.from([1, 2, 3, 4, 5, 6]);
-  const webp = await sharp(frames, { raw: { width: 1, height: 2, channels: 3, pageHeight: 1 } as never })
-    .webp({ lossless: true, loop: 0 })
-    .toBuffer();
-  const at = webp.lastIndexOf('ANMF');
-  const frame = webp.subarray(at);
-  const animation = Buffer.concat([
-    webp.subarray(0, at),
-    Buffer.alloc(Math.floor(250e3 / frame.length) * frame.length, frame),
-  ]);
-  animation.writeUInt32LE(animation.length - 8, 4);
+  const animation = await endlessWebp(250e3);
   const empty = pngChunk('IDAT', new Uint8Array(0));
   const text = pngChunk('tEXt', Buffer.from('a\0b'));
   const packed = pngChunk('zTXt', Buffer.concat([Buffer.from('a\0\0'), deflateSync('x')]));

@@ -170,6 +170,19 @@ test('what counts of bodies is what arrived: of all together, and half of it for
     for (const { socket } of held) socket.destroy();
   }));
 
+test('what npm run evaluate sends at most, and more, is taken from one address', async () => {
+  const files = await Promise.all(Array.from({ length: 16 }, (_, i) => noisePng(i)));
+  const answers = await Promise.all(
+    Array.from({ length: 96 }, () => fetch(`${server.url}/predict`, { method: 'POST', body: form(files) })),
+  );
+  const statuses = answers.map(({ status }) => status);
+  assert.deepEqual(statuses, Array(96).fill(200));
+  for (const answer of answers) {
+    const { results } = (await answer.json()) as { results: { predictions: unknown[] }[] };
+    assert.ok(results.length === 16 && results.every(({ predictions }) => predictions.length === 5));
+  }
+});
+
 test('compressed bodies are refused at once, before they come', async () => {
   for (const path of ROUTES) {
     const clients = ['gzip', 'deflate', 'br', 'x'].map(

@@ -13,15 +13,9 @@ import { buildModel } from './core/models/zoo.ts';
 import type { Graph } from './core/onnx/graph.ts';
 import { parameterCount } from './core/onnx/roles.ts';
 import type { RunDirectory } from './core/runs/run-directory.ts';
-import { exportRun } from './export/export-run.ts';
-import { evaluateServer } from './serve/evaluate/evaluate-server.ts';
-import { startServer } from './serve/server.ts';
 import type { TrainConfig } from './train/config.ts';
 import { consoleObserver } from './train/console-observer.ts';
-import { chooseReplicas } from './train/engine/create-engine.ts';
-import { measureStepSeconds } from './train/measure-step.ts';
-import { createRun, startRun } from './train/start-run.ts';
-import { startDemo } from './web-demo/start.ts';
+import { chooseReplicas } from './train/engine/choose-replicas.ts';
 
 const MODEL = 'resnet14t';
 const BATCH_SIZE = 128;
@@ -63,9 +57,14 @@ await runMain(async () => {
   const { run, top1Correct } = await trainBriefly(dataset, options.seconds);
 
   say(`3/5 export to ${OUTPUT}`);
+  const { exportRun } = await import('./export/export-run.ts');
   const exported = await exportRun({ run, out: OUTPUT });
   say(`${(exported.bytes / 1e6).toFixed(2)} MB, verified against the checkpoint`);
 
+  const [{ startServer }, { evaluateServer }] = await Promise.all([
+    import('./serve/server.ts'),
+    import('./serve/evaluate/evaluate-server.ts'),
+  ]);
   const server = await startServer({ model: OUTPUT, port: options.port });
   say(`4/5 serving ${server.url}; evaluating through it`);
   const bar = new ProgressBar({ label: 'evaluate', total: dataset.test.count, unit: 'images' });
@@ -80,6 +79,7 @@ await runMain(async () => {
       `(${result.top1Correct} right, ${top1Correct} in the trainer), ${result.imagesPerSecond.toFixed(0)} images/s`,
   );
 
+  const { startDemo } = await import('./web-demo/start.ts');
   const demo = await startDemo({
     model: OUTPUT,
     port: options.demoPort,
@@ -103,6 +103,10 @@ async function trainBriefly(
 ): Promise<{ run: RunDirectory; top1Correct: number }> {
   const model = buildModel(MODEL, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const brief = briefConfig(model, dataset);
+  const [{ createRun, startRun }, { measureStepSeconds }] = await Promise.all([
+    import('./train/start-run.ts'),
+    import('./train/measure-step.ts'),
+  ]);
   let interrupted = false;
   let release = () => {};
   try {

@@ -6,11 +6,9 @@ import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { readCpu } from '../setup/doctor/cpu.ts';
 import { describeInstructionSets } from '../setup/doctor/describe.ts';
 import { findPeers } from './find-peers.ts';
-import { int8Suite } from './int8/suite.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
-import { type BenchResults, markdownReport, roofline } from './report/report.ts';
-import { serveSuite } from './serve/suite.ts';
-import { dataSuite, forwardSuite, type SuiteOptions, scalingSuite, trainSuite } from './suites.ts';
+import type { BenchResults } from './report/report.ts';
+import type { SuiteOptions } from './suites.ts';
 
 const SUITES = ['train', 'forward', 'data', 'int8', 'scaling', 'serve'] as const;
 /** Serving has peers of its own. */
@@ -81,17 +79,23 @@ await runMain(async () => {
       new Date().toISOString().slice(0, 10),
     ],
   };
+  const { dataSuite, forwardSuite, scalingSuite, trainSuite } = await import('./suites.ts');
   if (options.svg !== undefined) results.bandwidth = await measureBandwidth(options.threads);
   if (suites.includes('train')) results.train = await trainSuite(setup);
   if (suites.includes('forward')) results.forward = await forwardSuite(setup);
   if (suites.includes('data')) results.data = await dataSuite(setup);
-  if (suites.includes('int8')) results.int8 = await int8Suite(setup);
+  if (suites.includes('int8')) {
+    const { int8Suite } = await import('./int8/suite.ts');
+    results.int8 = await int8Suite(setup);
+  }
   if (suites.includes('scaling')) results.scaling = await scalingSuite(setup);
   if (suites.includes('serve')) {
+    const { serveSuite } = await import('./serve/suite.ts');
     const { comparisons, versions: servers } = await serveSuite({ ...setup, python: options.python });
     results.serve = comparisons;
     results.machine.splice(-1, 0, ...servers);
   }
+  const { markdownReport, roofline } = await import('./report/report.ts');
   const report = markdownReport(results);
   process.stdout.write(`${report}\n`);
   if (options.table !== undefined) await writeFileAtomic(options.table, `# Measurements\n\n${report}`);

@@ -15,8 +15,8 @@ export function errorMessage(error: unknown): string {
 /** Longer messages are cut: a name that a hostile file holds may have any length. */
 const MAX_MESSAGE = 500;
 
-/** A message with its line feeds and terminal control sequences taken out, as names in a file may hold them. */
+/** A message with its line feeds, terminal control sequences and turns of the direction taken out, as names in a file may hold them. */
 export function oneLine(message: string): string {
-  const line = message.replace(/[\p{Cc}\p{Zl}\p{Zp}]+/gu, ' ');
+  const line = message.replace(/[\p{Cc}\p{Zl}\p{Zp}\p{Bidi_Control}]+/gu, ' ');
   return line.length > MAX_MESSAGE ? `${line.slice(0, MAX_MESSAGE)}...` : line;
 }

@@ -1,6 +1,8 @@
+import { cleanText } from './cli/printable.ts';
 import type { Normalization } from './data/dataset.ts';
 import { UserError } from './errors.ts';
 import { PropsReader } from './metadata/props-reader.ts';
+import { SCORE_KINDS, type ScoreKind } from './metrics/scores.ts';
 
 /** Accuracy on a test split; fractions in [0, 1], loss in nats. */
 export interface ModelAccuracy {
@@ -52,6 +54,10 @@ export interface ClassifierMetadata extends Normalization {
    * `indices` of the best classes. Absent: `client`.
    */
   preprocessing?: 'client' | 'graph';
+  /** How `logits` become probabilities. Absent: `logits`, by a softmax. */
+  scores?: ScoreKind;
+  /** True of a model of another program that computes one image after the other, however many it is given. */
+  oneByOne?: boolean;
   /** What the graph computes in; its float inputs and outputs are float32 in any case. Absent: `fp32`. */
   precision?: Precision;
   /** Measured by the trainer on the test split, in float32; absent for untrained weights. */
@@ -62,9 +68,43 @@ export interface ClassifierMetadata extends Normalization {
   trainingConfig?: Record<string, unknown>;
 }
 
+/** The key by which our own files are told from others', with the version of what we write. */
+const OWN_KEY = 'onnx_classifier.format';
+
+/** What every file of ours has that was written before there was {@link OWN_KEY}. */
+const KEYS_BEFORE: Readonly<Record<string, RegExp>> = {
+  model: /./,
+  dataset: /./,
+  labels: /^\[/,
+  mean: /^\[/,
+  std: /^\[/,
+  input_layout: /^N(CHW|HWC)$/,
+  color_space: /^RGB$/,
+  input_height: /^\d+$/,
+  input_width: /^\d+$/,
+};
+
+/** Every key that {@link encodeMetadata} may write, with a meaning that others' keys of the name do not have. */
+const OWN_KEYS: ReadonlySet<string> = new Set([
+  ...[OWN_KEY, ...Object.keys(KEYS_BEFORE), 'resize', 'pixel_scale', 'preprocessing', 'precision', 'scores'],
+  ...['batching', 'accuracy', 'agreement', 'training_config'],
+]);
+
+/** Whether a key of `metadata_props` would be read as ours in a file of ours. */
+export function isOwnKey(key: string): boolean {
+  return OWN_KEYS.has(key);
+}
+
+/** Whether `metadata_props` are ours; other programs have keys such as `labels` and `mean` too. */
+export function isOurs(props: Readonly<Record<string, string>>): boolean {
+  if (props[OWN_KEY] !== undefined) return true;
+  return Object.entries(KEYS_BEFORE).every(([key, form]) => form.test(props[key] ?? ''));
+}
+
 /** Encodes metadata as the string pairs of `metadata_props`; keys are snake_case, compound values JSON. */
 export function encodeMetadata(metadata: ClassifierMetadata): Record<string, string> {
   const props: Record<string, string> = {
+    [OWN_KEY]: '1',
     model: metadata.model,
     dataset: metadata.dataset,
     labels: JSON.stringify(metadata.labels),
@@ -79,6 +119,8 @@ export function encodeMetadata(metadata: ClassifierMetadata): Record<string, str
     pixel_scale: '1/255',
   };
   if (metadata.preprocessing) props.preprocessing = metadata.preprocessing;
+  if (metadata.scores && metadata.scores !== 'logits') props.scores = metadata.scores;
+  if (metadata.oneByOne) props.batching = 'one by one';
   if (metadata.precision) props.precision = metadata.precision;
   if (metadata.accuracy) props.accuracy = JSON.stringify(metadata.accuracy);
   if (metadata.trainingConfig) props.training_config = JSON.stringify(metadata.trainingConfig);
@@ -112,14 +154,15 @@ export function decodeAnyMetadata(
   source: string,
 ): ClassifierMetadata {
   const reader = new PropsReader(props, source);
-  const labels = reader.names('labels');
+  // From here on it is shown and passed on, by whomever it was written.
+  const labels = reader.names('labels').map(cleanText);
   const inputLayout = reader.choice('input_layout', LAYOUTS);
   const colorSpace = reader.choice('color_space', ['RGB']);
   const std = reader.triple('std');
   if (std.some((value) => value <= 0)) throw new UserError(`${source}: metadata "std" must be positive`);
   const metadata: ClassifierMetadata = {
-    model: reader.text('model'),
-    dataset: reader.text('dataset'),
+    model: cleanText(reader.text('model')),
+    dataset: cleanText(reader.text('dataset')),
     labels,
     mean: reader.triple('mean'),
     std,
@@ -129,6 +172,8 @@ export function decodeAnyMetadata(
     inputWidth: reader.size('input_width'),
   };
   if (reader.has('preprocessing')) metadata.preprocessing = reader.choice('preprocessing', PREPROCESSORS);
+  if (reader.has('scores')) metadata.scores = reader.choice('scores', SCORE_KINDS);
+  if (reader.has('batching')) metadata.oneByOne = reader.choice('batching', ['one by one']) === 'one by one';
   if (reader.has('precision')) metadata.precision = reader.choice('precision', PRECISIONS);
   if (reader.has('accuracy')) metadata.accuracy = reader.json('accuracy') as ModelAccuracy;
   if (reader.has('agreement')) metadata.agreement = reader.json('agreement') as Agreement;

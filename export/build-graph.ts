@@ -9,7 +9,7 @@ import { convertToFloat16 } from '../core/onnx/passes/to-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
 import { loadSplit } from './load-split.ts';
 import type { ExportOptions } from './options.ts';
-import type { QuantizeReport } from './quantize/options.ts';
+import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';
 import { quantizeModel } from './quantize/quantize-model.ts';
 
 const CALIBRATION_BATCH = 20;
@@ -74,7 +74,6 @@ async function quantize(
   });
 }
 
-export const DEFAULT_CALIBRATION_IMAGES = 500;
 export const DEFAULT_TOP_K = 5;
 
 function withInterface(graph: Graph, metadata: ClassifierMetadata, options: ExportOptions): Graph {

@@ -4,18 +4,22 @@ import { UserError } from '../core/errors.ts';
 import { PRECISIONS, type Precision } from '../core/model-metadata.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { MAX_OPSET, MIN_OPSET, OPSET_VERSION } from '../core/onnx/opset.ts';
-import { DEFAULT_CALIBRATION_IMAGES } from './build-graph.ts';
 import {
   CHECKPOINT_CHOICES,
   type CheckpointChoice,
   type ExportOptions,
   LAYOUT_CHOICES,
   type LayoutChoice,
+  TARGETS,
+  type Target,
 } from './options.ts';
-import { CALIBRATION_METHODS, type CalibrationMethod } from './quantize/options.ts';
-import { DEFAULT_METHOD } from './quantize/quantize-model.ts';
+import {
+  CALIBRATION_METHODS,
+  type CalibrationMethod,
+  DEFAULT_CALIBRATION_IMAGES,
+  DEFAULT_METHOD,
+} from './quantize/options.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
-import { TARGETS, type Target } from './targets/write-target.ts';
 
 const OPTIONS = {
   model: {
@@ -51,8 +55,7 @@ const OPTIONS = {
   },
   opset: {
     type: 'integer',
-    help: `version of the ONNX operator set, ${MIN_OPSET} to ${MAX_OPSET}`,
-    default: OPSET_VERSION,
+    help: `version of the ONNX operator set, ${MIN_OPSET} to ${MAX_OPSET}; left out: ${OPSET_VERSION}, with --foreign the model's own`,
   },
   batch: { type: 'string', value: 'N', help: 'the one batch size, or dynamic for any', default: 'dynamic' },
   layout: {
@@ -160,6 +163,17 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
   const { foreign, preprocessing, storageUri } = options;
   if (foreign !== undefined && (model ?? run ?? weights) !== undefined) {
     throw new UserError('--foreign names the model; leave out --model, --run and --weights');
+  }
+  const misplaced = [
+    ...(dataset === undefined ? [] : ['--dataset']),
+    ...(labels === undefined ? [] : ['--labels']),
+    ...(key === undefined ? [] : ['--key']),
+    ...(checkpoint === 'best' ? [] : ['--checkpoint']),
+  ];
+  if (foreign !== undefined && misplaced.length > 0) {
+    throw new UserError(
+      `${misplaced[0]} is not of --foreign, whose JSON file says "dataset" and "labels"; leave it out`,
+    );
   }
   if (preprocessing !== undefined && foreign === undefined) {
     throw new UserError('--preprocessing goes with --foreign; to put it into the graph give --preprocess');

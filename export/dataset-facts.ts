@@ -1,3 +1,4 @@
+import { cleanText } from '../core/cli/printable.ts';
 import { CIFAR10_BINARY } from '../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../core/data/cifar100.ts';
 import type { Normalization } from '../core/data/dataset.ts';
@@ -83,7 +84,7 @@ function checkLabels(labels: unknown, source: string): string[] {
   if (!Array.isArray(labels) || labels.length === 0 || !labels.every((label) => typeof label === 'string')) {
     throw new UserError(`${source}: "labels" must be a list of class names`);
   }
-  return labels;
+  return labels.map(cleanText);
 }
 
 /** That of a dataset which is the same everywhere. */

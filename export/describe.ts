@@ -1,7 +1,11 @@
 import { formatPercent } from '../core/cli/format.ts';
+import { cleanLines } from '../core/cli/printable.ts';
+import type { ScoreKind } from '../core/metrics/scores.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { describeAgreement } from './card/model-card.ts';
+import type { ForeignExport } from './export-foreign.ts';
 import type { ExportResult } from './export-model.ts';
+import type { QuantizeReport } from './quantize/options.ts';
 import { TOLERANCE } from './verify/verify-model.ts';
 
 /** What a person wants to know after an export, a line each, with the commands that come next. */
@@ -9,23 +13,52 @@ export function describeExport(result: ExportResult): string {
   const { path, bytes, parameters, macs, metadata, files, quantization } = result;
   const { precision = 'fp32' } = metadata;
   const others = files.filter((file) => file !== path).join(', ');
-  const counts = Object.entries(quantization?.quantized ?? {}).map(([op, count]) => `${count} ${op}`);
-  return [
+  const lines = [
     `model     ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes) in ${path}`,
     `with it   ${others}`,
     `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm folded`,
-    `cost      ${(macs / 1e6).toFixed(1)} million multiply-accumulates an image`,
+    ...(macs === undefined
+      ? []
+      : [`cost      ${(macs / 1e6).toFixed(1)} million multiply-accumulates an image`]),
     `format    ONNX opset ${result.opset}, IR ${result.irVersion}, ${precision}; ${describeInterface(result)}`,
     `accuracy  ${describeAccuracy(metadata.accuracy)}${precision === 'fp32' ? '' : ', in float32'}`,
-    ...(quantization
-      ? [
-          `int8      ${counts.join(', ')}; ${quantization.weightBits}-bit weights, ${quantization.calibrationImages} images, ${quantization.method}`,
-        ]
-      : []),
+    ...(quantization ? [describeQuantization(quantization)] : []),
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
     ...nextCommands(result),
-  ].join('\n');
+  ];
+  return cleanLines(lines.join('\n'));
+}
+
+/** The same of a model of another program, with what is to be known of it. */
+export function describeForeign(result: ForeignExport): string {
+  const { path, bytes, metadata, files, quantization, notes } = result;
+  const { precision = 'fp32', labels, inputHeight, inputWidth } = metadata;
+  const lines = [
+    `model     ${metadata.model}, ${labels.length} classes, ${inputHeight}x${inputWidth}, in ${path}`,
+    `with it   ${files.filter((file) => file !== path).join(', ')}`,
+    `size      ${(bytes / 1e6).toFixed(2)} MB`,
+    `format    ONNX opset ${result.opset}, IR ${result.irVersion}, ${precision}; ${describeInterface(result)}`,
+    `scores    ${SCORES[metadata.scores ?? 'logits']}`,
+    ...(quantization ? [describeQuantization(quantization)] : []),
+    `verified  onnxruntime differs from the original by ${result.maxDifference.toExponential(1)} at most`,
+    ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
+    ...notes.map((note) => `note      ${note}`),
+    ...nextCommands(result),
+  ];
+  return cleanLines(lines.join('\n'));
+}
+
+const SCORES: Readonly<Record<ScoreKind, string>> = {
+  logits: 'logits, a softmax makes probabilities of them',
+  'log-probabilities': 'probabilities, kept as their logarithms',
+  independent:
+    'independent probabilities, kept as their logarithms: a picture may show any number of classes',
+};
+
+function describeQuantization(report: QuantizeReport): string {
+  const counts = Object.entries(report.quantized).map(([op, count]) => `${count} ${op}`);
+  return `int8      ${counts.join(', ')}; ${report.weightBits}-bit weights, ${report.calibrationImages} images, ${report.method}`;
 }
 
 function describeInterface({ metadata, files }: ExportResult): string {

@@ -80,7 +80,7 @@ async function exportInto(
     bytes: await sizeOnDisk(staging, written),
     metadata: asked,
     reference: reference.path(ORIGINAL),
-    images: await verificationImages(asked, written.macs, options),
+    images: await verificationImages(asked, written.macs!, options),
     batch: options.batch,
     target: files.model,
     onImages: (done, total) => options.onProgress?.('verify', done, total),
@@ -150,7 +150,7 @@ async function write(to: {
   return { ...facts, files, external, quantization };
 }
 
-function exportedMetadata(metadata: ClassifierMetadata, options: ExportOptions): ClassifierMetadata {
+export function exportedMetadata(metadata: ClassifierMetadata, options: ExportOptions): ClassifierMetadata {
   const { precision = 'fp32', preprocess = false, layout = 'nchw' } = options;
   return {
     ...metadata,
@@ -160,7 +160,7 @@ function exportedMetadata(metadata: ClassifierMetadata, options: ExportOptions):
   };
 }
 
-function moreMetadata(before: ClassifierMetadata, after: ClassifierMetadata): Record<string, string> {
+export function moreMetadata(before: ClassifierMetadata, after: ClassifierMetadata): Record<string, string> {
   const known = encodeMetadata(before);
   return Object.fromEntries(Object.entries(encodeMetadata(after)).filter(([key]) => !(key in known)));
 }
@@ -172,11 +172,11 @@ async function sizeOnDisk(staging: Staging, { files, external }: WrittenModel): 
 }
 
 /** A name a line; a line feed in a name would make two of it. */
-function labelLines(labels: readonly string[]): string {
+export function labelLines(labels: readonly string[]): string {
   return labels.map((label) => `${label.replace(/[\r\n]+/g, ' ')}\n`).join('');
 }
 
-async function orCannotWrite<T>(path: string, work: () => Promise<T>): Promise<T> {
+export async function orCannotWrite<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (error) {

@@ -8,6 +8,12 @@ export type CheckpointChoice = (typeof CHECKPOINT_CHOICES)[number];
 export const LAYOUT_CHOICES = ['nchw', 'nhwc'] as const;
 export type LayoutChoice = (typeof LAYOUT_CHOICES)[number];
 
+/** What other servers a model can be prepared for; see `targets/`. */
+export const TARGETS = ['triton', 'kserve'] as const;
+export type Target = (typeof TARGETS)[number];
+/** Most images a target's server runs at once, unless asked otherwise. */
+export const TARGET_BATCH = 64;
+
 /** How a model file is to be; all may be left out. */
 export interface ExportOptions {
   /** Path of the .onnx file; default under `exports/`, see `defaultOutput`. An existing file is replaced. */
@@ -43,7 +49,7 @@ export interface ExportOptions {
 export interface ModelFacts {
   /** How many it learned, as the trainer counts them; the file, with batch norm folded, has fewer. */
   parameters: number;
-  /** Multiply-accumulates for one image, counted from the graph. */
-  macs: number;
+  /** Multiply-accumulates for one image, counted from the graph; undefined where they cannot be. */
+  macs: number | undefined;
   accuracy?: ModelAccuracy | undefined;
 }

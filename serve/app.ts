@@ -21,6 +21,7 @@ import { metricsOperations } from './routes/metrics.ts';
 import { modelOperations } from './routes/models.ts';
 import { predictOperations } from './routes/predict.ts';
 import { v2Operations } from './routes/v2.ts';
+import { v2Management } from './routes/v2-management.ts';
 
 /** Who may ask, and how often. */
 export interface AccessOptions {
@@ -63,12 +64,15 @@ export function createApp(options: AppOptions): Express {
   if (access.cors) app.use(allowOrigins(access.cors));
 
   const receive = bodyReceiver(limits, (reason) => metrics.rejected(reason));
+  const readMetrics = options.readMetrics ?? (() => metrics.registry.metrics());
   const operations: Operation[] = [
     ...predictOperations(registry, limits, receive),
+    // Before the models, to one of which `stats` would be a name.
+    ...v2Management(registry, limits, readMetrics, receive),
     ...v2Operations(registry, limits, isReady, receive),
     ...modelOperations(registry, limits),
     ...healthOperations(registry, isReady, access.apiKey !== undefined),
-    ...metricsOperations(options.readMetrics ?? (() => metrics.registry.metrics())),
+    ...metricsOperations(readMetrics),
   ];
   const document = openApiDocument(operations, access.apiKey !== undefined);
   // Everything but health checks, whose clients nobody may lock out.

@@ -4,10 +4,7 @@ import { parseOptions } from '../core/cli/options.ts';
 import { watchSignals } from '../core/cli/signals.ts';
 import { errorMessage } from '../core/errors.ts';
 import { SERVE_OPTIONS, toServerOptions } from './options.ts';
-import { runClusterWorker } from './processes/cluster-worker.ts';
-import { startProcesses } from './processes/start-processes.ts';
-import { type RunningServer, startServer } from './server.ts';
-import { startupText } from './startup-text.ts';
+import type { RunningServer } from './server.ts';
 
 /** Longer than requests under way are waited for, and then threads that run a model. */
 const STOP_SECONDS = 65;
@@ -23,6 +20,7 @@ await runMain(async () => {
   );
   const serverOptions = await toServerOptions(options);
   if (cluster.isWorker) {
+    const { runClusterWorker } = await import('./processes/cluster-worker.ts');
     await runClusterWorker(serverOptions, options.processes);
     return;
   }
@@ -39,22 +37,28 @@ await runMain(async () => {
   });
   const { signal } = starting;
   try {
-    server =
-      options.processes > 1
-        ? await startProcesses({
-            count: options.processes,
-            silenceSeconds: options.silenceTimeout,
-            stopSeconds,
-            onHelpless: giveUp,
-            signal,
-          })
-        : await startOne();
+    server = options.processes > 1 ? await startSeveral() : await startOne();
   } catch (error) {
     if (signal.aborted) process.exit(0);
     throw error;
   }
 
+  async function startSeveral(): Promise<{ close(): Promise<void> }> {
+    const { startProcesses } = await import('./processes/start-processes.ts');
+    return startProcesses({
+      count: options.processes,
+      silenceSeconds: options.silenceTimeout,
+      stopSeconds,
+      onHelpless: giveUp,
+      signal,
+    });
+  }
+
   async function startOne(): Promise<RunningServer> {
+    const [{ startServer }, { startupText }] = await Promise.all([
+      import('./server.ts'),
+      import('./startup-text.ts'),
+    ]);
     const one = await startServer({ ...serverOptions, signal });
     process.stdout.write(startupText(one));
     return one;

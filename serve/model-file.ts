@@ -1,11 +1,13 @@
-import { stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import type { FileStamps } from '../core/fs/file-stamps.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
+import { modelInRepository } from './models/scan-folder.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const EXPORTED = join(PROJECT, 'exports');
@@ -16,11 +18,13 @@ export interface ServedModel {
   path: string;
   bytes: Uint8Array;
   metadata: ClassifierMetadata;
+  /** What its user should know of it, a line each. */
+  notes: string[];
 }
 
 /**
- * Finds the model file meant by `model`: a path, else `exports/NAME.onnx`, else `models/NAME.onnx`; without
- * `model`, the embedded model (the first of models/ in natural order if there are several).
+ * Finds the model file meant by `model`: a path, else `exports/NAME.onnx`, else `models/NAME.onnx`, else that of
+ * a folder as Hugging Face lays it out (or the only one in it); without `model`, the embedded model (the first of models/ in natural order if there are several).
  * @throws UserError if there is none
  */
 export async function findModelFile(model?: string): Promise<string> {
@@ -38,6 +42,8 @@ export async function findModelFile(model?: string): Promise<string> {
     candidates.push(join(EXPORTED, `${model}.onnx`), embeddedModelPath(model));
   }
   for (const path of candidates) if (await isFile(path)) return path;
+  const inFolder = (await modelInRepository(model)) ?? (await onlyModelIn(model));
+  if (inFolder !== undefined) return inFolder;
   const embedded = await embeddedModels();
   const known = embedded.length > 0 ? ` (embedded: ${embedded.join(', ')})` : '';
   const tried =
@@ -50,13 +56,22 @@ export async function findModelFile(model?: string): Promise<string> {
 /**
  * Reads a model file and its metadata; a model of another program is adapted (see {@link loadClassifier}).
  * @param preprocessing the JSON file that says how to prepare images for it, if it is not beside the model
+ * @param files gets the files that are read or looked for
  * @throws UserError if it cannot be read, is not an ONNX model, or its metadata and graph disagree
  */
-export async function loadServedModel(path: string, preprocessing?: string): Promise<ServedModel> {
+export async function loadServedModel(
+  path: string,
+  preprocessing?: string,
+  files?: FileStamps,
+): Promise<ServedModel> {
   const source = displayPath(path);
-  const { bytes, graph, metadata } = await loadClassifier(path, { preprocessing, source });
+  const { bytes, graph, metadata, notes } = await loadClassifier(path, {
+    preprocessing,
+    source,
+    ...(files && { files }),
+  });
   checkGraph(graph, metadata, source);
-  return { path, bytes, metadata };
+  return { path, bytes, metadata, notes };
 }
 
 /** Refuses a graph that does not fit its metadata, which would only show in the first inference. */
@@ -88,6 +103,11 @@ function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string):
 export function displayPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' || short.startsWith('..') ? path : short;
+}
+
+async function onlyModelIn(folder: string): Promise<string | undefined> {
+  const names = (await readdir(folder).catch(() => [])).filter((name) => /^[^.].*\.onnx$/i.test(name));
+  return names.length === 1 ? join(folder, names[0]!) : undefined;
 }
 
 async function isFile(path: string): Promise<boolean> {

@@ -2,12 +2,13 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
 import { createAppServer } from './http/app-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
 import { closeHttp, listen } from './http/listen.ts';
-import { createLogger, type LogLevel } from './http/logger.ts';
+import { createLogger } from './http/logger.ts';
 import { Metrics } from './metrics/metrics.ts';
 import type { ServedModel } from './model-file.ts';
 import { chooseInference } from './models/choose-inference.ts';
@@ -15,10 +16,13 @@ import type { InferenceOptions } from './models/loaded-model.ts';
 import { ModelRegistry } from './models/registry.ts';
 import { type ModelSelection, selectModels } from './models/selection.ts';
 import { startReloading } from './models/start-reloading.ts';
+import type { LogLevel } from './options.ts';
 
 export interface ServerOptions extends ModelSelection {
   /** A path, or a name looked up in exports/ and models/; for one model. Absent everything: the embedded one. */
   model?: string | undefined;
+  /** Only so many of the newest versions of each model in the folder; all if absent. */
+  versions?: number | undefined;
   /** 0 takes any free port (default 8080). */
   port?: number;
   /** The address to listen on (default 127.0.0.1: this machine only). */
@@ -74,14 +78,16 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     ...options,
     models: [...(options.model === undefined ? [] : [options.model]), ...(options.models ?? [])],
   });
-  const metrics: Metrics = new Metrics(() =>
-    registry
+  const metrics: Metrics = new Metrics(() => [
+    ...registry
       .all()
       .map(({ name, version, pool: { queued, ready } }) => ({ model: name, version, queued, ready })),
-  );
+    ...registry.missing().map(({ name, version }) => ({ model: name, version, queued: 0, ready: false })),
+  ]);
   const registry = new ModelRegistry({
     sources,
     limits,
+    versions: options.versions,
     inference: (name, version) => ({
       ...options.inference,
       ...chooseInference(options.inference, options.cores),
@@ -91,8 +97,10 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     }),
     onChange: (event) => {
       metrics.reloaded(event.type);
-      if (event.type === 'failed') logger.error(event, 'a model file cannot be loaded; the old model stays');
-      else logger.info(event, 'model');
+      if (event.type === 'failed') {
+        const shown = { ...event, path: printable(event.path), reason: printable(event.reason) };
+        logger.error(shown, 'a model file cannot be used; what ran before stays, and it is tried again');
+      } else logger.info(event, 'model');
     },
   });
   const demo = options.demoDirectory ?? DEMO_DIST;

@@ -30,7 +30,6 @@ import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-lin
 import type { Precision } from './precision.ts';
 import { applyPreset, PRESET_CLI_OPTION } from './presets.ts';
 import { PROGRESSIVE_CLI_OPTION } from './progressive/stages.ts';
-import { createRun, startRun } from './start-run.ts';
 
 const command = {
   name: 'train',
@@ -90,6 +89,7 @@ await runMain(async () => {
     storedConfig ?? makeConfig(asked, given, augmentConfig(options, given), options.seed, model, dataset);
   describePlan(config, device, model, say);
 
+  const { createRun, startRun } = await import('./start-run.ts');
   const interrupt = watchInterrupt();
   try {
     const { run, result, seconds } = await startRun({

@@ -4,7 +4,7 @@ import { DATASET_CHOICES } from '../core/data/load.ts';
 import { UserError } from '../core/errors.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { ENGINE_NAMES, type EngineName, type TrainConfig } from './config.ts';
-import { chooseReplicas } from './engine/create-engine.ts';
+import { chooseReplicas } from './engine/choose-replicas.ts';
 import { DEVICE_CLI_OPTIONS } from './engine/providers/command-line.ts';
 import type { AugmentConfig } from './loader/augment/augment-config.ts';
 import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from './optim/command-line.ts';

@@ -1,6 +1,6 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
-import { startDemo } from './start.ts';
+import { cleanLines } from '../core/cli/printable.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -32,6 +32,7 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
+  const { startDemo } = await import('./start.ts');
   const demo = await startDemo({ ...options, allowHosts: options.allowHost });
   const lines = [
     `model     ${demo.model}`,
@@ -39,5 +40,5 @@ await runMain(async () => {
     `runs      ${demo.runs}`,
     `demo      ${demo.url}  (Ctrl+C stops it)`,
   ];
-  process.stdout.write(`${lines.join('\n')}\n`);
+  process.stdout.write(`${cleanLines(lines.join('\n'))}\n`);
 });

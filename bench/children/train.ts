@@ -1,5 +1,6 @@
 import { parameterCount } from '../../core/onnx/roles.ts';
-import { chooseReplicas, createEngine } from '../../train/engine/create-engine.ts';
+import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
+import { createEngine } from '../../train/engine/create-engine.ts';
 import { runChild } from './child-main.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';

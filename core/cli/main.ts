@@ -2,6 +2,7 @@ import { UserError } from '../errors.ts';
 import { endWhenOutputCloses } from './closed-output.ts';
 import { disableTelemetry } from './no-telemetry.ts';
 import { HelpRequested } from './options.ts';
+import { cleanLines } from './printable.ts';
 
 /**
  * Runs a command line's body. A {@link UserError} becomes one line on stderr and exit code 1; `--help` is
@@ -19,7 +20,10 @@ export async function runMain(main: () => Promise<void>): Promise<void> {
       return;
     }
     process.exitCode = 1;
-    if (error instanceof UserError) process.stderr.write(`error: ${error.message}\n`);
-    else process.stderr.write(`${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+    if (error instanceof UserError) process.stderr.write(`error: ${cleanLines(error.message)}\n`);
+    else {
+      const stack = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      process.stderr.write(`${cleanLines(stack)}\n`);
+    }
   }
 }

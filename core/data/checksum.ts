@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { pipeline } from 'node:stream/promises';
 import { UserError } from '../errors.ts';
+import { openRegularFile } from '../fs/regular-file.ts';
 
 /** What a file must hash to. */
 export interface Checksum {
@@ -27,6 +27,6 @@ export function parseChecksum(algorithm: Checksum['algorithm'], text: string): C
 /** The digest of a file in lower-case hexadecimal, read as a stream. */
 export async function fileDigest(path: string, algorithm: Checksum['algorithm']): Promise<string> {
   const hash = createHash(algorithm);
-  await pipeline(createReadStream(path), hash);
+  await pipeline((await openRegularFile(path)).createReadStream(), hash);
   return hash.digest('hex');
 }

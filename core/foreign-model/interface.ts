@@ -1,12 +1,16 @@
 import { UserError } from '../errors.ts';
 import type { DataType, Dim, Graph, ValueInfo } from '../onnx/graph.ts';
 import type { Preprocessing } from './preprocessing.ts';
+import { outputQuantization, type Quantization } from './quantized-ends.ts';
+import type { ForeignScores } from './score-kind.ts';
 
 /** How a classifier of another program is fed and read. */
 export interface ModelInterface {
   input: string;
   /** Element type of the input. */
   inputType: DataType;
+  /** What the whole numbers of its input mean, where it is to be given real ones; left out: bytes as they are. */
+  inputQuantization?: Quantization | undefined;
   layout: 'NCHW' | 'NHWC';
   color: 'RGB' | 'BGR' | 'gray';
   height: number;
@@ -15,14 +19,18 @@ export interface ModelInterface {
   oneImage: boolean;
   output: string;
   outputType: DataType;
+  /** What the whole numbers of its output mean. */
+  outputQuantization?: Quantization | undefined;
   /** Whether the output is a matrix, [batch, classes]. */
   isMatrix: boolean;
-  scores: 'logits' | 'probabilities';
-  labels: string[];
+  /** What the output holds; undefined: as it comes. */
+  scores?: ForeignScores;
+  /** Scores an image; undefined where the graph does not say. */
+  classes: number | undefined;
 }
 
-const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int32'];
-const OUTPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64'];
+const INPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int8', 'int32'];
+const OUTPUT_TYPES: readonly DataType[] = ['float32', 'float16', 'float64', 'uint8', 'int8'];
 
 /**
  * Reads a classifier's inputs and outputs off its graph, and what the graph leaves open off its preprocessing.
@@ -38,15 +46,23 @@ export function modelInterface(graph: Graph, given: Preprocessing, source: strin
   const output = choose(graph.outputs, given.output, 'output', source);
   requireType(input, INPUT_TYPES, source);
   requireType(output, OUTPUT_TYPES, source);
+  const isQuantized = output.dtype === 'uint8' || output.dtype === 'int8';
+  const quantization = isQuantized ? outputQuantization(graph, output.name) : undefined;
+  if (isQuantized && !quantization) {
+    throw new UserError(
+      `${source}: its output "${output.name}" is ${output.dtype}, and no QuantizeLinear says what its numbers mean; ` +
+        'export it with scores of float32',
+    );
+  }
   return {
     input: input.name,
     inputType: input.dtype,
+    outputQuantization: quantization,
     ...imageShape(input, given, source),
     output: output.name,
     outputType: output.dtype,
     isMatrix: output.dims.length === 2,
-    scores: given.scores ?? scoresOf(graph, output.name),
-    labels: labelsOf(output, given.labels, source),
+    classes: classesOf(output),
   };
 }
 
@@ -106,25 +122,25 @@ function imageShape({ name, dims }: ValueInfo, given: Preprocessing, source: str
   return { layout, color, height: size(h, 0), width: size(w, 1), oneImage: batch === 1 } as const;
 }
 
-function labelsOf({ name, dims }: ValueInfo, labels: string[] | undefined, source: string): string[] {
+function classesOf({ dims }: ValueInfo): number | undefined {
   const perImage = dims.slice(1);
-  const known = dims.length > 0 && perImage.every((dim) => typeof dim === 'number');
-  const classes = known ? perImage.reduce<number>((product, dim) => product * Number(dim), 1) : undefined;
-  if (labels && classes !== undefined && labels.length !== classes) {
-    throw new UserError(
-      `${source}: its output "${name}" has ${classes} scores an image, but there are ${labels.length} labels`,
-    );
-  }
-  if (labels) return labels;
-  if (classes === undefined) {
-    throw new UserError(
-      `${source} does not say how many classes it has; list their "labels" in its JSON file`,
-    );
-  }
-  return Array.from({ length: classes }, (_, index) => String(index));
+  if (dims.length === 0 || perImage.some((dim) => typeof dim !== 'number')) return undefined;
+  return perImage.reduce<number>((product, dim) => product * Number(dim), 1);
 }
 
-function scoresOf(graph: Graph, output: string): 'logits' | 'probabilities' {
-  const last = graph.nodes.find((node) => node.outputs.includes(output));
-  return last && ['Softmax', 'Sigmoid'].includes(last.op) ? 'probabilities' : 'logits';
+/**
+ * The names of the classes. One score an image is that of the second of two: the first is its absence.
+ * @param scores an image
+ * @throws UserError if there are names for another number of classes
+ */
+export function labelsFor(scores: number, labels: string[] | undefined, source: string): string[] {
+  const classes = scores === 1 ? 2 : scores;
+  if (!labels) return Array.from({ length: classes }, (_, index) => String(index));
+  if (scores === 1 && labels.length === 1) return [`not ${labels[0]}`, ...labels];
+  if (labels.length === classes) return labels;
+  throw new UserError(
+    scores === 1
+      ? `${source} has one score an image, so two labels (or one), but there are ${labels.length}`
+      : `${source} has ${scores} scores an image, but there are ${labels.length} labels`,
+  );
 }

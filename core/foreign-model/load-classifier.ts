@@ -1,18 +1,15 @@
-import { existsSync } from 'node:fs';
 import { basename } from 'node:path';
-import { UserError } from '../errors.ts';
-import {
-  type ClassifierMetadata,
-  decodeAnyMetadata,
-  decodeMetadata,
-  encodeMetadata,
-} from '../model-metadata.ts';
+import { InferenceSession, Tensor } from 'onnxruntime-node';
+import type { FileStamps } from '../fs/file-stamps.ts';
+import { exactInt8 } from '../inference/exact-int8.ts';
+import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
+import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptModel } from './adapt-model.ts';
-import { type ModelInterface, modelInterface } from './interface.ts';
-import { type Preprocessing, readPreprocessing } from './preprocessing.ts';
+import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
+import { findPreprocessing } from './beside-model.ts';
+import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
 export interface Classifier {
@@ -20,90 +17,74 @@ export interface Classifier {
   bytes: Uint8Array;
   graph: Graph;
   metadata: ClassifierMetadata;
-}
-
-/** Where the preprocessing of a model of another program is looked for: `model.json` for `model.onnx`. */
-export function preprocessingPath(model: string): string {
-  return `${model.replace(/\.onnx$/i, '')}.json`;
+  /** Of a model of another program: what its user should know, a line each. */
+  notes: string[];
 }
 
 /**
  * Reads an image classifier from an ONNX file: ours, or one of another program, which is adapted by what its
- * graph says and the JSON file beside it ({@link Preprocessing}).
+ * graph says and the files beside it ({@link findPreprocessing}).
  * @param options.preprocessing path of that JSON file, if it is elsewhere
  * @param options.anyInterface takes also models of ours that prepare images themselves, or take them as NHWC
+ * @param options.files gets the files that are read or looked for, also where loading fails
+ * @param options.open opens a model of another program to try it; default {@link openModel}
  * @param options.source what to call the model in an error; default its path
  * @throws UserError if the file cannot be read, is no image classifier, or does not say how to prepare images
  */
 export async function loadClassifier(
   path: string,
-  options: { preprocessing?: string | undefined; source?: string; anyInterface?: boolean } = {},
+  options: {
+    preprocessing?: string | undefined;
+    source?: string;
+    anyInterface?: boolean;
+    files?: FileStamps;
+    open?: (bytes: Uint8Array) => Promise<OpenModel>;
+  } = {},
 ): Promise<Classifier> {
-  const { source = path } = options;
-  const bytes = await readModelBytes(path, source);
-  const { graph, metadata } = decodeModel(bytes, source);
-  if (options.preprocessing === undefined && ['labels', 'mean', 'std'].some((key) => key in metadata)) {
+  const { source = path, files } = options;
+  const bytes = await readModelBytes(path, source, files);
+  const model = parseModel(bytes, source);
+  // Not by decoding it: outputs that nobody asks for may be of any type in a model of another program.
+  const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+  if (options.preprocessing === undefined && isOurs(props)) {
+    const { graph, metadata } = decodeModel(bytes, source);
     const decode = options.anyInterface ? decodeAnyMetadata : decodeMetadata;
-    return { bytes, graph, metadata: decode(metadata, source) };
+    const own = decode(metadata, source);
+    return { bytes, graph, metadata: own, notes: own.oneByOne ? [ONE_BY_ONE] : [] };
   }
-  const given = await findPreprocessing(path, options.preprocessing, graph, source);
-  const plan = modelInterface(graph, given, source);
-  const own = metadataOf(plan, given, path, source);
-  const adapted = adaptModel(bytes, plan, encodeMetadata(own), source);
-  return { bytes: adapted, graph: decodeModel(adapted, source).graph, metadata: own };
+  const given = await findPreprocessing(path, options.preprocessing, model, source, files);
+  const { notes, ...adapted } = await adaptForeign(bytes, given, {
+    name: basename(path).replace(/\.onnx$/i, ''),
+    source,
+    open: options.open ?? openModel,
+  });
+  const { graph } = decodeModel(adapted.bytes, source);
+  return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
 }
 
-/** Bytes need no preprocessing; for anything else a guess would give answers that only look right. */
-async function findPreprocessing(
-  path: string,
-  explicit: string | undefined,
-  graph: Graph,
-  source: string,
-): Promise<Preprocessing> {
-  const beside = preprocessingPath(path);
-  if (explicit !== undefined || existsSync(beside)) return readPreprocessing(explicit ?? beside);
-  if (takesBytes(graph.inputs[0]?.dtype)) return {};
-  throw new UserError(
-    `${source} does not say how to prepare images for it; put that into ${basename(beside)} beside it or give ` +
-      '--preprocessing FILE, e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
-  );
+const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
+
+/** What is done otherwise here than by the model's makers, as a line. */
+function notesOf({ notes = [] }: Preprocessing): string[] {
+  if (notes.length === 0) return [];
+  return [
+    `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
+      'ratio is taken and resized bilinearly, so its scores may differ from theirs',
+  ];
 }
 
-function takesBytes(dtype: string | undefined): boolean {
-  return dtype === 'uint8' || dtype === 'int32';
-}
-
-/** Our metadata says `(v / 255 - mean) / std` in RGB order, whatever scale and order the model has. */
-function metadataOf(
-  plan: ModelInterface,
-  given: Preprocessing,
-  path: string,
-  source: string,
-): ClassifierMetadata {
-  const bytes = takesBytes(plan.inputType);
-  const {
-    mean = bytes ? [0] : undefined,
-    std = bytes ? [1] : undefined,
-    scale = bytes ? 1 : 1 / 255,
-  } = given;
-  if (!mean || !std) {
-    throw new UserError(
-      `${source}: its JSON file must give "mean" and "std"; of a model that takes values from 0 to 1 they are 0 and 1`,
-    );
-  }
-  const triple = (values: number[]): [number, number, number] => {
-    const [first = 0, second = first, third = first] = values.map((value) => value / (255 * scale));
-    return plan.color === 'BGR' ? [third, second, first] : [first, second, third];
-  };
+/** Opens a model in onnxruntime-node, in this thread. */
+export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
+  const session = await InferenceSession.create(bytes, {
+    logSeverityLevel: 4,
+    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
+  });
   return {
-    model: given.name ?? basename(path).replace(/\.onnx$/i, ''),
-    dataset: given.dataset ?? 'unknown',
-    labels: plan.labels,
-    mean: triple(mean),
-    std: triple(std),
-    inputLayout: 'NCHW',
-    colorSpace: 'RGB',
-    inputHeight: plan.height,
-    inputWidth: plan.width,
+    run: async (images, dims) => {
+      // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
+      const { logits } = await session.run({ input: new Tensor('float32', images, dims) }, QUIET);
+      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    },
+    close: () => session.release(),
   };
 }

@@ -1,11 +1,12 @@
-import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { oneLine, UserError } from '../errors.ts';
 import { checkGraph } from './check-graph.ts';
 import type { Attribute, Dim, Graph, GraphNode, TensorValue, ValueInfo } from './graph.ts';
+import { inlineFunctions } from './inline-functions.ts';
+import { type Onnx, onnx } from './newer-fields.ts';
 import { parseModel } from './parse-model.ts';
+import { sortNodes } from './sort-nodes.ts';
 import { dataTypeOf, decodeTensor } from './tensor-proto.ts';
 
-const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
 
 /** An ONNX model in memory. */
@@ -18,15 +19,15 @@ export interface DecodedModel {
 }
 
 /**
- * Reads an ONNX model of any version; what is newer than ONNX 1.10 in it is skipped. It is checked as far as
- * can be without running it: sizes, references, order.
+ * Reads an ONNX model of any version, its functions put in where they are called. It is checked as far as can
+ * be without running it: sizes, references, order.
  * @param source what to call the model in an error, e.g. its path
  * @throws UserError if the bytes are not an ONNX model, the model is malformed or uses features we do not
  *   support; in one line, whatever names the file holds
  */
 export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
   try {
-    const model = parseModel(bytes, source);
+    const model = parsePlainModel(bytes, source);
     const graph = decodeGraph(model.graph, source);
     checkGraph(graph, source);
     const opset = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
@@ -39,6 +40,17 @@ export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
   }
 }
 
+/**
+ * Parses a model as messages whose nodes are those that {@link decodeModel} gives, one for one: without functions
+ * of its own, and in an order to run them in.
+ * @throws UserError as `parseModel`, or if functions or nodes go in a circle
+ */
+export function parsePlainModel(bytes: Uint8Array, source: string): ReturnType<typeof parseModel> {
+  const model = inlineFunctions(parseModel(bytes, source), source);
+  sortNodes(model.graph, source);
+  return model;
+}
+
 function decodeGraph(proto: Onnx.IGraphProto, source: string): Graph {
   if ((proto.sparseInitializer ?? []).length > 0) {
     throw new UserError(`${source} has sparse initializers, which are not supported`);
@@ -49,16 +61,39 @@ function decodeGraph(proto: Onnx.IGraphProto, source: string): Graph {
     if (initializers.has(name)) throw new UserError(`${source}: the initializer "${name}" is there twice`);
     initializers.set(name, decodeTensor(tensor, source));
   }
+  const others = (proto.output ?? [])
+    .filter((output) => !isTensor(output))
+    .map(({ name, type }) => ({ name: name ?? '', type: describeType(type) }));
   return {
     name: proto.name ?? '',
     // Older models also list their initializers among the inputs.
     inputs: (proto.input ?? [])
       .filter((v) => !initializers.has(v.name ?? ''))
       .map((v) => decodeValueInfo(v, source)),
-    outputs: (proto.output ?? []).map((v) => decodeValueInfo(v, source)),
+    outputs: (proto.output ?? []).filter(isTensor).map((v) => decodeValueInfo(v, source)),
+    ...(others.length > 0 ? { otherOutputs: others } : {}),
     nodes: (proto.node ?? []).map((node) => decodeNode(node, source)),
     initializers,
   };
+}
+
+/** Sequences, dictionaries and optional values are none; a value without any type is for {@link decodeValueInfo}. */
+function isTensor({ type }: Onnx.IValueInfoProto): boolean {
+  const { sequenceType, mapType, ...other } = (type ?? {}) as Record<string, unknown>;
+  return !sequenceType && !mapType && !other.optionalType && !other.sparseTensorType;
+}
+
+/** A type as a person would write it: `float32`, `sequence(map(string, float32))`. */
+export function describeType(type: Onnx.ITypeProto | null | undefined): string {
+  const element = (code: number | null | undefined): string => dataTypeOf(code) ?? `type ${code}`;
+  if (type?.tensorType) return element(type.tensorType.elemType);
+  if (type?.sequenceType) return `sequence(${describeType(type.sequenceType.elemType)})`;
+  if (type?.mapType) {
+    return `map(${element(type.mapType.keyType)}, ${describeType(type.mapType.valueType)})`;
+  }
+  const { optionalType, sparseTensorType } = (type ?? {}) as Record<string, { elemType?: Onnx.ITypeProto }>;
+  if (optionalType) return `optional(${describeType(optionalType.elemType)})`;
+  return sparseTensorType ? 'sparse' : 'no type';
 }
 
 function decodeValueInfo(value: Onnx.IValueInfoProto, source: string): ValueInfo {

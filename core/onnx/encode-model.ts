@@ -11,6 +11,8 @@ const AttributeType = onnx.AttributeProto.AttributeType;
 export interface EncodeOptions {
   /** Version of ai.onnx that the model declares; default {@link OPSET_VERSION}. */
   opset?: number | undefined;
+  /** Versions of the operator sets of other domains; default 1 each. */
+  domains?: Readonly<Record<string, number>> | undefined;
   /** Tensors that are kept in a file beside the model's. */
   external?: ExternalData | undefined;
 }
@@ -47,17 +49,28 @@ export function encodeMoreMetadata(metadata: Readonly<Record<string, string>>): 
   return onnx.ModelProto.encode({ metadataProps: metadataProps(metadata) }).finish();
 }
 
+/**
+ * Further outputs, to put after a model's last byte as {@link encodeMoreMetadata} says; onnxruntime works out their
+ * types. For graphs whose values are of types and shapes that are not known.
+ */
+export function encodeMoreOutputs(names: readonly string[]): Uint8Array {
+  return onnx.ModelProto.encode({ graph: { output: names.map((name) => ({ name })) } }).finish();
+}
+
 function encode(
   graph: Graph,
   metadata: Readonly<Record<string, string>>,
-  { opset = OPSET_VERSION, external }: EncodeOptions,
+  { opset = OPSET_VERSION, domains: versions = {}, external }: EncodeOptions,
 ): ReturnType<typeof onnx.ModelProto.encode> {
   const domains = [...domainsOf(graph)].filter((domain) => domain !== '').sort();
   const model: Onnx.IModelProto = {
     irVersion: irVersionOf(opset),
     producerName: 'onnx-classifier',
     producerVersion: '0.1.0',
-    opsetImport: [{ domain: '', version: opset }, ...domains.map((domain) => ({ domain, version: 1 }))],
+    opsetImport: [
+      { domain: '', version: opset },
+      ...domains.map((domain) => ({ domain, version: versions[domain] ?? 1 })),
+    ],
     graph: {
       name: graph.name,
       input: graph.inputs.map(encodeValueInfo),

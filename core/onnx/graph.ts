@@ -1,7 +1,9 @@
 /** Element types; names as in onnxruntime. Our own graphs use those of the first line. */
 export type DataType =
   | ('float32' | 'float16' | 'float64' | 'int64' | 'int32' | 'int8' | 'uint8' | 'bool')
-  | ('bfloat16' | 'int16' | 'uint16' | 'uint32' | 'uint64');
+  | ('bfloat16' | 'int16' | 'uint16' | 'uint32' | 'uint64' | 'string' | 'complex64' | 'complex128')
+  | ('float8e4m3fn' | 'float8e4m3fnuz' | 'float8e5m2' | 'float8e5m2fnuz' | 'float8e8m0')
+  | ('uint4' | 'int4' | 'float4e2m1' | 'uint2' | 'int2' | 'float6e2m3' | 'float6e3m2');
 
 export type TensorData =
   | Float32Array
@@ -15,11 +17,17 @@ export type TensorData =
   | Uint8Array
   | Uint16Array;
 
-/** A constant tensor, row-major. `float16` and `bfloat16` data is its bits in a Uint16Array, `bool` is a Uint8Array. */
+/**
+ * A constant tensor, row-major. `float16` and `bfloat16` data is its bits in a Uint16Array, `bool` a Uint8Array, and
+ * so are the types of eight bits and less, those of less packed as in the file: {@link sizeOf} the dimensions is
+ * how many values there are. Complex numbers are pairs.
+ */
 export interface TensorValue {
   dtype: DataType;
   dims: number[];
   data: TensorData;
+  /** The texts of a tensor of `string`, as UTF-8; its data is empty. */
+  texts?: Uint8Array[];
 }
 
 /** A dimension: a size, or a name for a size known only at run time (`batch`). */
@@ -59,6 +67,8 @@ export interface Graph {
   name: string;
   inputs: ValueInfo[];
   outputs: ValueInfo[];
+  /** Outputs of a file that are no tensors, such as dictionaries: for people, and not written again. */
+  otherOutputs?: { name: string; type: string }[];
   nodes: GraphNode[];
   initializers: Map<string, TensorValue>;
 }

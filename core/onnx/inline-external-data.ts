@@ -1,10 +1,13 @@
-import { open, realpath, stat } from 'node:fs/promises';
-import { isAbsolute, join, relative, sep } from 'node:path';
+import type { FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
+import { fileBeside } from '../fs/beside.ts';
+import type { FileStamps } from '../fs/file-stamps.ts';
+import { openRegularFile } from '../fs/regular-file.ts';
 import { sizeOf } from './graph.ts';
 import { parseModel, serializeModel } from './parse-model.ts';
-import { bytesPerElement, dataTypeOf } from './tensor-proto.ts';
+import { byteLengthOf, dataTypeOf } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 
@@ -14,15 +17,17 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 /**
  * Puts tensors that a model keeps in files beside it
  * (https://onnx.ai/onnx/repo-docs/ExternalData.html) into the model itself. Only files in the model's folder
- * and below are read, wherever a path or a symbolic link leads, and no more of them than the tensors' shapes need.
- * @param folder the folder the model lies in
+ * and below are read ({@link fileBeside}), and no more of them than the tensors' shapes need.
+ * @param path the model's file
+ * @param files gets the files that are read
  * @returns the same bytes if the model is whole already
  * @throws UserError if the data is missing, of another size than declared, elsewhere, or too much for one file
  */
 export async function inlineExternalData(
   bytes: Uint8Array,
-  folder: string,
+  path: string,
   source: string,
+  files?: FileStamps,
 ): Promise<Uint8Array> {
   try {
     const model = parseModel(bytes, source);
@@ -34,7 +39,7 @@ export async function inlineExternalData(
       const place = placeOf(tensor, where);
       total += place.length;
       if (total > MAX_MODEL_BYTES) throw new UserError(`${source}: its external data is more than 2 GB`);
-      tensor.rawData = await readPlace(place, folder, where);
+      tensor.rawData = await readPlace(place, path, where, files);
       tensor.externalData = [];
       tensor.dataLocation = onnx.TensorProto.DataLocation.DEFAULT;
     }
@@ -74,7 +79,7 @@ function placeOf(tensor: Onnx.ITensorProto, where: string): Place {
   const dtype = dataTypeOf(tensor.dataType);
   if (dtype === undefined) throw new UserError(`${where} has the unsupported data type ${tensor.dataType}`);
   const dims = (tensor.dims ?? []).map(Number);
-  const needed = sizeOf(dims) * bytesPerElement(dtype);
+  const needed = byteLengthOf(dtype, sizeOf(dims));
   const length = number('length', needed);
   if (dims.some((dim) => dim < 0) || length !== needed) {
     throw new UserError(`${where} has ${length} bytes of external data, its shape [${dims}] needs ${needed}`);
@@ -84,56 +89,43 @@ function placeOf(tensor: Onnx.ITensorProto, where: string): Place {
 
 async function readPlace(
   { location, offset, length }: Place,
-  folder: string,
+  model: string,
   where: string,
+  files: FileStamps | undefined,
 ): Promise<Uint8Array> {
-  const path = await resolveInside(folder, location, where);
-  const { size } = await stat(path);
-  if (offset + length > size) {
-    throw new UserError(
-      `${where} needs bytes ${offset} to ${offset + length} of "${location}", which has ${size}`,
-    );
-  }
-  const data = new Uint8Array(length);
-  const file = await open(path);
+  const file = await openBeside(model, location, where, files);
   try {
+    const { size } = await file.stat();
+    if (offset + length > size) {
+      throw new UserError(
+        `${where} needs bytes ${offset} to ${offset + length} of "${location}", which has ${size}`,
+      );
+    }
+    const data = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await file.read(data, done, length - done, offset + done);
       if (bytesRead === 0) throw new UserError(`${where}: "${location}" was cut short while it was read`);
       done += bytesRead;
     }
+    return data;
   } finally {
     await file.close();
   }
-  return data;
 }
 
-/** The file a location stands for; a hostile one would name a file of the machine, or a device. */
-async function resolveInside(folder: string, location: string, where: string): Promise<string> {
-  // Backslashes separate folders on Windows only, where the exporter may have run.
-  const parts = location.split(/[\\/]/);
-  if (location === '' || location.includes('\0') || isAbsolute(location) || parts.includes('..')) {
-    throw new UserError(
-      `${where}: its external data is in "${location}", which is not in the model's folder`,
-    );
-  }
-  let path: string;
-  let root: string;
+async function openBeside(
+  model: string,
+  location: string,
+  where: string,
+  files: FileStamps | undefined,
+): Promise<FileHandle> {
+  // By its name, not where a link leads now: to replace the link replaces the data.
+  await files?.add(join(dirname(model), location));
   try {
-    root = await realpath(folder);
-    path = await realpath(join(folder, ...parts));
+    const path = await fileBeside(model, location);
+    await files?.add(path);
+    return await openRegularFile(path);
   } catch (error) {
-    const missing = (error as NodeJS.ErrnoException).code === 'ENOENT';
-    const reason = missing
-      ? 'is missing; it must lie beside the model'
-      : `cannot be read: ${errorMessage(error)}`;
-    throw new UserError(`${where}: the file of its external data, "${location}", ${reason}`);
+    throw new UserError(`${where}: the file of its external data, "${location}", ${errorMessage(error)}`);
   }
-  const inside = relative(root, path);
-  if (inside === '..' || inside.startsWith(`..${sep}`) || isAbsolute(inside)) {
-    throw new UserError(`${where}: its external data "${location}" is a link out of the model's folder`);
-  }
-  if (!(await stat(path)).isFile())
-    throw new UserError(`${where}: its external data "${location}" is no file`);
-  return path;
 }

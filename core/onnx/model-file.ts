@@ -4,5 +4,6 @@ export {
   encodeModel,
   encodeModelChunks,
   encodeMoreMetadata,
+  encodeMoreOutputs,
 } from './encode-model.ts';
 export { IR_VERSION, OPSET_VERSION } from './opset.ts';

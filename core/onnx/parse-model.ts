@@ -1,5 +1,5 @@
-import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
+import { type Onnx, onnx } from './newer-fields.ts';
 import { checkWire } from './wire-check.ts';
 
 /**
@@ -11,7 +11,7 @@ export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto &
   checkWire(bytes, source);
   let model: Onnx.ModelProto;
   try {
-    model = onnxProto.onnx.ModelProto.decode(bytes);
+    model = onnx.ModelProto.decode(bytes);
   } catch {
     throw new UserError(`${source} is not an ONNX model, or is truncated`);
   }
@@ -22,11 +22,9 @@ export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto &
   return Object.assign(model, { graph });
 }
 
-/**
- * The bytes of a parsed model; what the parser does not know of newer versions of the format is not in them.
- */
+/** The bytes of a parsed model, with all that was in it, of newer versions of the format too. */
 export function serializeModel(model: Onnx.IModelProto): Uint8Array {
-  const { buffer, byteOffset, length } = onnxProto.onnx.ModelProto.encode(model).finish();
+  const { buffer, byteOffset, length } = onnx.ModelProto.encode(model).finish();
   // A plain array instead of a Buffer, whose `slice` shares memory where that of an array copies.
   return new Uint8Array(buffer, byteOffset, length);
 }

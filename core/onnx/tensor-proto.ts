@@ -6,47 +6,78 @@ const { onnx } = onnxProto;
 const Type = onnx.TensorProto.DataType;
 
 interface TypeInfo {
-  code: Onnx.TensorProto.DataType;
-  bytes: number;
+  /** The number of `TensorProto.DataType`. */
+  code: number;
+  /** Of an element. */
+  bits: number;
   view: (buffer: ArrayBuffer) => TensorData;
+  /** The list that holds the values of a tensor without raw data; default `int32Data`. */
+  field?: 'floatData' | 'doubleData' | 'int64Data' | 'uint64Data';
+  /** Numbers of that list an element; default 1. */
+  numbers?: number;
 }
 
+const bytesOf = (b: ArrayBuffer): Uint8Array => new Uint8Array(b);
+
+/** The types from 17 on are newer than onnx-proto (https://onnx.ai/onnx/repo-docs/IR.html). */
 const TYPES: Record<DataType, TypeInfo> = {
-  float32: { code: Type.FLOAT, bytes: 4, view: (b) => new Float32Array(b) },
-  float16: { code: Type.FLOAT16, bytes: 2, view: (b) => new Uint16Array(b) },
-  float64: { code: Type.DOUBLE, bytes: 8, view: (b) => new Float64Array(b) },
-  int64: { code: Type.INT64, bytes: 8, view: (b) => new BigInt64Array(b) },
-  int32: { code: Type.INT32, bytes: 4, view: (b) => new Int32Array(b) },
-  int8: { code: Type.INT8, bytes: 1, view: (b) => new Int8Array(b) },
-  uint8: { code: Type.UINT8, bytes: 1, view: (b) => new Uint8Array(b) },
-  bool: { code: Type.BOOL, bytes: 1, view: (b) => new Uint8Array(b) },
-  bfloat16: { code: Type.BFLOAT16, bytes: 2, view: (b) => new Uint16Array(b) },
-  int16: { code: Type.INT16, bytes: 2, view: (b) => new Int16Array(b) },
-  uint16: { code: Type.UINT16, bytes: 2, view: (b) => new Uint16Array(b) },
-  uint32: { code: Type.UINT32, bytes: 4, view: (b) => new Uint32Array(b) },
-  uint64: { code: Type.UINT64, bytes: 8, view: (b) => new BigUint64Array(b) },
+  float32: { code: Type.FLOAT, bits: 32, view: (b) => new Float32Array(b), field: 'floatData' },
+  float16: { code: Type.FLOAT16, bits: 16, view: (b) => new Uint16Array(b) },
+  float64: { code: Type.DOUBLE, bits: 64, view: (b) => new Float64Array(b), field: 'doubleData' },
+  int64: { code: Type.INT64, bits: 64, view: (b) => new BigInt64Array(b), field: 'int64Data' },
+  int32: { code: Type.INT32, bits: 32, view: (b) => new Int32Array(b) },
+  int8: { code: Type.INT8, bits: 8, view: (b) => new Int8Array(b) },
+  uint8: { code: Type.UINT8, bits: 8, view: bytesOf },
+  bool: { code: Type.BOOL, bits: 8, view: bytesOf },
+  bfloat16: { code: Type.BFLOAT16, bits: 16, view: (b) => new Uint16Array(b) },
+  int16: { code: Type.INT16, bits: 16, view: (b) => new Int16Array(b) },
+  uint16: { code: Type.UINT16, bits: 16, view: (b) => new Uint16Array(b) },
+  uint32: { code: Type.UINT32, bits: 32, view: (b) => new Uint32Array(b), field: 'uint64Data' },
+  uint64: { code: Type.UINT64, bits: 64, view: (b) => new BigUint64Array(b), field: 'uint64Data' },
+  string: { code: Type.STRING, bits: 0, view: bytesOf },
+  complex64: {
+    ...{ code: Type.COMPLEX64, bits: 64, view: (b) => new Float32Array(b), field: 'floatData' },
+    numbers: 2,
+  },
+  complex128: {
+    ...{ code: Type.COMPLEX128, bits: 128, view: (b) => new Float64Array(b), field: 'doubleData' },
+    numbers: 2,
+  },
+  float8e4m3fn: { code: 17, bits: 8, view: bytesOf },
+  float8e4m3fnuz: { code: 18, bits: 8, view: bytesOf },
+  float8e5m2: { code: 19, bits: 8, view: bytesOf },
+  float8e5m2fnuz: { code: 20, bits: 8, view: bytesOf },
+  uint4: { code: 21, bits: 4, view: bytesOf },
+  int4: { code: 22, bits: 4, view: bytesOf },
+  float4e2m1: { code: 23, bits: 4, view: bytesOf },
+  float8e8m0: { code: 24, bits: 8, view: bytesOf },
+  uint2: { code: 25, bits: 2, view: bytesOf },
+  int2: { code: 26, bits: 2, view: bytesOf },
+  float6e2m3: { code: 27, bits: 6, view: bytesOf },
+  float6e3m2: { code: 28, bits: 6, view: bytesOf },
 };
 
-const BY_CODE = new Map(Object.entries(TYPES).map(([name, info]) => [info.code as number, name as DataType]));
+const BY_CODE = new Map(Object.entries(TYPES).map(([name, { code }]) => [code, name as DataType]));
 
 /** The `TensorProto.DataType` number of an element type. */
 export function dataTypeCode(dtype: DataType): Onnx.TensorProto.DataType {
   return TYPES[dtype].code;
 }
 
-/** The bytes of one element. */
-export function bytesPerElement(dtype: DataType): number {
-  return TYPES[dtype].bytes;
+/** The bytes that elements of a type take; those of less than eight bits are packed. */
+export function byteLengthOf(dtype: DataType, elements: number): number {
+  return Math.ceil((elements * TYPES[dtype].bits) / 8);
 }
 
-/** The element type of a `TensorProto.DataType` number; undefined for types we do not use. */
+/** The element type of a `TensorProto.DataType` number; undefined for none, and for those of later versions. */
 export function dataTypeOf(code: number | null | undefined): DataType | undefined {
   return BY_CODE.get(code ?? 0);
 }
 
 /** Encodes a tensor; the raw data is the tensor's own memory (ONNX is little-endian, as are our hosts). */
 export function encodeTensor(name: string, tensor: TensorValue): Onnx.ITensorProto {
-  const { data } = tensor;
+  const { data, texts } = tensor;
+  if (texts) return { name, dims: tensor.dims, dataType: dataTypeCode(tensor.dtype), stringData: texts };
   return {
     name,
     dims: tensor.dims,
@@ -88,44 +119,44 @@ export function decodeTensor(proto: Onnx.ITensorProto, source: string): TensorVa
   const dims = (proto.dims ?? []).map(Number);
   if (dims.some((dim) => !Number.isSafeInteger(dim) || dim < 0))
     throw new UserError(`${where} has a negative size`);
-  const info = TYPES[dtype];
+  const { bits, view, field = 'int32Data', numbers = 1 } = TYPES[dtype];
   const count = sizeOf(dims);
+  if (dtype === 'string') {
+    const texts = proto.stringData ?? [];
+    if (texts.length !== count) {
+      throw new UserError(`${where} holds ${texts.length} values, its shape [${dims}] needs ${count}`);
+    }
+    return { dtype, dims, data: new Uint8Array(0), texts: texts.map((text) => new Uint8Array(text)) };
+  }
+  const needed = byteLengthOf(dtype, count);
   const raw = proto.rawData;
   if (raw && raw.length > 0) {
-    if (raw.length !== count * info.bytes) {
-      throw new UserError(
-        `${where} holds ${raw.length} bytes, its shape [${dims}] needs ${count * info.bytes}`,
-      );
+    if (raw.length !== needed) {
+      throw new UserError(`${where} holds ${raw.length} bytes, its shape [${dims}] needs ${needed}`);
     }
     // A copy: the raw bytes rarely sit at an offset that a typed array may start from. (slice() would be none
     // on a Node Buffer.)
-    return { dtype, dims, data: info.view(new Uint8Array(raw).buffer) };
+    return { dtype, dims, data: view(new Uint8Array(raw).buffer) };
   }
-  const typed = typedField(proto, dtype);
-  if (typed.length !== count) {
-    throw new UserError(`${where} holds ${typed.length} values, its shape [${dims}] needs ${count}`);
+  const typed: ArrayLike<unknown> = proto[field] ?? [];
+  // Of two and four bits, a number of the list is a whole byte of them; of six, one.
+  const expected = bits === 2 || bits === 4 ? needed : count * numbers;
+  if (typed.length !== expected) {
+    throw new UserError(`${where} holds ${typed.length} values, its shape [${dims}] needs ${expected}`);
   }
-  const data = info.view(new ArrayBuffer(count * info.bytes));
-  for (let i = 0; i < count; i++) {
+  const data = view(new ArrayBuffer(needed));
+  for (let i = 0; i < expected; i++) {
     if (data instanceof BigInt64Array || data instanceof BigUint64Array) data[i] = BigInt(String(typed[i]));
+    else if (bits === 6) putBits(data as Uint8Array, 6 * i, Number(typed[i]));
     else data[i] = Number(typed[i]);
   }
   return { dtype, dims, data };
 }
 
-/** The list that holds the values of a type, for a tensor without raw data. */
-function typedField(proto: Onnx.ITensorProto, dtype: DataType): ArrayLike<unknown> {
-  switch (dtype) {
-    case 'float32':
-      return proto.floatData ?? [];
-    case 'float64':
-      return proto.doubleData ?? [];
-    case 'int64':
-      return proto.int64Data ?? [];
-    case 'uint32':
-    case 'uint64':
-      return proto.uint64Data ?? [];
-    default:
-      return proto.int32Data ?? [];
-  }
+/** Puts six bits behind those before, the lowest first. */
+function putBits(bytes: Uint8Array, at: number, value: number): void {
+  const shifted = (value & 0x3f) << (at % 8);
+  const index = Math.floor(at / 8);
+  bytes[index]! |= shifted;
+  if (shifted > 0xff) bytes[index + 1]! |= shifted >> 8;
 }

@@ -36,7 +36,7 @@ const WIRE_TYPES: Readonly<Record<string, readonly number[]>> = {
  * its kind is, and is there once where it may be; that messages nest no deeper than {@link MAX_DEPTH}; and
  * that decoding takes a bounded amount of memory. Decoders differ in what they make of a file that breaks
  * these rules, so that what we check would not be what onnxruntime runs. Fields of later versions of the
- * format are skipped.
+ * format are skipped, and kept as they are.
  * @throws UserError
  */
 export function checkWire(bytes: Uint8Array, source: string): void {
@@ -100,6 +100,7 @@ export function checkWire(bytes: Uint8Array, source: string): void {
       const field = WIRE_SCHEMA.get(name)!.get(number);
       if (!field) {
         skip(wireType, end);
+        spend(TEXT_BYTES);
         continue;
       }
       if (!(WIRE_TYPES[field.kind] ?? [LENGTH]).includes(wireType)) throw damaged();

@@ -27,6 +27,7 @@ export const LITERALS: ReadonlyMap<number, (m: PickleMachine) => unknown> = new 
   [0x43, ({ reader }) => reader.bytes(reader.byte())], // SHORT_BINBYTES
   [0x42, ({ reader }) => reader.bytes(reader.uint32())], // BINBYTES
   [0x8e, ({ reader }) => reader.bytes(reader.uint64())], // BINBYTES8
+  [0x96, ({ reader }) => reader.bytes(reader.uint64())], // BYTEARRAY8
 ]);
 
 /** Python 2's `str`. */

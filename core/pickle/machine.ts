@@ -65,21 +65,27 @@ export class PickleMachine {
 
   append(items: readonly unknown[]): void {
     const list = this.top();
-    if (!Array.isArray(list)) throw new PickleError('appends to something that is not a list');
-    for (const item of items) list.push(item);
+    if (list instanceof PickledObject && list.add) list.add(items);
+    else if (Array.isArray(list)) for (const item of items) list.push(item);
+    else throw new PickleError('appends to something that is not a list');
   }
 
   addToSet(items: readonly unknown[]): void {
     const set = this.top();
-    if (!(set instanceof Set)) throw new PickleError('adds to something that is not a set');
-    for (const item of items) set.add(item);
+    if (set instanceof Set) for (const item of items) set.add(item);
+    else if (set instanceof PickledObject && set.add) set.add(items);
+    else throw new PickleError('adds to something that is not a set');
   }
 
   /** @param items keys and values in turn */
   setItems(items: readonly unknown[]): void {
     const dict = this.top();
-    if (!(dict instanceof Map)) throw new PickleError('sets a key of something that is not a dict');
     if (items.length % 2 !== 0) throw new PickleError('is malformed: a key has no value');
+    if (dict instanceof PickledObject && dict.setItems) {
+      dict.setItems(items);
+      return;
+    }
+    if (!(dict instanceof Map)) throw new PickleError('sets a key of something that is not a dict');
     for (let i = 0; i < items.length; i += 2) dict.set(this.#key(items[i]), items[i + 1]);
   }
 
@@ -102,7 +108,10 @@ export class PickleMachine {
       this.push(globals.get(full));
       return;
     }
-    if (unknownGlobal) throw unknownGlobal(full);
+    if (unknownGlobal) {
+      this.push(unknownGlobal(full));
+      return;
+    }
     throw new PickleError(
       `refers to ${printable(full)}, which is not allowed: only ${[...globals.keys()].join(', ')} are`,
     );
@@ -111,6 +120,10 @@ export class PickleMachine {
   /** Calls the function below the top with the tuple on top. */
   call(): void {
     const [callee, args] = this.popMany(2);
+    if (callee instanceof PickledObject && callee.call && Array.isArray(args)) {
+      this.push(callee.call(args));
+      return;
+    }
     // Whatever is callable came from the rules: nothing else pushes functions.
     if (typeof callee !== 'function' || !Array.isArray(args)) {
       throw new PickleError('calls something that is not a function');

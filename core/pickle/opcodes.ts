@@ -51,6 +51,7 @@ export const OPCODES: ReadonlyMap<number, Opcode> = new Map<number, Opcode>([
   [0x52, (m) => m.call()], // REDUCE
   // `cls.__new__(cls, *args)`: for what is allowed here the same as a call.
   [0x81, (m) => m.call()], // NEWOBJ
+  [0x92, (m) => newObjectWithNames(m)], // NEWOBJ_EX
   [0x62, (m) => m.build()], // BUILD
   [0x51, (m) => m.persistent()], // BINPERSID
 ]);
@@ -62,6 +63,12 @@ function checkProtocol(protocol: number): void {
 function pushDict(m: PickleMachine, items: readonly unknown[]): void {
   m.push(new Map());
   m.setItems(items);
+}
+
+/** As NEWOBJ; what is given by name nothing here takes. */
+function newObjectWithNames(m: PickleMachine): void {
+  m.pop();
+  m.call();
 }
 
 function stackGlobal(m: PickleMachine): void {

@@ -8,8 +8,8 @@ export interface PickleRules {
    * anything else is a mere value.
    */
   globals: ReadonlyMap<string, unknown>;
-  /** The error for a global that is not in the map; default one that lists the map. */
-  unknownGlobal?: (name: string) => Error;
+  /** What a global that is not in the map stands for, or throws its refusal; absent: an error that lists the map. */
+  unknownGlobal?: (name: string) => unknown;
   /** What a persistent id stands for (PyTorch's storages); absent: such ids are refused. */
   persistentLoad?: (id: unknown) => unknown;
   /** What Python 2's `str` becomes: bytes, or text in Latin-1. */
@@ -25,4 +25,10 @@ export interface PickleRules {
 export abstract class PickledObject {
   /** @throws PickleError if it is no state of such an object */
   abstract setState(state: unknown): void;
+  /** Takes keys and values in turn, as a dict does; absent: it is none. */
+  setItems?(items: readonly unknown[]): void;
+  /** Takes items, as a list or a set does; absent: it is neither. */
+  add?(items: readonly unknown[]): void;
+  /** What calling it, or making an instance of it, gives; absent: it is nothing to call. */
+  call?(args: readonly unknown[]): unknown;
 }

@@ -6,8 +6,12 @@ const ENTITIES: Record<string, string> = {
   "'": '&#39;',
 };
 
-/** Characters that XML 1.0 has no way to write, lone surrogates among them. */
-const FORBIDDEN = /[^\t\n\r\u{20}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]/gu;
+/**
+ * Characters that XML 1.0 has no way to write, lone surrogates among them, and those that show another text than
+ * is there: they turn the direction of writing.
+ */
+const FORBIDDEN =
+  /[^\t\n\r\u{20}-\u{7E}\u{A0}-\u{D7FF}\u{E000}-\u{FFFD}\u{10000}-\u{10FFFF}]|[\p{Bidi_Control}\p{Zl}\p{Zp}]/gu;
 
 /** Text made safe between tags and in quoted attributes, of XML and of HTML. */
 export function escapeXml(text: string): string {

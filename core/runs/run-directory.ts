@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { appendFile, readdir, readFile, stat } from 'node:fs/promises';
+import { appendFile, readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
 import { makeFolders } from '../fs/make-folder.ts';
+import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
 
 /**
  * A training run on disk: `config.json` (what was asked for), `log.jsonl` (a line an epoch), and checkpoints
@@ -84,7 +85,7 @@ export class RunDirectory {
   }
 
   async readConfig(): Promise<Record<string, unknown>> {
-    const text = await readFile(this.configPath, 'utf8');
+    const text = await readText(this.configPath);
     let config: unknown;
     try {
       config = JSON.parse(text);
@@ -98,14 +99,17 @@ export class RunDirectory {
   }
 
   /** Appends a line to the log. */
-  log(entry: Record<string, unknown>): Promise<void> {
-    return appendFile(this.logPath, `${JSON.stringify(entry)}\n`);
+  async log(entry: Record<string, unknown>): Promise<void> {
+    // Writing to a pipe waits for somebody to read it.
+    if (await isOtherThanFile(this.logPath))
+      throw new UserError(`${this.logPath} is not a file; move it away`);
+    await appendFile(this.logPath, `${JSON.stringify(entry)}\n`);
   }
 
   /** The log's entries; a last line cut short by a crash is left out. */
   async readLog(): Promise<Record<string, unknown>[]> {
     if (!existsSync(this.logPath)) return [];
-    const lines = (await readFile(this.logPath, 'utf8')).split('\n').filter((line) => line !== '');
+    const lines = (await readText(this.logPath)).split('\n').filter((line) => line !== '');
     return lines.flatMap((line) => {
       try {
         return [JSON.parse(line)];
@@ -119,5 +123,14 @@ export class RunDirectory {
   async truncateLog(epoch: number): Promise<void> {
     const kept = (await this.readLog()).filter((entry) => Number(entry.epoch) < epoch);
     await writeFileAtomic(this.logPath, kept.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
+  }
+}
+
+/** @throws UserError if it cannot be read, or is a pipe or a device, at which a reader might wait for ever */
+async function readText(path: string): Promise<string> {
+  try {
+    return (await readRegularFile(path)).toString('utf8');
+  } catch (error) {
+    throw new UserError(`${path} cannot be read: ${errorMessage(error)}`);
   }
 }

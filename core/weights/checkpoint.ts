@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { UserError } from '../errors.ts';
 import { writeFileAtomic } from '../fs/atomic-write.ts';
+import { readRegularFile } from '../fs/regular-file.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { initializerRoles } from '../onnx/roles.ts';
@@ -40,7 +40,7 @@ export function saveCheckpoint(path: string, checkpoint: Checkpoint): Promise<vo
 export async function loadCheckpoint(path: string): Promise<Checkpoint> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegularFile(path);
   } catch {
     throw new UserError(`cannot read the checkpoint ${path}`);
   }

@@ -10,7 +10,7 @@ import type { TensorFile } from './safetensors.ts';
 export function candidateModels(tensors: TensorFile['tensors']): string[] {
   // As He et al. count: convs and the classifier, shortcuts and squeeze-and-excitation left out.
   const convs = [...tensors].filter(
-    ([name, { dims }]) => dims.length === 4 && /(^|\.)conv\d+\.weight$/.test(name),
+    ([name, { dims }]) => dims.length === 4 && /^(layer\d+\.\d+\.)?conv\d+\.weight$/.test(name),
   );
   const layers = convs.length + 1;
   const excited = [...tensors.keys()].some((name) => name.includes('.se.'));
@@ -25,13 +25,24 @@ const MAX_CLASSES = 65_536;
 
 /**
  * The number of classes, read off the classifier.
+ * @param left tensors that could not be read, and what they are
  * @throws UserError if there is no classifier `fc`
  */
-export function classCount(tensors: TensorFile['tensors'], source: string): number {
+export function classCount(
+  tensors: TensorFile['tensors'],
+  source: string,
+  left: ReadonlyMap<string, string> = new Map(),
+): number {
   const [classes, ...rest] = tensors.get('fc.weight')?.dims ?? [];
   if (classes === undefined || classes < 1 || classes > MAX_CLASSES || rest.length !== 1) {
+    const unread = left.get('fc.weight');
+    if (unread !== undefined) {
+      throw new UserError(`${source}: its classifier "fc.weight" is ${unread}, which is not read`);
+    }
+    const [other] = [...tensors].filter(([, { dims }]) => dims.length === 2).at(-1) ?? [];
+    const hint = other === undefined || other === 'fc.weight' ? '' : ` (its last matrix is "${other}")`;
     throw new UserError(
-      `${source} has no classifier "fc.weight" of [classes, features]; its tensors are ${someNames([...tensors.keys()])}`,
+      `${source} has no classifier "fc.weight" of [classes, features]${hint}; its tensors are ${someNames([...tensors.keys()])}`,
     );
   }
   return classes;

@@ -4,6 +4,7 @@ import type { Graph } from '../onnx/graph.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { initializerRoles } from '../onnx/roles.ts';
 import { candidateModels, classCount, someNames } from './detect-model.ts';
+import { isOfNet } from './names.ts';
 import type { TensorFile } from './safetensors.ts';
 
 export interface FitOptions {
@@ -11,6 +12,8 @@ export interface FitOptions {
   model?: string | undefined;
   /** Pixels; default 32. */
   imageSize?: number;
+  /** Tensors that the file has but that could not be read, and why. */
+  left?: ReadonlyMap<string, string> | undefined;
 }
 
 /** A zoo model with weights. */
@@ -19,48 +22,76 @@ export interface FittedModel {
   graph: Graph;
   /** True if the weights had batch norm folded in: the graph then has convs with biases and no batch norm. */
   folded: boolean;
+  /** Tensors that are not of the net, which are in no way like a part of it; left out. */
+  beside: string[];
 }
 
 /**
  * Builds the zoo model that tensors are of, with their values. Every parameter and running statistic must be
- * there in its shape, and no other tensor.
+ * there in its shape, and no other tensor that may be of the net; what else lies beside, as a loss's weights, is
+ * left out.
  * @throws UserError saying what is missing, unexpected or of another shape
  */
-export function fitModel(
-  tensors: TensorFile['tensors'],
-  source: string,
-  options: FitOptions = {},
-): FittedModel {
-  const numClasses = classCount(tensors, source);
+export function fitModel(all: TensorFile['tensors'], source: string, options: FitOptions = {}): FittedModel {
+  const tensors = new Map([...all].filter(([name]) => isOfNet(name)));
+  const beside = [...all.keys()].filter((name) => !tensors.has(name));
+  const numClasses = classCount(all, source, options.left);
   // Batch norm is in every net of the zoo, unless it was folded.
   const folded = ![...tensors.keys()].some((name) => name.endsWith('.running_mean'));
+  const graphOf = (model: string): Graph => {
+    const built = buildModel(model, { numClasses, imageSize: options.imageSize ?? 32 });
+    return folded ? foldBatchNorm(built) : built;
+  };
   const candidates = options.model === undefined ? candidateModels(tensors) : [options.model];
   let reason: string | undefined;
   for (const model of candidates) {
-    const built = buildModel(model, { numClasses, imageSize: options.imageSize ?? 32 });
-    const graph = folded ? foldBatchNorm(built) : built;
-    const difference = compare(graph, tensors);
-    if (difference === undefined) return { model, graph: withTensors(graph, tensors), folded };
+    const graph = graphOf(model);
+    const difference = compare(graph, tensors, options.left);
+    if (difference === undefined) return { model, graph: withTensors(graph, tensors), folded, beside };
     reason ??= `${source} does not fit ${model}: ${difference}`;
   }
-  throw new UserError(reason ?? noCandidate(tensors, source));
+  throw new UserError(reason ?? noCandidate(all, graphOf, source));
 }
 
-function noCandidate(tensors: TensorFile['tensors'], source: string): string {
-  return (
-    `${source} fits no model of the zoo (${MODEL_NAMES.join(', ')}): ` +
-    `its ${tensors.size} tensors are ${someNames([...tensors.keys()])}`
-  );
+/** Says how the tensors differ from the model that they are most like. */
+function noCandidate(
+  tensors: TensorFile['tensors'],
+  graphOf: (model: string) => Graph,
+  source: string,
+): string {
+  let nearest: { model: string; graph: Graph; shared: number } | undefined;
+  for (const model of MODEL_NAMES) {
+    const graph = graphOf(model);
+    const names = tensorNames(graph);
+    const shared = names.filter((name) => tensors.has(name)).length / Math.max(names.length, tensors.size);
+    if (!nearest || shared > nearest.shared) nearest = { model, graph, shared };
+  }
+  const { model, graph, shared } = nearest!;
+  const why =
+    shared > 0.5
+      ? `it is most like ${model}, but ${compare(graph, tensors)}`
+      : `its ${tensors.size} tensors are ${someNames([...tensors.keys()])}`;
+  return `${source} fits no model of the zoo (${MODEL_NAMES.join(', ')}): ${why}`;
+}
+
+function tensorNames(graph: Graph): string[] {
+  const { parameters, buffers } = initializerRoles(graph);
+  return [...parameters, ...buffers];
 }
 
 /** What keeps tensors from being those of a graph; undefined if nothing does. */
-function compare(graph: Graph, tensors: TensorFile['tensors']): string | undefined {
-  const { parameters, buffers } = initializerRoles(graph);
-  const wanted = new Set([...parameters, ...buffers]);
+function compare(
+  graph: Graph,
+  tensors: TensorFile['tensors'],
+  left: ReadonlyMap<string, string> = new Map(),
+): string | undefined {
+  const wanted = new Set(tensorNames(graph));
   const missing = [...wanted].filter((name) => !tensors.has(name));
   const unexpected = [...tensors.keys()].filter((name) => !wanted.has(name));
   const problems: string[] = [];
   if (missing.length > 0) problems.push(`it lacks ${someNames(missing)}`);
+  const unread = missing.find((name) => left.has(name));
+  if (unread !== undefined) problems.push(`"${unread}" is ${left.get(unread)}, which is not read`);
   if (unexpected.length > 0) problems.push(`it has ${someNames(unexpected)}, which the model has not`);
   for (const name of wanted) {
     const expected = graph.initializers.get(name)!.dims;

@@ -1,13 +1,14 @@
-import { open, readFile } from 'node:fs/promises';
-import { dirname } from 'node:path';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
+import { openRegularFile, readRegularFile } from '../fs/regular-file.ts';
+import type { DataType, Graph, TensorValue } from '../onnx/graph.ts';
 import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
-import { initializerRoles } from '../onnx/roles.ts';
+import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
+import { matchGraph } from './match-graph.ts';
 import { modelTensorNames } from './model-tensor-names.ts';
-import { toTorchvisionNames } from './names.ts';
+import { netPrefix, toTorchvisionNames } from './names.ts';
 import { isPyTorch } from './pytorch/archive.ts';
-import { decodePyTorch } from './pytorch/decode.ts';
+import { readPyTorch } from './pytorch/decode.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { decodeSafetensors, type TensorFile } from './safetensors.ts';
 
@@ -24,13 +25,38 @@ export interface LoadedWeights {
   tensors: TensorFile['tensors'];
   /** The strings that a safetensors or ONNX file carries; empty for PyTorch. */
   metadata: Record<string, string>;
+  /** Tensors that were not read, by the same names, and what they are. */
+  left: ReadonlyMap<string, string>;
+  /** What its user should know, a line each. */
+  notes: string[];
+}
+
+/**
+ * What is to be told of a file's weights beside what was made of them, a line each.
+ * @param beside tensors that are not of the net
+ */
+export function describeWeights({ notes, left }: LoadedWeights, beside: readonly string[] = []): string[] {
+  const unread = [...left].map(([name, what]) => `${JSON.stringify(name)} (${what})`);
+  const stray = beside.map((name) => JSON.stringify(name));
+  return [
+    ...notes.map((note) => `note      ${note}`),
+    ...(stray.length > 0 ? [`left out  ${listed(stray)}, which the net has not`] : []),
+    ...(unread.length > 0 ? [`not read  ${listed(unread)}`] : []),
+  ].map(oneLine);
+}
+
+/** The first of a long list, and how many more there are. */
+function listed(items: readonly string[], count = 8): string {
+  const more = items.length - count;
+  return items.slice(0, count).join(', ') + (more > 0 ? ` and ${more} more` : '');
 }
 
 /**
  * Reads a model's weights from a .safetensors file, a PyTorch checkpoint (.pth, .pt) or an ONNX model; what it
  * is shows in its first bytes, the extension is not looked at. Floating-point tensors come as float32, those
- * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. An exported ONNX model has the weights of convs that batch
- * norm was folded into, with a bias each; they can be evaluated, but not unfolded.
+ * of integers and optimiser state are left out, and of a checkpoint with averaged weights those are taken. Of an ONNX model that computes what one of
+ * the zoo does, weights are found by their place in the graph, whatever their names are. An exported one has those
+ * of convs that batch norm was folded into, with a bias each; they can be evaluated, but not unfolded.
  * @throws UserError if the file cannot be read, is damaged, or holds no weights
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
@@ -45,7 +71,7 @@ export async function loadWeights(path: string, options: LoadWeightsOptions = {}
 
 async function isSafetensors(path: string): Promise<boolean> {
   const start = new Uint8Array(16);
-  const file = await open(path).catch((error: unknown) => {
+  const file = await openRegularFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
   try {
@@ -55,7 +81,7 @@ async function isSafetensors(path: string): Promise<boolean> {
   } finally {
     await file.close();
   }
-  return weightsFormat(start, path) === 'safetensors';
+  return !isPyTorch(start) && beginsAsSafetensors(start);
 }
 
 /**
@@ -65,11 +91,11 @@ async function isSafetensors(path: string): Promise<boolean> {
 export async function readWeightsFile(path: string): Promise<Uint8Array> {
   let bytes: Uint8Array;
   try {
-    bytes = await readFile(path);
+    bytes = await readRegularFile(path);
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   }
-  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, dirname(path), path) : bytes;
+  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, path, path) : bytes;
 }
 
 /** Reads weights from a file's bytes, as {@link loadWeights} does. */
@@ -97,17 +123,46 @@ function decodeAs(
   source: string,
   options: LoadWeightsOptions,
 ): LoadedWeights {
-  if (options.key !== undefined && format !== 'pytorch') {
+  const { tensors, ...rest } = decode(bytes, source, format, options.key);
+  if (options.key === undefined || format === 'pytorch') {
+    return loaded(format, { ...rest, tensors: modelTensors(tensors) }, source);
+  }
+  const start = `${options.key}.`;
+  const named = [...tensors].filter(([name]) => name.startsWith(start));
+  if (named.length === 0) {
     throw new UserError(`${source} is no PyTorch checkpoint, so it has no entry "${options.key}"`);
   }
-  const { tensors, metadata } = decode(bytes, source, format, options.key);
-  return loaded(format, { tensors: modelTensors(tensors), metadata }, source);
+  const below = new Map(named.map(([name, tensor]) => [name.slice(start.length), tensor]));
+  return loaded(format, { ...rest, left: new Map(), tensors: below }, source);
 }
 
-function loaded(format: WeightsFormat, { tensors, metadata }: TensorFile, source: string): LoadedWeights {
+function loaded(
+  format: WeightsFormat,
+  { tensors, metadata, left = new Map(), notes = [] }: TensorFile & { notes?: string[] },
+  source: string,
+): LoadedWeights {
   if (tensors.size === 0) throw new UserError(`${source} holds no weights`);
-  return { format, tensors: toTorchvisionNames(tensors, source), metadata };
+  const together = new Map<string, TensorOrReason>([...tensors, ...left]);
+  const named = [...toTorchvisionNames(together, source)];
+  const nets = netPrefix([...together.keys()]);
+  const others = (nets?.others ?? []).map((prefix) => `"${prefix}"`);
+  const several =
+    others.length > 0
+      ? [
+          `of several nets in it, "${nets!.prefix}" was taken, not ${others.join(', ')}; --key takes another, e.g. ` +
+            `--key ${nets!.others[0]!.replace(/\.$/, '')}`,
+        ]
+      : [];
+  return {
+    format,
+    tensors: new Map(named.flatMap(([name, value]) => (typeof value === 'string' ? [] : [[name, value]]))),
+    metadata,
+    left: new Map(named.flatMap(([name, value]) => (typeof value === 'string' ? [[name, value]] : []))),
+    notes: [...notes, ...several],
+  };
 }
+
+type TensorOrReason = string | { dims: number[]; data: Float32Array };
 
 /** The model's own tensors of a checkpoint, averaged where it keeps an average. */
 function modelTensors(tensors: TensorFile['tensors']): TensorFile['tensors'] {
@@ -121,26 +176,75 @@ function modelTensors(tensors: TensorFile['tensors']): TensorFile['tensors'] {
  */
 export function weightsFormat(bytes: Uint8Array, source: string): WeightsFormat {
   if (isPyTorch(bytes)) return 'pytorch';
-  // After the length of its header, in 64 bits of which the last are zero, a safetensors file has a JSON object.
-  if (bytes[7] === 0 && bytes[8] === OPENING_BRACE) return 'safetensors';
+  if (beginsAsSafetensors(bytes)) return 'safetensors';
+  const other = OTHER_FORMATS.find(({ begins, at }) => begins.every((byte, i) => bytes[at + i] === byte));
+  if (other) throw new UserError(`${source} is ${other.what}`);
   // An ONNX model begins with its IR version or, written by others, another of the fields 1 to 8.
   const field = (bytes[0] ?? 0) >> 3;
   if (field >= 1 && field <= 8) return 'onnx';
   throw new UserError(`${source} is no safetensors file, PyTorch checkpoint or ONNX model, or is truncated`);
 }
 
-const OPENING_BRACE = 0x7b;
-
-function decode(bytes: Uint8Array, source: string, format: WeightsFormat, key?: string): TensorFile {
-  if (format === 'safetensors') return decodeSafetensors(bytes, source, { convert: true });
-  if (format === 'pytorch') return { tensors: decodePyTorch(bytes, source, key), metadata: {} };
-  const { graph, metadata } = decodeModel(bytes, source);
-  const { parameters, buffers } = initializerRoles(graph);
-  const tensors: TensorFile['tensors'] = new Map();
-  for (const name of [...parameters, ...buffers]) {
-    const { dims, data } = graph.initializers.get(name)!;
-    // The roles are those of float32 tensors only.
-    tensors.set(name, { dims, data: data as Float32Array });
-  }
-  return { tensors, metadata };
+/** After the length of its header, in 64 bits of which the last are zero, a safetensors file has a JSON object. */
+function beginsAsSafetensors(bytes: Uint8Array): boolean {
+  return bytes[7] === 0 && bytes[8] === 0x7b;
 }
+
+/** What is mistaken for a file of weights, and how to make one of it. */
+const OTHER_FORMATS: readonly { what: string; begins: readonly number[]; at: number }[] = [
+  {
+    what: 'a tar archive, as PyTorch before 0.1.10 wrote; load and save it again with a newer PyTorch',
+    ...{ begins: [...Buffer.from('ustar')], at: 257 },
+  },
+  { what: 'compressed with gzip; unpack it first', begins: [0x1f, 0x8b], at: 0 },
+  {
+    what: 'a pickle that torch.save did not write; in Python, load it and torch.save(state_dict, FILE)',
+    ...{ begins: [0x80], at: 0 },
+  },
+  { what: 'of Keras or of another program that writes HDF5', begins: [0x89, 0x48, 0x44, 0x46], at: 0 },
+];
+
+function decode(
+  bytes: Uint8Array,
+  source: string,
+  format: WeightsFormat,
+  key?: string,
+): TensorFile & { notes?: string[] } {
+  if (format === 'safetensors') return decodeSafetensors(bytes, source, { convert: true });
+  if (format === 'pytorch') return readPyTorch(bytes, source, key);
+  const { graph, metadata } = decodeModel(bytes, source);
+  const match = matchGraph(graph);
+  if ('model' in match) return { tensors: match.tensors, metadata };
+  return {
+    ...floatTensors(graph),
+    metadata,
+    notes: [`of no model of the zoo by its graph: ${match.reason}`],
+  };
+}
+
+/** Every constant of floating-point numbers in a graph, by its name, and what else may be a weight. */
+function floatTensors(graph: Graph): Pick<TensorFile, 'tensors'> & { left: Map<string, string> } {
+  const tensors: TensorFile['tensors'] = new Map();
+  const left = new Map<string, string>();
+  const add = (name: string, { dtype, dims, data }: TensorValue): void => {
+    const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+    if (tensors.has(name)) left.set(name, 'there twice, in several bodies');
+    else if (dtype in FLOAT_BYTES) tensors.set(name, { dims, data: toFloat32(bytes, dtype as FloatFormat) });
+    // Of integers, sizes and indices are lists or single numbers; weights of quantised nets are more.
+    else if (dims.length > 1 || !INTEGERS.includes(dtype)) left.set(name, `of type ${dtype}`);
+  };
+  const visit = ({ initializers, nodes }: Graph): void => {
+    for (const [name, tensor] of initializers) add(name, tensor);
+    for (const { op, outputs, attributes } of nodes) {
+      for (const [key, attribute] of Object.entries(attributes)) {
+        if (attribute.type === 'graph') visit(attribute.value);
+        if (attribute.type === 'tensor' && op === 'Constant' && key === 'value')
+          add(outputs[0]!, attribute.value);
+      }
+    }
+  };
+  visit(graph);
+  return { tensors, left };
+}
+
+const INTEGERS: readonly DataType[] = ['int64', 'int32', 'bool', 'string', 'int8', 'uint8'];

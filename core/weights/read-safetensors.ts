@@ -1,5 +1,6 @@
-import { type FileHandle, open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { errorMessage, UserError } from '../errors.ts';
+import { openRegularFile } from '../fs/regular-file.ts';
 import { toFloat32 } from './float-formats.ts';
 import { type DecodeOptions, decodeHeader, headerLength, type TensorFile } from './safetensors.ts';
 
@@ -14,14 +15,14 @@ export async function readSafetensors(
   choose: (names: readonly string[]) => ReadonlyMap<string, string>,
   options: DecodeOptions = {},
 ): Promise<TensorFile> {
-  const file = await open(path).catch((error: unknown) => {
+  const file = await openRegularFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
   try {
     const { size } = await file.stat();
     const start = await read(file, 0, Math.min(8, size), path);
     const header = await read(file, 8, headerLength(start, size, path), path);
-    const { tensors: places, metadata } = decodeHeader(header, size, path, options);
+    const { tensors: places, metadata, left } = decodeHeader(header, size, path, options);
     const tensors: TensorFile['tensors'] = new Map();
     for (const [name, as] of choose([...places.keys()])) {
       const { dims, format, from, to } = places.get(name)!;
@@ -30,7 +31,7 @@ export async function readSafetensors(
       const data = format === 'float32' ? new Float32Array(bytes.buffer) : toFloat32(bytes, format);
       tensors.set(as, { dims, data });
     }
-    return { tensors, metadata };
+    return { tensors, metadata, left };
   } catch (error) {
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);

@@ -10,6 +10,8 @@ import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
 export interface TensorFile {
   tensors: Map<string, { dims: number[]; data: Float32Array }>;
   metadata: Record<string, string>;
+  /** Tensors that were not read, and what they are; counters are not told of. */
+  left?: Map<string, string>;
 }
 
 interface HeaderEntry {
@@ -20,7 +22,7 @@ interface HeaderEntry {
 }
 
 export interface DecodeOptions {
-  /** Converts other floating-point tensors to float32, and leaves out those of integers and booleans. */
+  /** Converts other floating-point tensors to float32, and leaves out those of anything else. */
   convert?: boolean;
 }
 
@@ -29,6 +31,10 @@ const FLOATS: ReadonlyMap<string, FloatFormat> = new Map([
   ['F16', 'float16'],
   ['BF16', 'bfloat16'],
   ['F64', 'float64'],
+  ['F8_E4M3', 'float8e4m3fn'],
+  ['F8_E5M2', 'float8e5m2'],
+  ['F8_E4M3FNUZ', 'float8e4m3fnuz'],
+  ['F8_E5M2FNUZ', 'float8e5m2fnuz'],
 ]);
 
 /** Bytes an element of the types that are no weights. */
@@ -36,8 +42,13 @@ const OTHER_BYTES: ReadonlyMap<string, number> = new Map([
   ...['BOOL', 'I8', 'U8'].map((dtype) => [dtype, 1] as const),
   ...['I16', 'U16'].map((dtype) => [dtype, 2] as const),
   ...['I32', 'U32'].map((dtype) => [dtype, 4] as const),
-  ...['I64', 'U64'].map((dtype) => [dtype, 8] as const),
+  ...['I64', 'U64', 'C64'].map((dtype) => [dtype, 8] as const),
 ]);
+
+/** Batch norm's count of batches, which nothing here needs. */
+export function isCounter(name: string): boolean {
+  return name.endsWith('num_batches_tracked');
+}
 
 /** Serialises tensors and string metadata; the same content gives the same bytes. */
 export function encodeSafetensors(file: TensorFile): Uint8Array {
@@ -87,13 +98,15 @@ export function decodeSafetensors(
   for (const [name, { dims, format, from, to }] of header.tensors) {
     tensors.set(name, { dims, data: toFloat32(bytes.subarray(from, to), format) });
   }
-  return { tensors, metadata: header.metadata };
+  return { tensors, metadata: header.metadata, ...(header.left.size > 0 ? { left: header.left } : {}) };
 }
 
 /** A file's tensors of floats: what they are and where, in bytes from the file's first one. */
 export interface SafetensorsHeader {
   tensors: Map<string, { dims: number[]; format: FloatFormat; from: number; to: number }>;
   metadata: Record<string, string>;
+  /** The others, and what they are. */
+  left: Map<string, string>;
 }
 
 /**
@@ -128,12 +141,16 @@ export function decodeHeader(
   );
   checkCoverage(entries, size - start, source);
   const tensors: SafetensorsHeader['tensors'] = new Map();
+  const left = new Map<string, string>();
   for (const [name, { dtype, shape, data_offsets: offsets }] of entries) {
     const format = FLOATS.get(dtype);
-    if (format === undefined) continue;
+    if (format === undefined) {
+      if (!isCounter(name)) left.set(name, `of type ${dtype}`);
+      continue;
+    }
     tensors.set(name, { dims: shape, format, from: start + offsets[0], to: start + offsets[1] });
   }
-  return { tensors, metadata: metadata as Record<string, string> };
+  return { tensors, metadata: metadata as Record<string, string>, left };
 }
 
 function parseHeader(bytes: Uint8Array, source: string): Record<string, unknown> {
@@ -152,23 +169,17 @@ function checkEntry(value: unknown, name: string, source: string, options: Decod
   if (typeof dtype !== 'string' || !isSizes(shape) || !isSizes(offsets) || offsets.length !== 2) {
     throw new UserError(`${source}: tensor "${name}" has no proper dtype, shape and data_offsets`);
   }
-  const elementBytes = elementSize(dtype, options);
-  if (elementBytes === undefined) {
-    const known = options.convert ? `one of ${[...FLOATS.keys()].join(', ')}` : 'F32';
-    throw new UserError(`${source}: tensor "${name}" is ${dtype}, not ${known}`);
+  if (!options.convert && dtype !== 'F32') {
+    throw new UserError(`${source}: tensor "${name}" is ${dtype}, not F32`);
   }
+  const format = FLOATS.get(dtype);
+  // Of types of later versions the size is not known; they are left out.
+  const elementBytes = format ? FLOAT_BYTES[format] : OTHER_BYTES.get(dtype);
   const [from, to] = offsets as [number, number];
-  if (to - from !== sizeOf(shape) * elementBytes) {
+  if (elementBytes !== undefined && to - from !== sizeOf(shape) * elementBytes) {
     throw new UserError(`${source}: tensor "${name}" has offsets that do not fit its shape`);
   }
   return { dtype, shape, data_offsets: [from, to] };
-}
-
-/** Bytes an element; undefined for a type that is refused. */
-function elementSize(dtype: string, { convert }: DecodeOptions): number | undefined {
-  const format = FLOATS.get(dtype);
-  if (!convert) return format === 'float32' ? FLOAT_BYTES.float32 : undefined;
-  return format ? FLOAT_BYTES[format] : OTHER_BYTES.get(dtype);
 }
 
 /** @param size how many bytes of data there are */

@@ -1,3 +1,5 @@
+import { plainMarkdown } from '../../core/cli/printable.ts';
+
 /** What a model card says of the data, by the dataset's name. */
 const NOTES: Readonly<Record<string, { description: string; terms: string }>> = {
   cifar100: {
@@ -25,5 +27,6 @@ const NOTES: Readonly<Record<string, { description: string; terms: string }>> = 
 };
 
 export function datasetNotes(dataset: string): { description: string; terms: string } {
-  return NOTES[dataset] ?? { description: dataset, terms: 'The terms of the data are not known here.' };
+  const known = Object.hasOwn(NOTES, dataset) ? NOTES[dataset] : undefined;
+  return known ?? { description: plainMarkdown(dataset), terms: 'The terms of the data are not known here.' };
 }

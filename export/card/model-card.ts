@@ -1,5 +1,7 @@
 import { basename } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
+import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
+import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
 import type { ExportResult } from '../export-model.ts';
 import { datasetNotes } from './dataset-notes.ts';
@@ -27,8 +29,10 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
   const notes = datasetNotes(metadata.dataset);
   const sections = [
     CARD_MARK,
-    `# ${metadata.model}, ${metadata.dataset}`,
-    `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
+    `# ${plainMarkdown(metadata.model)}, ${plainMarkdown(metadata.dataset)}`,
+    metadata.scores === 'independent'
+      ? `An image classifier in ONNX: whether a picture shows each of ${metadata.labels.length} things, any number of them.`
+      : `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
     table([
       ['file', code(basename(path))],
       [
@@ -41,7 +45,9 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
       ['parameters', result.parameters.toLocaleString('en')],
       [
         'multiply-accumulates',
-        `${(result.macs / 1e6).toFixed(1)} million an image (counted from the graph: convolutions and matrix products)`,
+        result.macs === undefined
+          ? 'not known of some of its operators'
+          : `${(result.macs / 1e6).toFixed(1)} million an image (counted from the graph: convolutions and matrix products)`,
       ],
     ]),
     '## Input and output',
@@ -55,13 +61,15 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     '## Recipe',
     describeRecipe(metadata.trainingConfig),
     '## Limits',
-    `It names one of its ${metadata.labels.length} classes for any picture, of whatever that is, and knows pictures ` +
+    (metadata.scores === 'independent'
+      ? `It judges each of its ${metadata.labels.length} classes by itself, and knows pictures `
+      : `It names one of its ${metadata.labels.length} classes for any picture, of whatever that is, and knows pictures `) +
       `of ${metadata.inputWidth} x ${metadata.inputHeight} pixels: larger ones lose their detail. Its probabilities ` +
       'are not calibrated.',
     '## Licence',
     `Weights: ${describeLicence(extras)} ${notes.terms}`,
   ];
-  return `${sections.join('\n\n')}\n`;
+  return `${cleanLines(sections.join('\n\n'))}\n`;
 }
 
 const PRECISION_NAMES = {
@@ -82,9 +90,17 @@ function describeInterface(metadata: ClassifierMetadata): string {
   const dims = inputLayout === 'NCHW' ? `batch, 3, ${h}, ${w}` : `batch, ${h}, ${w}, 3`;
   return (
     `Input \`input\`: float32 [${dims}], ${resized}, \`(v / 255 - mean) / std\`. ` +
-    `Output \`logits\`: float32 [batch, ${labels.length}]. All of this is in the file's metadata, with the labels.`
+    `Output \`logits\`: float32 [batch, ${labels.length}], ${READING[metadata.scores ?? 'logits']}. ` +
+    (metadata.oneByOne ? 'It computes the images of a batch one after the other. ' : '') +
+    `All of this is in the file's metadata, with the labels.`
   );
 }
+
+const READING: Readonly<Record<ScoreKind, string>> = {
+  logits: 'of which a softmax makes probabilities',
+  'log-probabilities': 'logarithms of probabilities, which exp makes them again',
+  independent: 'logarithms of probabilities, each by itself, which exp makes them again',
+};
 
 function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
   if (!accuracy) return 'Not measured.';
@@ -149,5 +165,8 @@ function list(values: readonly number[]): string {
 }
 
 function code(text: string): string {
-  return `\`${text}\``;
+  // A fence longer than any in the text, and away from those at its ends.
+  const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
+  const fence = '`'.repeat(longest + 1);
+  return longest > 0 ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
 }

@@ -1,9 +1,8 @@
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { printableJson } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
-import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { formatReport } from './format-report.ts';
-import { inspectModel } from './inspect-model.ts';
 
 await runMain(async () => {
   const { options, positionals } = parseOptions(
@@ -44,7 +43,11 @@ await runMain(async () => {
   if (path === undefined || more.length > 0) {
     throw new UserError('give one file: npm run inspect -- model.onnx; see npm run inspect -- --help');
   }
+  const [{ readModelBytes }, { inspectModel }] = await Promise.all([
+    import('../../core/onnx/read-model-bytes.ts'),
+    import('./inspect-model.ts'),
+  ]);
   const bytes = await readModelBytes(path, path);
   const report = await inspectModel(bytes, options, path);
-  process.stdout.write(`${options.json ? JSON.stringify(report, null, 2) : formatReport(report)}\n`);
+  process.stdout.write(`${options.json ? printableJson(report, 2) : formatReport(report)}\n`);
 });

@@ -45,6 +45,10 @@ function summary(report: InspectReport): string {
       describeInput(input, report.triedInputs[i]!),
     ]),
     ...report.outputs.map((output): [string, string] => ['output', describeValue(output)]),
+    ...report.otherOutputs.map(({ name, type }): [string, string] => ['output', `${name}, ${type}`]),
+    ...report.scores
+      .filter(({ scores }) => scores !== 'unknown')
+      .map(({ name, scores }): [string, string] => ['scores', `${name} holds ${scores}, by its graph`]),
     ...Object.entries(report.metadata).map(([key, value]): [string, string] => [
       'metadata',
       `${key}: ${cut(value)}`,

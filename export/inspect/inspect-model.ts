@@ -1,9 +1,12 @@
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../../core/errors.ts';
+import { keepScores } from '../../core/foreign-model/keep-scores.ts';
+import { scoresOfGraph } from '../../core/foreign-model/score-kind.ts';
+import { isOurs } from '../../core/model-metadata.ts';
 import { nodeMacs } from '../../core/onnx/count-macs.ts';
-import type { Dim, Graph, GraphNode } from '../../core/onnx/graph.ts';
-import { decodeModel } from '../../core/onnx/model-file.ts';
-import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
+import { decodeModel, parsePlainModel } from '../../core/onnx/decode-model.ts';
+import { type Dim, type Graph, type GraphNode, sizeOf } from '../../core/onnx/graph.ts';
+import { serializeModel } from '../../core/onnx/parse-model.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
 import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
 import { isCounted } from './free-operators.ts';
@@ -30,7 +33,7 @@ export async function inspectModel(
   source: string,
 ): Promise<InspectReport> {
   const decoded = decodeModel(bytes, source);
-  const proto = parseModel(bytes, source);
+  const proto = parsePlainModel(bytes, source);
   const graph = withSizes(decoded.graph, options);
   const { byNode, byOperator, problem } = await profile(bytes, proto, graph, options);
   const shapes = valueShapes(graph, byNode);
@@ -52,6 +55,8 @@ export async function inspectModel(
     metadata: decoded.metadata,
     inputs: decoded.graph.inputs,
     outputs: decoded.graph.outputs,
+    otherOutputs: decoded.graph.otherOutputs ?? [],
+    scores: scoresOf(decoded.graph, decoded.metadata),
     batch,
     triedInputs: graph.inputs,
     operators: countOperators(graph),
@@ -71,6 +76,16 @@ export async function inspectModel(
   };
 }
 
+/** What each output with floats holds, by the graph alone; of a file of ours, what it says. */
+function scoresOf(graph: Graph, metadata: Readonly<Record<string, string>>): InspectReport['scores'] {
+  const zipped = graph.nodes.filter(({ op }) => op === 'ZipMap').map(({ inputs }) => inputs[0] ?? '');
+  const floats = graph.outputs.filter(({ dtype }) => /^b?float/.test(dtype)).map(({ name }) => name);
+  return [...floats, ...(graph.otherOutputs ? zipped : [])].map((name) => {
+    if (name === 'logits' && isOurs(metadata)) return { name, scores: metadata.scores ?? 'logits' };
+    return { name, scores: scoresOfGraph(graph, name).scores };
+  });
+}
+
 /** Runs the model, once as the file has it for shapes and layers, and once as a server would for the times. */
 async function profile(
   bytes: Uint8Array,
@@ -81,13 +96,23 @@ async function profile(
   if (runs === 0) return { byNode: [], byOperator: [], problem: null };
   try {
     const feeds = randomFeeds(graph);
-    const byNode = await profileModel(serializeModel(named(proto)), feeds, { runs, fused: false });
-    const fused = await profileModel(bytes, feeds, { runs, fused: true });
+    const nodes = runnable(named(proto), graph);
+    const byNode = await profileModel(serializeModel(nodes), feeds, { runs, fused: false });
+    const whole = graph.otherOutputs ? serializeModel(runnable(proto, graph)) : bytes;
+    const fused = await profileModel(whole, feeds, { runs, fused: true });
     return { byNode, byOperator: sumByOperator(fused), problem: null };
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
     return { byNode: [], byOperator: [], problem: error.message };
   }
+}
+
+/** The model without outputs that onnxruntime's binding has no values for. */
+function runnable(proto: Onnx.IModelProto, { otherOutputs }: Graph): Onnx.IModelProto {
+  if (!otherOutputs) return proto;
+  const graph = { ...proto.graph };
+  keepScores(graph, undefined, 'the model');
+  return { ...proto, graph };
 }
 
 /** The model with nodes whose names tell which they are. */
@@ -108,7 +133,7 @@ function layersOf(
       name: node.name || node.outputs[0] || '',
       op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
       shape: dimsOf(node, shapes),
-      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + tensor.data.length, 0),
+      parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + sizeOf(tensor.dims), 0),
       macs: macsOf(node, shapes),
       milliseconds: times.get(profiledName(index)) ?? null,
     }))

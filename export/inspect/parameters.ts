@@ -39,13 +39,8 @@ const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
 };
 
 const WEIGHT_TYPES: readonly DataType[] = [
-  'float32',
-  'float16',
-  'bfloat16',
-  'float64',
-  'int8',
-  'uint8',
-  'int32',
+  ...(['float32', 'float16', 'bfloat16', 'float64', 'int8', 'uint8', 'int32', 'int4', 'uint4'] as const),
+  ...(['float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz'] as const),
 ];
 
 /**

@@ -32,6 +32,10 @@ export interface InspectReport {
   metadata: Record<string, string>;
   inputs: ValueInfo[];
   outputs: ValueInfo[];
+  /** Those that are no tensors. */
+  otherOutputs: { name: string; type: string }[];
+  /** What outputs of floats hold as far as the graph says it: `logits`, `probabilities`, ... or `unknown`. */
+  scores: { name: string; scores: string }[];
   /** The batch size tried; 1 image at a time for a model that takes no other. */
   batch: number;
   /** The inputs with the sizes tried for those they leave open. */

@@ -1,5 +1,5 @@
-import type { TensorValue } from '../../core/onnx/graph.ts';
-import { toFloat32 } from '../../core/weights/float-formats.ts';
+import { sizeOf, type TensorValue } from '../../core/onnx/graph.ts';
+import { FLOAT_BYTES, type FloatFormat, toFloat32 } from '../../core/weights/float-formats.ts';
 
 /** How the values of a tensor are spread. */
 export interface WeightStatistics {
@@ -50,10 +50,16 @@ export function weightStatistics(tensor: TensorValue): WeightStatistics {
   };
 }
 
-function numbersOf({ dtype, data }: TensorValue): ArrayLike<number> & Iterable<number> {
-  if (dtype === 'float16' || dtype === 'bfloat16') {
-    return toFloat32(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), dtype);
-  }
+function numbersOf({ dtype, dims, data }: TensorValue): ArrayLike<number> & Iterable<number> {
   if (data instanceof BigInt64Array || data instanceof BigUint64Array) return Float64Array.from(data, Number);
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  if (dtype === 'uint4' || dtype === 'int4') {
+    // Two a byte, the lower half first.
+    return Int8Array.from({ length: sizeOf(dims) }, (_, index) => {
+      const bits = index % 2 === 0 ? bytes[index >> 1]! & 15 : bytes[index >> 1]! >> 4;
+      return dtype === 'int4' && bits > 7 ? bits - 16 : bits;
+    });
+  }
+  if (dtype !== 'float32' && dtype in FLOAT_BYTES) return toFloat32(bytes, dtype as FloatFormat);
   return data;
 }

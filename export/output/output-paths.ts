@@ -1,6 +1,7 @@
-import { readFile, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { isOtherThanFile, readRegularFile } from '../../core/fs/regular-file.ts';
 import { CARD_MARK } from '../card/model-card.ts';
 import type { ExportOptions } from '../options.ts';
 
@@ -41,8 +42,8 @@ export async function checkOutput({ model, card }: OutputPaths): Promise<void> {
   if ((await stat(model).catch(() => undefined))?.isDirectory()) {
     throw new UserError(`cannot write ${model}: it is a folder; give another file with --out`);
   }
-  const old = await readFile(card, 'utf8').catch(() => undefined);
-  if (old !== undefined && !old.includes(CARD_MARK)) {
+  const old = await readRegularFile(card).catch(() => undefined);
+  if ((old !== undefined && !old.includes(CARD_MARK)) || (await isOtherThanFile(card))) {
     throw new UserError(
       `cannot write the model card ${card}: a file of another kind is there; give another file with --out`,
     );

@@ -10,7 +10,10 @@ const CLIPPING = new Set(['Conv', 'Gemm', 'Add', 'Mul']);
  * what is below it.
  * @returns a new graph, and the values that must be quantised so
  */
-export function foldReluIntoQuantization(graph: Graph): { graph: Graph; clipped: Set<string> } {
+export function foldReluIntoQuantization(
+  graph: Graph,
+  isFloat?: (name: string) => boolean,
+): { graph: Graph; clipped: Set<string> } {
   const folded = cloneGraph(graph);
   const uses = countUses(folded);
   const outputs = new Set(folded.outputs.map((output) => output.name));
@@ -22,7 +25,7 @@ export function foldReluIntoQuantization(graph: Graph): { graph: Graph; clipped:
     const [output = ''] = node.outputs;
     const producer = producers.get(input);
     if (!producer || uses.get(input) !== 1 || outputs.has(output)) return true;
-    if (!CLIPPING.has(producer.op) || !quantizedOperator(producer, folded)) return true;
+    if (!CLIPPING.has(producer.op) || !quantizedOperator(producer, folded, isFloat)) return true;
     producer.outputs = [output];
     clipped.add(output);
     return false;

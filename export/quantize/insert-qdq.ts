@@ -54,7 +54,7 @@ class QdqWriter {
     const { graph } = this.#builder;
     for (const input of this.#source.inputs) this.#quantize(input.name);
     for (const node of this.#source.nodes) {
-      const operator = quantizedOperator(node, this.#source);
+      const operator = quantizedOperator(node, this.#source, this.plan.isFloat);
       const inputs =
         operator?.channelAxis === undefined
           ? node.inputs.map((name) => this.#read(name))

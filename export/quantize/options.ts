@@ -1,6 +1,10 @@
+import type { EncodeOptions } from '../../core/onnx/model-file.ts';
+
 /** How the range of an activation is chosen from what calibration saw; see `ranges/`. */
 export const CALIBRATION_METHODS = ['minmax', 'percentile', 'entropy', 'mse'] as const;
 export type CalibrationMethod = (typeof CALIBRATION_METHODS)[number];
+export const DEFAULT_METHOD = 'percentile';
+export const DEFAULT_CALIBRATION_IMAGES = 500;
 
 /** Normalised images, [size, 3, height, width]; what `evaluationBatches` gives fits. */
 export interface CalibrationBatch {
@@ -21,6 +25,11 @@ export interface QuantizeOptions {
   reduceRange?: boolean | undefined;
   /** onnxruntime's threads during calibration; all cores if left out. */
   threads?: number | undefined;
+  /**
+   * Of a graph of another program: its operator sets, for values of which nothing is known are computed by onnxruntime,
+   * and whether its input is one image, without a batch.
+   */
+  foreign?: { encode: EncodeOptions; oneImage: boolean } | undefined;
   /** Images done in this pass, and which pass of how many this is (from 1). */
   onProgress?: ((images: number, pass: number, passes: number) => void) | undefined;
 }

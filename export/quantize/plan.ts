@@ -11,15 +11,20 @@ export interface QuantizationPlan {
    * picked or moved from.
    */
   scaleOf: Map<string, string>;
+  /** Whether a value is float32. */
+  isFloat: (name: string) => boolean;
 }
 
 /** Plans the quantisation of all that quantised operators read and write, but for the graph's outputs. */
-export function planQuantization(graph: Graph): QuantizationPlan {
-  const { graph: folded, clipped } = foldReluIntoQuantization(graph);
+export function planQuantization(
+  graph: Graph,
+  isFloat: (name: string) => boolean = () => true,
+): QuantizationPlan {
+  const { graph: folded, clipped } = foldReluIntoQuantization(graph, isFloat);
   const outputs = new Set(folded.outputs.map((output) => output.name));
   const scaleOf = new Map<string, string>();
   for (const node of folded.nodes) {
-    const operator = quantizedOperator(node, folded);
+    const operator = quantizedOperator(node, folded, isFloat);
     if (!operator) continue;
     for (const index of operator.activations) {
       const input = node.inputs[index]!;
@@ -27,10 +32,10 @@ export function planQuantization(graph: Graph): QuantizationPlan {
     }
     // Left in float32, the last layer gives the logits in full precision, at no cost in time.
     const output = node.outputs[0]!;
-    if (outputs.has(output)) continue;
+    if (outputs.has(output) || operator.floatOutput || !isFloat(output)) continue;
     const moved = operator.sameScale ? scaleOf.get(node.inputs[0]!)! : output;
     scaleOf.set(output, moved);
   }
   for (const value of clipped) scaleOf.set(value, value);
-  return { graph: folded, scaleOf };
+  return { graph: folded, scaleOf, isFloat };
 }

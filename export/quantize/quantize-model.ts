@@ -1,15 +1,14 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { chooseRange } from './calibrate/choose-range.ts';
-import { collectHistograms } from './calibrate/collect.ts';
+import { collectHistograms, floatValues } from './calibrate/collect.ts';
 import { insertQdq } from './insert-qdq.ts';
 import { quantizedOperator } from './operators.ts';
-import type { QuantizeOptions, QuantizeReport } from './options.ts';
-import { planQuantization } from './plan.ts';
+import { DEFAULT_METHOD, type QuantizeOptions, type QuantizeReport } from './options.ts';
+import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { activationParameters } from './quantization-parameters.ts';
 import { REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
 
-export const DEFAULT_METHOD = 'percentile';
 export const DEFAULT_PERCENTILE = 99.999;
 
 /**
@@ -30,10 +29,12 @@ export async function quantizeModel(
   if (!(percentile > 0 && percentile <= 100)) {
     throw new UserError(`the percentile is above 0 and at most 100, not ${percentile}`);
   }
-  const plan = planQuantization(graph);
+  const { foreign } = options;
+  const plan = planQuantization(graph, foreign && (await floatValues(graph, foreign)));
   const calibrated = [...new Set(plan.scaleOf.values())];
   const { histograms, images } = await collectHistograms(graph, calibrated, options.batches(), {
     threads: options.threads,
+    foreign,
     onProgress: (done) => options.onProgress?.(done, 1, 1),
   });
   const parameters = new Map(
@@ -49,16 +50,16 @@ export async function quantizeModel(
       method,
       weightBits: reduceRange ? 7 : 8,
       calibrationImages: images,
-      ...countOperators(plan.graph),
+      ...countOperators(plan),
     },
   };
 }
 
-function countOperators(graph: Graph): Pick<QuantizeReport, 'quantized' | 'float'> {
+function countOperators({ graph, isFloat }: QuantizationPlan): Pick<QuantizeReport, 'quantized' | 'float'> {
   const quantized: Record<string, number> = {};
   const float: Record<string, number> = {};
   for (const node of graph.nodes) {
-    const counts = quantizedOperator(node, graph) ? quantized : float;
+    const counts = quantizedOperator(node, graph, isFloat) ? quantized : float;
     counts[node.op] = (counts[node.op] ?? 0) + 1;
   }
   return { quantized, float };

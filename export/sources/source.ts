@@ -11,18 +11,21 @@ export class ExportSource {
   readonly trainedHere: boolean;
   /** How many values the model learned; folded weights are fewer. */
   readonly parameters: number;
+  /** What is to be told of where they come from, a line each. */
+  readonly remarks: readonly string[];
   #graph: Graph | undefined;
 
   constructor(
     metadata: ClassifierMetadata,
     graph: Graph,
-    origin: { description: string; trainedHere: boolean; parameters: number },
+    origin: { description: string; trainedHere: boolean; parameters: number; remarks?: readonly string[] },
   ) {
     this.metadata = metadata;
     this.#graph = graph;
     this.origin = origin.description;
     this.trainedHere = origin.trainedHere;
     this.parameters = origin.parameters;
+    this.remarks = origin.remarks ?? [];
   }
 
   /** Hands the graph over, once: nothing else keeps its weights in memory then. */

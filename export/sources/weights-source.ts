@@ -1,10 +1,10 @@
 import { UserError } from '../../core/errors.ts';
 import { readLabels, storedLabels } from '../../core/labels.ts';
-import { type ClassifierMetadata, decodeAnyMetadata } from '../../core/model-metadata.ts';
+import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
-import { type LoadedWeights, loadWeights } from '../../core/weights/load-weights.ts';
+import { describeWeights, type LoadedWeights, loadWeights } from '../../core/weights/load-weights.ts';
 import { datasetFacts, modelMetadata } from '../dataset-facts.ts';
 import { ExportSource } from './source.ts';
 
@@ -30,15 +30,18 @@ export async function weightsSource(path: string, options: WeightsSourceOptions 
   return (await sourceOf(await loadWeights(path, { key: options.key }), path, options)).source;
 }
 
-/** The source of weights that were loaded already, and whether batch norm was folded into them. */
+/**
+ * The source of weights that were loaded already, whether batch norm was folded into them, and what lay beside.
+ */
 export async function sourceOf(
   weights: LoadedWeights,
   path: string,
   options: WeightsSourceOptions = {},
-): Promise<{ source: ExportSource; folded: boolean }> {
+): Promise<{ source: ExportSource; folded: boolean; beside: string[] }> {
   const stored = storedMetadata(weights, path, options);
-  const { model, graph, folded } = fitModel(weights.tensors, path, {
+  const { model, graph, folded, beside } = fitModel(weights.tensors, path, {
     model: options.model,
+    left: weights.left,
     ...(stored ? { imageSize: stored.inputHeight } : {}),
   });
   const metadata = stored ? { ...stored, model } : await describedMetadata(model, weights, path, options);
@@ -54,8 +57,9 @@ export async function sourceOf(
   const learned = folded
     ? buildModel(model, { numClasses: metadata.labels.length, imageSize: metadata.inputHeight })
     : graph;
-  const origin = { description: path, trainedHere, parameters: parameterCount(learned) };
-  return { source: new ExportSource(metadata, graph, origin), folded };
+  const remarks = describeWeights(weights, beside);
+  const origin = { description: path, trainedHere, parameters: parameterCount(learned), remarks };
+  return { source: new ExportSource(metadata, graph, origin), folded, beside };
 }
 
 /** The metadata of a model file of ours, as of a plain float32 model; undefined for other weights. */
@@ -65,7 +69,7 @@ function storedMetadata(
   { dataset, labels }: WeightsSourceOptions,
 ): ClassifierMetadata | undefined {
   const told = dataset !== undefined || labels !== undefined;
-  if (format !== 'onnx' || props.input_layout === undefined || told) return undefined;
+  if (format !== 'onnx' || !isOurs(props) || told) return undefined;
   const { preprocessing: _, precision: __, agreement: ___, ...rest } = decodeAnyMetadata(props, path);
   return { ...rest, inputLayout: 'NCHW' };
 }

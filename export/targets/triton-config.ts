@@ -28,6 +28,8 @@ export interface TritonOptions {
   labels: string;
   /** Most images Triton runs at once. */
   maxBatch: number;
+  /** Whether the model computes one image after the other, so that a batch would only make all of it wait. */
+  oneByOne?: boolean | undefined;
   /** How long a request waits for others to make a batch with. */
   queueDelayMicroseconds: number;
 }
@@ -38,7 +40,7 @@ export interface TritonOptions {
  * @throws UserError if an input or output is of a type Triton does not have
  */
 export function tritonConfig(graph: Graph, options: TritonOptions): TextMessage {
-  const { name, classes, labels, maxBatch, queueDelayMicroseconds } = options;
+  const { name, classes, labels, maxBatch, oneByOne = false, queueDelayMicroseconds } = options;
   const values = [...graph.inputs, ...graph.outputs];
   const anyBatch = values.every(({ dims }) => typeof dims[0] === 'string');
   // With a batch of any size the first dimension is left out: Triton adds it.
@@ -46,7 +48,7 @@ export function tritonConfig(graph: Graph, options: TritonOptions): TextMessage 
   return {
     name,
     backend: 'onnxruntime',
-    max_batch_size: anyBatch ? maxBatch : 0,
+    max_batch_size: anyBatch ? (oneByOne ? 1 : maxBatch) : 0,
     input: graph.inputs.map((value) => ({
       name: value.name,
       data_type: typeOf(value),
@@ -60,7 +62,9 @@ export function tritonConfig(graph: Graph, options: TritonOptions): TextMessage 
       ...(value.dims.at(-1) === classes && value.dtype !== 'int64' ? { label_filename: labels } : {}),
     })),
     instance_group: [{ kind: new EnumValue('KIND_AUTO'), count: 1 }],
-    ...(anyBatch ? { dynamic_batching: { max_queue_delay_microseconds: queueDelayMicroseconds } } : {}),
+    ...(anyBatch && !oneByOne
+      ? { dynamic_batching: { max_queue_delay_microseconds: queueDelayMicroseconds } }
+      : {}),
   };
 }
 

@@ -1,14 +1,13 @@
 import { join } from 'node:path';
 import { stringify } from 'yaml';
+import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { TARGET_BATCH, type Target } from '../options.ts';
 import { inferenceService } from './inference-service.ts';
 import { formatTextProto } from './text-proto.ts';
 import { tritonConfig } from './triton-config.ts';
-
-export const TARGETS = ['triton', 'kserve'] as const;
-export type Target = (typeof TARGETS)[number];
 
 export interface TargetOptions {
   /** Path of an .onnx file, exported or of another program. */
@@ -17,7 +16,7 @@ export interface TargetOptions {
   out?: string | undefined;
   /** For KServe: where the model repository will be; default a volume claim called `models`. */
   storageUri?: string | undefined;
-  /** Most images Triton runs at once; default 64. */
+  /** Most images Triton runs at once; default {@link TARGET_BATCH}, and 1 of a model that takes no more. */
   maxBatch?: number | undefined;
   /** How long a request waits for others; default 1000 (a millisecond). */
   queueDelayMicroseconds?: number | undefined;
@@ -49,13 +48,14 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     name,
     classes: metadata.labels.length,
     labels: LABELS,
-    maxBatch: options.maxBatch ?? 64,
+    maxBatch: options.maxBatch ?? TARGET_BATCH,
+    oneByOne: metadata.oneByOne,
     queueDelayMicroseconds: options.queueDelayMicroseconds ?? 1000,
   });
   const folder = join(out, ...(target === 'kserve' ? [REPOSITORY] : []), name);
   const files: [string, string | Uint8Array][] = [
     [join(folder, VERSION, 'model.onnx'), bytes],
-    [join(folder, LABELS), `${metadata.labels.map(oneLabel).join('\n')}\n`],
+    [join(folder, LABELS), `${metadata.labels.map(cleanText).join('\n')}\n`],
     [join(folder, 'config.pbtxt'), formatTextProto(config)],
   ];
   if (target === 'kserve') {
@@ -68,8 +68,4 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     throw new UserError(`cannot write the ${target} files into ${out}: ${errorMessage(error)}`);
   }
   return files.map(([path]) => path);
-}
-
-function oneLabel(label: string): string {
-  return label.replace(/[\r\n]+/g, ' ');
 }

@@ -1,12 +1,12 @@
-import { softmax } from '../../core/metrics/softmax.ts';
+import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import { INDICES, PROBABILITIES } from '../../core/onnx/passes/pixels-to-top-k.ts';
 import type { Outputs } from './run-file.ts';
 
 export interface Comparison {
   /**
-   * Of logits: the largest difference, relative to the largest logit. Of probabilities: the largest difference of
-   * one. NaN if any value is not finite, or there are not as many as there should be.
+   * Of logits: the largest difference, relative to the largest logit. Of probabilities and logarithms of them: the
+   * largest difference of a probability. NaN if any value is not finite, or there are not as many as there should be.
    */
   difference: number;
   /** The best class of each image. */
@@ -17,13 +17,22 @@ export interface Comparison {
 /**
  * Compares the outputs of an exported model with the logits of its original.
  * @param reference [images, classes]
+ * @param scores how both become probabilities
  */
-export function compareOutputs(outputs: Outputs, reference: readonly number[], classes: number): Comparison {
+export function compareOutputs(
+  outputs: Outputs,
+  reference: readonly number[],
+  classes: number,
+  scores?: ScoreKind,
+): Comparison {
   const referenceBest = bestOf(reference, classes);
   const logits = outputs.get('logits');
   if (logits) {
     return {
-      difference: relativeDifference(logits, reference),
+      difference:
+        scores === undefined || scores === 'logits'
+          ? relativeDifference(logits, reference)
+          : largestDifference(probabilitiesOf(logits, scores), probabilitiesOf(reference, scores)),
       best: bestOf(logits, classes),
       referenceBest,
     };
@@ -33,7 +42,7 @@ export function compareOutputs(outputs: Outputs, reference: readonly number[], c
   const k = indices.length / referenceBest.length;
   let difference = probabilities.length === indices.length && Number.isInteger(k) ? 0 : Number.NaN;
   referenceBest.forEach((_, image) => {
-    const expected = softmax(reference.slice(image * classes, (image + 1) * classes));
+    const expected = probabilitiesOf(reference.slice(image * classes, (image + 1) * classes), scores);
     topK(expected, k).forEach((index, rank) => {
       const at = image * k + rank;
       // Both as good as the class of that rank, and as the class that it names: equals may change places.
@@ -43,6 +52,12 @@ export function compareOutputs(outputs: Outputs, reference: readonly number[], c
     });
   });
   return { difference, best: indices.filter((_, i) => i % k === 0), referenceBest };
+}
+
+/** NaN if any value is, or the lengths differ. */
+function largestDifference(actual: Float32Array, expected: Float32Array): number {
+  if (actual.length !== expected.length) return Number.NaN;
+  return actual.reduce((largest, value, i) => Math.max(largest, Math.abs(value - expected[i]!)), 0);
 }
 
 function bestOf(logits: readonly number[], classes: number): number[] {

@@ -31,6 +31,11 @@ export interface VerifyOptions {
   reference: string;
   images: ImageSet;
   batch?: number | undefined;
+  /**
+   * Of a model of another program: the batches to run it on, where the original takes the same images one by one, and
+   * the largest difference allowed.
+   */
+  foreign?: { batches: number[]; tolerance: number } | undefined;
   /** What to call the export in an error. */
   target: string;
   onImages?: ((done: number, total: number) => void) | undefined;
@@ -50,15 +55,16 @@ export interface Verification {
  * @throws UserError if the difference is over {@link TOLERANCE} or not a number
  */
 export async function verifyModel(options: VerifyOptions): Promise<Verification> {
-  const { path, bytes, metadata, reference, images, target } = options;
-  const batches = batchSizes(images.count, options.batch);
+  const { path, bytes, metadata, reference, images, target, foreign } = options;
+  const batches = foreign?.batches ?? batchSizes(images.count, options.batch);
   const onImages = (before: number) => (done: number) => options.onImages?.(before + done, 2 * images.count);
   const { preprocessing: _, ...plain } = metadata;
   const original = await runFile(
     reference,
-    'disabled',
+    // Of a quantised one its fused operators round otherwise.
+    foreign ? 'all' : 'disabled',
     feedFor(images, { ...plain, inputLayout: 'NCHW' }),
-    batches,
+    foreign ? Array.from({ length: images.count }, () => 1) : batches,
     onImages(0),
   );
   const exported = await runFile(
@@ -68,11 +74,21 @@ export async function verifyModel(options: VerifyOptions): Promise<Verification>
     batches,
     onImages(images.count),
   );
-  const comparison = compareOutputs(exported, original.get('logits')!, metadata.labels.length);
+  const comparison = compareOutputs(
+    exported,
+    original.get('logits')!,
+    metadata.labels.length,
+    metadata.scores,
+  );
   const { precision = 'fp32' } = metadata;
   // Not `difference > tolerance`: NaN, of weights that are not finite, must not pass.
-  if (!(comparison.difference <= TOLERANCE[precision])) {
-    throw new UserError(explain(comparison.difference, precision, target));
+  const tolerance = foreign?.tolerance ?? TOLERANCE[precision];
+  if (!(comparison.difference <= tolerance)) {
+    throw new UserError(
+      foreign
+        ? explainForeign(comparison.difference, tolerance, precision, target)
+        : explain(comparison.difference, precision, target),
+    );
   }
   return { maxDifference: comparison.difference, agreement: agreementOf(comparison, images) };
 }
@@ -90,6 +106,13 @@ function explain(difference: number, precision: Precision, target: string): stri
     `${target} was not written: its outputs differ from the checkpoint's by ${difference.toExponential(1)} ` +
     `where ${TOLERANCE[precision]} is allowed; the weights are too extreme to ${reason}`
   );
+}
+
+function explainForeign(difference: number, tolerance: number, precision: Precision, target: string): string {
+  const found = Number.isNaN(difference)
+    ? 'it gives no numbers, or not as many'
+    : `its scores differ from the original's by ${difference.toExponential(1)} where ${tolerance} is allowed`;
+  return `${target} was not written: ${found}${precision === 'fp32' ? '' : '; use --precision fp32'}`;
 }
 
 function agreementOf({ best, referenceBest }: Comparison, { on, count, labels }: ImageSet): Agreement {

@@ -1,9 +1,10 @@
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { cleanLines } from '../../core/cli/printable.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
-import { type ConvertResult, convertWeights } from './convert.ts';
+import type { ConvertResult } from './convert.ts';
 
 const FORMAT_NAMES = { safetensors: 'safetensors', pytorch: 'PyTorch checkpoint', onnx: 'ONNX model' };
 
@@ -23,7 +24,7 @@ await runMain(async () => {
         key: {
           type: 'string',
           value: 'NAME',
-          help: "a PyTorch checkpoint's entry with the weights; left out: state_dict, model, net, ...",
+          help: "a PyTorch checkpoint's entry with the weights (or what their names begin with); left out: found",
         },
         dataset: {
           type: 'string',
@@ -45,16 +46,19 @@ await runMain(async () => {
   if (input === undefined || output === undefined || more.length > 0) {
     throw new UserError('give two files: npm run weights -- IN OUT; see npm run weights -- --help');
   }
+  const { convertWeights } = await import('./convert.ts');
   const result = await convertWeights({ input, output, ...options });
-  process.stdout.write(`${describe(input, output, result)}\n`);
+  process.stdout.write(`${cleanLines(describe(input, output, result))}\n`);
 });
 
 function describe(input: string, output: string, result: ConvertResult): string {
-  const { model, folded, from, to, tensors, values, bytes } = result;
+  const { model, reason, folded, from, to, tensors, values, bytes, remarks } = result;
   const known = model === undefined ? 'of no model of the zoo' : model;
   return [
     `read      ${input}, ${FORMAT_NAMES[from]}`,
     `model     ${known}${folded ? ', batch norm folded' : ''}: ${tensors} tensors, ${values.toLocaleString('en')} values`,
+    ...(reason === undefined ? [] : [`why       ${reason}`]),
+    ...remarks,
     `written   ${output}, ${FORMAT_NAMES[to]}, ${(bytes / 1e6).toFixed(2)} MB`,
   ].join('\n');
 }

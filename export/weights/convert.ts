@@ -2,7 +2,12 @@ import { extname } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { type FittedModel, fitModel } from '../../core/weights/fit-model.ts';
-import { type LoadedWeights, loadWeights, type WeightsFormat } from '../../core/weights/load-weights.ts';
+import {
+  describeWeights,
+  type LoadedWeights,
+  loadWeights,
+  type WeightsFormat,
+} from '../../core/weights/load-weights.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { exportModel } from '../export-model.ts';
 import { sourceOf } from '../sources/weights-source.ts';
@@ -29,6 +34,10 @@ export interface ConvertResult {
   to: 'safetensors' | 'onnx';
   /** Undefined if the tensors are of no model of the zoo. */
   model: string | undefined;
+  /** Why they are of none. */
+  reason?: string | undefined;
+  /** What else is to be told, a line each. */
+  remarks: string[];
   /** Tensors, and values in them. */
   tensors: number;
   values: number;
@@ -40,7 +49,8 @@ export interface ConvertResult {
 
 /**
  * Converts weights between formats, the input known by its content, the output by its extension. To
- * safetensors the float32 bits stay as they are, under torchvision's names. To ONNX, the model is built,
+ * safetensors the float32 bits stay as they are, under torchvision's names; of a net of the zoo just its own
+ * tensors are written, of any other all. To ONNX, the model is built,
  * batch norm folded and the file verified as an export of a training run is.
  * @throws UserError if the input cannot be read, does not fit the model, or the output cannot be written
  */
@@ -64,42 +74,58 @@ function outputFormat(path: string): 'safetensors' | 'onnx' {
 }
 
 async function toOnnx(weights: LoadedWeights, options: ConvertOptions): Promise<ConvertResult> {
-  const counts = count(weights);
-  const { source, folded } = await sourceOf(weights, options.input, options);
+  const { source, folded, beside } = await sourceOf(weights, options.input, options);
+  const counts = count(weights, beside);
   const { metadata, bytes } = await exportModel(source, { out: options.output, data: options.data });
-  return { ...counts, to: 'onnx', model: metadata.model, folded, bytes };
+  const remarks = describeWeights(weights, beside);
+  return { ...counts, remarks, to: 'onnx', model: metadata.model, folded, bytes };
 }
 
 async function toSafetensors(weights: LoadedWeights, options: ConvertOptions): Promise<ConvertResult> {
   const { output } = options;
   const fitted = fit(weights, options);
+  const isNet = typeof fitted === 'object';
+  const beside = isNet ? fitted.beside : [];
+  const tensors = new Map([...weights.tensors].filter(([name]) => !beside.includes(name)));
   // `progress` makes a checkpoint that training can go on from, which needs the optimiser's state too.
   const { progress: _, ...carried } = weights.metadata;
-  const metadata = { ...carried, format: 'pt', ...(fitted ? { model: fitted.model } : {}) };
-  const bytes = encodeSafetensors({ tensors: weights.tensors, metadata });
+  const metadata = { ...carried, format: 'pt', ...(isNet ? { model: fitted.model } : {}) };
+  const bytes = encodeSafetensors({ tensors, metadata });
   try {
     await writeFileAtomic(output, bytes);
   } catch (error) {
     throw new UserError(`cannot write ${output}: ${errorMessage(error)}`);
   }
   return {
-    ...count(weights),
-    ...{ to: 'safetensors', model: fitted?.model, folded: fitted?.folded ?? false, bytes: bytes.length },
+    ...count(weights, beside),
+    ...{ to: 'safetensors', bytes: bytes.length, remarks: describeWeights(weights, beside) },
+    ...(isNet
+      ? { model: fitted.model, folded: fitted.folded }
+      : { model: undefined, folded: false, reason: fitted }),
   };
 }
 
-/** Weights of no model of the zoo may still be converted, unless one was named. */
-function fit(weights: LoadedWeights, options: ConvertOptions): FittedModel | undefined {
+/**
+ * Weights of no model of the zoo may still be converted, unless one was named.
+ * @returns or why they are of none
+ */
+function fit({ tensors, left }: LoadedWeights, options: ConvertOptions): FittedModel | string {
   try {
-    return fitModel(weights.tensors, options.input, { model: options.model });
+    return fitModel(tensors, options.input, { model: options.model, left });
   } catch (error) {
     if (options.model !== undefined || !(error instanceof UserError)) throw error;
-    return undefined;
+    return error.message;
   }
 }
 
-function count({ format, tensors }: LoadedWeights): Pick<ConvertResult, 'from' | 'tensors' | 'values'> {
-  let values = 0;
-  for (const { data } of tensors.values()) values += data.length;
-  return { from: format, tensors: tensors.size, values };
+function count(
+  { format, tensors }: LoadedWeights,
+  beside: readonly string[],
+): Pick<ConvertResult, 'from' | 'tensors' | 'values'> {
+  const own = [...tensors].filter(([name]) => !beside.includes(name));
+  return {
+    from: format,
+    tensors: own.length,
+    values: own.reduce((sum, [, { data }]) => sum + data.length, 0),
+  };
 }

@@ -2,23 +2,24 @@ import { join } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { printable, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
-import { apiKeyOfEnvironment } from '../options.ts';
+import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
-import { InferenceClient } from './client.ts';
-import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, evaluateServer } from './evaluate-server.ts';
-import { htmlReport } from './html-report.ts';
+import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
     {
       name: 'evaluate',
-      summary: "Measures a running server's accuracy on the test images, sent to it as PNG files.",
+      summary:
+        "Measures a running server's accuracy on the test images, sent to it as PNG files. " +
+        `An API key is taken from the environment variable ${API_KEY_VARIABLE}.`,
       options: {
         server: { type: 'string', value: 'URL', help: 'the server', default: 'http://127.0.0.1:8080' },
         data: {
@@ -76,6 +77,7 @@ await runMain(async () => {
   );
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
+  const { evaluateServer } = await import('./evaluate-server.ts');
   const evaluation = await evaluateServer({
     ...clientOptions,
     server: options.server,
@@ -88,15 +90,16 @@ await runMain(async () => {
   progress.finish();
   const { matrix: _matrix, mistakes: _mistakes, ...result } = evaluation;
   if (options.out !== undefined) {
+    const { htmlReport } = await import('./html-report.ts');
     await writeFileAtomic(join(options.out, 'evaluation.json'), `${JSON.stringify(result, null, 2)}\n`);
     await writeFileAtomic(join(options.out, 'evaluation.html'), await htmlReport(evaluation, dataset));
   }
   if (options.json) {
-    process.stdout.write(`${JSON.stringify(result)}\n`);
+    process.stdout.write(`${printableJson(result)}\n`);
     return;
   }
   process.stdout.write(
-    `${result.model} on ${dataset.name}, ${result.images} test images\n` +
+    `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images\n` +
       `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
       `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
       `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n` +

@@ -4,6 +4,10 @@ import { type Failure, retry } from './retry.ts';
 
 const TIMEOUT_MS = 120_000;
 
+/** How a test set is sent if nothing is said: images in one request, requests under way at a time. */
+export const DEFAULT_BATCH_SIZE = 64;
+export const DEFAULT_CONCURRENCY = 2;
+
 export interface ClientOptions {
   /** The model to ask, `NAME` or `NAME@VERSION`; the server's default if absent. */
   model?: string | undefined;

@@ -2,14 +2,10 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
-import { type ClientOptions, InferenceClient } from './client.ts';
+import { type ClientOptions, DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 import { encodePng } from './encode-png.ts';
 import { type LatencySummary, summarizeLatencies } from './latency.ts';
 import { type Mistake, MistakeList } from './mistakes.ts';
-
-/** How the test set is sent if nothing is said: images in one request, requests under way at a time. */
-export const DEFAULT_BATCH_SIZE = 64;
-export const DEFAULT_CONCURRENCY = 2;
 
 /** What a server scored on a test split; fractions in [0, 1]. */
 export interface ServerEvaluation {
@@ -65,6 +61,7 @@ export async function evaluateServer(
   const { dataset, batchSize = DEFAULT_BATCH_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   const client = new InferenceClient(options.server, options);
   const description = await client.model();
+  if (description.scores === 'independent') throw new UserError(NO_TOP_1);
   checkLabels(description.labels, dataset);
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   if (total === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
@@ -131,6 +128,10 @@ export async function evaluateServer(
     mistakes: mistakes.worst(),
   };
 }
+
+const NO_TOP_1 =
+  "the server's model gives every class a probability of its own, as a picture may show several: top-1 of pictures " +
+  'with one class each says nothing of it; if its classes do exclude each other, export it with "scores": "probabilities"';
 
 /** Same names in the same order, or every score would be meaningless. */
 function checkLabels(served: readonly string[], dataset: Pick<ImageDataset, 'name' | 'labels'>): void {

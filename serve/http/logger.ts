@@ -1,7 +1,5 @@
 import pino, { type Logger } from 'pino';
-
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+import type { LogLevel } from '../options.ts';
 
 /**
  * A logger of JSON lines on stderr, written a few at a time: a synchronous write for each request would hold

@@ -13,6 +13,8 @@ export interface Job {
   isGone: () => boolean;
   /** How often a thread died while it had this job. */
   crashes: number;
+  /** Whether it is to run by itself: a batch that it was in failed. */
+  alone?: boolean;
   resolve(result: InferenceResult): void;
   reject(error: unknown): void;
 }
@@ -26,7 +28,8 @@ export interface Batch {
 
 /**
  * Takes from the head of the queue as many jobs as fit into `maxImages` (always at least one) and joins them.
- * A job whose thread died before is run alone: if it is what kills threads, it takes no other job with it.
+ * A job whose thread died before, or whose batch failed, is run alone: if it is what does that, it takes no other
+ * job with it.
  * @param queue not empty; the jobs taken are removed from it
  */
 export function takeBatch(queue: Job[], maxImages: number): Batch {
@@ -35,8 +38,8 @@ export function takeBatch(queue: Job[], maxImages: number): Batch {
   while (
     count < queue.length &&
     images + queue[count]!.images <= maxImages &&
-    queue[0]!.crashes === 0 &&
-    queue[count]!.crashes === 0
+    mayShare(queue[0]!) &&
+    mayShare(queue[count]!)
   ) {
     images += queue[count++]!.images;
   }
@@ -48,4 +51,8 @@ export function takeBatch(queue: Job[], maxImages: number): Batch {
     offset += job.input.length;
   }
   return { jobs, input, images };
+}
+
+function mayShare({ crashes, alone }: Job): boolean {
+  return crashes === 0 && !alone;
 }

@@ -32,12 +32,15 @@ export class Crew {
 
   /**
    * Resolves once all workers are ready. The first starts before the others, which then find what it prepared.
+   * @returns the first one's `batchProblem`
    * @throws UserError if the model cannot be run
    */
-  async start(): Promise<void> {
+  async start(): Promise<string | undefined> {
     const [first, ...others] = this.#options.setups.keys();
-    await this.#spawn(first!).ready;
+    const worker = this.#spawn(first!);
+    await worker.ready;
     await Promise.all(others.map((place) => this.#spawn(place).ready));
+    return worker.batchProblem;
   }
 
   get anyReady(): boolean {

@@ -3,6 +3,7 @@ import type { Batch, Job } from './batch.ts';
 import { Crew } from './crew.ts';
 import { JobQueue } from './job-queue.ts';
 import type { PoolObserver } from './observer.ts';
+import type { WorkerSetup } from './protocol.ts';
 import { makeSharedFolder, removeSharedFolder } from './shared-folder.ts';
 import type { InferenceWorker } from './worker-handle.ts';
 
@@ -26,7 +27,7 @@ export interface InferencePoolOptions {
   threads?: number;
   /** If given: threads of an additional worker, for a request that comes alone. */
   soloThreads?: number | undefined;
-  /** Most images the model runs at once (default 32). */
+  /** Most images the model runs at once (default 32); 1 where it turns out not to take more. */
   maxBatch?: number;
   /** Most images that may wait; more are refused with a 503 (default 2048). */
   maxQueued?: number;
@@ -60,7 +61,8 @@ export class InferencePool {
   /** Values of one image. */
   readonly #size: number;
   readonly #classes: number;
-  readonly #maxBatch: number;
+  #maxBatch: number;
+  #batchProblem: string | undefined;
   readonly #observer: PoolObserver | undefined;
   readonly #sharedFolder = makeSharedFolder();
   readonly #crew: Crew;
@@ -80,7 +82,8 @@ export class InferencePool {
     this.#queue = new JobQueue(options.maxQueued ?? 2048);
     this.#observer = options.observer;
     const setup = { model: shared, sharedFolder: this.#sharedFolder, height, width, classes };
-    const setups = Array.from({ length: workers }, () => ({ ...setup, threads }));
+    const setups: WorkerSetup[] = Array.from({ length: workers }, () => ({ ...setup, threads }));
+    setups[0] = { ...setups[0]!, tryBatch: this.#maxBatch };
     if (soloThreads !== undefined) this.#solo = setups.push({ ...setup, threads: soloThreads }) - 1;
     this.#crew = new Crew({
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
@@ -93,13 +96,15 @@ export class InferencePool {
   }
 
   /**
-   * Starts the workers; resolves once each loaded the model and ran a warm-up inference.
+   * Starts the workers; resolves once each loaded the model and ran a warm-up inference. The first tries whether images
+   * in a batch come out as each by itself; if not, they are run one by one.
    * @throws UserError if onnxruntime cannot run the model
    */
   static async start(options: InferencePoolOptions): Promise<InferencePool> {
     const pool = new InferencePool(options);
     try {
-      await pool.#crew.start();
+      pool.#batchProblem = await pool.#crew.start();
+      if (pool.#batchProblem !== undefined) pool.#maxBatch = 1;
     } catch (error) {
       await pool.close();
       throw error;
@@ -110,6 +115,11 @@ export class InferencePool {
   /** Whether at least one worker can take work. */
   get ready(): boolean {
     return !this.#closed && this.#crew.anyReady;
+  }
+
+  /** Why images are run one by one; undefined where they are not for that. */
+  get batchProblem(): string | undefined {
+    return this.#batchProblem;
   }
 
   /** How many images wait for a worker. */
@@ -212,6 +222,7 @@ export class InferencePool {
       this.#observer?.ran(batch.images, milliseconds / 1000);
     } catch (error) {
       if (error instanceof UnavailableError) this.#runAgain(batch.jobs, error);
+      else if (batch.jobs.length > 1) this.#runApart(batch.jobs);
       else for (const job of batch.jobs) job.reject(error);
     }
     this.#dispatch();
@@ -226,6 +237,12 @@ export class InferencePool {
       else again.push(job);
     }
     this.#queue.unshift(again);
+  }
+
+  /** Of requests that failed together, only those fail that do so alone. */
+  #runApart(jobs: readonly Job[]): void {
+    for (const job of jobs) job.alone = true;
+    this.#queue.unshift(jobs);
   }
 
   #failQueue(): void {

@@ -10,6 +10,8 @@ export interface WorkerSetup {
   classes: number;
   /** Threads inside one operator; 0 lets onnxruntime choose. */
   threads: number;
+  /** If given: the largest batch, to try with 1 and 2 whether images in a batch come out as each by itself. */
+  tryBatch?: number;
 }
 
 /** To the worker: run this batch; `input` is [images, 3, height, width] and is transferred. */
@@ -21,8 +23,8 @@ export interface RunMessage {
 
 /** From the worker. */
 export type WorkerMessage =
-  /** The model is loaded and a warm-up inference ran. */
-  | { type: 'ready' }
+  /** The model is loaded and a warm-up inference ran; with why images must be run one by one, where it was tried. */
+  | { type: 'ready'; batchProblem?: string }
   /** The model cannot be used; the worker is no good. */
   | { type: 'unusable'; reason: string }
   /** `logits` is [images, classes]. */

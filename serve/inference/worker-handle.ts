@@ -17,6 +17,8 @@ interface Pending {
 export class InferenceWorker {
   /** Settles when the worker can take work, or with the reason why it never will. */
   readonly ready: Promise<void>;
+  /** Once ready: why images must be run one by one, if that was tried and is so. */
+  batchProblem: string | undefined;
   /** Resolves when the thread is gone, with whether it ever was ready. */
   readonly exited: Promise<boolean>;
   readonly #worker: Worker;
@@ -32,6 +34,7 @@ export class InferenceWorker {
     this.#worker.on('message', (message: WorkerMessage) => {
       if (message.type === 'ready') {
         this.#state = 'ready';
+        this.batchProblem = message.batchProblem;
         resolve();
       } else if (message.type === 'unusable') {
         reject(new UserError(`the model cannot be run: ${message.reason}`));

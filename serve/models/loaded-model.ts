@@ -43,14 +43,18 @@ export class LoadedModel {
     limits: Limits,
   ): Promise<LoadedModel> {
     const { metadata, bytes } = served;
+    // It would compute them one after the other, for all who wait.
+    const batch = metadata.oneByOne ? { maxBatch: 1 } : {};
     const pool = await InferencePool.start({
       model: bytes,
       height: metadata.inputHeight,
       width: metadata.inputWidth,
       classes: metadata.labels.length,
       ...inference,
+      ...batch,
     });
-    return new LoadedModel(id, served, pool, limits);
+    const notes = pool.batchProblem === undefined ? [] : [`${pool.batchProblem}: it is run image by image`];
+    return new LoadedModel(id, { ...served, notes: [...served.notes, ...notes] }, pool, limits);
   }
 
   /**

@@ -1,4 +1,3 @@
-import { stat } from 'node:fs/promises';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAME, MODEL_VERSION } from './reference.ts';
 
@@ -10,12 +9,8 @@ export interface ModelSource {
   path: string;
   /** The JSON file that says how to prepare images for it, if it is not beside the model. */
   preprocessing?: string | undefined;
-}
-
-/** Tells one state of a file from another: replaced, rewritten or grown. Undefined if there is no file. */
-export async function fileStamp(path: string): Promise<string | undefined> {
-  const found = await stat(path, { bigint: true }).catch(() => undefined);
-  return found?.isFile() ? `${found.ino}:${found.size}:${found.mtimeNs}` : undefined;
+  /** Asked for by name: without it there is no start. Of a folder, what can be loaded is served. */
+  required?: boolean;
 }
 
 /**

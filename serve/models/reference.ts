@@ -8,6 +8,22 @@ export interface ModelReference {
 
 /** What a model may be called: it becomes part of addresses and of file names. */
 export const MODEL_NAME = /^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$/;
+
+/**
+ * What a model is called whose file has any name: its letters without their accents, `_` for all that an address
+ * cannot hold as it is (spaces, brackets, `=`, `@`, other scripts), 100 characters at most.
+ */
+export function safeName(name: string): string {
+  return (
+    name
+      .normalize('NFKD')
+      .replace(/\p{M}/gu, '')
+      .replace(/[^\w.-]/gu, '_')
+      .replace(/^[.-]/, '_')
+      .slice(0, 100) || 'model'
+  );
+}
+
 export const MODEL_VERSION = /^[1-9]\d{0,8}$/;
 
 /**

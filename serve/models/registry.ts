@@ -1,15 +1,41 @@
-import { errorMessage, UserError } from '../../core/errors.ts';
+import { stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import { cleanText } from '../../core/cli/printable.ts';
+import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
+import { FileStamps } from '../../core/fs/file-stamps.ts';
 import { UnavailableError } from '../http/http-error.ts';
 import type { Limits } from '../http/limits.ts';
 import { displayPath, loadServedModel } from '../model-file.ts';
 import { type InferenceOptions, LoadedModel } from './loaded-model.ts';
-import { fileStamp, type ModelSource } from './model-source.ts';
-import { type ModelReference, noSuchModel, parseReference } from './reference.ts';
+import type { ModelSource } from './model-source.ts';
+import { type ModelReference, noSuchModel, parseReference, safeName } from './reference.ts';
 
-/** A model file as it was when it was loaded, or when loading it failed. */
+/** What is known of one source. */
 interface Slot {
-  stamp: string | undefined;
+  /** The files that were read or looked for when it was last loaded, or when loading it failed. */
+  files: FileStamps;
+  /** What runs: it stays while a newer file of its place cannot be loaded. */
   model: LoadedModel | undefined;
+  failure: Failure | undefined;
+}
+
+interface Failure {
+  /** For the log and the terminal: it may hold paths. */
+  reason: string;
+  /** How often in a row the same files were tried. */
+  attempts: number;
+  /** When they are tried again, in milliseconds since 1970. */
+  retryAt: number;
+}
+
+/** One version of a model as `/v2/repository/index` has it. */
+export interface ModelStatus {
+  name: string;
+  version: number;
+  /** Whether it is loaded. */
+  loaded: boolean;
+  /** Why its file cannot be used, without paths; of a loaded one, why a newer file cannot. Empty: nothing. */
+  reason: string;
 }
 
 export interface RegistryOptions {
@@ -17,13 +43,22 @@ export interface RegistryOptions {
   sources: () => Promise<ModelSource[]>;
   inference: (name: string, version: number) => InferenceOptions;
   limits: Limits;
+  /** Only so many of the newest versions of each model that is not required, as far as they can be loaded; all if absent. */
+  versions?: number | undefined;
+  /** Seconds until what cannot be loaded is tried again though its files are the same; doubled each time (default 5). */
+  retrySeconds?: number;
   /** Told of each change, e.g. for the log. */
   onChange?: (event: RegistryEvent) => void;
 }
 
 export type RegistryEvent =
   | { type: 'loaded' | 'replaced' | 'removed'; name: string; version: number }
-  | { type: 'failed'; path: string; reason: string };
+  | { type: 'failed'; name: string; version: number; path: string; reason: string };
+
+const RETRY_SECONDS = 5;
+const MAX_RETRY_SECONDS = 300;
+/** How many reasons an error lists. */
+const MAX_LISTED = 5;
 
 /** The models being served, by name and version. Files that change are loaded beside what runs, then swapped. */
 export class ModelRegistry {
@@ -32,7 +67,8 @@ export class ModelRegistry {
   /** By name, versions ascending. Replaced as a whole, so that a request never sees half a reload. */
   #models = new Map<string, LoadedModel[]>();
   readonly #retiring = new Set<Promise<void>>();
-  #seen = new Map<string, string | undefined>();
+  #status: ModelStatus[] = [];
+  #seen = new Map<string, string>();
   #working: Promise<unknown> = Promise.resolve();
   #state: 'loading' | 'open' | 'closed' = 'loading';
 
@@ -41,18 +77,20 @@ export class ModelRegistry {
   }
 
   /**
-   * Loads everything for the first time.
+   * Loads everything for the first time. What cannot be used is told to `onChange` and kept in {@link status},
+   * while the others are served.
    * @param signal gives up before the next model
-   * @throws UserError if a model cannot be used, two have one name and version, or there is none; the signal's
-   *   reason
+   * @throws UserError if a required model cannot be used, or none at all; the signal's reason
    */
   async open(signal?: AbortSignal): Promise<void> {
     const sources = await this.#options.sources();
-    for (const source of sources) {
+    await this.#update(sources, async (source) => {
       signal?.throwIfAborted();
       await this.#load(source);
-    }
+    });
+    signal?.throwIfAborted();
     this.#publish(sources);
+    if (this.#models.size === 0) throw new UserError(this.#whyNothing());
     this.#state = 'open';
   }
 
@@ -64,6 +102,26 @@ export class ModelRegistry {
   /** Every version of every model; the default model's first. */
   all(): LoadedModel[] {
     return [...this.#models.values()].flat();
+  }
+
+  /** Every version of every model that is wanted, loaded or not; those that are not with the reason. */
+  status(): readonly ModelStatus[] {
+    return this.#status;
+  }
+
+  /** What cannot be used, one entry for each version that is not there because of it. */
+  missing(): ModelStatus[] {
+    const missing = new Map(this.#status.map((status) => [`${status.name}@${status.version}`, status]));
+    for (const { name, version } of this.all()) missing.delete(`${name}@${version}`);
+    return [...missing.values()];
+  }
+
+  /** The status of a model that cannot be used and stands in for no other; undefined if there is none such. */
+  failed({ name, version }: ModelReference): ModelStatus | undefined {
+    const isMeant = (status: ModelStatus): boolean =>
+      status.name === name && (version === undefined || status.version === version);
+    const meant = this.#status.filter(isMeant);
+    return meant.some(({ loaded }) => loaded) ? undefined : meant.at(-1);
   }
 
   /** The version numbers of a model, ascending. */
@@ -84,12 +142,15 @@ export class ModelRegistry {
       : versions?.at(-1);
     if (found) return found;
     if (!wanted) throw new UnavailableError('there is no model to ask yet; try again');
+    const failed = this.failed(wanted);
+    if (failed) throw new UnavailableError(`"${failed.name}" cannot be used: ${failed.reason}`);
     throw noSuchModel(wanted.version ? `${wanted.name}@${wanted.version}` : wanted.name);
   }
 
   /**
-   * Brings what is served up to date with the files. What cannot be loaded leaves the old version running; a
-   * file must look the same in two calls before it is read, as it may be half copied in the first.
+   * Brings what is served up to date with the files, all of them that a model was made of. What cannot be
+   * loaded leaves the old version running, and is tried again in ever longer intervals; files must look the same
+   * in two calls before they are read, as one may be half copied in the first.
    */
   reload(): Promise<void> {
     const next = this.#working.then(() => this.#reload());
@@ -109,29 +170,84 @@ export class ModelRegistry {
   async #reload(): Promise<void> {
     if (this.#state !== 'open') return;
     const sources = await this.#options.sources();
-    const wanted = new Set(sources.map(slotKey));
-    for (const key of this.#slots.keys()) if (!wanted.has(key)) this.#slots.delete(key);
-    const seen = new Map<string, string | undefined>();
-    for (const source of sources) {
-      const stamp = await fileStamp(source.path);
-      seen.set(source.path, stamp);
-      const slot = this.#slots.get(slotKey(source));
-      if (stamp === undefined || stamp === slot?.stamp || stamp !== this.#seen.get(source.path)) continue;
-      try {
-        await this.#load(source);
-      } catch (error) {
-        this.#slots.set(slotKey(source), { stamp, model: slot?.model });
-        this.#options.onChange?.({ type: 'failed', path: source.path, reason: errorMessage(error) });
-      }
-    }
+    const seen = new Map<string, string>();
+    await this.#update(sources, async (source) => {
+      const key = slotKey(source);
+      const slot = this.#slots.get(key);
+      const files = slot?.files ?? (await stampsOf(source.path));
+      const now = await files.now();
+      seen.set(key, now);
+      const isChanged = !slot || now !== files.asRead;
+      const isDue = slot?.failure !== undefined && slot.failure.retryAt <= Date.now();
+      if ((!isChanged && !isDue) || now !== (this.#seen.get(key) ?? (isChanged ? undefined : now))) return;
+      // Gone for now: it may be on its way from one name to another.
+      if (slot?.model && !(await stat(source.path).catch(() => undefined))) return;
+      await this.#load(source, isChanged);
+    });
     this.#seen = seen;
     this.#publish(sources);
   }
 
-  async #load(source: ModelSource): Promise<void> {
-    const stamp = await fileStamp(source.path);
-    const served = await loadServedModel(source.path, source.preprocessing);
-    const id = { name: source.name ?? plainName(served.metadata.model), version: source.version };
+  /**
+   * Visits the sources that are wanted, of each model the newest first, and drops all others: of a model with
+   * enough versions loaded the older ones, and what is there no more.
+   */
+  async #update(
+    sources: readonly ModelSource[],
+    visit: (source: ModelSource) => Promise<void>,
+  ): Promise<void> {
+    const { versions = Number.POSITIVE_INFINITY } = this.#options;
+    const all = new Set(sources.map(slotKey));
+    for (const key of this.#slots.keys()) if (!all.has(key)) this.#slots.delete(key);
+    const required = sources.filter(isRequired);
+    const others = sources.filter((source) => !isRequired(source));
+    for (const source of required) await visit(source);
+    const loaded = new Map<string, number>();
+    for (const source of versions === Number.POSITIVE_INFINITY ? others : others.toReversed()) {
+      const name = source.name ?? '';
+      const count = loaded.get(name) ?? 0;
+      if (count < versions) await visit(source);
+      else this.#slots.delete(slotKey(source));
+      if (this.#slots.get(slotKey(source))?.model) loaded.set(name, count + 1);
+    }
+  }
+
+  /**
+   * Loads a source; where that fails, what ran before stays.
+   * @param isChanged whether its files are others than those that failed before
+   * @throws what is wrong with a source that is required, before there is anything in its place
+   */
+  async #load(source: ModelSource, isChanged = true): Promise<void> {
+    const key = slotKey(source);
+    const before = this.#slots.get(key);
+    const files = new FileStamps();
+    try {
+      this.#slots.set(key, { files, model: await this.#start(source, files), failure: undefined });
+    } catch (error) {
+      if (isRequired(source) && this.#state === 'loading') throw error;
+      const attempts = 1 + (isChanged ? 0 : (before?.failure?.attempts ?? 0));
+      const { retrySeconds = RETRY_SECONDS } = this.#options;
+      const pause = Math.min(retrySeconds * 2 ** (attempts - 1), MAX_RETRY_SECONDS);
+      const failure = {
+        reason: oneLine(errorMessage(error)),
+        attempts,
+        retryAt: Date.now() + 1000 * pause,
+      };
+      this.#slots.set(key, { files, model: before?.model, failure });
+      const { path, version } = source;
+      this.#options.onChange?.({
+        type: 'failed',
+        name: nameOf(source),
+        version,
+        path,
+        reason: failure.reason,
+      });
+    }
+  }
+
+  async #start(source: ModelSource, files: FileStamps): Promise<LoadedModel> {
+    const served = await loadServedModel(source.path, source.preprocessing, files);
+    const id = { name: source.name ?? safeName(served.metadata.model), version: source.version };
     const other = [...this.#slots].find(
       ([key, { model }]) =>
         key !== slotKey(source) && model?.name === id.name && model.version === id.version,
@@ -143,22 +259,32 @@ export class ModelRegistry {
       );
     }
     const { inference, limits } = this.#options;
-    const model = await LoadedModel.load(id, served, inference(id.name, id.version), limits).catch(
-      (error: unknown) => {
-        if (!(error instanceof UserError)) throw error;
-        throw new UserError(`${displayPath(source.path)}: ${error.message}`);
-      },
-    );
-    this.#slots.set(slotKey(source), { stamp, model });
+    return LoadedModel.load(id, served, inference(id.name, id.version), limits).catch((error: unknown) => {
+      if (!(error instanceof UserError)) throw error;
+      throw new UserError(`${displayPath(source.path)}: ${error.message}`);
+    });
+  }
+
+  #whyNothing(): string {
+    const failures = [...this.#slots.values()].flatMap(({ failure }) => failure?.reason ?? []);
+    if (failures.length <= 1) return failures[0] ?? 'there is no model to serve';
+    const more = failures.length > MAX_LISTED ? `; and ${failures.length - MAX_LISTED} more` : '';
+    return `none of ${failures.length} models can be used: ${failures.slice(0, MAX_LISTED).join('; ')}${more}`;
   }
 
   /** Makes what is loaded visible, and retires what it replaces. */
   #publish(sources: readonly ModelSource[]): void {
     const models = new Map<string, LoadedModel[]>();
-    for (const source of sources) {
-      const model = this.#slots.get(slotKey(source))?.model;
+    this.#status = sources.flatMap((source) => {
+      const slot = this.#slots.get(slotKey(source));
+      if (!slot) return [];
+      const { model, failure } = slot;
       if (model) models.set(model.name, [...(models.get(model.name) ?? []), model]);
-    }
+      const reason = failure ? withoutPaths(failure.reason, source.path) : '';
+      return [
+        { name: model?.name ?? nameOf(source), version: source.version, loaded: Boolean(model), reason },
+      ];
+    });
     for (const versions of models.values()) versions.sort((a, b) => a.version - b.version);
     const before = new Set(this.all());
     this.#models = models;
@@ -192,12 +318,23 @@ function slotKey({ name = '', version, path }: ModelSource): string {
   return `${name}@${version}=${path}`;
 }
 
-/** The name inside a file, kept a plain part of an address whatever it holds. */
-function plainName(name: string): string {
-  return (
-    name
-      .replace(/[^\w.-]/g, '_')
-      .replace(/^[.-]/, '_')
-      .slice(0, 100) || 'model'
-  );
+function isRequired({ required = false }: ModelSource): boolean {
+  return required;
+}
+
+/** What a source that could not be read is called. */
+function nameOf({ name, path }: ModelSource): string {
+  return name ?? safeName(basename(path).replace(/\.onnx$/i, ''));
+}
+
+async function stampsOf(path: string): Promise<FileStamps> {
+  const files = new FileStamps();
+  await files.add(path);
+  return files;
+}
+
+/** A reason as a client may read it: it names files, but not where they are. */
+function withoutPaths(reason: string, path: string): string {
+  const folders = [`${dirname(path)}/`, `${displayPath(dirname(path))}/`].filter((folder) => folder !== './');
+  return folders.reduce((text, folder) => text.replaceAll(folder, ''), cleanText(reason));
 }

@@ -1,41 +1,101 @@
-import type { Dirent } from 'node:fs';
-import { readdir } from 'node:fs/promises';
+import { createHash } from 'node:crypto';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { readRegularFile } from '../../core/fs/regular-file.ts';
 import type { ModelSource } from './model-source.ts';
-import { MODEL_NAME, MODEL_VERSION } from './reference.ts';
+import { MODEL_VERSION, safeName } from './reference.ts';
+
+/** A model file as it lies in the folder, under whatever name. */
+interface Found {
+  given: string;
+  version: number;
+  path: string;
+}
 
 /**
- * The model files of a model repository: `NAME.onnx` (version 1), `NAME@2.onnx`, and Triton's layout
- * `NAME/2/model.onnx`. Anything else in the folder is left alone.
+ * The model files of a model repository: `NAME.onnx` (version 1), `NAME@2.onnx`, Triton's layout
+ * `NAME/2/model.onnx`, and repositories of Hugging Face's, `NAME/model.onnx` or `NAME/onnx/model.onnx`, also as
+ * its cache keeps them. Links are followed. What begins with a dot, and anything else in the folder, is left
+ * alone. A name that no address can hold is made one by {@link safeName}; where that is another's too, it gets
+ * a part of its own after a hyphen.
  * @returns by name, then by version
  * @throws the file system's error if the folder cannot be read
  */
 export async function scanFolder(folder: string): Promise<ModelSource[]> {
-  const sources: ModelSource[] = [];
-  for (const entry of await readdir(folder, { withFileTypes: true })) {
-    if (entry.isDirectory()) {
-      if (MODEL_NAME.test(entry.name)) sources.push(...(await scanVersions(folder, entry.name)));
+  const found: Found[] = [];
+  for (const given of await visible(folder)) {
+    const path = join(folder, given);
+    if (await isFolder(path)) {
+      found.push(...(await scanModel(path, given)));
       continue;
     }
-    const found = /^(.+?)(?:@([^@]+))?\.onnx$/.exec(entry.name);
-    const [, name = '', version = '1'] = found ?? [];
-    if (MODEL_NAME.test(name) && MODEL_VERSION.test(version)) {
-      sources.push({ name, version: Number(version), path: join(folder, entry.name) });
-    }
+    const [, stem] = /^(.+)\.onnx$/i.exec(given) ?? [];
+    if (stem === undefined) continue;
+    const [, name = stem, version = '1'] = /^(.+)@(\d+)$/.exec(stem) ?? [];
+    const isVersion = MODEL_VERSION.test(version);
+    found.push({ given: isVersion ? name : stem, version: isVersion ? Number(version) : 1, path });
   }
+  const sources = named(found);
   return sources.sort(
     (a, b) => a.name!.localeCompare(b.name!, 'en', { numeric: true }) || a.version - b.version,
   );
 }
 
+/**
+ * The model file of a repository of Hugging Face's: `model.onnx` or `onnx/model.onnx`, in the folder itself or,
+ * in its cache, in the snapshot that `refs/main` names. Undefined if there is none.
+ */
+export async function modelInRepository(folder: string): Promise<string | undefined> {
+  const direct = await modelInCheckout(folder);
+  if (direct !== undefined) return direct;
+  const snapshots = join(folder, 'snapshots');
+  const revisions = await visible(snapshots).catch(() => []);
+  const main = await readRegularFile(join(folder, 'refs', 'main'), 1000).catch(() => '');
+  const revision = revisions.find((name) => name === String(main).trim()) ?? revisions.at(-1);
+  return revision === undefined ? undefined : modelInCheckout(join(snapshots, revision));
+}
+
+async function modelInCheckout(folder: string): Promise<string | undefined> {
+  for (const at of [folder, join(folder, 'onnx')]) {
+    const name = (await visible(at).catch(() => [])).find((entry) => /^model\.onnx$/i.test(entry));
+    if (name !== undefined) return join(at, name);
+  }
+  return undefined;
+}
+
 /** `NAME/VERSION/model.onnx`; as in Triton, folders whose name is no number are no versions. */
-async function scanVersions(folder: string, name: string): Promise<ModelSource[]> {
-  const entries: Dirent[] = await readdir(join(folder, name), { withFileTypes: true }).catch(() => []);
-  return entries
-    .filter((entry) => entry.isDirectory() && MODEL_VERSION.test(entry.name))
-    .map((entry) => ({
-      name,
-      version: Number(entry.name),
-      path: join(folder, name, entry.name, 'model.onnx'),
-    }));
+async function scanModel(folder: string, given: string): Promise<Found[]> {
+  const found: Found[] = [];
+  for (const entry of await visible(folder).catch(() => [])) {
+    const path = join(folder, entry);
+    if (!MODEL_VERSION.test(entry) || !(await isFolder(path))) continue;
+    const name = (await visible(path).catch(() => [])).find((file) => /^model\.onnx$/i.test(file));
+    found.push({ given, version: Number(entry), path: join(path, name ?? 'model.onnx') });
+  }
+  if (found.length > 0) return found;
+  const path = await modelInRepository(folder);
+  return path === undefined ? [] : [{ given, version: 1, path }];
+}
+
+function named(found: readonly Found[]): ModelSource[] {
+  const givenBy = new Map<string, Set<string>>();
+  for (const { given } of found) {
+    const name = safeName(given);
+    givenBy.set(name, (givenBy.get(name) ?? new Set()).add(given));
+  }
+  return found.map(({ given, version, path }) => {
+    const name = safeName(given);
+    if (given === name || givenBy.get(name)!.size === 1) return { name, version, path };
+    // By the name alone, so that it stays whatever else comes and goes.
+    const own = createHash('sha256').update(given).digest('hex').slice(0, 6);
+    return { name: `${name.slice(0, 93)}-${own}`, version, path };
+  });
+}
+
+async function visible(folder: string): Promise<string[]> {
+  return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -1,7 +1,10 @@
-import { resolve } from 'node:path';
+import { existsSync } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { basename, resolve } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { displayPath, findModelFile } from '../model-file.ts';
 import { type ModelSource, parseModelOption } from './model-source.ts';
+import { safeName } from './reference.ts';
 import { scanFolder } from './scan-folder.ts';
 
 export interface ModelSelection {
@@ -9,8 +12,6 @@ export interface ModelSelection {
   models?: string[];
   /** A model repository, watched for changes. */
   folder?: string | undefined;
-  /** Only so many of the newest versions of each model in the folder; all if absent. */
-  versions?: number | undefined;
   /** For one model of `models`: the JSON file that says how to prepare images for it. */
   preprocessing?: string | undefined;
 }
@@ -29,17 +30,23 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
   }
   const named: ModelSource[] = [];
   for (const text of models) {
-    const { name, version, file } = parseModelOption(text);
-    named.push({ name, version, path: resolve(await findModelFile(file)), preprocessing });
+    // A file's own name may have an `=` in it.
+    const isFile = text.includes('=') && existsSync(text);
+    const { name, version, file } = isFile
+      ? { name: undefined, version: 1, file: text }
+      : parseModelOption(text);
+    const path = resolve(await findModelFile(file));
+    // Of a folder, whose model file is called `model.onnx` in all of them, its own name says more.
+    const ofFolder = (await isFolder(file)) ? safeName(basename(resolve(file))) : undefined;
+    named.push({ name: name ?? ofFolder, version, path, preprocessing, required: true });
   }
   if (folder === undefined) {
-    if (named.length === 0) named.push({ name: undefined, version: 1, path: await findModelFile() });
+    if (named.length === 0) {
+      named.push({ name: undefined, version: 1, path: await findModelFile(), required: true });
+    }
     return async () => named;
   }
-  const sources = async (): Promise<ModelSource[]> => [
-    ...named,
-    ...newest(await scanFolder(folder), selection.versions ?? Number.POSITIVE_INFINITY),
-  ];
+  const sources = async (): Promise<ModelSource[]> => [...named, ...(await scanFolder(folder))];
   const found = await sources().catch((error: unknown) => {
     throw new UserError(`the folder ${displayPath(folder)} cannot be read: ${errorMessage(error)}`);
   });
@@ -51,10 +58,6 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
   return sources;
 }
 
-/** @param sources by name, then by version */
-function newest(sources: readonly ModelSource[], count: number): ModelSource[] {
-  return sources.filter(({ name }, i) => {
-    const newer = sources.slice(i + 1).filter((other) => other.name === name);
-    return newer.length < count;
-  });
+async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

@@ -33,7 +33,8 @@ export function openApiDocument(operations: readonly Operation[], apiKey: boolea
       description: 'Image classification with ONNX models; speaks the Open Inference Protocol v2.',
       license: { name: 'MIT', identifier: 'MIT' },
     },
-    servers: [{ url: '/' }],
+    // From where this document is: a proxy may have put the whole server under a path of its own.
+    servers: [{ url: './' }],
     paths,
     components: {
       schemas,
@@ -56,6 +57,7 @@ function describeOperation(operation: Operation, apiKey: boolean, schemas: Json)
     query,
     headers = {},
     body,
+    bodyOptional = false,
     answers,
     refusals = [],
     open = false,
@@ -78,7 +80,7 @@ function describeOperation(operation: Operation, apiKey: boolean, schemas: Json)
     summary,
     tags: [tag],
     ...(parameters.length > 0 && { parameters }),
-    ...(body && { requestBody: { required: true, content: contentOf(body, 'input', schemas) } }),
+    ...(body && { requestBody: { required: !bodyOptional, content: contentOf(body, 'input', schemas) } }),
     responses: Object.fromEntries([
       ...Object.entries(answers).map(([status, { description, content }]) => [
         status,

@@ -17,6 +17,8 @@ export interface Operation {
   /** Request headers with a meaning of their own. */
   headers?: Record<string, { description: string; schema: z.ZodType }>;
   body?: Content;
+  /** Whether it may be left out. */
+  bodyOptional?: boolean;
   answers: Record<number, { description: string; content: Content }>;
   /** The statuses of refusals; those every endpoint has are added. */
   refusals?: number[];

@@ -1,4 +1,4 @@
-import { softmax } from '../../core/metrics/softmax.ts';
+import { probabilitiesOf } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
@@ -81,9 +81,9 @@ export class Classifier {
   }
 
   #rank(logits: Float32Array, k: number): Prediction[] | HttpError {
-    const probabilities = softmax(logits);
-    // Softmax spreads a NaN over all classes, and JSON has no NaN.
-    if (Number.isNaN(probabilities[0]))
+    const probabilities = probabilitiesOf(logits, this.#metadata.scores);
+    // JSON has no NaN.
+    if (probabilities.some(Number.isNaN))
       return new HttpError(500, 'the model gave a score that is not a number');
     return topK(logits, k).map((index) => ({
       index,

@@ -23,6 +23,7 @@ export function describeModel(
       mean: metadata.mean,
       std: metadata.std,
     },
+    scores: metadata.scores ?? 'logits',
     accuracy: metadata.accuracy ? { ...metadata.accuracy } : null,
     file: `/models/${name}@${version}.onnx`,
     bytes: bytes.length,

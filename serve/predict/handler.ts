@@ -15,15 +15,13 @@ export const parsePredictQuery: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** How many classes to return, checked with the model, before the body is read. */
+/** How many classes to return: no more than the model has. */
 export const chooseTopK: RequestHandler = (_req, res, next) => {
   const model = res.locals.model as LoadedModel;
   const { topk } = res.locals.query as { topk?: number };
   const classes = model.served.metadata.labels.length;
-  if (topk !== undefined && topk > classes) {
-    throw new HttpError(400, `topk must be a whole number from 1 to ${classes}`);
-  }
-  res.locals.topk = topk ?? Math.min(DEFAULT_TOP_K, classes);
+  // Whoever wants ten of a net that knows three gets these.
+  res.locals.topk = Math.min(topk ?? DEFAULT_TOP_K, classes);
   next();
 };
 
@@ -38,7 +36,8 @@ export function answerPredict(limits: Limits): RequestHandler {
       runLimits(res, limits),
     );
     (res.locals.releaseModel as () => void)();
-    const head = { model: model.name, version: model.version };
+    const scores = model.served.metadata.scores === 'independent' ? 'independent' : 'exclusive';
+    const head = { model: model.name, version: model.version, scores };
     if (!list) {
       const [predictions] = results;
       if (predictions instanceof HttpError) throw predictions;

@@ -2,6 +2,7 @@ import type { Request } from 'express';
 import type { Limits } from '../http/limits.ts';
 import { readImages } from '../http/read-images.ts';
 import type { ReceiveBody } from '../http/receive-body.ts';
+import { checkUntyped, takeUntyped } from '../http/untyped-images.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import { findModel, useModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
@@ -41,7 +42,9 @@ export function predictOperations(
         // The model is found before the body is read, and held only after: by then it may be another.
         findModel(registry, named),
         chooseTopK,
+        takeUntyped,
         readImages(limits, receive),
+        checkUntyped,
         useModel(registry, named),
         chooseTopK,
         answerPredict(limits),

@@ -1,9 +1,8 @@
-import type { Request, RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import type { Limits } from '../http/limits.ts';
 import type { ReceiveBody } from '../http/receive-body.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
-import { type ModelReference, parseReference, withVersion } from '../models/reference.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import { findModel, useModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
@@ -19,6 +18,7 @@ import {
   V2VersionParams,
 } from '../schemas/v2.ts';
 import { HEADER_LENGTH, inferHandler } from '../v2/infer-handler.ts';
+import { v2Reference } from './v2-management.ts';
 
 /** The Open Inference Protocol, version 2. */
 export function v2Operations(
@@ -72,7 +72,10 @@ export function v2Operations(
           void res.json({
             name: 'onnx-classifier',
             version: '0.1.0',
-            extensions: ['binary_tensor_data', 'classification'],
+            extensions: [
+              ...['binary_tensor_data', 'classification', 'model_configuration', 'model_repository'],
+              'statistics',
+            ],
           }),
       ],
     },
@@ -128,6 +131,11 @@ function modelOperations(
       refusals: [400, 404],
       handlers: [
         (req, res) => {
+          const failed = registry.failed(v2Reference(req));
+          if (failed) {
+            res.status(503).json({ name: failed.name, ready: false, reason: failed.reason });
+            return;
+          }
           const { name, pool } = registry.resolve(v2Reference(req));
           res.status(pool.ready ? 200 : 503).json({ name, ready: pool.ready });
         },
@@ -161,12 +169,6 @@ function modelOperations(
 }
 
 const json = (schema: z.ZodType): Record<string, z.ZodType> => ({ 'application/json': schema });
-
-function v2Reference(req: Request): ModelReference {
-  const { model, version } = req.params as { model: string; version?: string };
-  // `name@2` works here too; the version in the path is the protocol's own way.
-  return version === undefined ? parseReference(model) : withVersion(parseReference(model).name, version);
-}
 
 /** Inputs and outputs as the protocol describes them; -1 is any number. */
 function tensors({ inputHeight, inputWidth, labels }: LoadedModel['served']['metadata']) {

@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import { SCORE_KINDS } from '../../core/metrics/scores.ts';
 
 const fraction = z.number().min(0).max(1);
 // Not a Zod tuple: not every OpenAPI tool understands its `prefixItems`.
@@ -19,6 +20,11 @@ export const ModelDescriptionAnswer = z
       width: z.int().min(1),
       mean: triple,
       std: triple,
+    }),
+    scores: z.enum(SCORE_KINDS).meta({
+      description:
+        'how the output `logits` becomes probabilities: `logits` by a softmax; `log-probabilities` and `independent` ' +
+        'by exp, of classes of which a picture shows one, or any number',
     }),
     accuracy: z
       .looseObject({ top1: fraction, top5: fraction, images: z.int() })

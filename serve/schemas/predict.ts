@@ -50,6 +50,10 @@ const Prediction = z
 const common = {
   model: z.string(),
   version: z.int().min(1),
+  scores: z.enum(['exclusive', 'independent']).meta({
+    description:
+      '`exclusive`: a picture shows one of the classes, the probabilities of all sum to 1; `independent`: it may show any number of them',
+  }),
   latencyMs: z
     .strictObject({ decode: z.number().min(0), inference: z.number().min(0) })
     .meta({ description: 'milliseconds of decoding and of the model' }),

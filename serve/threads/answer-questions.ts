@@ -1,3 +1,4 @@
+import { setPriority } from 'node:os';
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
@@ -17,6 +18,7 @@ export function answerQuestions<Q, A>(
   transfer: (answer: A) => ArrayBuffer[] = () => [],
 ): void {
   const port = parentPort!;
+  yieldToOthers();
   const send = (message: ThreadAnswer<A>, given: ArrayBuffer[] = []): void =>
     port.postMessage(message, given);
   port.on('message', async (question: Q) => {
@@ -30,6 +32,17 @@ export function answerQuestions<Q, A>(
     // In a turn of its own, in which nothing holds the question any more.
     setImmediate(dropGarbage);
   });
+}
+
+/** Nearly all requests need the main thread and the model's; these come after them where there are few cores. */
+function yieldToOthers(): void {
+  // On Linux a thread has a priority of its own; elsewhere it is the process's.
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(5);
+  } catch {
+    // As it is, then.
+  }
 }
 
 /** A picture of many pixels takes hundreds of megabytes, which would stay until the next one comes. */

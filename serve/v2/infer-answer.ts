@@ -1,10 +1,10 @@
-import { softmax } from '../../core/metrics/softmax.ts';
+import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import { HttpError } from '../http/http-error.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import type { InferAnswer } from '../schemas/v2.ts';
 import type { ParsedInfer } from './infer-request.ts';
-import { bytesFromTensor } from './tensor-binary.ts';
+import { bytesFromTensor, bytesFromTexts } from './tensor-binary.ts';
 
 /** An answer of `/infer`: its JSON, and the bytes that follow it if there are any. */
 export interface EncodedInfer {
@@ -18,15 +18,20 @@ export interface EncodedInfer {
  */
 export function encodeInfer(model: LoadedModel, request: ParsedInfer, logits: Float32Array): EncodedInfer {
   const { images, id } = request;
-  const { labels } = model.served.metadata;
-  // JSON has no NaN, and to a client it would be no score.
-  if (!logits.every(Number.isFinite)) throw new HttpError(500, 'the model gave a score that is not a number');
+  const { labels, scores } = model.served.metadata;
   const binary: Buffer[] = [];
   const outputs = request.outputs.map(({ name, binary: asBytes, classification }) => {
-    const values = name === 'logits' ? logits : probabilitiesOf(logits, labels.length);
+    const values = name === 'logits' ? finiteScores(logits) : allProbabilities(logits, labels.length, scores);
+    // JSON has no NaN, and to a client it would be no score.
+    if (values.some(Number.isNaN)) throw new HttpError(500, 'the model gave a score that is not a number');
     if (classification > 0) {
       const k = Math.min(classification, labels.length);
-      return { name, datatype: 'BYTES', shape: [images, k], data: classify(values, labels, k) };
+      const tensor = { name, datatype: 'BYTES', shape: [images, k] };
+      const texts = classify(values, labels, k);
+      if (!asBytes) return { ...tensor, data: texts };
+      const bytes = bytesFromTexts(texts);
+      binary.push(bytes);
+      return { ...tensor, parameters: { binary_data_size: bytes.length } };
     }
     const tensor = { name, datatype: 'FP32', shape: [images, labels.length] };
     if (!asBytes) return { ...tensor, data: Array.from(values) };
@@ -44,10 +49,25 @@ export function encodeInfer(model: LoadedModel, request: ParsedInfer, logits: Fl
   };
 }
 
-function probabilitiesOf(logits: Float32Array, classes: number): Float32Array {
+function allProbabilities(
+  logits: Float32Array,
+  classes: number,
+  scores: ScoreKind | undefined,
+): Float32Array {
   const out = new Float32Array(logits.length);
-  for (let at = 0; at < logits.length; at += classes) out.set(softmax(logits.subarray(at, at + classes)), at);
+  for (let at = 0; at < logits.length; at += classes) {
+    out.set(probabilitiesOf(logits.subarray(at, at + classes), scores), at);
+  }
   return out;
+}
+
+/** The largest float32. */
+const LARGEST = (2 - 2 ** -23) * 2 ** 127;
+
+/** Infinite scores, which JSON does not have, as the largest finite ones. */
+function finiteScores(logits: Float32Array): Float32Array {
+  if (logits.every(Number.isFinite)) return logits;
+  return logits.map((value) => Math.min(LARGEST, Math.max(-LARGEST, value)));
 }
 
 /** Triton's classification extension: `score:index:label`, best first. */

@@ -5,6 +5,8 @@ import { InferRequest } from '../schemas/v2.ts';
 import { tensorFromBytes } from './tensor-binary.ts';
 import { tensorFromJson } from './tensor-json.ts';
 
+const OUTPUTS = ['logits', 'probabilities'] as const;
+
 /** What `/infer` was asked. */
 export interface ParsedInfer {
   id: string | undefined;
@@ -12,7 +14,7 @@ export interface ParsedInfer {
   input: Float32Array;
   images: number;
   /** The outputs wanted, in order. */
-  outputs: { name: 'logits' | 'probabilities'; binary: boolean; classification: number }[];
+  outputs: { name: (typeof OUTPUTS)[number]; binary: boolean; classification: number }[];
 }
 
 export interface InputSize {
@@ -51,7 +53,7 @@ export function parseInfer(body: Uint8Array, headerLength: number | undefined, s
     throw new HttpError(400, `input "input" is FP32, not ${JSON.stringify(datatype.slice(0, 40))}`);
   const images = checkShape(shape, size);
   return {
-    id: request.id,
+    id: request.id ?? undefined,
     input: readTensor(tensor!, binary),
     images,
     outputs: wantedOutputs(request),
@@ -65,7 +67,7 @@ function rawRequest(body: Uint8Array, size: InputSize): ParsedInfer {
   }
   const shape = [body.length / bytes, 3, size.height, size.width];
   const images = checkShape(shape, size);
-  const outputs: ParsedInfer['outputs'] = [{ name: 'logits', binary: true, classification: 0 }];
+  const outputs = OUTPUTS.map((name) => ({ name, binary: true, classification: 0 }));
   return { id: undefined, input: tensorFromBytes(body, shape, 'input'), images, outputs };
 }
 
@@ -82,8 +84,10 @@ function checkShape(shape: readonly number[], { height, width, maxImages }: Inpu
 }
 
 function readTensor(tensor: InferRequest['inputs'][number], binary: Uint8Array | undefined): Float32Array {
-  const { data, shape, parameters } = tensor;
-  const size = parameters?.binary_data_size;
+  const { shape, parameters } = tensor;
+  refuseSharedMemory(parameters, 'input "input"');
+  const data = tensor.data ?? undefined;
+  const size = parameters?.binary_data_size ?? undefined;
   if (size === undefined) {
     if (data === undefined) throw new HttpError(400, 'input "input" has neither data nor a binary_data_size');
     return tensorFromJson(data, shape, 'input');
@@ -100,14 +104,18 @@ function readTensor(tensor: InferRequest['inputs'][number], binary: Uint8Array |
 
 function wantedOutputs(request: InferRequest): ParsedInfer['outputs'] {
   const allBinary = request.parameters?.binary_data_output === true;
-  const wanted = request.outputs && request.outputs.length > 0 ? request.outputs : [{ name: 'logits' }];
-  return wanted.map(({ name, parameters }) => {
-    if (name !== 'logits' && name !== 'probabilities') {
+  const named = request.outputs ?? [];
+  const wanted: NonNullable<InferRequest['outputs']> =
+    named.length > 0 ? named : OUTPUTS.map((name) => ({ name }));
+  return wanted.map(({ name: given, parameters }) => {
+    const name = OUTPUTS.find((known) => known === given);
+    if (name === undefined) {
       throw new HttpError(
         400,
-        `the model has the outputs "logits" and "probabilities", not ${JSON.stringify(name.slice(0, 120))}`,
+        `the model has the outputs "logits" and "probabilities", not ${JSON.stringify(given.slice(0, 120))}`,
       );
     }
+    refuseSharedMemory(parameters, `output "${name}"`);
     const binary = parameters?.binary_data ?? allBinary;
     if (typeof binary !== 'boolean')
       throw new HttpError(400, `output "${name}": binary_data is true or false`);
@@ -117,4 +125,15 @@ function wantedOutputs(request: InferRequest): ParsedInfer['outputs'] {
     }
     return { name, binary, classification };
   });
+}
+
+/** A client that asks for it would go on to read memory that nobody wrote. */
+function refuseSharedMemory(parameters: Record<string, unknown> | null | undefined, of: string): void {
+  const region = parameters?.shared_memory_region ?? undefined;
+  if (region === undefined) return;
+  const name = JSON.stringify(String(region).slice(0, 120));
+  throw new HttpError(
+    400,
+    `${of}: there is no shared memory here, such as ${name}; send and take tensors in the body`,
+  );
 }

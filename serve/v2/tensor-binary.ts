@@ -22,6 +22,18 @@ export function bytesFromTensor(values: Float32Array): Buffer {
   return Buffer.from(values.buffer, values.byteOffset, values.byteLength);
 }
 
+/** A BYTES tensor: before each text its length in bytes, 32 bits little-endian. */
+export function bytesFromTexts(texts: readonly string[]): Buffer {
+  return Buffer.concat(
+    texts.flatMap((text) => {
+      const bytes = Buffer.from(text);
+      const length = Buffer.alloc(4);
+      length.writeUInt32LE(bytes.length);
+      return [length, bytes];
+    }),
+  );
+}
+
 /** NaN and the infinities are what times 0 is not 0; a sum needs no branch for each value. */
 function allFinite(values: Float32Array): boolean {
   let sum = 0;

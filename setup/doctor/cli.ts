@@ -1,7 +1,6 @@
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
 import { describeReport } from './describe.ts';
-import { examine } from './examine.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -12,6 +11,7 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
+  const { examine } = await import('./examine.ts');
   const report = await examine();
   const text = options.json ? JSON.stringify(report, undefined, 2) : describeReport(report);
   process.stdout.write(`${text}\n`);

@@ -1,7 +1,7 @@
-import { findChromium } from '../../core/browser/find-chromium.ts';
 import { describeLocation, locateDataset } from '../../core/data/load.ts';
 import { errorMessage } from '../../core/errors.ts';
 import { embeddedModels } from '../../core/models/embedded.ts';
+import { findChromium } from '../find-chromium.ts';
 import { type Gpu, readGpus } from '../gpu.ts';
 import type { TensorFlowFacts } from '../tensorflow/probe.ts';
 import { type Advice, giveAdvice } from './advice.ts';
@@ -32,11 +32,11 @@ export type Report = Findings & { advice: Advice[] };
 /** Looks at everything; what is missing or broken is a finding, never an error. */
 export async function examine(): Promise<Report> {
   const cpu = readCpu();
-  const [gpus, onnxruntime, tensorflow, browser, data, models] = await Promise.all([
+  const browser = findChromium();
+  const [gpus, onnxruntime, tensorflow, data, models] = await Promise.all([
     readGpus(),
     readOnnxruntime(),
     readTensorFlow(),
-    findChromium(),
     readData(),
     embeddedModels(),
   ]);

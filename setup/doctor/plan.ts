@@ -3,7 +3,7 @@ import { parameterCount } from '../../core/onnx/roles.ts';
 import { CORES_FOR_RESNET18, chooseModel } from '../../train/choose-model.ts';
 import { MACHINE_CLI_OPTIONS, RECIPE_CLI_OPTIONS } from '../../train/command-line.ts';
 import type { EngineName } from '../../train/config.ts';
-import { chooseReplicas } from '../../train/engine/create-engine.ts';
+import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
 
 /** What `npm run train` does without options. */
 export interface TrainingPlan {

@@ -1,4 +1,4 @@
-import { fileURLToPath } from 'node:url';
+import { processArguments } from '../../core/workers/start-worker.ts';
 import { runProgram } from '../programs.ts';
 
 /** What the child process answers. */
@@ -16,7 +16,7 @@ export interface TensorFlowFacts {
   gpuTrouble?: string;
 }
 
-const CHILD = fileURLToPath(new URL('probe-child.ts', import.meta.url));
+const CHILD = new URL('./probe-child.ts', import.meta.url);
 const TIMEOUT_MS = 180_000;
 
 /**
@@ -25,7 +25,7 @@ const TIMEOUT_MS = 180_000;
  * @returns the facts, or in one line why it does not work
  */
 export async function probeTensorFlow(): Promise<TensorFlowFacts | { error: string }> {
-  const output = await runProgram(process.execPath, ['--import', import.meta.resolve('tsx'), CHILD], {
+  const output = await runProgram(process.execPath, processArguments(CHILD), {
     timeoutMs: TIMEOUT_MS,
     env: { ...process.env, TF_CPP_MIN_LOG_LEVEL: '0' },
   });

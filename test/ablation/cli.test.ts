@@ -3,14 +3,11 @@ import { spawn } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import type { CellName } from '../../train/ablation/cells.ts';
+import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { cellJson, logOf } from './cell-runs.ts';
 import { readTables } from './read-markdown.ts';
-
-const CLI = fileURLToPath(new URL('../../train/ablation/cli.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 function ablation(
   cwd: string,
@@ -19,7 +16,7 @@ function ablation(
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
   // A dataset of the machine's must not be picked up.
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], { cwd, env });
+  const child = spawn(process.execPath, command('ablation', ...args), { cwd, env });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

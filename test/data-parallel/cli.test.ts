@@ -5,18 +5,17 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import type { StepDescription } from '../../train/step-files/describe.ts';
+import { command } from '../commands/command.ts';
 
-const SCRIPT = fileURLToPath(new URL('../../train/step-files/cli.ts', import.meta.url));
 const folder = await mkdtemp(join(tmpdir(), 'step-graph-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
 function stepGraph(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const all = ['--import', 'tsx', SCRIPT, '--dataset', 'synthetic', '--model', 'resnet20', ...args];
+  const all = command('step-graph', '--dataset', 'synthetic', '--model', 'resnet20', ...args);
   return new Promise((resolve) => {
     execFile(process.execPath, all, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });

@@ -18,7 +18,9 @@ test('there are 20 superclasses of 5 classes each', () => {
 
 const dir = process.env.CIFAR100_DIR;
 
-test('they are those of the dataset', { skip: dir ? false : 'CIFAR100_DIR is not set' }, async () => {
+test('they are those of the dataset', {
+  skip: dir ? false : 'set CIFAR100_DIR to where CIFAR-100 is; npm run data downloads it',
+}, async () => {
   const { labels, superclasses } = await loadDataset({ dataset: 'cifar100', dir, splits: ['test'] });
   assert.deepEqual([...CIFAR100_LABELS], labels);
   assert.deepEqual([...CIFAR100_SUPERCLASS_NAMES], superclasses!.names);

@@ -94,7 +94,9 @@ test('label names must be complete', async () => {
 });
 
 const realDir = process.env.CIFAR100_DIR;
-test('the real CIFAR-100', { skip: realDir ? false : 'CIFAR100_DIR is not set' }, async () => {
+test('the real CIFAR-100', {
+  skip: realDir ? false : 'set CIFAR100_DIR to where CIFAR-100 is; npm run data downloads it',
+}, async () => {
   const dataset = await readCifar100(realDir!);
   assert.equal(dataset.train.count, 50_000);
   assert.deepEqual([dataset.labels[0], dataset.labels[99]], ['apple', 'worm']);

@@ -4,14 +4,13 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { command } from '../commands/command.ts';
 import { FIXTURES } from '../foreign/support.ts';
 
-const CLI = fileURLToPath(new URL('../../export/inspect/cli.ts', import.meta.url));
 const MODEL = join(FIXTURES, 'dynamo.onnx');
 
 function run(...args: string[]) {
-  return spawnSync(process.execPath, ['--import', 'tsx', CLI, ...args], { encoding: 'utf8' });
+  return spawnSync(process.execPath, command('inspect', ...args), { encoding: 'utf8' });
 }
 
 it('inspect prints JSON only with --json', () => {
@@ -27,7 +26,7 @@ it('onnxruntime reports to nobody: its telemetry leaves no log', () => {
   try {
     // Where CI is set, onnxruntime itself keeps silent.
     const { CI: _, ORT_DISABLE_TELEMETRY: __, ...env } = process.env;
-    const { status } = spawnSync(process.execPath, ['--import', 'tsx', CLI, MODEL, '--runs', '1'], {
+    const { status } = spawnSync(process.execPath, command('inspect', MODEL, '--runs', '1'), {
       env: { ...env, TMPDIR: folder },
     });
     assert.equal(status, 0);
@@ -44,7 +43,7 @@ for (const [args, message] of [
   [[], /give one file/],
   [['a.onnx', 'b.onnx'], /give one file/],
   [['none.onnx'], /none\.onnx cannot be read/],
-  [[CLI], /is not an ONNX model/],
+  [[import.meta.filename], /is not an ONNX model/],
   [[MODEL, '--batch', '0'], /--batch must be at least 1/],
 ] as const) {
   it(`inspect refuses ${args.join(' ') || 'nothing'}`, () => {

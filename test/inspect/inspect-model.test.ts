@@ -5,16 +5,44 @@ import { fileURLToPath } from 'node:url';
 import { buildModel } from '../../core/models/zoo.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { countMacs } from '../../core/onnx/count-macs.ts';
-import { floatTensor, ints } from '../../core/onnx/graph.ts';
+import { floatTensor, int, ints } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { onnx } from '../../core/onnx/newer-fields.ts';
 import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { formatReport } from '../../export/inspect/format-report.ts';
 import { inspectModel } from '../../export/inspect/inspect-model.ts';
 import type { InspectReport } from '../../export/inspect/report.ts';
+import { redNet } from '../foreign/red-net.ts';
 import { FIXTURES } from '../foreign/support.ts';
 
 const OPTIONS = { batch: 1, size: 32, runs: 2 };
+
+describe('outputs', () => {
+  it('that are no tensors are shown and do not stop the run, and what the scores are is said', async () => {
+    const { FLOAT, STRING } = onnx.TensorProto.DataType;
+    const tail = (b: GraphBuilder, x: string) => {
+      const p = b.node('Softmax', [x], { axis: int(1) }, { name: 'p' });
+      const names = { type: 'strings' as const, value: ['r', 'g', 'b'] };
+      const options = { name: 'dictionary', domain: 'ai.onnx.ml' };
+      b.node('ZipMap', [p], { classlabels_strings: names }, options);
+      return p;
+    };
+    const model = onnx.ModelProto.decode(redNet(tail, { domains: { 'ai.onnx.ml': 2 } }));
+    const elemType = { mapType: { keyType: STRING, valueType: { tensorType: { elemType: FLOAT } } } };
+    model.graph!.output!.push({ name: 'dictionary', type: { sequenceType: { elemType } } });
+    const report = await inspectModel(
+      new Uint8Array(onnx.ModelProto.encode(model).finish()),
+      OPTIONS,
+      'm.onnx',
+    );
+    assert.equal(report.problem, null);
+    assert.ok(report.timeByOperator.length > 0);
+    const text = formatReport(report);
+    assert.match(text, /output +dictionary, sequence\(map\(string, float32\)\)/);
+    assert.match(text, /scores +p holds probabilities, by its graph/);
+  });
+});
 
 const layer = (report: InspectReport, name: string) => report.layers.find((each) => each.name === name)!;
 

@@ -67,13 +67,18 @@ describe('a graph that cannot be run is refused', () => {
     [
       'a cycle',
       { node: [node(['b'], ['a']), node(['a'], ['b']), node(['b'], ['y'])] },
-      /"b" before it is comp/,
+      /wait for each other in a cycle, "make a" \(Relu\) before "make b" \(Relu\), so/,
     ],
-    ['a node that reads itself', { node: [node(['y'], ['y'])] }, /"y" before it is computed/],
+    ['a node that reads itself', { node: [node(['y'], ['y'])] }, /in a cycle, "make y" \(Relu\), so/],
     [
-      'nodes out of order',
-      { node: [node(['a'], ['y']), node(['x'], ['a'])] },
-      /reads "a" before it is computed/,
+      'a cycle through a body',
+      { node: [body({ node: [node(['late'], ['o'])], output: [value('o')] }), node(['y'], ['late'])] },
+      /in a cycle, "make y" \(If\) before "make late" \(Relu\)/,
+    ],
+    [
+      'a cycle within a body',
+      { node: [body({ node: [node(['b'], ['a']), node(['a'], ['b'])], output: [value('a')] })] },
+      /in a cycle, "make a"/,
     ],
     ['a value defined twice', { node: [node(['x'], ['y']), node(['x'], ['y'])] }, /"y" is defined twice/],
     [

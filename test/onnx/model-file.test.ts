@@ -39,6 +39,26 @@ const TENSORS: Readonly<Record<string, TensorValue>> = {
   uint16: { dtype: 'uint16', dims: [1], data: Uint16Array.of(0xffff) },
   uint32: { dtype: 'uint32', dims: [1], data: Uint32Array.of(0xffffffff) },
   uint64: { dtype: 'uint64', dims: [1], data: BigUint64Array.of(2n ** 64n - 1n) },
+  string: {
+    dtype: 'string',
+    dims: [2],
+    data: new Uint8Array(0),
+    texts: [Uint8Array.of(0xc3, 0xa9), new Uint8Array(0)],
+  },
+  complex64: { dtype: 'complex64', dims: [1], data: Float32Array.of(1, -2) },
+  complex128: { dtype: 'complex128', dims: [1], data: Float64Array.of(1, -2) },
+  float8e4m3fn: { dtype: 'float8e4m3fn', dims: [2], data: Uint8Array.of(0x38, 0xff) },
+  float8e4m3fnuz: { dtype: 'float8e4m3fnuz', dims: [1], data: Uint8Array.of(0x80) },
+  float8e5m2: { dtype: 'float8e5m2', dims: [1], data: Uint8Array.of(0x7c) },
+  float8e5m2fnuz: { dtype: 'float8e5m2fnuz', dims: [1], data: Uint8Array.of(0x80) },
+  float8e8m0: { dtype: 'float8e8m0', dims: [1], data: Uint8Array.of(127) },
+  uint4: { dtype: 'uint4', dims: [3], data: Uint8Array.of(0xf1, 0x02) },
+  int4: { dtype: 'int4', dims: [1, 3], data: Uint8Array.of(0x8f, 0x07) },
+  float4e2m1: { dtype: 'float4e2m1', dims: [2], data: Uint8Array.of(0x21) },
+  uint2: { dtype: 'uint2', dims: [5], data: Uint8Array.of(0b11_10_01_00, 0b01) },
+  int2: { dtype: 'int2', dims: [4], data: Uint8Array.of(0b11_10_01_00) },
+  float6e2m3: { dtype: 'float6e2m3', dims: [4], data: Uint8Array.of(1, 2, 3) },
+  float6e3m2: { dtype: 'float6e3m2', dims: [5], data: Uint8Array.of(1, 2, 3, 4) },
   scalar: floatTensor([], [7]),
   empty: floatTensor([0, 3], []),
 };
@@ -231,7 +251,32 @@ describe('a model file of another program', () => {
         { dtype: 'int16', dims: [1], data: Int16Array.of(-5) },
       ],
     ];
-    for (const [proto, expected] of [...typed, ...whole]) assert.deepEqual(tensor(proto), expected);
+    // As Python's onnx.helper.make_tensor writes 0, 1, 1, 0, 1: of two and four bits packed, of six one by one.
+    const narrow: [Onnx.ITensorProto, TensorValue][] = [
+      [
+        { dataType: 17, dims: [2], int32Data: [0, 56] },
+        { ...TENSORS.float8e4m3fn!, data: Uint8Array.of(0, 56) },
+      ],
+      [
+        { dataType: 22, dims: [5], int32Data: [16, 1, 1] },
+        { dtype: 'int4', dims: [5], data: Uint8Array.of(16, 1, 1) },
+      ],
+      [
+        { dataType: 25, dims: [5], int32Data: [20, 1] },
+        { dtype: 'uint2', dims: [5], data: Uint8Array.of(20, 1) },
+      ],
+      [
+        { dataType: 27, dims: [5], int32Data: [0, 8, 8, 0, 8] },
+        // 000000 001000 001000 000000 001000, the lowest bits first.
+        { dtype: 'float6e2m3', dims: [5], data: Uint8Array.of(0x00, 0x82, 0x00, 0x08) },
+      ],
+      [
+        { dataType: Type.COMPLEX64, dims: [1], floatData: [1, -2] },
+        { dtype: 'complex64', dims: [1], data: Float32Array.of(1, -2) },
+      ],
+    ];
+    for (const [proto, expected] of [...typed, ...whole, ...narrow])
+      assert.deepEqual(tensor(proto), expected);
   });
 
   it('may list its initializers among the inputs, and leave sizes open', () => {
@@ -256,7 +301,9 @@ describe('a model file of another program', () => {
 
   it('is refused with tensors we cannot hold', () => {
     const refused: [Onnx.ITensorProto, RegExp][] = [
-      [{ dataType: Type.STRING }, /tensor "t" has the unsupported data type 8/],
+      [{ dataType: 99 }, /tensor "t" has the unsupported data type 99/],
+      [{ dataType: Type.STRING }, /holds 0 values, its shape \[\] needs 1/],
+      [{ dataType: 22, dims: [3], rawData: new Uint8Array(3) }, /holds 3 bytes, its shape \[3\] needs 2/],
       [{ dims: [1] }, /tensor "t" has the unsupported data type/],
       [{ dataType: Type.FLOAT, dims: [2], floatData: [1] }, /holds 1 values, its shape \[2\] needs 2/],
       [{ dataType: Type.FLOAT, dims: [2 ** 40] }, /holds 0 values/],

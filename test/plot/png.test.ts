@@ -9,7 +9,8 @@ import { canDrawText, renderLineChartPng } from '../../core/plot/png.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 
 test('a PNG of twice the size, light, with the line in its colour', async (t) => {
-  if (!(await canDrawText())) return t.skip('no fonts here');
+  if (!(await canDrawText()))
+    return t.skip('there is no font to draw with; install one, e.g. fonts-dejavu-core');
   const points = [0, 1, 2].map((x) => ({ x, y: 1 }));
   const png = await renderLineChartPng({
     title: 'Flat',

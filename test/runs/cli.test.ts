@@ -3,19 +3,16 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { epochLogs } from './epoch-logs.ts';
 import { writeRunFiles } from './write-run.ts';
-
-const CLI = fileURLToPath(new URL('../../train/runs/cli.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 function runs(
   cwd: string,
   ...args: string[]
 ): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(process.execPath, ['--import', TSX, CLI, ...args], { cwd });
+  const child = spawn(process.execPath, command('runs', ...args), { cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {

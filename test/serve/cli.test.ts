@@ -4,11 +4,9 @@ import { once } from 'node:events';
 import { type AddressInfo, createServer } from 'node:net';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { fileURLToPath } from 'node:url';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { command } from '../commands/command.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
-
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
 interface Finished {
   code: number | null;
@@ -16,8 +14,8 @@ interface Finished {
   stderr: string;
 }
 
-function start(script: string, args: string[]): { child: ChildProcess; finished: Promise<Finished> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', script, ...args], { cwd: PROJECT });
+function start(name: string, args: string[]): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, command(name, ...args));
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {
@@ -46,7 +44,7 @@ const run = (script: string, ...args: string[]): Promise<Finished> => start(scri
 test('serve, evaluate --json, and a stop by signal', async () => {
   const dataset = makeSynthetic({ test: 0, splits: [] });
   const { path } = await writeTestModel(await temporaryFolder(), dataset);
-  const { child, finished } = start('serve/cli.ts', ['--model', path, '--port', '0', '--threads', '1']);
+  const { child, finished } = start('serve', ['--model', path, '--port', '0', '--threads', '1']);
   try {
     const url = await new Promise<string>((resolve, reject) => {
       child.stdout!.on('data', (data: Buffer) => {
@@ -55,17 +53,17 @@ test('serve, evaluate --json, and a stop by signal', async () => {
       });
       void finished.then(({ stderr }) => reject(new Error(stderr)));
     });
-    const result = await run('serve/evaluate/cli.ts', '--server', url, '--limit', '70', '--json');
+    const result = await run('evaluate', '--server', url, '--limit', '70', '--json');
     assert.equal(result.code, 0, result.stderr);
     const { images, top1, top1Correct, model } = JSON.parse(result.stdout);
     assert.deepEqual([images, top1, model], [70, top1Correct / 70, 'resnet20']);
 
-    const text = await run('serve/evaluate/cli.ts', '--server', url, '--limit', '5');
+    const text = await run('evaluate', '--server', url, '--limit', '5');
     assert.match(
       text.stdout,
       /resnet20 on synthetic, 5 test images\ntop-1 .*%.*\ntop-5 .*%.*\nspeed .* images\/s/,
     );
-    const withData = await run('serve/evaluate/cli.ts', '--server', url, '--data', '.');
+    const withData = await run('evaluate', '--server', url, '--data', '.');
     assert.deepEqual([withData.code, withData.stdout], [1, '']);
     assert.match(withData.stderr, /^error: [^\n]*leave out --data\n$/);
   } finally {
@@ -79,10 +77,10 @@ test('serve, evaluate --json, and a stop by signal', async () => {
 
 test('mistakes on the command line are one line and exit code 1', async () => {
   const cases: [script: string, args: string[], message: RegExp][] = [
-    ['serve/cli.ts', ['--model', 'no-such-model'], /there is no file "no-such-model"/],
-    ['serve/cli.ts', ['--port', '70000'], /--port must be at most 65535/],
-    ['serve/evaluate/cli.ts', ['--server', 'nowhere'], /"nowhere" is not the address of a server/],
-    ['serve/evaluate/cli.ts', ['--batch-size', '0'], /--batch-size must be at least 1/],
+    ['serve', ['--model', 'no-such-model'], /there is no file "no-such-model"/],
+    ['serve', ['--port', '70000'], /--port must be at most 65535/],
+    ['evaluate', ['--server', 'nowhere'], /"nowhere" is not the address of a server/],
+    ['evaluate', ['--batch-size', '0'], /--batch-size must be at least 1/],
   ];
   for (const [script, args, message] of cases) {
     const { code, stdout, stderr } = await run(script, ...args);
@@ -98,7 +96,7 @@ test('a stop while it starts ends it at once', async () => {
   const port = await freePort();
   // Many, for it to be found before it has loaded them all.
   const models = Array.from({ length: 12 }, (_, i) => ['--model', `m${i}=${path}`]).flat();
-  const { child, finished } = start('serve/cli.ts', [...models, '--port', String(port)]);
+  const { child, finished } = start('serve', [...models, '--port', String(port)]);
   try {
     let status = 0;
     while (status === 0) {

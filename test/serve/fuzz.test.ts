@@ -15,7 +15,7 @@ expected-statuses = ["2xx", "400", "401", "404", "413", "415", "422", "503"]
 `;
 
 test('what the OpenAPI document says holds for whatever is sent', {
-  skip: !isThere && 'schemathesis is not installed',
+  skip: !isThere && `there is no ${PROGRAM}; pip install schemathesis, or SCHEMATHESIS says where it is`,
 }, async () => {
   const folder = await temporaryFolder();
   await writeFile(join(folder, 'schemathesis.toml'), CONFIG);

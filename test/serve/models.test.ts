@@ -5,12 +5,12 @@ import { after, before, test } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { parseModelOption } from '../../serve/models/model-source.ts';
 import { scanFolder } from '../../serve/models/scan-folder.ts';
-import { selectModels } from '../../serve/models/selection.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { writeVariant } from './support/copy-model.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
+const SMALL = { port: 0, inference: { workers: 1, threads: 1 }, demoDirectory: false } as const;
 let base: string;
 let folder: string;
 let png: Uint8Array<ArrayBuffer>;
@@ -84,12 +84,20 @@ test('the list names every version, the default first', async () => {
 });
 
 test('the newest versions only, if asked', async () => {
-  const sources = await (await selectModels({ folder, versions: 2 }))();
-  assert.deepEqual(
-    sources.map(({ name, version }) => `${name}@${version}`),
-    ['a@1', 'a@3', 'b@2', 'b@10'],
-  );
+  const newest = await startServer({ folder, versions: 2, ...SMALL });
+  after(() => newest.close());
+  const served = () => newest.registry.all().map(({ name, version }) => `${name}@${version}`);
+  assert.deepEqual(served(), ['a@1', 'a@3', 'b@2', 'b@10']);
   assert.equal((await scanFolder(folder)).length, 5);
+  // One that cannot be used takes no place from those that can.
+  await mkdir(join(folder, 'b', '11'));
+  await writeFile(join(folder, 'b', '11', 'model.onnx'), 'half a mod');
+  for (let i = 0; i < 2; i++) await newest.registry.reload();
+  assert.deepEqual(served(), ['a@1', 'a@3', 'b@2', 'b@10']);
+  await writeVariant(base, join(folder, 'b', '11', 'model.onnx'), 33, 'b11');
+  for (let i = 0; i < 2; i++) await newest.registry.reload();
+  assert.deepEqual(served(), ['a@1', 'a@3', 'b@10', 'b@11']);
+  await rm(join(folder, 'b', '11'), { recursive: true });
 });
 
 /** Looks at the files twice, as a file must have settled. */

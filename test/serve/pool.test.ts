@@ -137,6 +137,30 @@ test('an error inside a run fails that batch only', () =>
     assert.deepEqual([...(await pool.run(images(1), 1)).logits], [1]);
   }));
 
+test('of requests that ran together only those fail that do so alone', () =>
+  withPool({ maxBatch: 4 }, async (pool) => {
+    const results = await Promise.allSettled([1, 2, 667, 3].map((value) => pool.run(images(value), 1)));
+    assert.deepEqual(
+      results.map((result) =>
+        result.status === 'fulfilled' ? [...result.value.logits] : result.reason.message,
+      ),
+      [[1], [2], 'inference failed: as asked', [3]],
+    );
+  }));
+
+test('a worker that finds that batches fail is given images one by one', () =>
+  withPool(
+    { maxBatch: 4, workerModule: new URL('./support/single-worker.ts', import.meta.url) },
+    async (pool) => {
+      const results = await Promise.all([pool.run(images(1, 2, 3), 3), pool.run(images(4), 1)]);
+      assert.deepEqual(
+        results.map(({ logits }) => [...logits]),
+        [[1, 2, 3], [4]],
+      );
+      assert.equal(pool.batchProblem, 'it fails with 4 images at once');
+    },
+  ));
+
 test('a queue that is full refuses', () =>
   withPool({ maxBatch: 1, maxQueued: 2 }, async (pool) => {
     const accepted = [1, 2, 3].map((value) => pool.run(images(value), 1));

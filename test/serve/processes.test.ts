@@ -1,16 +1,15 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
-import { copyFile, writeFile } from 'node:fs/promises';
+import { copyFile, rm, writeFile } from 'node:fs/promises';
 import { Agent, createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { setTimeout } from 'node:timers/promises';
+import { command } from '../commands/command.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const TSX = fileURLToPath(import.meta.resolve('tsx/cli'));
 /** Only a request that nobody will ever answer waits as long. */
 const NEVER_MS = 60_000;
 
@@ -26,7 +25,7 @@ before(async () => {
 });
 
 after(() => {
-  // Where a test failed; tsx hands this on to what it started.
+  // Where a test failed.
   for (const child of started) child.kill('SIGTERM');
 });
 
@@ -37,11 +36,14 @@ class Servers {
   stderr = '';
   readonly ended: Promise<number | null>;
 
-  constructor(path: string, port = 0, more: readonly string[] = []) {
-    const args = ['--processes', '2', '--port', String(port), '--model', path, '--threads', '1', ...more];
-    this.#child = spawn(process.execPath, [TSX, 'serve/cli.ts', ...args, '--reload-seconds', '0'], {
-      cwd: PROJECT,
-    });
+  constructor(
+    path: string,
+    port = 0,
+    option: '--model' | '--models' = '--model',
+    more: readonly string[] = [],
+  ) {
+    const args = ['--processes', '2', '--port', String(port), option, path, '--threads', '1', ...more];
+    this.#child = spawn(process.execPath, command('serve', ...args, '--reload-seconds', '0'));
     started.push(this.#child);
     this.#child.stdout!.on('data', (data) => {
       this.stdout += data;
@@ -153,6 +155,8 @@ test('several processes answer; one that is killed is replaced, and nobody waits
   const client = async (agent: Agent): Promise<number> => {
     let answers = 0;
     while (going) {
+      // A core is left for the process that starts.
+      await setTimeout(20);
       try {
         assert.equal(await post(url, agent), 200);
         answers++;
@@ -195,7 +199,7 @@ test('several processes answer; one that is killed is replaced, and nobody waits
 });
 
 test('a process that is frozen is replaced, and what it had not taken is answered; a stop does not wait', async () => {
-  const servers = new Servers(model, 0, ['--silence-timeout', '2']);
+  const servers = new Servers(model, 0, '--model', ['--silence-timeout', '2']);
   const { url, pids } = await servers.serving();
   // One connection with each of them.
   const agents = [0, 1].map(() => new Agent({ keepAlive: true }));
@@ -255,4 +259,24 @@ test('while another serves, a replacement that cannot is tried again; when none 
   process.kill(pids[1]!, 'SIGKILL');
   assert.equal(await servers.ended, 1);
   assert.match(servers.stderr, /\nerror: [^\n]*is not an ONNX model[^\n]*\n$/);
+});
+
+test('an unusable file in a folder stops no process, not one that takes the place of another either', async () => {
+  const folder = await temporaryFolder();
+  await copyFile(model, join(folder, 'good.onnx'));
+  await writeFile(join(folder, 'half.onnx'), 'half a mod');
+  const servers = new Servers(folder, 0, '--models');
+  const { url, pids } = await servers.serving();
+  assert.match(servers.stdout, /^unusable half@1: half.onnx is not an ONNX model/m);
+  await servers.replace(pids[0]!);
+  for (let i = 0; i < 4; i++) assert.equal(await post(url, fresh), 200);
+  const text = await (await fetch(`${url}/metrics`, { headers: { connection: 'close' } })).text();
+  assert.match(text, /^model_ready\{model="half",version="1"\} 0$/m);
+  assert.match(text, /^model_ready\{model="good",version="1"\} 1$/m);
+  servers.stop();
+  assert.equal(await servers.ended, 0);
+  await rm(join(folder, 'good.onnx'));
+  const none = new Servers(folder, 0, '--models');
+  assert.equal(await none.ended, 1);
+  assert.match(none.stderr, /^error: .*half.onnx is not an ONNX model/m);
 });

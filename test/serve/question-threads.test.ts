@@ -60,7 +60,8 @@ test('clients are served by turns, and one alone never has all the threads', asy
   const many = Array.from({ length: 5 }, () => ask('many'));
   await Promise.all([...many.slice(0, 1), ask('other'), ask('third')]);
   // The second thread was left to others.
-  assert.deepEqual([...order].sort().slice(0, 3), ['many', 'other', 'third'], `${order}`);
+  const first = order.slice(0, 4);
+  assert.ok(first.includes('other') && first.includes('third'), `${order}`);
   await Promise.all(many);
   assert.ok(performance.now() - begin >= 450, 'one after the other');
 });

@@ -88,6 +88,7 @@ function binaryRequest(
   return [new Uint8Array(Buffer.concat([head, bytes])), { [HEADER]: String(head.length) }];
 }
 
+const rows = (values: Float32Array): Float32Array[] => [values.subarray(0, 10), values.subarray(10)];
 const bytesOf = (values: Float32Array): Uint8Array => new Uint8Array(values.buffer.slice(0));
 
 function assertClose(actual: ArrayLike<number>, expected: ArrayLike<number>): void {
@@ -118,19 +119,94 @@ test('numbers, flat and nested, give the logits', async () => {
       [outputs[0]!.name, outputs[0]!.datatype, outputs[0]!.shape],
       ['logits', 'FP32', [2, 10]],
     );
+    assert.equal(outputs[1]!.name, 'probabilities');
     assertClose(outputs[0]!.data as number[], want);
   }
 });
+
+test('null is nothing, and values of extensions may be anything', async () => {
+  const nothing = { id: null, parameters: null, outputs: null };
+  const data = [...input];
+  for (const body of [
+    jsonRequest(nothing),
+    jsonRequest({ ...nothing, inputs: [tensor({ data, parameters: null })] }),
+    jsonRequest({ outputs: [] }),
+    jsonRequest({ parameters: { trace: { deep: [1, null] }, list: [1], none: null, priority: 1 } }),
+    jsonRequest({ inputs: [tensor({ data, parameters: { shared_memory_region: null, a: { b: 1 } } })] }),
+    jsonRequest({ outputs: ['logits', 'probabilities'].map((name) => ({ name, parameters: null })) }),
+    jsonRequest({
+      outputs: ['logits', 'probabilities'].map((name) => ({
+        name,
+        parameters: { binary_data: null, classification: null, shared_memory_region: null },
+      })),
+    }),
+  ]) {
+    const { status, json } = await post(body);
+    assert.equal(status, 200, json.error);
+    assert.equal('id' in json, false);
+    assert.deepEqual(
+      json.outputs.map(({ name }) => name),
+      ['logits', 'probabilities'],
+    );
+    assertClose(json.outputs[0]!.data as number[], want);
+  }
+  const binary = await post(
+    ...binaryRequest(bytesOf(input), {
+      inputs: [tensor({ data: null, parameters: { binary_data_size: 24_576 } })],
+    }),
+  );
+  assert.equal(binary.status, 200, binary.json.error);
+});
+
+test('classes as bytes are texts with their lengths', async () => {
+  const outputs = [
+    { name: 'probabilities', parameters: { classification: 3, binary_data: true } },
+    { name: 'logits', parameters: { classification: 99, binary_data: true } },
+  ];
+  const { status, json, rest } = await post(jsonRequest({ outputs }));
+  assert.equal(status, 200, json.error);
+  assert.deepEqual(
+    json.outputs.map(({ datatype, shape }) => [datatype, shape]),
+    [
+      ['BYTES', [2, 3]],
+      ['BYTES', [2, 10]],
+    ],
+  );
+  assert.equal(json.outputs[0]!.data, undefined);
+  const sizes = json.outputs.map(({ parameters }) => parameters!.binary_data_size);
+  assert.equal(sizes[0]! + sizes[1]!, rest.length);
+  const texts = readTexts(rest.subarray(0, sizes[0]));
+  assert.equal(texts.length, 6);
+  for (const [image, row] of rows(want).entries()) {
+    const best = row.indexOf(Math.max(...row));
+    const [score, index, label] = texts[3 * image]!.split(':');
+    assert.deepEqual([Number(index), label], [best, `class ${best}`]);
+    assert.ok(Math.abs(Number(score) - softmax(row)[best]!) < 1e-4);
+  }
+  assert.equal(readTexts(rest.subarray(sizes[0])).length, 20);
+});
+
+function readTexts(bytes: Buffer): string[] {
+  const texts: string[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const length = bytes.readUInt32LE(at);
+    texts.push(bytes.toString('utf8', at + 4, at + 4 + length));
+    at += 4 + length;
+  }
+  return texts;
+}
 
 test('bytes in and bytes out', async () => {
   const parameters = { binary_data_output: true };
   const { status, json, rest, headers } = await post(...binaryRequest(bytesOf(input), { parameters }));
   assert.equal(status, 200, json.error);
   assert.equal(headers.get('content-type'), 'application/octet-stream');
-  assert.deepEqual(json.outputs, [
-    { name: 'logits', datatype: 'FP32', shape: [2, 10], parameters: { binary_data_size: 80 } },
-  ]);
-  assertClose(new Float32Array(new Uint8Array(rest).buffer), want);
+  const both = ['logits', 'probabilities'].map((name) => ({
+    ...{ name, datatype: 'FP32', shape: [2, 10], parameters: { binary_data_size: 80 } },
+  }));
+  assert.deepEqual(json.outputs, both);
+  const all = [...want, ...rows(want).flatMap((row) => [...softmax(row)])];
+  assertClose(new Float32Array(new Uint8Array(rest).buffer), all);
   // Bytes in, numbers out.
   const mixed = await post(...binaryRequest(bytesOf(input)));
   assert.equal(mixed.status, 200, mixed.json.error);
@@ -138,7 +214,8 @@ test('bytes in and bytes out', async () => {
   // A tensor alone.
   const raw = await post(new Uint8Array(bytesOf(input)), { [HEADER]: '0' });
   assert.equal(raw.status, 200, raw.json.error);
-  assertClose(new Float32Array(new Uint8Array(raw.rest).buffer), want);
+  assert.deepEqual(raw.json.outputs, both);
+  assertClose(new Float32Array(new Uint8Array(raw.rest).buffer), all);
 });
 
 test('outputs are given as asked: several, as bytes, as classes', async () => {
@@ -187,6 +264,54 @@ test('health, server and model metadata', async () => {
       assert.equal((await fetch(`${server.url}/v2/models/${path}${suffix}`)).status, 404, path);
     }
   }
+});
+
+test("what Triton's client asks beside the protocol: configuration, statistics, index", async () => {
+  const get = async (path: string): Promise<unknown> => (await fetch(server.url + path)).json();
+  const output = { data_type: 'TYPE_FP32', dims: [10] };
+  for (const path of ['resnet20', 'resnet20/versions/1']) {
+    assert.deepEqual(await get(`/v2/models/${path}/config`), {
+      ...{ name: 'resnet20', platform: 'onnxruntime_onnx', backend: 'onnxruntime', max_batch_size: 4 },
+      version_policy: { specific: { versions: [1] } },
+      input: [{ name: 'input', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [3, 32, 32] }],
+      output: [
+        { name: 'logits', ...output },
+        { name: 'probabilities', ...output },
+      ],
+    });
+  }
+  type Stats = {
+    name: string;
+    inference_count: number;
+    inference_stats: { success: { count: number; ns: number } };
+  };
+  const stats = async (path: string): Promise<Stats> =>
+    ((await get(path)) as { model_stats: Stats[] }).model_stats[0]!;
+  const before = await stats('/v2/models/resnet20/stats');
+  assert.equal((await post(jsonRequest())).status, 200);
+  for (const path of ['resnet20/stats', 'resnet20/versions/1/stats', 'stats']) {
+    const after = await stats(`/v2/models/${path}`);
+    assert.equal(after.inference_count - before.inference_count, 2);
+    assert.equal(after.inference_stats.success.count - before.inference_stats.success.count, 1);
+    assert.ok(after.inference_stats.success.ns > before.inference_stats.success.ns);
+  }
+  for (const path of [
+    'other/config',
+    'other/stats',
+    'resnet20/versions/2/config',
+    'resnet20/versions/2/stats',
+  ]) {
+    assert.equal((await fetch(`${server.url}/v2/models/${path}`)).status, 404, path);
+  }
+  const index = [{ name: 'resnet20', version: '1', state: 'READY', reason: '' }];
+  for (const body of [undefined, '', '{}', '{"ready":true}', '{"ready":null}']) {
+    const answer = await fetch(`${server.url}/v2/repository/index`, { method: 'POST', body: body ?? null });
+    assert.deepEqual([answer.status, await answer.json()], [200, index]);
+  }
+  assert.deepEqual(await get('/v2/repository/index'), index);
+  assert.equal((await post('{"ready":1}', {}, '/v2/repository/index')).status, 400);
+  assert.equal((await post('{', {}, '/v2/repository/index')).status, 400);
+  assert.equal((await post('x'.repeat(2000), {}, '/v2/repository/index')).status, 413);
 });
 
 test('bad requests get 400 and one clear line', async () => {
@@ -243,6 +368,15 @@ test('bad requests get 400 and one clear line', async () => {
       jsonRequest({ outputs: [{ name: 'logits', parameters: { binary_data: 1 } }] }),
     ],
     [/how many classes/, jsonRequest({ outputs: [{ name: 'logits', parameters: { classification: -1 } }] })],
+    [
+      /output "logits": there is no shared memory here, such as "r1"/,
+      jsonRequest({ outputs: [{ name: 'logits', parameters: { shared_memory_region: 'r1' } }] }),
+    ],
+    [
+      /input "input": there is no shared memory here, such as "r2"/,
+      ...of({ data, parameters: { shared_memory_region: 'r2', shared_memory_byte_size: 24_576 } }),
+    ],
+    [/parameters: must be an object/, jsonRequest({ parameters: [1] })],
     [/at most 4/, new Uint8Array(5 * 12_288), { [HEADER]: '0' }, 413],
     [/larger than 0.5 MB/, new Uint8Array(600_000), {}, 413],
   ];

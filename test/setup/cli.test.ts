@@ -1,16 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { type Output, runProgram } from '../../setup/programs.ts';
 import { checkPlatform } from '../../setup/tensorflow/platform.ts';
+import { command } from '../commands/command.ts';
 import { checkPlain } from '../data/user-error.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-
 function setup(...args: string[]): Promise<Output> {
-  return runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/cli.ts', ...args], {
-    cwd: PROJECT,
-  });
+  return runProgram(process.execPath, command('setup:tensorflow', ...args));
 }
 
 test('mistakes in the options are one line and exit code 1', async () => {

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { giveAdvice } from '../../setup/doctor/advice.ts';
 import { parseInstructionSets } from '../../setup/doctor/cpu.ts';
 import { describeReport } from '../../setup/doctor/describe.ts';
@@ -9,18 +8,15 @@ import { planTraining } from '../../setup/doctor/plan.ts';
 import { parseGpus } from '../../setup/gpu.ts';
 import { type Output, runProgram } from '../../setup/programs.ts';
 import { readDevices } from '../../setup/tensorflow/probe.ts';
+import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const empty = await temporaryFolder();
 
 /** Runs the doctor where no program, no browser and no data is to be found. */
 function doctor(...args: string[]): Promise<Output> {
   const env = { ...process.env, PATH: empty, CHROMIUM_PATH: `${empty}/chromium`, CIFAR100_DIR: empty };
-  return runProgram(process.execPath, ['--import', 'tsx', 'setup/doctor/cli.ts', ...args], {
-    cwd: PROJECT,
-    env,
-  });
+  return runProgram(process.execPath, command('doctor', ...args), { env });
 }
 
 /** A machine that has everything. */

@@ -3,16 +3,14 @@ import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { command } from '../commands/command.ts';
 import { EXPECTED, foreignFolder } from '../foreign/support.ts';
 
 const folder = foreignFolder();
-const CLI = fileURLToPath(new URL('../../export/cli.ts', import.meta.url));
-const TSX = import.meta.resolve('tsx');
 
 function run(...args: string[]) {
-  return spawnSync(process.execPath, ['--import', TSX, CLI, ...args], { cwd: folder, encoding: 'utf8' });
+  return spawnSync(process.execPath, command('export', ...args), { cwd: folder, encoding: 'utf8' });
 }
 
 it('export writes a model of another program as one of ours, and for a target', async () => {

@@ -10,6 +10,7 @@ import sharp from 'sharp';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
@@ -19,6 +20,7 @@ import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
 import { makeReport, type TestReport } from '../../train/test-model/report.ts';
 import { testModel } from '../../train/test-model/test-model.ts';
 import { defaultFolder } from '../../train/test-model/write-results.ts';
+import { command } from '../commands/command.ts';
 import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';
 
 const PTH = fileURLToPath(new URL('../fixtures/pytorch/resnet20.pth', import.meta.url));
@@ -117,8 +119,7 @@ describe('the report of a test', () => {
 
 describe('npm run test-model', () => {
   const run = (...args: string[]) => {
-    const cli = fileURLToPath(new URL('../../train/test-model/cli.ts', import.meta.url));
-    return spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], { encoding: 'utf8' });
+    return spawnSync(process.execPath, command('test-model', ...args), { encoding: 'utf8' });
   };
 
   it('prints the report and writes it with the picture', async () => {
@@ -165,6 +166,16 @@ describe('npm run test-model', () => {
       assert.equal(status, 1);
       assert.match(stderr, /^error: [^\n]+\n$/);
     }
+  });
+
+  it('refuses a model whose classes do not exclude each other', async () => {
+    const { graph, metadata } = decodeModel(await readFile(ONNX), ONNX);
+    const path = join(folder, 'several.onnx');
+    await writeFile(path, encodeModel(graph, { ...metadata, scores: 'independent' }));
+    await assert.rejects(
+      loadModel(path),
+      /several\.onnx gives every class a probability of its own.* top-1 says nothing of it/,
+    );
   });
 
   it('puts results beside the weights', () => {

@@ -2,13 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
-import { OPTIMIZER_CLI_OPTIONS, optimizerSettings } from '../../train/optim/command-line.ts';
-import { SCHEDULE_CLI_OPTIONS, scheduleSettings } from '../../train/schedule/command-line.ts';
+import { RECIPE_CLI_OPTIONS } from '../../train/command-line.ts';
+import { optimizerSettings } from '../../train/optim/command-line.ts';
+import { scheduleSettings } from '../../train/schedule/command-line.ts';
 
 const command = {
   name: 'train',
   summary: 'Trains.',
-  options: { ...OPTIMIZER_CLI_OPTIONS, ...SCHEDULE_CLI_OPTIONS },
+  options: RECIPE_CLI_OPTIONS,
 } as const;
 
 /** What the words of a command line set; the run has ten epochs unless said otherwise. */
@@ -103,6 +104,9 @@ describe('optimiser options', () => {
     ['--clip-norm -1', /--clip-norm must be at least 0/],
     ['--weight-decay -0.1', /--weight-decay must be at least 0/],
     ['--lr fast', /--lr takes a number, not "fast"/],
+    ['--lr -0.1', /--lr must be at least 0/],
+    ['--epochs 0', /--epochs must be at least 1/],
+    ['--batch-size 0.5', /--batch-size takes a whole number/],
   ];
   for (const [line, message] of refused) {
     it(`refuse ${line}`, () => refuses(() => optimizer(line), message));

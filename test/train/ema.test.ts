@@ -26,7 +26,7 @@ const folder = await temporaryFolder();
 /** Adam's corrections depend on the steps taken, the average's decay too. */
 const EMA: Partial<TrainConfig> = {
   optimizer: 'adamw',
-  learningRate: 0.002,
+  learningRate: 0.01,
   schedule: 'constant',
   emaDecay: 0.6,
   epochs: 2,

@@ -58,7 +58,7 @@ describe('a finished run', () => {
 
   it('has learned: the loss falls from epoch to epoch of a run without augmentation', async () => {
     const { run } = await tinyRun(folder, 'learning', {
-      config: { crop: 0, flip: false, labelSmoothing: 0, epochs: 5 },
+      config: { crop: 0, flip: false, labelSmoothing: 0, epochs: 10 },
     });
     const losses = (await logOf(run)).map((entry) => entry.trainLoss);
     // From about ln 100, a guess among the classes; 64 images leave no doubt about the direction.

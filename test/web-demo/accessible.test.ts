@@ -26,46 +26,48 @@ describe('every view is accessible and fits', { skip: SKIP_WITHOUT_CHROMIUM, tim
 
   after(() => test?.close());
 
-  for (const [name, viewport] of Object.entries(SIZES)) {
-    for (const colorScheme of ['light', 'dark'] as const) {
-      it(`${name}, ${colorScheme}`, async () => {
-        const visitor = await test.open({ viewport, colorScheme, reducedMotion: 'reduce' });
-        const { page } = visitor;
-        const check = async (what: string): Promise<void> => {
-          assert.deepEqual(await inaccessible(page), [], what);
-          const width = await page.evaluate(() => document.documentElement.scrollWidth);
-          assert.ok(width <= viewport.width, `${what} is ${width} pixels wide`);
-        };
+  it('on a phone, a desktop and zoomed, light and dark', async () => {
+    const visitor = await test.open({ reducedMotion: 'reduce' });
+    const { page } = visitor;
+    const check = async (what: string): Promise<void> => {
+      for (const [name, viewport] of Object.entries(SIZES)) {
+        await page.setViewportSize(viewport);
+        for (const colorScheme of ['light', 'dark'] as const) {
+          await page.emulateMedia({ colorScheme });
+          assert.deepEqual(await inaccessible(page), [], `${what}, ${name}, ${colorScheme}`);
+        }
+        const width = await page.evaluate(() => document.documentElement.scrollWidth);
+        assert.ok(width <= viewport.width, `${what} is ${width} pixels wide, ${name}`);
+      }
+    };
 
-        await page.click('#explain');
-        await page.waitForSelector('#heat:not([hidden])');
-        await page.click('#compare');
-        await page.waitForSelector('#comparison:not([hidden])');
-        await visitor.choose('#picture-file', 'no picture.png', Buffer.from('text'), 'image/png');
-        await visitor.textOf('#picture-error');
-        await check('classify with heat map, comparison and an error');
+    await page.click('#explain');
+    await page.waitForSelector('#heat:not([hidden])');
+    await page.click('#compare');
+    await page.waitForSelector('#comparison:not([hidden])');
+    await visitor.choose('#picture-file', 'no picture.png', Buffer.from('text'), 'image/png');
+    await visitor.textOf('#picture-error');
+    await check('classify with heat map, comparison and an error');
 
-        await page.click('#open-draw');
-        await check('drawing');
-        await page.click('#draw [data-close]');
+    await page.click('#open-draw');
+    await check('drawing');
+    await page.click('#draw [data-close]');
 
-        await visitor.show('test');
-        await check('test set before a run');
-        await page.click('#run');
-        await visitor.textOf('#test-verdict');
-        await check('test set with its confusion matrix and mistakes');
+    await visitor.show('test');
+    await check('test set before a run');
+    await page.click('#run');
+    await visitor.textOf('#test-verdict');
+    await check('test set with its confusion matrix and mistakes');
 
-        await visitor.show('runs');
-        await page.locator('#runs-body tr').nth(1).waitFor();
-        for (const box of await page.locator('#runs-body input').all()) await box.check();
-        await page.waitForSelector('#runs-differences:not([hidden])');
-        await check('two runs compared');
+    await visitor.show('runs');
+    await page.locator('#runs-body tr').nth(1).waitFor();
+    for (const box of await page.locator('#runs-body input').all()) await box.check();
+    await page.waitForSelector('#runs-differences:not([hidden])');
+    await check('two runs compared');
 
-        await visitor.show('teach');
-        await check('teaching');
-        assert.deepEqual(visitor.complaints, []);
-        await visitor.close();
-      });
-    }
-  }
+    await visitor.show('teach');
+    await check('teaching');
+    assert.deepEqual(visitor.complaints, []);
+    await visitor.close();
+  });
 });

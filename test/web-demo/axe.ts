@@ -6,7 +6,7 @@ const SOURCE = await readFile(createRequire(import.meta.url).resolve('axe-core/a
 
 /** What axe-core finds inaccessible on the page as it stands: rule and the first element that breaks it. */
 export async function inaccessible(page: Page): Promise<string[]> {
-  await page.evaluate(SOURCE);
+  if (!(await page.evaluate(() => 'axe' in globalThis))) await page.evaluate(SOURCE);
   return page.evaluate(async () => {
     const { axe } = globalThis as unknown as {
       axe: { run(): Promise<{ violations: { id: string; nodes: { html: string }[] }[] }> };

@@ -1,5 +1,5 @@
 import { type Browser, chromium } from 'playwright-core';
-import { findChromium } from '../../core/browser/find-chromium.ts';
+import { findChromium } from '../../setup/find-chromium.ts';
 
 const ARGUMENTS = [
   '--no-sandbox',
@@ -14,7 +14,7 @@ const ARGUMENTS = [
 ];
 
 /** The browser to test in; undefined if there is none. */
-export const CHROMIUM: string | undefined = await findChromium();
+export const CHROMIUM: string | undefined = findChromium();
 
 /** For a `describe`: why it is skipped, or false. In CI a missing browser is an error. */
 export const SKIP_WITHOUT_CHROMIUM: string | false = CHROMIUM

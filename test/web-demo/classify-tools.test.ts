@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
+import sharp from 'sharp';
 import { decodeImageFile } from '../../core/image/decode.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildResNet } from '../../core/models/resnet.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { int, ints } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { assertSameGuesses, type DemoPage } from './demo-page.ts';
@@ -145,6 +149,34 @@ describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, tim
     assert.equal(await page.page.isHidden('#compare'), true);
   });
 
+  it('adapts a dropped model as the server does: rows of bytes in, sigmoids out', async () => {
+    const b = new GraphBuilder('several');
+    const bytes = b.input('rows', 'uint8', ['N', 16, 16, 3]);
+    const values = b.node('Cast', [bytes], { to: int(dataTypeCode('float32')) });
+    const means = b.node('ReduceMean', [values], { axes: ints([1, 2]), keepdims: int(0) });
+    // From 0 to 255; a picture of one colour shows what is made of it.
+    const scaled = b.node('Mul', [means, b.float32(1 / 64)]);
+    b.output(b.node('Identity', [b.node('Sigmoid', [scaled])], {}, { name: 'scores' }), 'float32', ['N', 3]);
+    b.output(b.node('ArgMax', [scaled], { axis: int(1), keepdims: int(0) }), 'int64', ['N']);
+    await page.guessesAfter(() => page.give('drop', 'several.onnx', Buffer.from(encodeModel(b.graph)), ''));
+    assert.match(await page.textOf('#model-facts'), /Scores\s*each class by itself/);
+    const red = await sharp({ create: { width: 16, height: 16, channels: 3, background: '#ff0040' } })
+      .png()
+      .toBuffer();
+    const guesses = await page.guessesAfter(() => page.give('drop', 'red.png', red, 'image/png'));
+    const sigmoid = (value: number) => 1 / (1 + Math.exp(-value / 64));
+    for (const [i, [label, value]] of (
+      [
+        ['class 0', 255],
+        ['class 2', 64],
+        ['class 1', 0],
+      ] as const
+    ).entries()) {
+      assert.equal(guesses[i]!.label, label);
+      assert.ok(Math.abs(guesses[i]!.probability - sigmoid(value)) < 1e-5, JSON.stringify(guesses));
+    }
+  });
+
   it('runs on WebGPU when told to, with the same guesses', async () => {
     const guess = () => page.guessesAfter(() => page.page.click('#drawn-examples button >> nth=2'));
     const onWasm = await guess();
@@ -166,7 +198,10 @@ describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, tim
     );
     graph.inputs[0]!.dims = ['batch', 32, 32];
     await page.choose('#model-file', 'flat.onnx', Buffer.from(encodeModel(graph)));
-    assert.match(await page.textOf('#model-error'), /^flat\.onnx is no classifier of pictures: it needs one/);
+    assert.match(
+      await page.textOf('#model-error'),
+      /^flat\.onnx: its input "input", \[batch, 32, 32\], is no batch of images/,
+    );
   });
 
   it('asks nobody but its server and complains about nothing', () => {

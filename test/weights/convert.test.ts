@@ -5,13 +5,13 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../../core/errors.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { type ConvertOptions, convertWeights } from '../../export/weights/convert.ts';
+import { command } from '../commands/command.ts';
 import { assertSameTensors, fixturePath } from './support.ts';
 
 const folder = await mkdtemp(join(tmpdir(), 'convert-test-'));
@@ -115,8 +115,7 @@ describe('converting weights', () => {
 
 describe('npm run weights', () => {
   const run = (...args: string[]) => {
-    const cli = fileURLToPath(new URL('../../export/weights/cli.ts', import.meta.url));
-    return spawnSync(process.execPath, ['--import', 'tsx', cli, ...args], { encoding: 'utf8' });
+    return spawnSync(process.execPath, command('weights', ...args), { encoding: 'utf8' });
   };
 
   it('says what it read and wrote', () => {

@@ -55,10 +55,10 @@ describe('tensors that fit no model', () => {
     const tensors = resnet18();
     for (const name of ['conv1.weight', 'bn1.bias', 'layer1.0.bn1.bias', 'layer1.0.bn2.bias', 'fc.bias'])
       tensors.delete(name);
-    for (let i = 0; i < 5; i++) tensors.set(`extra.${i}`, { dims: [1], data: new Float32Array(1) });
+    for (let i = 0; i < 5; i++) tensors.set(`layer9.${i}`, { dims: [1], data: new Float32Array(1) });
     assertRefuses(
       () => fitModel(tensors, 'x', { model: 'resnet18' }),
-      /^x does not fit resnet18: it lacks "conv1\.weight", "bn1\.bias", "layer1\.0\.bn1\.bias" and 2 more; it has "extra\.0", "extra\.1", "extra\.2" and 2 more, which the model has not$/,
+      /^x does not fit resnet18: it lacks "conv1\.weight", "bn1\.bias", "layer1\.0\.bn1\.bias" and 2 more; it has "layer9\.0", "layer9\.1", "layer9\.2" and 2 more, which the model has not$/,
     );
   });
 

@@ -1,5 +1,4 @@
 import { existsSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
@@ -7,6 +6,7 @@ import { printable } from '../../core/cli/printable.ts';
 import type { DatasetChoice } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
 import {
   DATA_CLI_OPTIONS,
@@ -26,7 +26,6 @@ import { commandText } from './command-text.ts';
 import { tableLines, unfinishedText } from './markdown.ts';
 import { planRuns } from './planned-run.ts';
 import { type AblationResults, summarizeRuns } from './results.ts';
-import { runAblation } from './run-ablation.ts';
 import { parseSeeds } from './seeds.ts';
 import { writeResults } from './write-results.ts';
 
@@ -110,7 +109,9 @@ async function tableOnly(
   for (const line of tableLines(results)) say(line);
   for (const run of unfinished) say(`not in the table: ${unfinishedText(run, results.epochs)}`);
   const trainedBy = join(out, COMMAND_FILE);
-  const trained = existsSync(trainedBy) ? printable((await readFile(trainedBy, 'utf8')).trim()) : undefined;
+  const trained = existsSync(trainedBy)
+    ? printable((await readRegularFile(trainedBy)).toString('utf8').trim())
+    : undefined;
   await write(results, [...(trained === undefined ? [] : [trained]), text], options);
 }
 
@@ -133,6 +134,7 @@ async function trainAndTabulate(
   const device = await chooseDevice(options, options.precision as Precision, warn);
   const config = makeConfig({ ...options, ...device }, given, common, seeds[0]!, model, dataset);
 
+  const { runAblation } = await import('./run-ablation.ts');
   const interrupt = watchInterrupt();
   const start = performance.now();
   const seconds = (options.maxMinutes ?? Number.POSITIVE_INFINITY) * 60;

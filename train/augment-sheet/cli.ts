@@ -4,7 +4,6 @@ import { DATASET_CHOICES, type DatasetChoice, loadDataset } from '../../core/dat
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
-import { drawSheet } from './sheet.ts';
 
 const command = {
   name: 'augment-sheet',
@@ -33,6 +32,7 @@ await runMain(async () => {
     throw new UserError(`${dataset.name} has ${dataset.train.count} training images; lower --images`);
   }
   const { images, variants, seed } = options;
+  const { drawSheet } = await import('./sheet.ts');
   const canvas = drawSheet(dataset, { images, variants, seed, augment });
   try {
     await writeFileAtomic(options.out, await canvas.png(options.scale));

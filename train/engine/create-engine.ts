@@ -1,7 +1,5 @@
-import { availableParallelism } from 'node:os';
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
-import { parameterCount } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../config.ts';
 import { type OptimizerSettings, optimizerOf } from '../optim/optimizer-config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
@@ -12,20 +10,6 @@ import { PROVIDERS, type Provider } from './providers/providers.ts';
 import { WebGpuEngine } from './providers/webgpu-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
 import { TfjsEngine } from './tfjs/tfjs-engine.ts';
-
-/** Above this many parameters one operator keeps all cores busy, and replicas would only cost memory. */
-const SMALL_NET_PARAMETERS = 2_000_000;
-/** Batch norm wants its share of the batch to be no smaller. */
-const SMALLEST_SHARE = 64;
-
-/** How many replicas train this net fastest here: one a core for small nets, while the shares stay large. */
-export function chooseReplicas(model: Graph, batchSize: number): number {
-  if (parameterCount(model) > SMALL_NET_PARAMETERS) return 1;
-  for (let count = availableParallelism(); count > 1; count--) {
-    if (batchSize % count === 0 && batchSize / count >= SMALLEST_SHARE) return count;
-  }
-  return 1;
-}
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = OptimizerSettings &

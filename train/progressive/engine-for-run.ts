@@ -1,5 +1,4 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { buildModel } from '../../core/models/zoo.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import type { TrainConfig } from '../config.ts';
 import { createEngine } from '../engine/create-engine.ts';
@@ -27,7 +26,7 @@ export async function engineForRun(
   if (!config.progressive) return createEngine(model, config, threads, device);
   return ResizableEngine.create(imageSizeAt(config, 0, dataset.height), (imageSize) =>
     createEngine(
-      imageSize === dataset.height ? model : resizedModel(model, config, imageSize),
+      imageSize === dataset.height ? model : resizedModel(model, imageSize),
       config,
       threads,
       device,
@@ -35,8 +34,11 @@ export async function engineForRun(
   );
 }
 
-/** The same net for images of another size: it ends in a global average, so its weights are the same. */
-function resizedModel(model: Graph, { model: name, labels }: TrainConfig, imageSize: number): Graph {
-  const resized = buildModel(name, { numClasses: labels.length, imageSize });
-  return { ...resized, initializers: new Map(model.initializers) };
+/** The same net for images of another size: it ends in a global average, so nothing else of it depends on that. */
+function resizedModel(model: Graph, imageSize: number): Graph {
+  const inputs = model.inputs.map((input) => ({
+    ...input,
+    dims: [...input.dims.slice(0, 2), imageSize, imageSize],
+  }));
+  return { ...model, inputs };
 }

@@ -2,7 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
-import { printable } from '../../core/cli/printable.ts';
+import { printable, printableJson } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
@@ -12,7 +12,6 @@ import { comparisonLines } from './compare-text.ts';
 import { listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
 import { type RunRecord, readRun, readRuns } from './read-run.ts';
 import { summarize } from './summary.ts';
-import { writePlots } from './write-plots.ts';
 
 const command = {
   name: 'runs',
@@ -53,7 +52,7 @@ async function list(root: string, sort: SortBy, json: boolean): Promise<void> {
       ? { runs: [], skipped: [] }
       : await readRuns(root);
   const summaries = sortedSummaries(runs, sort);
-  if (json) say(JSON.stringify(summaries, null, 2));
+  if (json) say(printableJson(summaries, 2));
   else if (summaries.length === 0) say(`no runs in ${root}; npm run train makes one`);
   else for (const line of listLines(summaries)) say(line);
   for (const reason of skipped) process.stderr.write(`skipped: ${printable(reason)}\n`);
@@ -73,7 +72,7 @@ async function compare(
       config: Object.fromEntries(differences.map((key) => [key, run.config[key] ?? null])),
       epochs: run.epochs,
     }));
-    say(JSON.stringify(entries, null, 2));
+    say(printableJson(entries, 2));
   } else {
     for (const line of comparisonLines(runs)) say(line);
   }
@@ -91,6 +90,7 @@ async function plot(names: string[], root: string): Promise<void> {
   if (names.length === 0) throw new UserError('plot takes the names of runs');
   for (const name of names) {
     const { path } = await readRun(locate(name, root));
+    const { writePlots } = await import('./write-plots.ts');
     for (const file of await writePlots(RunDirectory.open(path))) say(file);
   }
 }

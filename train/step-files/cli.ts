@@ -16,10 +16,7 @@ import {
 import { loadTrainingData } from '../load-data.ts';
 import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
 import { optimizerSettings } from '../optim/command-line.ts';
-import { createRun } from '../start-run.ts';
 import { STEP_FILES } from './describe.ts';
-import { startModel } from './start-model.ts';
-import { checkShares, writeStepFiles } from './write-step-files.ts';
 
 const { crop, flip } = AUGMENT_CLI_OPTIONS;
 
@@ -64,6 +61,11 @@ await runMain(async () => {
   if (existsSync(join(out, 'config.json')))
     throw new UserError(`${out} already holds a run; give another --out`);
   // Before the data is read, which may take a while.
+  const [{ createRun }, { startModel }, { checkShares, writeStepFiles }] = await Promise.all([
+    import('../start-run.ts'),
+    import('./start-model.ts'),
+    import('./write-step-files.ts'),
+  ]);
   checkShares(options.batchSize, processes);
   optimizerSettings(options, given);
 

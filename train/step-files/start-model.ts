@@ -28,8 +28,8 @@ export async function startModel(options: StartModelOptions): Promise<Graph> {
     initializeParameters(graph, seed);
     return graph;
   }
-  const { tensors } = await loadWeights(weights);
-  const { graph, folded } = fitModel(tensors, weights, { model, imageSize });
+  const { tensors, left } = await loadWeights(weights);
+  const { graph, folded } = fitModel(tensors, weights, { model, imageSize, left });
   if (folded) {
     throw new UserError(
       `${weights} has batch norm folded into its convs and cannot be trained on; give the run's .safetensors`,

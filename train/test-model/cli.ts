@@ -1,15 +1,13 @@
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
+import { cleanLines, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
-import { loadModel } from './load-model.ts';
 import { loadTestSplit } from './load-test-split.ts';
 import { describeReport, makeReport } from './report.ts';
-import { testModel } from './test-model.ts';
-import { defaultFolder, makeFolder, writeResults } from './write-results.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -45,6 +43,11 @@ await runMain(async () => {
   );
   const { weights, dataset: name, data, limit } = options;
   if (weights === undefined) throw new UserError('say what to test with --weights FILE');
+  const [{ loadModel }, { testModel }, { defaultFolder, makeFolder, writeResults }] = await Promise.all([
+    import('./load-model.ts'),
+    import('./test-model.ts'),
+    import('./write-results.ts'),
+  ]);
   const model = await loadModel(weights, options.model);
   const dataset = await loadTestSplit(model, { dataset: name, data, limit });
   const folder = options.out ?? defaultFolder(weights);
@@ -58,7 +61,7 @@ await runMain(async () => {
   const report = makeReport({ weights, model: model.model }, dataset, outcome);
   const files = await writeResults(folder, report, outcome.matrix, dataset);
   const text = options.json
-    ? JSON.stringify(report)
-    : `${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`;
+    ? printableJson(report)
+    : cleanLines(`${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);
   process.stdout.write(`${text}\n`);
 });

@@ -37,8 +37,8 @@ const CIFAR_SIZE = 32;
 export async function loadModel(path: string, model?: string): Promise<LoadedModel> {
   const bytes = await readWeightsFile(path);
   if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
-  const { tensors, metadata } = decodeWeights(bytes, path);
-  const fitted = fitModel(tensors, path, { model });
+  const { tensors, metadata, left } = decodeWeights(bytes, path);
+  const fitted = fitModel(tensors, path, { model, left });
   const config = await configOfRun(path);
   const { imageSize = CIFAR_SIZE, normalization } = readDatasetRecord(config, `the run of ${path}`);
   const dataset = metadata.dataset ?? config.dataset;
@@ -57,6 +57,12 @@ function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): L
   const metadata = decodeMetadata(decodeModel(bytes, path).metadata, path);
   if (model !== undefined && model !== metadata.model) {
     throw new UserError(`${path} is a ${metadata.model}, not a ${model}; leave out --model`);
+  }
+  if (metadata.scores === 'independent') {
+    throw new UserError(
+      `${path} gives every class a probability of its own, as a picture may show several: top-1 says nothing of it; ` +
+        'if its classes do exclude each other, export it with "scores": "probabilities" in its JSON file',
+    );
   }
   return {
     bytes,

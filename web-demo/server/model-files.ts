@@ -85,7 +85,7 @@ async function listModels(root: string): Promise<ModelFile[]> {
   ] as const) {
     const directory = path.join(root, folder);
     const names = await readdir(directory).catch(() => [] as string[]);
-    const found = names.filter((entry) => entry.endsWith('.onnx'));
+    const found = names.filter((entry) => /\.onnx$/i.test(entry));
     for (const name of found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {
       const file = path.join(directory, name);
       const info = await stat(file).catch(() => undefined);

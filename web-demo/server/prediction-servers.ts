@@ -26,6 +26,8 @@ export class PredictionServers {
         host: '127.0.0.1',
         demoDirectory: false,
         access: { apiKey: this.apiKey },
+        // Its JSON file may change alone.
+        reloadSeconds: 2,
         inference: { workers: 1 },
       });
       this.#current = { key, server };

@@ -1,8 +1,7 @@
-import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
 import { pipeline } from 'node:stream';
 import { createGunzip } from 'node:zlib';
 import { errorMessage, UserError } from '../../errors.ts';
+import { openRegularFile } from '../../fs/regular-file.ts';
 import { type TarEntry, TarError, tarEntries } from './tar.ts';
 
 /** Most bytes an archive may unpack to; the largest dataset read here has 200 MB. */
@@ -40,7 +39,7 @@ function translate(error: unknown, path: string): unknown {
 
 async function unpacked(path: string): Promise<AsyncIterable<Uint8Array>> {
   const zipped = await isGzip(path);
-  const source = createReadStream(path, { highWaterMark: 1 << 18 });
+  const source = (await openRegularFile(path)).createReadStream({ highWaterMark: 1 << 18 });
   if (!zipped) return source as AsyncIterable<Buffer>;
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
   // Errors of either stream arrive where gunzip is read; leaving it early closes the file.
@@ -49,7 +48,7 @@ async function unpacked(path: string): Promise<AsyncIterable<Uint8Array>> {
 }
 
 async function isGzip(path: string): Promise<boolean> {
-  const file = await open(path);
+  const file = await openRegularFile(path);
   try {
     const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
     return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;

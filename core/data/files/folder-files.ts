@@ -1,7 +1,7 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { errorMessage, UserError } from '../../errors.ts';
+import { openRegularFile } from '../../fs/regular-file.ts';
 import type { DataFiles } from './data-files.ts';
 
 const CHUNK_BYTES = 1 << 20;
@@ -34,7 +34,8 @@ export class FolderFiles implements DataFiles {
   async *chunks(name: string): AsyncGenerator<Uint8Array> {
     const path = this.describe(name);
     try {
-      yield* createReadStream(path, { highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
+      const file = await openRegularFile(path);
+      yield* file.createReadStream({ highWaterMark: CHUNK_BYTES }) as AsyncIterable<Buffer>;
     } catch (error) {
       throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
     }

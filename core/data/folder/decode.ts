@@ -1,5 +1,5 @@
-import { readFile } from 'node:fs/promises';
 import { errorMessage, UserError } from '../../errors.ts';
+import { readRegularFile } from '../../fs/regular-file.ts';
 import { decodeImageFile } from '../../image/decode.ts';
 import { type ImageFormat, imageFormat } from '../../image/format.ts';
 import { prepareImage } from '../../preprocess/prepare-image.ts';
@@ -15,7 +15,7 @@ const FORMATS: ReadonlySet<ImageFormat> = new Set(['png', 'jpeg', 'webp']);
  * @throws UserError naming the file if it cannot be read or is no PNG, JPEG or WebP image
  */
 export async function decodeFile(path: string, size: number, out: Uint8Array): Promise<void> {
-  const bytes = await readFile(path).catch((error: unknown) => {
+  const bytes = await readRegularFile(path).catch((error: unknown) => {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   });
   const format = imageFormat(bytes);

@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
+import { cleanText } from '../../cli/printable.ts';
 import { UserError } from '../../errors.ts';
 import {
   type ImageDataset,
@@ -63,7 +64,8 @@ export async function readFolder(root: string, options: FolderOptions): Promise<
     channels: 3,
     height: imageSize,
     width: imageSize,
-    labels: [...classes.train.keys()],
+    // The names of folders, which anybody may have made.
+    labels: [...classes.train.keys()].map(cleanText),
     normalization: options.normalization ?? measureNormalization(train.images, imageSize * imageSize),
     train: splits.includes('train') ? train : emptySplit(),
     test,

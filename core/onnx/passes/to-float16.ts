@@ -70,7 +70,11 @@ function halfAttribute(attribute: Attribute, where: string): Attribute {
     : attribute;
 }
 
-function halfTensor(tensor: TensorValue, name: string): TensorValue {
+/**
+ * A float32 tensor in float16; one of another type as it is.
+ * @throws UserError if a value is beyond what float16 holds
+ */
+export function halfTensor(tensor: TensorValue, name: string): TensorValue {
   if (!(tensor.data instanceof Float32Array)) return tensor;
   const data = toFloat16(tensor.data);
   // Infinity, where the float32 was finite. One that was not is for the verification to find.

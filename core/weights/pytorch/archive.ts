@@ -33,7 +33,11 @@ export function readArchive(bytes: Uint8Array, source: string): Archive {
 function readZipArchive(bytes: Uint8Array, source: string): Archive {
   const entries = readStoredZip(bytes, source);
   const pickleName = [...entries.keys()].find((name) => /^[^/]+\/data\.pkl$/.test(name));
-  if (pickleName === undefined) throw new UserError(`${source} is a zip archive, but not one of torch.save`);
+  if (pickleName === undefined) {
+    throw new UserError(
+      `${source} is a zip archive, but not one of torch.save; in PyTorch, torch.save(model.state_dict(), FILE)`,
+    );
+  }
   const folder = pickleName.slice(0, -'data.pkl'.length);
   if (entries.has(`${folder}constants.pkl`)) {
     throw new UserError(

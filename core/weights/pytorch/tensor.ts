@@ -13,6 +13,10 @@ export class StorageReference {
     /** Elements. */
     readonly length: number,
   ) {}
+
+  get bytes(): number {
+    return this.length * this.elementBytes;
+  }
 }
 
 /** A tensor as PyTorch pickles it: a strided view of a storage. Offset and strides count elements. */
@@ -22,6 +26,14 @@ export class TensorReference {
     readonly offset: number,
     readonly dims: readonly number[],
     readonly strides: readonly number[],
+  ) {}
+}
+
+/** A tensor that is none of plain numbers in a storage. */
+export class OtherTensor {
+  constructor(
+    /** What it is, e.g. `a sparse tensor`. */
+    readonly what: string,
   ) {}
 }
 
@@ -35,7 +47,7 @@ export function readTensor(tensor: TensorReference, bytes: Uint8Array, where: st
   const { storage, offset, dims, strides } = tensor;
   if (storage.format === 'other') throw new UserError(`${where} is not of floating-point numbers`);
   const { elementBytes } = storage;
-  if (storage.length * elementBytes > bytes.length) {
+  if (storage.bytes > bytes.length) {
     throw new UserError(`${where} is cut off: its storage has ${bytes.length} bytes`);
   }
   const count = sizeOf(dims);

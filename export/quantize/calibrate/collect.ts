@@ -1,9 +1,10 @@
 import * as ort from 'onnxruntime-node';
 import { UserError } from '../../../core/errors.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
-import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { encodeModel, encodeMoreOutputs } from '../../../core/onnx/model-file.ts';
 import { inferShapes } from '../../../core/onnx/shape-inference.ts';
-import type { CalibrationBatch } from '../options.ts';
+import { quantizedOperator } from '../operators.ts';
+import type { CalibrationBatch, QuantizeOptions } from '../options.ts';
 import { Histogram } from './histogram.ts';
 
 /** Values that one run may hand over, in bytes: batches are cut so that they stay below. */
@@ -19,15 +20,18 @@ export async function collectHistograms(
   graph: Graph,
   names: readonly string[],
   batches: Iterable<CalibrationBatch> | AsyncIterable<CalibrationBatch>,
-  options: { threads?: number | undefined; onProgress?: ((images: number) => void) | undefined } = {},
+  options: Pick<QuantizeOptions, 'threads' | 'foreign'> & {
+    onProgress?: ((images: number) => void) | undefined;
+  } = {},
 ): Promise<{ histograms: Map<string, Histogram>; images: number }> {
-  const shapes = inferShapes(graph);
+  const { foreign } = options;
   const input = graph.inputs[0]!;
-  const imageDims = input.dims.slice(1).map(Number);
+  const imageDims = imageDimsOf(graph, foreign);
   const computed = names.filter((name) => name !== input.name);
-  const outputs = computed.map((name) => ({ name, ...shapes.get(name)! }));
-  const valuesPerImage = outputs.reduce((sum, { dims }) => sum + sizeOf(dims.slice(1).map(Number)), 0);
-  const perRun = Math.max(1, Math.floor(RUN_BYTES / (4 * valuesPerImage)));
+  const { bytes, perRun } = foreign
+    ? // Their sizes are not known: an image at a time is safe.
+      { bytes: withOutputs(graph, [...computed, graph.outputs[0]!.name], foreign), perRun: 1 }
+    : ownModel(graph, computed);
 
   const histograms = new Map(names.map((name) => [name, new Histogram()]));
   const count = (name: string, values: Float32Array): void => {
@@ -38,10 +42,10 @@ export async function collectHistograms(
       throw new UserError(`cannot calibrate "${name}": ${error.message}; are the weights damaged?`);
     }
   };
-  const session = await ort.InferenceSession.create(
-    encodeModel({ ...graph, outputs }),
-    options.threads ? { intraOpNumThreads: options.threads } : {},
-  );
+  const session = await ort.InferenceSession.create(bytes, {
+    logSeverityLevel: 3,
+    ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
+  });
   let images = 0;
   try {
     for await (const batch of batches) {
@@ -50,7 +54,13 @@ export async function collectHistograms(
         const size = Math.min(perRun, batch.size - first);
         const values = batch.images.subarray(first * imageLength, (first + size) * imageLength);
         count(input.name, values);
-        const feeds = { [input.name]: new ort.Tensor('float32', values, [size, ...imageDims]) };
+        const feeds = {
+          [input.name]: new ort.Tensor(
+            'float32',
+            values,
+            foreign?.oneImage ? imageDims : [size, ...imageDims],
+          ),
+        };
         const results = await session.run(feeds);
         for (const name of computed) count(name, results[name]!.data as Float32Array);
       }
@@ -62,4 +72,71 @@ export async function collectHistograms(
   }
   if (images === 0) throw new UserError('there are no images to calibrate with; give at least one');
   return { histograms, images };
+}
+
+function ownModel(graph: Graph, computed: readonly string[]): { bytes: Uint8Array; perRun: number } {
+  const shapes = inferShapes(graph);
+  const outputs = computed.map((name) => ({ name, ...shapes.get(name)! }));
+  const valuesPerImage = outputs.reduce((sum, { dims }) => sum + sizeOf(dims.slice(1).map(Number)), 0);
+  return {
+    bytes: encodeModel({ ...graph, outputs }),
+    perRun: Math.max(1, Math.floor(RUN_BYTES / (4 * valuesPerImage))),
+  };
+}
+
+type Foreign = NonNullable<QuantizeOptions['foreign']>;
+
+/** A graph's bytes with other outputs, whose types onnxruntime works out. */
+function withOutputs(graph: Graph, names: readonly string[], { encode }: Foreign): Uint8Array {
+  return Buffer.concat([encodeModel({ ...graph, outputs: [] }, {}, encode), encodeMoreOutputs(names)]);
+}
+
+function imageDimsOf({ inputs }: Graph, foreign: Foreign | undefined): number[] {
+  const { dims } = inputs[0]!;
+  return (foreign?.oneImage ? dims : dims.slice(1)).map(Number);
+}
+
+/**
+ * Which values may be quantised in a graph of another program. Not those of other types, as it computes sizes with the
+ * same operators; nor what follows its last layer, whose scores keep their precision so.
+ */
+export async function floatValues(graph: Graph, foreign: Foreign): Promise<(name: string) => boolean> {
+  const excluded = new Set(afterLastLayer(graph));
+  const read = graph.nodes.flatMap((node) =>
+    (quantizedOperator(node, graph)?.activations ?? []).map((index) => node.inputs[index]!),
+  );
+  const input = graph.inputs[0]!;
+  const names = [...new Set(read)].filter((name) => name !== input.name && !graph.initializers.has(name));
+  if (names.length > 0) {
+    const dims = imageDimsOf(graph, foreign);
+    const image = new ort.Tensor(
+      'float32',
+      new Float32Array(sizeOf(dims)),
+      foreign.oneImage ? dims : [1, ...dims],
+    );
+    const session = await ort.InferenceSession.create(withOutputs(graph, names, foreign), {
+      logSeverityLevel: 3,
+    });
+    try {
+      const results = await session.run({ [input.name]: image });
+      for (const name of names) if (results[name]?.type !== 'float32') excluded.add(name);
+    } finally {
+      await session.release();
+    }
+  }
+  return (name) => !excluded.has(name);
+}
+
+/** The values from the last layer with weights to the scores. */
+function afterLastLayer(graph: Graph): string[] {
+  const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node])));
+  const values: string[] = [];
+  let name: string | undefined = graph.outputs[0]!.name;
+  while (name !== undefined && values.length <= graph.nodes.length) {
+    values.push(name);
+    const node = producers.get(name);
+    if (!node || quantizedOperator(node, graph)?.channelAxis !== undefined) break;
+    name = node.inputs.find((each) => !graph.initializers.has(each));
+  }
+  return values;
 }

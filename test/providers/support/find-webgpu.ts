@@ -1,6 +1,6 @@
 import { existsSync, realpathSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findChromium } from '../../../core/browser/find-chromium.ts';
+import { findChromium } from '../../../setup/find-chromium.ts';
 
 /** Where distributions put Chromium and its libraries; the command on the PATH may be a script elsewhere. */
 const CHROMIUM_FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/opt/google/chrome'];
@@ -10,10 +10,11 @@ const CHROMIUM_FOLDERS = ['/usr/lib/chromium', '/usr/lib/chromium-browser', '/op
  * comes with Chromium and Chrome. Undefined where there is none.
  */
 export async function softwareVulkan(): Promise<Record<string, string> | undefined> {
-  const browser = await findChromium();
-  const folders = [...(browser ? [dirname(realpathSync(browser))] : []), ...CHROMIUM_FOLDERS];
+  const browser = findChromium();
+  if (process.platform !== 'linux' || browser === undefined) return undefined;
+  const folders = [dirname(realpathSync(browser)), ...CHROMIUM_FOLDERS];
   const folder = folders.find((candidate) => existsSync(join(candidate, 'vk_swiftshader_icd.json')));
-  if (process.platform !== 'linux' || folder === undefined) return undefined;
+  if (folder === undefined) return undefined;
   const paths = [process.env.LD_LIBRARY_PATH, folder].filter((path) => path);
   return {
     VK_ICD_FILENAMES: join(folder, 'vk_swiftshader_icd.json'),

@@ -1,6 +1,6 @@
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { Random } from '../../../core/random.ts';
-import { evaluateGraph64, type Tensor64, type Values } from './reference.ts';
+import { evaluateGraph64, reevaluateGraph64, type Tensor64, type Values } from './reference.ts';
 
 /**
  * The step of the central differences. Their own error is of the order of h^2 = 1e-12 by curvature and of
@@ -37,8 +37,9 @@ export function numericGradients(
   wanted: readonly string[],
   limits: { elements?: number; directions?: number } = {},
 ): Map<string, NumericGradient> {
-  const loss = (values: Values): number => {
-    const results = evaluateGraph64(graph, values);
+  const values = evaluateGraph64(graph, given);
+  const loss = (name: string, value: Tensor64): number => {
+    const results = reevaluateGraph64(graph, values, name, value);
     let sum = 0;
     for (const [name, { data }] of seeds) {
       const output = results.get(name)!.data;
@@ -51,7 +52,7 @@ export function numericGradients(
     wanted.map((name) => {
       const tensor = given.get(name)!;
       const probes = directions(tensor, random, limits).map(({ indices, signs }) => {
-        const at = (step: number) => loss(new Map(given).set(name, moved(tensor, indices, signs, step)));
+        const at = (step: number) => loss(name, moved(tensor, indices, signs, step));
         return { indices, signs, derivative: (at(STEP) - at(-STEP)) / (2 * STEP) };
       });
       const single = probes.filter(({ indices }) => indices.length === 1);

@@ -53,6 +53,18 @@ export function evaluateGraph64(graph: Graph, given: Values): Values {
   return values;
 }
 
+/** The same where one of the given values is another: what does not follow from it is taken over. */
+export function reevaluateGraph64(graph: Graph, before: Values, name: string, value: Tensor64): Values {
+  const values = new Map(before).set(name, value);
+  const changed = new Set([name]);
+  for (const node of graph.nodes) {
+    if (!node.inputs.some((input) => changed.has(input))) continue;
+    values.set(node.outputs[0]!, evaluateNode(node, values));
+    changed.add(node.outputs[0]!);
+  }
+  return values;
+}
+
 /** Mean and unbiased variance of each channel of [N, C, H, W]. */
 export function channelStatistics(x: Tensor64): { mean: Float64Array; unbiasedVariance: Float64Array } {
   const [batch, channels, pixels] = planes(x);
@@ -85,23 +97,21 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
   const outH = Math.floor((height + top + bottom - kernelH) / strideH) + 1;
   const outW = Math.floor((width + left + right - kernelW) / strideW) + 1;
   const y = zeros([batch, outChannels, outH, outW]);
+  const [from, by] = [x!.data, weight!.data];
   let at = 0;
   for (let n = 0; n < batch; n++) {
     for (let o = 0; o < outChannels; o++) {
       for (let r = 0; r < outH; r++) {
+        const [firstRow, endRow] = inside(r * strideH - top, kernelH, height);
         for (let s = 0; s < outW; s++) {
+          const [firstColumn, endColumn] = inside(s * strideW - left, kernelW, width);
           let sum = bias ? bias.data[o]! : 0;
           for (let c = 0; c < inChannels; c++) {
-            for (let i = 0; i < kernelH; i++) {
-              const row = r * strideH + i - top;
-              if (row < 0 || row >= height) continue;
-              const input = ((n * inChannels + c) * height + row) * width;
+            for (let i = firstRow; i < endRow; i++) {
+              const input =
+                ((n * inChannels + c) * height + r * strideH + i - top) * width + s * strideW - left;
               const filter = ((o * inChannels + c) * kernelH + i) * kernelW;
-              for (let j = 0; j < kernelW; j++) {
-                const column = s * strideW + j - left;
-                if (column < 0 || column >= width) continue;
-                sum += x!.data[input + column]! * weight!.data[filter + j]!;
-              }
+              for (let j = firstColumn; j < endColumn; j++) sum += from[input + j]! * by[filter + j]!;
             }
           }
           y.data[at++] = sum;
@@ -110,6 +120,11 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
     }
   }
   return y;
+}
+
+/** Which taps of a kernel that lies at `start` are on the image, first and end. */
+function inside(start: number, kernel: number, size: number): [first: number, end: number] {
+  return [Math.max(0, -start), Math.min(kernel, size - start)];
 }
 
 function linear(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {

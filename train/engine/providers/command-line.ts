@@ -1,7 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
 import { PRECISION_NAMES, type Precision } from '../../precision.ts';
 import type { Device } from './device.ts';
-import { probeProvider } from './probe.ts';
 import { PROVIDER_NAMES, PROVIDERS, type Provider } from './providers.ts';
 
 /** The options with which a command line says what computes the training steps, and in what precision. */
@@ -59,6 +58,7 @@ export async function chooseDevice(
     if (slow) warn(`training on the cpu${slow}`);
     return { provider, ...steps };
   }
+  const { probeProvider } = await import('./probe.ts');
   const trouble = await probeProvider(provider);
   if (trouble !== undefined) {
     warn(

@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { fileURLToPath } from 'node:url';
 import { listSupportedBackends } from 'onnxruntime-node';
+import { processArguments } from '../../../core/workers/start-worker.ts';
 import type { Precision } from '../../precision.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 
-const CHILD = fileURLToPath(new URL('probe-child.ts', import.meta.url));
+const CHILD = new URL('./probe-child.ts', import.meta.url);
 /** A driver may compile its shaders first. */
 const TIMEOUT_MS = 120_000;
 
@@ -32,7 +32,7 @@ export async function probeProvider(
     return `onnxruntime-node for ${process.platform} ${process.arch} is built without it`;
   }
   return new Promise((resolve) => {
-    const args = ['--import', import.meta.resolve('tsx'), CHILD, provider, precision];
+    const args = [...processArguments(CHILD), provider, precision];
     execFile(process.execPath, args, { timeout: TIMEOUT_MS }, (error, stdout) => {
       const last = stdout.trimEnd().split('\n').at(-1)!;
       if (last.startsWith('{')) resolve((JSON.parse(last) as ProbeAnswer).error);

@@ -3,12 +3,13 @@ import type { Normalization } from '../../../core/data/dataset.ts';
 import { UserError } from '../../../core/errors.ts';
 import { encodeMetadata, type ModelAccuracy } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
-import { decodeModel, encodeModel } from '../../../core/onnx/model-file.ts';
+import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../../core/onnx/passes/fold-batch-norm.ts';
 
 import { download } from '../worker/download.ts';
-import { modelEnds } from '../worker/foreign.ts';
+import { readModel } from '../worker/foreign.ts';
 import type { CallContext } from '../worker/serve-calls.ts';
+import { openToTry } from '../worker/session.ts';
 import { checkExport } from './check-export.ts';
 import { prepareExamples } from './examples.ts';
 import { computeFeatures } from './features.ts';
@@ -85,8 +86,7 @@ async function learnHead(lesson: Lesson, split: Split, options: FitOptions, repo
     throw new UserError('No model is open to learn from; open one, or train a small net from scratch.');
   const { signal, classes } = options;
   const bytes = await download('url' in base ? base.url : base.file, base.name, signal, () => undefined);
-  const { graph, metadata: props } = decodeModel(bytes, base.name);
-  const { metadata } = modelEnds(graph, props, base.name);
+  const { graph, metadata } = await readModel(bytes, base.name, openToTry);
   const cut = cutLastLayer(graph, base.name);
   const size = { width: metadata.inputWidth, height: metadata.inputHeight };
   const train = withMirrored(await prepareExamples(split.train, size, signal), size.width);

@@ -88,6 +88,7 @@ export class ModelView {
     const facts: [string, string][] = [
       ['Network', metadata.model],
       ['Trained on', `${metadata.dataset}, ${formatCount(metadata.labels.length)} classes`],
+      ...(metadata.scores === 'independent' ? [['Scores', 'each class by itself'] as [string, string]] : []),
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
       ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
       ['File', formatBytes(model.bytes)],
@@ -100,11 +101,10 @@ export class ModelView {
         return pair;
       }),
     );
-    this.#note.hidden = !model.assumed;
-    if (model.assumed) {
-      this.#note.textContent =
-        'This file says nothing of its classes and normalisation: CIFAR’s normalisation is assumed, and its class names if there are a hundred.';
-    }
+    const notes = model.notes.map((note) => `${note[0]!.toUpperCase()}${note.slice(1)}.`);
+    if (model.assumed) notes.unshift(ASSUMED);
+    this.#note.hidden = notes.length === 0;
+    this.#note.textContent = notes.join(' ');
     this.#backend.textContent = `Backend: onnxruntime-web, ${describeBackend(model)}`;
     this.#backend.dataset.backend = model.backend;
   }
@@ -117,6 +117,9 @@ export class ModelView {
     this.error.show(error);
   }
 }
+
+const ASSUMED =
+  'This file says nothing of its classes and normalisation: CIFAR’s normalisation is assumed, and its class names if there are a hundred.';
 
 /** What the trainer measured, which was before the weights were stored in fewer bits. */
 function describeAccuracy({ metadata, precision }: OpenedModel): string {

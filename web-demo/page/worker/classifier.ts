@@ -1,7 +1,6 @@
 import { UserError } from '../../../core/errors.ts';
 import type { ClassifierMetadata } from '../../../core/model-metadata.ts';
 import { Normalizer } from '../../../core/preprocess/normalize.ts';
-import type { ModelEnds } from './foreign.ts';
 import { Lock } from './lock.ts';
 import type { OpenSession } from './session.ts';
 
@@ -11,16 +10,15 @@ export class Classifier {
   readonly name: string;
   readonly normalizer: Normalizer;
   readonly #open: OpenSession;
-  readonly #ends: ModelEnds;
   readonly #lock = new Lock();
   #released = false;
 
-  constructor(open: OpenSession, ends: ModelEnds, name: string) {
+  /** @param open of a model with an input `input` and an output `logits` */
+  constructor(open: OpenSession, metadata: ClassifierMetadata, name: string) {
     this.#open = open;
-    this.#ends = ends;
-    this.metadata = ends.metadata;
+    this.metadata = metadata;
     this.name = name;
-    this.normalizer = new Normalizer(ends.metadata);
+    this.normalizer = new Normalizer(metadata);
   }
 
   get classes(): number {
@@ -46,10 +44,10 @@ export class Classifier {
       const used = input.subarray(0, n * 3 * this.pixels);
       const start = performance.now();
       const output = await session.run({
-        [this.#ends.input]: new ort.Tensor('float32', used, [n, 3, inputHeight, inputWidth]),
+        input: new ort.Tensor('float32', used, [n, 3, inputHeight, inputWidth]),
       });
       const ms = performance.now() - start;
-      const logits = output[this.#ends.output]?.data;
+      const logits = output.logits?.data;
       if (!(logits instanceof Float32Array) || logits.length !== n * this.classes) {
         throw new UserError(
           `${this.name} gives ${logits?.length ?? 0} numbers a picture, but its metadata has ${this.classes} labels; export it again with npm run export.`,

@@ -1,5 +1,5 @@
 import { superclassesOf } from '../../../core/data/cifar100-superclasses.ts';
-import { softmax } from '../../../core/metrics/softmax.ts';
+import { probabilitiesOf } from '../../../core/metrics/scores.ts';
 import { topK } from '../../../core/metrics/top-k.ts';
 import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
@@ -46,8 +46,9 @@ export async function classify({ file, key, region }: ClassifyRequest): Promise<
   const prepareMs = performance.now() - start;
   const { logits, ms } = await model.run(input, 1);
   seen = { model, input };
-  const probabilities = softmax(logits);
-  const superclasses = superclassesOf(metadata.labels);
+  const probabilities = probabilitiesOf(logits, metadata.scores);
+  // Of independent probabilities none is that of a group.
+  const superclasses = metadata.scores === 'independent' ? undefined : superclassesOf(metadata.labels);
   return {
     top: topK(logits, GUESSES).map((index) => ({
       index,

@@ -70,7 +70,8 @@ export async function evaluate(
     metrics.add(logits, labels, n);
     confusion.add(logits, labels, n);
     for (let i = 0; i < n; i++) {
-      worst.add(done + i, labels[i]!, logits.subarray(i * model.classes, (i + 1) * model.classes));
+      const own = logits.subarray(i * model.classes, (i + 1) * model.classes);
+      worst.add(done + i, labels[i]!, own, model.metadata.scores);
     }
     done += n;
     seconds += (performance.now() - start) / 1000;
@@ -93,6 +94,11 @@ function checkFits({ metadata, name }: Classifier): void {
   if (metadata.inputHeight !== SIDE || metadata.inputWidth !== SIDE) {
     throw new UserError(
       `${name} takes ${metadata.inputWidth}×${metadata.inputHeight} pictures, the test set has ${SIDE}×${SIDE} ones; choose another model.`,
+    );
+  }
+  if (metadata.scores === 'independent') {
+    throw new UserError(
+      `${name} judges every class by itself, as a picture may show several; its accuracy on pictures of one class each would say nothing.`,
     );
   }
   if (metadata.labels.length !== 100) {

@@ -28,6 +28,7 @@ export async function explain(
       width,
       classes: model.classes,
       index,
+      scores: model.metadata.scores,
       onProgress: (done, total) => progress({ done, total }),
       signal,
     },

@@ -2,80 +2,77 @@ import { CIFAR10_BINARY } from '../../../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
 import { UserError } from '../../../core/errors.ts';
-import { type ClassifierMetadata, decodeMetadata } from '../../../core/model-metadata.ts';
-import type { Dim, Graph } from '../../../core/onnx/graph.ts';
+import { adaptForeign, type OpenModel, takesBytes } from '../../../core/foreign-model/adapt-foreign.ts';
+import type { ModelInterface } from '../../../core/foreign-model/interface.ts';
+import type { Preprocessing } from '../../../core/foreign-model/preprocessing.ts';
+import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/model-metadata.ts';
+import type { Graph } from '../../../core/onnx/graph.ts';
+import { decodeModel } from '../../../core/onnx/model-file.ts';
+import { parseModel } from '../../../core/onnx/parse-model.ts';
 import { shortName } from './short-name.ts';
 
-/** How to feed a model and read it. */
-export interface ModelEnds {
+/** A model with an input `input` and an output `logits`, as ours have. */
+export interface ReadModel {
+  bytes: Uint8Array;
+  graph: Graph;
   metadata: ClassifierMetadata;
-  input: string;
-  output: string;
   /** True for a model from elsewhere, which says nothing of its classes and normalisation. */
   assumed: boolean;
+  /** What is to be known of it, a sentence each. */
+  notes: string[];
 }
 
 /** The image size where a model takes any. */
 const DEFAULT_SIZE = 32;
 
 /**
- * What a model says of itself; of a model from elsewhere, what its shapes say: one float32 input
- * [N, 3, H, W], scores [N, classes] as the first output, and CIFAR's normalisation and class names by the
- * number of classes.
- * @throws UserError if it is no classifier of pictures
+ * Reads a model with what it says of itself. One from elsewhere is adapted as the server does it; what a JSON file
+ * beside it would say is assumed: CIFAR's normalisation, and its class names by the number of classes.
+ * @param open opens a model to try it
+ * @throws UserError if it is no classifier of pictures, or cannot be run
  */
-export function modelEnds(graph: Graph, props: Readonly<Record<string, string>>, name: string): ModelEnds {
-  const [input] = graph.inputs;
-  const [output] = graph.outputs;
-  if (props.labels !== undefined) {
+export async function readModel(
+  bytes: Uint8Array,
+  name: string,
+  open: (bytes: Uint8Array) => Promise<OpenModel>,
+): Promise<ReadModel> {
+  const model = parseModel(bytes, name);
+  const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
+  if (isOurs(props)) {
+    const { graph } = decodeModel(bytes, name);
     const own = graph.inputs.find((value) => value.name === 'input');
     if (own?.dtype !== 'float32' || !graph.outputs.some((value) => value.name === 'logits')) {
       throw new UserError(
         `${name} is no classifier of this project: it needs a float32 "input" and an output "logits"; export it with npm run export.`,
       );
     }
-    const metadata = decodeMetadata(props, name);
-    return { metadata, input: 'input', output: 'logits', assumed: false };
+    return { bytes, graph, metadata: decodeMetadata(props, name), assumed: false, notes: [] };
   }
-  if (
-    !input ||
-    !output ||
-    graph.inputs.length !== 1 ||
-    input.dtype !== 'float32' ||
-    input.dims.length !== 4
-  ) {
+  const sizes = model.graph.input?.[0]?.type?.tensorType?.shape?.dim ?? [];
+  const known = sizes.slice(1).filter(({ dimValue }) => Number(dimValue ?? 0) > 4);
+  const given: Preprocessing = known.length < 2 ? { size: [DEFAULT_SIZE, DEFAULT_SIZE] } : {};
+  try {
+    const adapted = await adaptForeign(bytes, given, { name: shortName(name), source: name, open, assume });
+    const { graph } = decodeModel(adapted.bytes, name);
+    return { ...adapted, graph, assumed: true };
+  } catch (error) {
+    if (!(error instanceof UserError) || !/JSON file/.test(error.message)) throw error;
     throw new UserError(
-      `${name} is no classifier of pictures: it needs one float32 input [N, 3, height, width].`,
+      `${error.message}; the page reads no such file: adapt it with npm run export -- --foreign ${shortName(name)}.onnx.`,
     );
   }
-  const [, channels, height, width] = input.dims;
-  if (channels !== 3 && typeof channels === 'number') {
-    throw new UserError(
-      `${name} takes ${channels} channels in its second axis; pictures have 3, in NCHW order.`,
-    );
-  }
-  const classes = output.dims.at(-1);
-  if (typeof classes !== 'number' || output.dims.length !== 2) {
-    throw new UserError(`${name} does not say how many classes its output has; it should be [N, classes].`);
-  }
-  const metadata: ClassifierMetadata = {
-    model: shortName(name),
-    dataset: 'unknown data',
-    labels: labelsFor(classes),
-    ...(classes === 10 ? CIFAR10_BINARY.normalization : CIFAR100_NORMALIZATION),
-    inputLayout: 'NCHW',
-    colorSpace: 'RGB',
-    inputHeight: sizeOf(height),
-    inputWidth: sizeOf(width),
-  };
-  return { metadata, input: input.name, output: output.name, assumed: true };
 }
 
-function sizeOf(dim: Dim | undefined): number {
-  return typeof dim === 'number' && dim > 0 ? dim : DEFAULT_SIZE;
+function assume({ inputType, classes }: ModelInterface): Preprocessing {
+  const { mean, std } = classes === 10 ? CIFAR10_BINARY.normalization : CIFAR100_NORMALIZATION;
+  return {
+    dataset: 'unknown data',
+    ...(takesBytes(inputType) ? {} : { mean: [...mean], std: [...std] }),
+    ...(classes === undefined ? {} : { labels: labelsFor(classes) }),
+  };
 }
 
 function labelsFor(classes: number): string[] {
   if (classes === CIFAR100_LABELS.length) return [...CIFAR100_LABELS];
-  return Array.from({ length: classes }, (_, index) => `class ${index}`);
+  return Array.from({ length: classes === 1 ? 2 : classes }, (_, index) => `class ${index}`);
 }

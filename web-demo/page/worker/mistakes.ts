@@ -1,4 +1,4 @@
-import { softmax } from '../../../core/metrics/softmax.ts';
+import { probabilitiesOf, type ScoreKind } from '../../../core/metrics/scores.ts';
 import { topK } from '../../../core/metrics/top-k.ts';
 import type { CifarRecords } from '../test-set/records.ts';
 import type { Mistake } from './protocol.ts';
@@ -17,11 +17,12 @@ export class WorstMistakes {
   /**
    * Looks at one picture.
    * @param logits [classes]
+   * @param kind how they become probabilities
    */
-  add(record: number, truth: number, logits: Float32Array): void {
+  add(record: number, truth: number, logits: Float32Array, kind?: ScoreKind): void {
     const [guess] = topK(logits, 1);
     if (guess === undefined || guess === truth) return;
-    const probability = softmax(logits)[guess]!;
+    const probability = probabilitiesOf(logits, kind)[guess]!;
     if (this.#kept.length === this.#limit && !(probability > this.#kept.at(-1)!.probability)) return;
     this.#kept.push({ record, truth, guess, probability });
     this.#kept.sort((a, b) => b.probability - a.probability || a.record - b.record);

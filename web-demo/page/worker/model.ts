@@ -1,12 +1,11 @@
 import { UserError } from '../../../core/errors.ts';
-import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { Classifier } from './classifier.ts';
 import { download } from './download.ts';
-import { modelEnds } from './foreign.ts';
+import { readModel } from './foreign.ts';
 import { Lock } from './lock.ts';
 import { countWeights, precisionOf } from './precision.ts';
 import type { BackendChoice, ModelSource, OpenedModel, Progress } from './protocol.ts';
-import { type OpenSession, openSession } from './session.ts';
+import { type OpenSession, openSession, openToTry } from './session.ts';
 import { THREADS } from './threads.ts';
 
 const opening = new Lock();
@@ -31,26 +30,28 @@ export async function openModel(
 ): Promise<OpenedModel> {
   const { name } = source;
   const from = 'url' in source ? source.url : source.file;
-  const bytes = await download(from, name, context.signal, context.progress);
+  const file = await download(from, name, context.signal, context.progress);
   return opening.run(async () => {
     context.signal.throwIfAborted();
     // The very modules the server reads models with.
-    const { graph, metadata: props } = decodeModel(bytes, name);
-    const ends = modelEnds(graph, props, name);
+    const { bytes, graph, metadata, assumed, notes } = await readModel(file, name, openToTry);
+    context.signal.throwIfAborted();
     const precision = precisionOf(graph);
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
-    const probe = (candidate: OpenSession): Promise<void> => new Classifier(candidate, ends, name).warmUp();
+    const probe = (candidate: OpenSession): Promise<void> =>
+      new Classifier(candidate, metadata, name).warmUp();
     const open = await openSession(bytes, name, choice, precision === 'int8', probe, context.signal);
     const previous = current;
-    current = new Classifier(open, ends, name);
+    current = new Classifier(open, metadata, name);
     await previous?.release();
     return {
       name,
-      metadata: ends.metadata,
-      assumed: ends.assumed,
+      metadata,
+      assumed,
+      notes,
       precision,
       parameters: countWeights(graph),
-      bytes: bytes.length,
+      bytes: file.length,
       backend: open.backend,
       runtimeUrl: open.runtimeUrl,
       ...(open.fallback === undefined ? {} : { fallback: open.fallback }),

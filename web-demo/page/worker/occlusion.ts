@@ -1,3 +1,4 @@
+import type { ScoreKind } from '../../../core/metrics/scores.ts';
 import { logSumExp } from '../../../core/metrics/softmax.ts';
 
 /** Runs a batch of inputs [n, 3, height, width] and gives their logits [n, classes]. */
@@ -9,6 +10,8 @@ export interface OcclusionOptions {
   classes: number;
   /** The class whose evidence is looked for. */
   index: number;
+  /** How the logits become probabilities. */
+  scores?: ScoreKind | undefined;
   batch?: number;
   onProgress?: (done: number, total: number) => void;
   signal?: AbortSignal;
@@ -35,10 +38,10 @@ export async function occlusionMap(
   input: Float32Array,
   options: OcclusionOptions,
 ): Promise<Float32Array> {
-  const { height, width, classes, index, batch = 32, onProgress, signal } = options;
+  const { height, width, classes, index, scores, batch = 32, onProgress, signal } = options;
   const side = Math.max(1, Math.round(Math.min(height, width) / 4));
   const patches = patchesOf(height, width, side);
-  const base = scoreOf(await run(input, 1), 0, classes, index);
+  const base = scoreOf(await run(input, 1), 0, classes, index, scores);
   const sum = new Float64Array(height * width);
   const count = new Uint32Array(height * width);
   const covered = new Float32Array(batch * input.length);
@@ -53,7 +56,7 @@ export async function occlusionMap(
     });
     const logits = await run(covered, some.length);
     some.forEach((patch, i) => {
-      const fall = base - scoreOf(logits, i, classes, index);
+      const fall = base - scoreOf(logits, i, classes, index, scores);
       eachPixel(patch, side, height, width, (pixel) => {
         sum[pixel]! += fall;
         count[pixel]!++;
@@ -87,7 +90,15 @@ function eachPixel(
 }
 
 /** The log-probability of a class in a row of logits. */
-function scoreOf(logits: Float32Array, row: number, classes: number, index: number): number {
+function scoreOf(
+  logits: Float32Array,
+  row: number,
+  classes: number,
+  index: number,
+  scores: ScoreKind = 'logits',
+): number {
   const own = logits.subarray(row * classes, (row + 1) * classes);
+  // Of the others they are logarithms of probabilities already.
+  if (scores !== 'logits') return own[index]!;
   return own[index]! - logSumExp(own);
 }

@@ -16,6 +16,8 @@ export interface OpenedModel {
   metadata: ClassifierMetadata;
   /** True for a model from elsewhere: its classes and normalisation are a guess. */
   assumed: boolean;
+  /** What is to be known of it, a sentence each. */
+  notes: string[];
   precision: Precision;
   /** How many weights it has. */
   parameters: number;

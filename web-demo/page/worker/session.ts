@@ -1,5 +1,6 @@
 import type * as Ort from 'onnxruntime-web/wasm';
 import { errorMessage, UserError } from '../../../core/errors.ts';
+import type { OpenModel } from '../../../core/foreign-model/adapt-foreign.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { hasGpu } from './gpu.ts';
@@ -80,6 +81,8 @@ async function open(
   const { ort, wasmUrl } = await loadRuntime(backend);
   const session = await ort.InferenceSession.create(bytes, {
     graphOptimizationLevel: 'all',
+    // Errors only: that some operators stay on the processor is none.
+    logSeverityLevel: 3,
     executionProviders: [backend],
   });
   const result: OpenSession = {
@@ -95,6 +98,24 @@ async function open(
     throw error;
   }
   return result;
+}
+
+/** Opens a model of ours, or one just adapted, to try what it gives; whatever is to run it later. */
+export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
+  const { ort } = await loadRuntime('wasm');
+  const session = await ort.InferenceSession.create(bytes, {
+    executionProviders: ['wasm'],
+    // That a batch fails may be the answer.
+    logSeverityLevel: 4,
+  });
+  return {
+    run: async (images, dims) => {
+      const feed = new ort.Tensor('float32', images, dims);
+      const { logits } = await session.run({ input: feed }, { logSeverityLevel: 4 });
+      return { data: logits!.data as Float32Array, dims: logits!.dims };
+    },
+    close: () => session.release(),
+  };
 }
 
 /** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */

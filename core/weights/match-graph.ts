@@ -1,0 +1,353 @@
+import { buildModel, MODEL_NAMES } from '../models/zoo.ts';
+import {
+  cloneGraph,
+  floatAttribute,
+  type Graph,
+  type GraphNode,
+  intAttribute,
+  intsAttribute,
+  sizeOf,
+  type TensorValue,
+} from '../onnx/graph.ts';
+import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
+import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
+import type { TensorFile } from './safetensors.ts';
+
+export type GraphMatch =
+  | { model: string; tensors: TensorFile['tensors'] }
+  /** Why it is of no model of the zoo. */
+  | { reason: string };
+
+/**
+ * Finds the model of the zoo that computes what a graph does, and its weights by where they are in the graph. Their
+ * names say nothing: exporters fold batch norm into convolutions, drop biases of zeros, transpose the classifier,
+ * and call what they made `onnx::Conv_204` or `conv1.weight_bias`. The graph is followed from its scores back to
+ * its image, operator by operator, through those that exporters write in several ways.
+ */
+export function matchGraph(given: Graph): GraphMatch {
+  const graph = withConstants(given);
+  const classes = classesOf(graph);
+  if (classes === undefined) return { reason: 'it does not end in a fully connected layer' };
+  const additions = residuals(graph);
+  const imageSize = Number(graph.inputs[0]?.dims[2]) || 32;
+  const nets = MODEL_NAMES.map((model) => ({
+    model,
+    built: buildModel(model, { numClasses: classes, imageSize }),
+  }));
+  const candidates = nets.filter(({ built }) => residuals(built) === additions);
+  let nearest: { model: string; matched: number; reason: string } | undefined;
+  for (const form of [graph, foldBatchNorm(graph)]) {
+    const folded = form.nodes.every(({ op }) => op !== 'BatchNormalization');
+    for (const { model, built } of candidates) {
+      const matcher = new Matcher(folded ? foldBatchNorm(built) : built, form);
+      if (matcher.matches()) return { model, tensors: matcher.tensors };
+      const { matched, reason } = matcher;
+      if (!nearest || matched > nearest.matched) nearest = { model, matched, reason };
+    }
+  }
+  if (!nearest) return { reason: `no model of the zoo has ${additions} residual additions` };
+  return { reason: `its graph is most like ${nearest.model}, but ${nearest.reason}` };
+}
+
+/** Whether a value is given, not computed. */
+type Constants = ReadonlyMap<string, TensorValue>;
+
+/** A copy with constants of all kinds as initializers, floats as float32. */
+function withConstants(given: Graph): Graph {
+  const graph = cloneGraph(given);
+  for (const [name, tensor] of graph.initializers) graph.initializers.set(name, asFloat32(tensor));
+  graph.nodes = graph.nodes.filter((node) => {
+    const tensor = node.domain === '' ? constantOf(node, graph.initializers) : undefined;
+    if (tensor) graph.initializers.set(node.outputs[0]!, asFloat32(tensor));
+    return !tensor;
+  });
+  return graph;
+}
+
+/** What a node gives that computes nothing but another form of constants. */
+function constantOf({ op, inputs, attributes }: GraphNode, constants: Constants): TensorValue | undefined {
+  if (op === 'Constant') {
+    const { value, value_float: one, value_floats: several } = attributes;
+    if (value?.type === 'tensor') return value.value;
+    if (one?.type === 'float') return { dtype: 'float32', dims: [], data: Float32Array.of(one.value) };
+    if (several?.type !== 'floats') return undefined;
+    return { dtype: 'float32', dims: [several.value.length], data: Float32Array.from(several.value) };
+  }
+  const tensor = constants.get(inputs[0] ?? '');
+  if (!tensor) return undefined;
+  const isFloat = tensor.data instanceof Float32Array;
+  // Of a type that floats are cast to, only other floats come into question where weights are.
+  if (op === 'Identity' || (isFloat && (op === 'CastLike' || op === 'Expand'))) return tensor;
+  // Of axes, which are a list in any form.
+  if (op === 'Reshape' && !isFloat) return tensor;
+  if (op === 'Transpose' && isFloat && tensor.dims.length === 2) return transposed(tensor);
+  return undefined;
+}
+
+function asFloat32(tensor: TensorValue): TensorValue {
+  const { dtype, dims, data } = tensor;
+  if (dtype === 'float32' || !(dtype in FLOAT_BYTES)) return tensor;
+  const bytes = new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  return { dtype: 'float32', dims, data: toFloat32(bytes, dtype as FloatFormat) };
+}
+
+function transposed({ dims: [rows = 0, columns = 0], data }: TensorValue): TensorValue {
+  const turned = new Float32Array(data.length);
+  for (let r = 0; r < rows; r++)
+    for (let c = 0; c < columns; c++) turned[c * rows + r] = Number(data[r * columns + c]);
+  return { dtype: 'float32', dims: [columns, rows], data: turned };
+}
+
+/** Additions of two computed values. */
+function residuals({ nodes, initializers }: Graph): number {
+  return nodes.filter(({ op, inputs }) => op === 'Add' && !inputs.some((name) => initializers.has(name)))
+    .length;
+}
+
+/** The classes that the last fully connected layer tells apart. */
+function classesOf(graph: Graph): number | undefined {
+  const last = graph.nodes.findLast(({ op }) => op === 'Gemm' || op === 'MatMul');
+  const dims = graph.initializers.get(last?.inputs[1] ?? '')?.dims;
+  if (!last || dims?.length !== 2) return undefined;
+  const classes = dims[intAttribute(last, 'transB', 0) === 1 ? 0 : 1]!;
+  return classes >= 1 && classes <= 65_536 ? classes : undefined;
+}
+
+/** Change nothing, in inference. */
+const HANDING_ON: ReadonlySet<string> = new Set(['Identity', 'Cast', 'CastLike', 'Dropout']);
+/** After the scores. */
+const AFTER_SCORES: ReadonlySet<string> = new Set(['Softmax', 'LogSoftmax']);
+/** Change the form only of values that have one number a channel. */
+const RESHAPING: ReadonlySet<string> = new Set(['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze']);
+
+class Matcher {
+  readonly tensors: TensorFile['tensors'] = new Map();
+  /** Operators of the net that were found, at the best. */
+  matched = 0;
+  reason = 'it has another end';
+  readonly #wanted: Map<string, GraphNode>;
+  readonly #given: Map<string, GraphNode>;
+  /** Which value of the graph is which of the net. */
+  readonly #pairs = new Map<string, string>();
+
+  constructor(
+    readonly wanted: Graph,
+    readonly given: Graph,
+  ) {
+    this.#wanted = producers(wanted);
+    this.#given = producers(given);
+  }
+
+  matches(): boolean {
+    // Anything else may be given beside the scores.
+    return this.given.outputs.some(({ name }) => {
+      this.tensors.clear();
+      this.#pairs.clear();
+      return this.#same(this.wanted.outputs[0]!.name, this.#behind(name, AFTER_SCORES));
+    });
+  }
+
+  /** The value behind operators that hand it on. */
+  #behind(name: string, more: ReadonlySet<string> = new Set()): string {
+    let value = name;
+    for (;;) {
+      const node = this.#given.get(value);
+      if (node?.domain !== '' || !(HANDING_ON.has(node.op) || more.has(node.op))) return value;
+      value = node.inputs[0]!;
+    }
+  }
+
+  #same(wantedName: string, givenName: string): boolean {
+    const wanted = this.#wanted.get(wantedName);
+    const reshaping = wanted && isPooled(wanted) ? RESHAPING : undefined;
+    const value = this.#behind(givenName, reshaping);
+    const pair = this.#pairs.get(wantedName);
+    if (pair !== undefined) return pair === value;
+    const given = this.#given.get(value);
+    const isSame = wanted
+      ? given !== undefined && given.domain === '' && this.#sameNode(wanted, given)
+      : this.given.inputs.some(({ name }) => name === value);
+    if (isSame) {
+      this.#pairs.set(wantedName, value);
+      this.matched = Math.max(this.matched, this.#pairs.size);
+    } else if (wanted) {
+      this.#differ(wanted, given ? `has ${given.op}` : 'reads the image');
+    }
+    return isSame;
+  }
+
+  #differ(wanted: GraphNode, what: string): void {
+    // The first that was told is nearest to where they part.
+    if (this.#pairs.size < this.matched || this.reason !== 'it has another end') return;
+    this.reason = `where the net has ${wanted.op} "${wanted.name}" it ${what}`;
+  }
+
+  #sameNode(wanted: GraphNode, given: GraphNode): boolean {
+    const [first = '', second = ''] = wanted.inputs;
+    switch (wanted.op) {
+      case 'Flatten':
+        return this.#same(first, given.outputs[0]!);
+      case 'Add':
+      case 'Mul':
+        return given.op === wanted.op && this.#sameEitherWay([first, second], given.inputs);
+      case 'GlobalAveragePool':
+        return this.#isGlobalPool(given) && this.#same(first, given.inputs[0]!);
+      case 'Conv':
+        return this.#sameConv(wanted, given);
+      case 'Gemm':
+        return this.#sameLinear(wanted, given);
+      case 'BatchNormalization':
+        return this.#sameNorm(wanted, given);
+      default:
+        return given.op === wanted.op && this.#same(first, given.inputs[0]!);
+    }
+  }
+
+  #sameEitherWay([a, b]: [string, string], [x = '', y = '']: string[]): boolean {
+    for (const [left, right] of [
+      [x, y],
+      [y, x],
+    ] as const) {
+      const pairs = [...this.#pairs];
+      if (this.#same(a, left) && this.#same(b, right)) return true;
+      this.#pairs.clear();
+      for (const [name, value] of pairs) this.#pairs.set(name, value);
+    }
+    return false;
+  }
+
+  #isGlobalPool(given: GraphNode): boolean {
+    if (given.op === 'GlobalAveragePool') return true;
+    if (given.op === 'ReduceMean') {
+      const axes = intsAttribute(given, 'axes', []);
+      const tensor = this.given.initializers.get(given.inputs[1] ?? '');
+      const both = [...axes, ...Array.from(tensor?.data ?? [], Number)].map((axis) =>
+        axis < 0 ? axis + 4 : axis,
+      );
+      return both.sort().join() === '2,3';
+    }
+    // A window as large as what is left of the image: stages after the first halve it.
+    if (given.op !== 'AveragePool' || intsAttribute(given, 'pads', []).some((pad) => pad !== 0)) return false;
+    const halvings = this.wanted.nodes.filter(
+      (node) => node.op === 'Conv' && intsAttribute(node, 'strides', [1])[0] === 2 && isProjection(node),
+    ).length;
+    const size = Number(this.given.inputs[0]?.dims[2]);
+    return intsAttribute(given, 'kernel_shape', []).every((side) => side * 2 ** halvings === size);
+  }
+
+  #sameConv(wanted: GraphNode, given: GraphNode): boolean {
+    // Squeeze-and-excitation may be of fully connected layers.
+    if (given.op !== 'Conv') return isPooled(wanted) && this.#sameLinear(wanted, given);
+    const [x = '', weight = '', bias = ''] = wanted.inputs;
+    const kernel = intsAttribute(wanted, 'kernel_shape', []);
+    const tensor = this.given.initializers.get(given.inputs[1] ?? '');
+    const [, , ...sides] = tensor?.dims ?? [];
+    if (sides.join() !== kernel.join()) {
+      this.#differ(wanted, `has one of ${sides.join('x')}`);
+      return false;
+    }
+    const equal = (name: string, fallback: number[]): boolean => {
+      const [ours, theirs] = [wanted, given].map((node) => intsAttribute(node, name, fallback).join());
+      if (ours !== theirs) this.#differ(wanted, `has one with ${name} of [${theirs}]`);
+      return ours === theirs;
+    };
+    const automatic = given.attributes.auto_pad;
+    // With a stride of one and an odd kernel, "same" is what the net has.
+    const padded =
+      automatic?.type === 'string' && automatic.value.startsWith('SAME')
+        ? intsAttribute(wanted, 'strides', [1, 1]).every((stride) => stride === 1)
+        : equal('pads', [0, 0, 0, 0]);
+    return (
+      padded &&
+      equal('strides', [1, 1]) &&
+      equal('dilations', [1, 1]) &&
+      intAttribute(given, 'group', 1) === 1 &&
+      this.#take(weight, tensor) &&
+      this.#takeBias(wanted, bias, given.inputs[2]) &&
+      this.#same(x, given.inputs[0]!)
+    );
+  }
+
+  /** A fully connected layer, as one operator or as a product and an addition. */
+  #sameLinear(wanted: GraphNode, given: GraphNode): boolean {
+    const [x = '', weight = '', bias = ''] = wanted.inputs;
+    const constants = this.given.initializers;
+    let [product, offset] = [given, given.inputs[2]];
+    if (given.op === 'Add') {
+      const at = given.inputs.findIndex((name) => constants.has(name));
+      const other = this.#given.get(this.#behind(given.inputs[1 - at] ?? ''));
+      if (at < 0 || !other) return false;
+      [product, offset] = [other, given.inputs[at]];
+    }
+    if (product.op === 'Gemm') {
+      const plain = ['alpha', 'beta'].every((name) => floatAttribute(product, name, 1) === 1);
+      if (!plain || intAttribute(product, 'transA', 0) !== 0) return false;
+    } else if (product.op !== 'MatMul') return false;
+    const matrix = constants.get(product.inputs[1] ?? '');
+    if (matrix?.dims.length !== 2) return false;
+    const turned = intAttribute(product, 'transB', 0) === 1 ? matrix : transposed(matrix);
+    return (
+      this.#take(weight, turned) &&
+      this.#takeBias(wanted, bias, offset) &&
+      this.#same(x, this.#behind(product.inputs[0]!, RESHAPING))
+    );
+  }
+
+  #sameNorm(wanted: GraphNode, given: GraphNode): boolean {
+    if (given.op !== wanted.op || intAttribute(given, 'training_mode', 0) !== 0) return false;
+    const epsilons = [wanted, given].map((node) => floatAttribute(node, 'epsilon', 1e-5));
+    if (Math.abs(epsilons[0]! - epsilons[1]!) > 1e-9) {
+      this.#differ(wanted, `has one with an epsilon of ${epsilons[1]}`);
+      return false;
+    }
+    const [x = '', ...tensors] = wanted.inputs;
+    return (
+      tensors.every((name, i) => this.#take(name, this.given.initializers.get(given.inputs[i + 1] ?? ''))) &&
+      this.#same(x, given.inputs[0]!)
+    );
+  }
+
+  /** Takes the values of a tensor of the net; one value may stand for all, and a matrix for a kernel of 1x1. */
+  #take(name: string, tensor: TensorValue | undefined): boolean {
+    const { dims } = this.wanted.initializers.get(name)!;
+    const size = sizeOf(dims);
+    if (!tensor || !(tensor.data instanceof Float32Array)) return false;
+    const wide = dims.filter((dim) => dim !== 1).join() === tensor.dims.filter((dim) => dim !== 1).join();
+    if (tensor.data.length === 1 ? dims.length > 1 && size > 1 : !wide || tensor.data.length !== size) {
+      this.reason = `"${name}" of the net is [${dims}], where it has [${tensor.dims}]`;
+      return false;
+    }
+    const data = tensor.data.length === size ? tensor.data : new Float32Array(size).fill(tensor.data[0]!);
+    this.tensors.set(name, { dims: [...dims], data });
+    return true;
+  }
+
+  /** Exporters drop biases of zeros, and others add them. */
+  #takeBias(wanted: GraphNode, name: string, given: string | undefined): boolean {
+    const tensor = this.given.initializers.get(given ?? '');
+    if (name === '') {
+      const zeros = tensor?.data instanceof Float32Array && tensor.data.every((value) => value === 0);
+      if (given && !zeros) this.#differ(wanted, 'has one with a bias');
+      return !given || zeros;
+    }
+    if (given) return this.#take(name, tensor);
+    const { dims } = this.wanted.initializers.get(name)!;
+    this.tensors.set(name, { dims: [...dims], data: new Float32Array(sizeOf(dims)) });
+    return true;
+  }
+}
+
+function producers({ nodes }: Graph): Map<string, GraphNode> {
+  return new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+}
+
+/** Whether a node of our nets has one number a channel: behind the pooling of an image or a block. */
+function isPooled({ op, name, outputs }: GraphNode): boolean {
+  const inBlock = /\.se\.(pool|fc\d|gate)/.test(name) || /\.se\.fc1\.relu/.test(outputs[0] ?? '');
+  return op === 'Flatten' || (op === 'GlobalAveragePool' && !inBlock) || inBlock;
+}
+
+/** The shortcut of a stage's first block. */
+function isProjection({ name }: GraphNode): boolean {
+  return name.includes('downsample');
+}

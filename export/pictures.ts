@@ -1,0 +1,85 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SplitName } from '../core/data/dataset.ts';
+import { errorMessage, UserError } from '../core/errors.ts';
+import { readRegularFile } from '../core/fs/regular-file.ts';
+import { decodeImageFile } from '../core/image/decode.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
+import { prepareImage } from '../core/preprocess/prepare-image.ts';
+import { loadSplit } from './load-split.ts';
+import type { ImageSet } from './verify/images.ts';
+
+const EXTENSIONS = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;
+
+/**
+ * Pictures such as a model of another program is for: those of the dataset that its JSON names, else those of a
+ * folder and all below it, evenly picked, prepared as for the model.
+ * @param data where they are
+ * @returns undefined if there are none
+ * @throws UserError if the folder has none, or one is damaged
+ */
+export async function picturesFor(
+  metadata: ClassifierMetadata,
+  split: SplitName,
+  count: number,
+  data?: string,
+): Promise<ImageSet | undefined> {
+  const dataset = await loadSplit(metadata, split, data);
+  const size = 3 * metadata.inputHeight * metadata.inputWidth;
+  if (dataset && dataset.images.length === dataset.count * size) {
+    const chosen = evenly(dataset.count, count);
+    const pixels = new Uint8Array(chosen.length * size);
+    for (const [i, at] of chosen.entries()) {
+      pixels.set(dataset.images.subarray(at * size, (at + 1) * size), i * size);
+    }
+    const on = `${split === 'test' ? 'test' : 'training'} images of ${metadata.dataset}`;
+    return {
+      on,
+      count: chosen.length,
+      pixels,
+      labels: Uint16Array.from(chosen, (at) => dataset.labels[at]!),
+    };
+  }
+  if (data === undefined) return undefined;
+  const files = await filesBelow(data);
+  if (files.length === 0) {
+    throw new UserError(`${data} has no pictures (png, jpg, webp, gif, avif, tif), nor has a folder in it`);
+  }
+  const chosen = evenly(files.length, count).map((index) => files[index]!);
+  const pixels = new Uint8Array(chosen.length * size);
+  for (const [i, file] of chosen.entries()) pixels.set(await planarPixels(file, metadata), i * size);
+  return { on: 'pictures', count: chosen.length, pixels };
+}
+
+/** Up to `count` indices from 0 to `total`: files of a folder are by class. */
+function evenly(total: number, count: number): number[] {
+  const n = Math.min(total, count);
+  return Array.from({ length: n }, (_, i) => Math.floor((i * total) / n));
+}
+
+async function filesBelow(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
+    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}; mend --data`);
+  });
+  return entries
+    .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name) && !entry.name.startsWith('.'))
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .sort();
+}
+
+async function planarPixels(
+  file: string,
+  { inputHeight: height, inputWidth: width }: ClassifierMetadata,
+): Promise<Uint8Array> {
+  let image: Awaited<ReturnType<typeof decodeImageFile>>;
+  try {
+    image = await decodeImageFile(await readRegularFile(file));
+  } catch (error) {
+    throw new UserError(`${file} cannot be used: ${errorMessage(error).trim().split('\n')[0]}; remove it`);
+  }
+  const { data } = prepareImage(image, { width, height });
+  const plane = height * width;
+  const out = new Uint8Array(3 * plane);
+  for (let p = 0; p < plane; p++) for (let c = 0; c < 3; c++) out[c * plane + p] = data[p * 3 + c]!;
+  return out;
+}

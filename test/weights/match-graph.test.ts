@@ -1,0 +1,175 @@
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { describe, it } from 'node:test';
+import { buildModel } from '../../core/models/zoo.ts';
+import { type Attribute, float, floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import type { Onnx } from '../../core/onnx/newer-fields.ts';
+import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { decodeWeights, describeWeights } from '../../core/weights/load-weights.ts';
+import { matchGraph } from '../../core/weights/match-graph.ts';
+import { toFloat16 } from '../../core/weights/to-float16.ts';
+import { hashUniform } from '../fixtures/torch-fixture.ts';
+import { fixturePath } from './support.ts';
+
+/** Which tensor of the net each initializer is, by make_zoo_graphs.py there. */
+const FILES = JSON.parse(readFileSync(fixturePath('zoo-graphs.json'), 'utf8')) as Record<
+  string,
+  Record<string, { name: string; transposed: boolean }>
+>;
+
+/** A file of PyTorch's exporters, which has no weights, with random ones. */
+function filled(file: string): {
+  bytes: Uint8Array;
+  values: Map<string, Float32Array>;
+  model: Onnx.ModelProto;
+} {
+  const model = parseModel(readFileSync(fixturePath(`zoo-graphs/${file}.onnx`)), file);
+  const values = new Map<string, Float32Array>();
+  for (const [seed, tensor] of (model.graph.initializer ?? []).entries()) {
+    if (!(tensor.name! in FILES[file]!)) continue;
+    const data = Float32Array.from({ length: sizeOf((tensor.dims ?? []).map(Number)) }, (_, i) =>
+      hashUniform(seed, i),
+    );
+    tensor.rawData = new Uint8Array(data.buffer);
+    values.set(tensor.name!, data);
+  }
+  return { bytes: serializeModel(model), values, model };
+}
+
+function transposed(data: Float32Array, rows: number): Float32Array {
+  const columns = data.length / rows;
+  return Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
+}
+
+describe("weights of PyTorch's exports are found by their place in the graph", () => {
+  for (const [file, known] of Object.entries(FILES)) {
+    const isExcited = file.includes('-se');
+    it(file, () => {
+      const { bytes, values } = filled(file);
+      const loaded = decodeWeights(bytes, file);
+      assert.deepEqual(describeWeights(loaded), []);
+      const { model, folded, beside } = fitModel(loaded.tensors, file);
+      assert.deepEqual([model, beside], [isExcited ? 'se_resnet20' : 'resnet20', []]);
+      assert.equal(folded, !file.endsWith('unfolded'));
+      const seen = new Set(Object.values(known).map(({ name }) => name));
+      for (const [initializer, { name, transposed: isTransposed }] of Object.entries(known)) {
+        const { data, dims } = loaded.tensors.get(name)!;
+        const given = values.get(initializer)!;
+        assert.deepEqual(data, isTransposed ? transposed(given, given.length / dims[0]!) : given, name);
+      }
+      // Whatever the file has not is a bias of zeros.
+      for (const [name, { data }] of loaded.tensors) {
+        if (!seen.has(name)) assert.ok(/\.bias$/.test(name) && data.every((value) => value === 0), name);
+      }
+      assert.ok(loaded.tensors.size - seen.size <= 1);
+    });
+  }
+});
+
+describe('a graph that computes something else', () => {
+  const net = (): Graph => buildModel('resnet20', { numClasses: 7 });
+  const reasonOf = (graph: Graph): string => {
+    const match = matchGraph(graph);
+    return 'reason' in match ? match.reason : `it is ${match.model}`;
+  };
+  const changed = (output: RegExp, change: (node: Graph['nodes'][number]) => void): Graph => {
+    const graph = net();
+    change(graph.nodes.find(({ name }) => output.test(name))!);
+    return graph;
+  };
+  const attribute = (name: string, value: Attribute) => (node: Graph['nodes'][number]) => {
+    node.attributes = { ...node.attributes, [name]: value };
+  };
+
+  it('is not taken for a net, and it is said where they part', () => {
+    const cases: [Graph, RegExp][] = [
+      [net(), /^it is resnet20$/],
+      [
+        changed(/:layer1\.1\.conv2$/, attribute('dilations', ints([2, 2]))),
+        /Conv "Conv:layer1\.1\.conv2" it has one with dilations of \[2,2\]$/,
+      ],
+      [changed(/:layer2\.0\.conv1$/, attribute('strides', ints([1, 1]))), /with strides of \[1,1\]$/],
+      [
+        changed(/:logits$/, attribute('alpha', float(2))),
+        /most like resnet20, but where the net has Gemm "Gemm:logits" it has Gemm$/,
+      ],
+      [
+        changed(/:layer3\.2\.bn2$/, (node) => {
+          node.op = 'InstanceNormalization';
+        }),
+        /where the net has BatchNormalization "BatchNormalization:layer3\.2\.bn2" it has InstanceNormalization$/,
+      ],
+      [
+        changed(/:bn1\.relu$/, (node) => {
+          node.op = 'LeakyRelu';
+        }),
+        /where the net has Relu .*it has LeakyRelu$/,
+      ],
+      [buildModel('resnet20', { numClasses: 1 }), /^it is resnet20$/],
+    ];
+    for (const [graph, message] of cases) assert.match(reasonOf(graph), message);
+    const stem = net();
+    stem.initializers.set('conv1.weight', floatTensor([16, 3, 7, 7], new Float32Array(16 * 147)));
+    assert.match(
+      reasonOf(stem),
+      /most like resnet20, but where the net has Conv "Conv:conv1" it has one of 7x7$/,
+    );
+    const headless = net();
+    headless.nodes = headless.nodes.filter(({ op }) => op !== 'Gemm');
+    assert.equal(reasonOf(headless), 'it does not end in a fully connected layer');
+  });
+
+  it('is one of the zoo by its folded weights where batch norm has another epsilon', () => {
+    const match = matchGraph(changed(/:layer3\.0\.bn1$/, attribute('epsilon', float(1e-3))));
+    assert.ok('tensors' in match && match.tensors.has('layer3.0.conv1.bias'));
+    assert.ok(!match.tensors.has('layer3.0.bn1.weight'));
+  });
+
+  it('gives every tensor of floats that it has, and says what else may be weights', () => {
+    const graph: Graph = {
+      ...{ name: 'g', inputs: [{ name: 'x', dtype: 'float32', dims: ['n', 3, 4, 4] }] },
+      outputs: [{ name: 'y', dtype: 'float32', dims: ['n', 3] }],
+      nodes: [
+        {
+          ...{ op: 'Constant', domain: '', name: 'c', inputs: [], outputs: ['constant'] },
+          attributes: { value: { type: 'tensor', value: floatTensor([2], [5, 6]) } },
+        },
+        {
+          ...{
+            op: 'Any',
+            domain: 'com.microsoft',
+            name: 'a',
+            inputs: ['x', 'constant', 'half'],
+            outputs: ['y'],
+          },
+          attributes: { axis: int(1) },
+        },
+      ],
+      initializers: new Map([
+        ['ln.weight', floatTensor([2], [1, 2])],
+        ['half', { dtype: 'float16', dims: [1], data: toFloat16(Float32Array.of(1.5)) }],
+        ['position', floatTensor([], [3])],
+        ['axes', { dtype: 'int64', dims: [1], data: BigInt64Array.of(1n) }],
+        ['quantised', { dtype: 'int8', dims: [2, 2], data: new Int8Array(4) }],
+        ['narrow', { dtype: 'int4', dims: [4], data: new Uint8Array(2) }],
+      ]),
+    };
+    const loaded = decodeWeights(encodeModel(graph), 'x');
+    assert.deepEqual(
+      [...loaded.tensors].map(([name, { data }]) => [name, ...data]),
+      [
+        ['ln.weight', 1, 2],
+        ['half', 1.5],
+        ['position', 3],
+        ['constant', 5, 6],
+      ],
+    );
+    assert.deepEqual(describeWeights(loaded), [
+      'note      of no model of the zoo by its graph: it does not end in a fully connected layer',
+      'not read  "quantised" (of type int8), "narrow" (of type int4)',
+    ]);
+    assert.equal(decodeModel(encodeModel(graph)).graph.initializers.size, 6);
+  });
+});

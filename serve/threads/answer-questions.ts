@@ -1,13 +1,9 @@
 import { setPriority } from 'node:os';
-import { setFlagsFromString } from 'node:v8';
-import { runInNewContext } from 'node:vm';
 import { parentPort } from 'node:worker_threads';
 import { errorMessage } from '../../core/errors.ts';
 import { HttpError } from '../http/http-error.ts';
+import { dropGarbage } from './drop-garbage.ts';
 import type { ThreadAnswer } from './question-threads.ts';
-
-/** What a thread may leave to its garbage collector, which does not run while the thread has nothing to do. */
-const GARBAGE_BYTES = 64e6;
 
 /**
  * What the module of a `QuestionThreads` does.
@@ -44,15 +40,3 @@ function yieldToOthers(): void {
     // As it is, then.
   }
 }
-
-/** A picture of many pixels takes hundreds of megabytes, which would stay until the next one comes. */
-function dropGarbage(): void {
-  const { heapUsed, external } = process.memoryUsage();
-  if (heapUsed + external > GARBAGE_BYTES) collect();
-}
-
-/** Node's `--expose-gc`, for this thread alone. */
-const collect: () => void = (() => {
-  setFlagsFromString('--expose-gc');
-  return runInNewContext('gc') as () => void;
-})();

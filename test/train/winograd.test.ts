@@ -16,7 +16,8 @@ import { relativeError64 } from './support/check-gradients.ts';
 import { runOnce } from './support/step-runner.ts';
 
 const blockSize = await detectBlockSize();
-const skip = blockSize === 0 && 'onnxruntime has no blocked kernels on this processor; those of x86-64 with AVX have';
+const skip =
+  blockSize === 0 && 'onnxruntime has no blocked kernels on this processor; those of x86-64 with AVX have';
 
 /** Five times the rounding of a direct convolution; a wrong tap or tile is of the order of 1. */
 const TOLERANCE = 1e-5;

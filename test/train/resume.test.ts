@@ -53,6 +53,12 @@ function refused({ code, stderr }: Finished, message: RegExp): void {
   assert.equal(code, 1);
 }
 
+/** Where a run says that its data is. */
+async function dataOf(path: string): Promise<string> {
+  const { data } = await new RunDirectory(path).readConfig();
+  return (data as { path: string }).path;
+}
+
 before(async () => {
   await writeColors(images, 8, 4);
   const { code, stderr } = await train(...RECIPE, '--run', first);
@@ -63,8 +69,7 @@ before(async () => {
 describe('a run that goes on', () => {
   it('has let go of its lock, and keeps where its data was', async () => {
     assert.ok(!(await readdir(first)).some((name) => /lock|tmp$/.test(name)), `${await readdir(first)}`);
-    const { data } = await new RunDirectory(first).readConfig();
-    assert.equal((data as { path: string }).path, images);
+    assert.equal(await dataOf(first), images);
   });
 
   it('is refused while another process trains it', async () => {
@@ -107,6 +112,10 @@ describe('a run that goes on', () => {
         await train('--resume', first),
         /the run was in .*images, which is not there any more; .*--data DIR/,
       );
+      // Said once, it is known from then on.
+      const { code, stderr } = await train('--resume', first, '--data', `${images}-moved`);
+      assert.equal(code, 0, stderr);
+      assert.equal(await dataOf(first), `${images}-moved`);
     } finally {
       await rename(`${images}-moved`, images);
     }
@@ -118,8 +127,11 @@ describe('a run that goes on', () => {
     const bytes = await readFile(path);
     bytes[bytes.length - 100]! ^= 1;
     await writeFile(path, bytes);
-    const { code, stdout, stderr } = await train('--resume', first, '--epochs', '2', '--threads', '1');
+    const { code, stdout, stderr } = await train(
+      ...['--resume', first, '--data', images, '--epochs', '2', '--threads', '1'],
+    );
     assert.equal(code, 0, stderr);
+    assert.equal(await dataOf(first), images);
     assert.match(stdout, /last\.safetensors is damaged: .*SHA-256.*; going on from the checkpoint before it/);
     assert.match(stdout, /^epoch 2: /m);
     assert.equal((await run.readConfig()).epochs, 2);

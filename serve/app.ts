@@ -1,13 +1,14 @@
 import cors from 'cors';
 import express, { type Express, type RequestHandler } from 'express';
-import { admission } from './http/admission.ts';
 import { requireApiKey } from './http/api-key.ts';
 import { answerError, notFound } from './http/errors.ts';
 import type { Limits } from './http/limits.ts';
 import type { Logger } from './http/logger.ts';
 import { limitRate } from './http/rate-limit.ts';
+import { bodyReceiver } from './http/receive-body.ts';
 import { requestLog } from './http/request-log.ts';
 import { securityHeaders } from './http/security-headers.ts';
+import { cutSlowReaders, cutStalled } from './http/slow-readers.ts';
 import type { Metrics } from './metrics/metrics.ts';
 import type { ModelRegistry } from './models/registry.ts';
 import { docsPage } from './openapi/docs-page.ts';
@@ -58,26 +59,43 @@ export function createApp(options: AppOptions): Express {
   app.disable('etag');
   app.set('trust proxy', access.trustProxy ?? 0);
   app.use(requestLog(logger, metrics));
+  app.use(cutSlowReaders(limits));
   app.use(securityHeaders(access.cors !== undefined));
   if (access.cors) app.use(allowOrigins(access.cors));
 
-  const admit = admission(limits);
+  const receive = bodyReceiver(limits, (reason) => metrics.rejected(reason));
   const readMetrics = options.readMetrics ?? (() => metrics.registry.metrics());
   const operations: Operation[] = [
-    ...predictOperations(registry, limits, admit),
+    ...predictOperations(registry, limits, receive),
     // Before the models, to one of which `stats` would be a name.
-    ...v2Management(registry, limits, readMetrics),
-    ...v2Operations(registry, limits, isReady, admit),
-    ...modelOperations(registry),
-    ...healthOperations(registry, isReady),
+    ...v2Management(registry, limits, readMetrics, receive),
+    ...v2Operations(registry, limits, isReady, receive),
+    ...modelOperations(registry, limits),
+    ...healthOperations(registry, isReady, access.apiKey !== undefined),
     ...metricsOperations(readMetrics),
   ];
   const document = openApiDocument(operations, access.apiKey !== undefined);
+  // Everything but health checks, whose clients nobody may lock out.
+  if (access.rateLimit !== undefined) {
+    const open = new Set(operations.filter((operation) => operation.open).map(({ path }) => path));
+    const limit = limitRate(access.rateLimit, () => metrics.rejected('rate-limit'));
+    // Before the key: it also slows down whoever guesses keys.
+    app.use((req, res, next) => (open.has(req.path) ? next() : void limit(req, res, next)));
+  }
+  const guards =
+    access.apiKey === undefined ? [] : [requireApiKey(access.apiKey, () => metrics.rejected('api-key'))];
   // Before the operations, to one of which `index.json` would be a model's name.
-  if (options.demoDirectory !== undefined) app.get('/models/index.json', demoModels(registry));
+  if (options.demoDirectory !== undefined) {
+    app.get('/models/index.json', ...guards, demoModels(registry));
+  }
   // Early: Express tries one route after the other, and these are asked thousands of times a second.
-  mountOperations(app, operations, guards(access, metrics));
+  mountOperations(app, operations, guards);
   app.get('/openapi.json', (_req, res) => void res.json(document));
+  // Only files from here on.
+  app.use((_req, res, next) => {
+    cutStalled(res, limits.stallSeconds);
+    next();
+  });
   app.use(docsPage());
   if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory));
   app.get('/', (_req, res) => {
@@ -88,14 +106,6 @@ export function createApp(options: AppOptions): Express {
   app.use(notFound);
   app.use(answerError(logger, metrics));
   return app;
-}
-
-function guards({ apiKey, rateLimit }: AccessOptions, metrics: Metrics): RequestHandler[] {
-  const handlers: RequestHandler[] = [];
-  // Before the key: it also slows down whoever guesses keys.
-  if (rateLimit !== undefined) handlers.push(limitRate(rateLimit, () => metrics.rejected('rate-limit')));
-  if (apiKey !== undefined) handlers.push(requireApiKey(apiKey, () => metrics.rejected('api-key')));
-  return handlers;
 }
 
 function allowOrigins(origins: readonly string[]): RequestHandler {

@@ -6,6 +6,9 @@ import { errorMessage } from '../core/errors.ts';
 import { SERVE_OPTIONS, toServerOptions } from './options.ts';
 import type { RunningServer } from './server.ts';
 
+/** Longer than requests under way are waited for, and then threads that run a model. */
+const STOP_SECONDS = 65;
+
 await runMain(async () => {
   const { options } = parseOptions(
     {
@@ -21,12 +24,15 @@ await runMain(async () => {
     await runClusterWorker(serverOptions, options.processes);
     return;
   }
+  const stopSeconds = options.drainSeconds + STOP_SECONDS;
   let server: { close(): Promise<void> } | undefined;
   const starting = new AbortController();
   // Before it starts: as a container's first process it has no other answer to a signal meanwhile.
   watchSignals(() => {
     process.stdout.write('stopping: finishing the requests under way\n');
     starting.abort();
+    // Whatever hangs. Not exit, which waits for threads.
+    setTimeout(() => process.kill(process.pid, 'SIGKILL'), (stopSeconds + 10) * 1000).unref();
     void server?.close().then(() => process.exit(0));
   });
   const { signal } = starting;
@@ -39,7 +45,13 @@ await runMain(async () => {
 
   async function startSeveral(): Promise<{ close(): Promise<void> }> {
     const { startProcesses } = await import('./processes/start-processes.ts');
-    return startProcesses(options.processes, giveUp, signal);
+    return startProcesses({
+      count: options.processes,
+      silenceSeconds: options.silenceTimeout,
+      stopSeconds,
+      onHelpless: giveUp,
+      signal,
+    });
   }
 
   async function startOne(): Promise<RunningServer> {

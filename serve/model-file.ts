@@ -3,6 +3,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import { openInThread } from '../core/foreign-model/open-model.ts';
 import type { FileStamps } from '../core/fs/file-stamps.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
@@ -68,6 +69,8 @@ export async function loadServedModel(
   const { bytes, graph, metadata, notes } = await loadClassifier(path, {
     preprocessing,
     source,
+    // Others are answered meanwhile.
+    open: openInThread,
     ...(files && { files }),
   });
   checkGraph(graph, metadata, source);

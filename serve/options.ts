@@ -43,6 +43,14 @@ export const SERVE_OPTIONS = {
     min: 1,
     max: 256,
   },
+  'silence-timeout': {
+    type: 'number',
+    value: 'SECONDS',
+    help: 'a server process that gives no sign of life for so long is replaced (with --processes)',
+    default: 10,
+    min: 2,
+    max: 3600,
+  },
   workers: {
     type: 'integer',
     help: 'inference threads with a copy of the model each (left out: chosen from the cores)',
@@ -93,12 +101,27 @@ export const SERVE_OPTIONS = {
     min: 1,
     max: 1_000_000,
   },
+  'max-arriving': {
+    type: 'integer',
+    help: 'bodies of one address that may be arriving at a time; more are refused with 429',
+    default: DEFAULT_LIMITS.clientBodies,
+    min: 1,
+    max: 1_000_000,
+  },
   'receive-timeout': {
     type: 'number',
     value: 'SECONDS',
-    help: 'time a client has to send its request',
+    help: 'time a client has to send its request, and to take its answer',
     default: DEFAULT_LIMITS.receiveSeconds,
     min: 1,
+    max: 3600,
+  },
+  'stall-timeout': {
+    type: 'number',
+    value: 'SECONDS',
+    help: 'time a request, an answer or a download may stand still before its connection is closed',
+    default: DEFAULT_LIMITS.stallSeconds,
+    min: 0.1,
     max: 3600,
   },
   'queue-timeout': {
@@ -161,7 +184,9 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
       images: options.maxImages,
       pixels: Math.round(options.maxPixels * 1e6),
       requests: options.maxRequests,
+      clientBodies: options.maxArriving,
       receiveSeconds: options.receiveTimeout,
+      stallSeconds: options.stallTimeout,
       queueSeconds: options.queueTimeout,
     },
     access: {
@@ -183,15 +208,33 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
 
 /** The key of the file, else of the environment; never of the command line, which other users can read. */
 async function readApiKey(file: string | undefined): Promise<string | undefined> {
-  if (file === undefined) return process.env[API_KEY_VARIABLE] || undefined;
-  let key: string;
+  if (file === undefined) return apiKeyOfEnvironment();
   try {
-    key = (await readFile(file, 'utf8')).trim();
+    return checkApiKey(await readFile(file, 'utf8'), '--api-key-file');
   } catch (error) {
+    if (error instanceof UserError) throw error;
     throw new UserError(`--api-key-file cannot be read: ${errorMessage(error)}`);
   }
-  if (!/^\S{8,}$/.test(key)) {
-    throw new UserError('--api-key-file must hold one key of at least 8 characters without spaces');
+}
+
+/**
+ * The API key in the environment, for a server or its client.
+ * @throws UserError if the variable is set but holds none: whoever set it means the server to have a key
+ */
+export function apiKeyOfEnvironment(): string | undefined {
+  const text = process.env[API_KEY_VARIABLE];
+  return text === undefined ? undefined : checkApiKey(text, API_KEY_VARIABLE);
+}
+
+/** @param text may end in a newline, as what editors and `echo` write */
+function checkApiKey(text: string, source: string): string {
+  const key = text.trim();
+  // What a header can carry.
+  if (!/^[\x21-\x7e]{8,}$/.test(key)) {
+    throw new UserError(
+      `${source} must hold one key of at least 8 characters, of ASCII and without spaces` +
+        (key === '' && source === API_KEY_VARIABLE ? '; it is set, but empty: unset it for none' : ''),
+    );
   }
   return key;
 }

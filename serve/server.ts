@@ -17,6 +17,7 @@ import { ModelRegistry } from './models/registry.ts';
 import { type ModelSelection, selectModels } from './models/selection.ts';
 import { startReloading } from './models/start-reloading.ts';
 import type { LogLevel } from './options.ts';
+import { dropGarbage } from './threads/drop-garbage.ts';
 
 export interface ServerOptions extends ModelSelection {
   /** A path, or a name looked up in exports/ and models/; for one model. Absent everything: the embedded one. */
@@ -96,6 +97,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       ),
     }),
     onChange: (event) => {
+      // When what it replaces has stopped.
+      if (event.type !== 'failed') setTimeout(dropGarbage, 1000).unref();
       metrics.reloaded(event.type);
       if (event.type === 'failed') {
         const shown = { ...event, path: printable(event.path), reason: printable(event.reason) };

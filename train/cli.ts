@@ -120,7 +120,7 @@ async function trainOrResume(
       open: async () => {
         const run = stored ?? (await createRun(config, dataset, options.run));
         path = run.path;
-        if (resumed?.extended) await run.writeConfig({ ...resumed.json, epochs: config.epochs });
+        if (resumed) await rememberChanges(run, resumed, dataset);
         say(`run: ${run.path}`);
         return { run, observer: consoleObserver(config, dataset, say) };
       },
@@ -181,6 +181,19 @@ async function readStored(run: RunDirectory, options: Options, given: ReadonlySe
   const dataset = config.dataset as DatasetChoice;
   const read = { dataset, dir: dataFolder(config, record, options.data), ...rereadOptions(record) };
   return { config, json, record, read, extended: config.epochs > epochs };
+}
+
+/** What a resumed run's config.json must state anew: more epochs, another place of the same data. */
+async function rememberChanges(run: RunDirectory, resumed: Resumed, dataset: ImageDataset): Promise<void> {
+  const { json, record, config, extended } = resumed;
+  const { path } = dataset.origin ?? {};
+  const moved = record.data?.path !== undefined && path !== undefined && path !== record.data.path;
+  if (!extended && !moved) return;
+  await run.writeConfig({
+    ...json,
+    epochs: config.epochs,
+    ...(moved ? { data: { ...record.data, path } } : {}),
+  });
 }
 
 /** Where a run's data is now: where it is said to be, else where it was. */

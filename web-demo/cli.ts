@@ -17,6 +17,11 @@ await runMain(async () => {
           help: 'port to listen on; 0 is any free one',
         },
         host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+        'allow-host': {
+          type: 'list',
+          value: 'NAME',
+          help: 'a name that it answers to beside localhost and --host, e.g. of a proxy in front',
+        },
         data: {
           type: 'string',
           value: 'DIR',
@@ -28,7 +33,7 @@ await runMain(async () => {
     process.argv.slice(2),
   );
   const { startDemo } = await import('./start.ts');
-  const demo = await startDemo(options);
+  const demo = await startDemo({ ...options, allowHosts: options.allowHost });
   const lines = [
     `model     ${demo.model}`,
     `test set  ${demo.testSet ?? 'none found; npm run data gets it, or pick test.bin in the page'}`,

@@ -13,6 +13,8 @@ export interface StartDemoOptions {
   /** 0 for any free port. */
   port: number;
   host: string;
+  /** Names that it answers to beside those of loopback and `host`. */
+  allowHosts?: readonly string[] | undefined;
   /** Folder of the CIFAR-100 binary version. */
   data?: string | undefined;
   /** Folder of training runs to follow (default `runs`). */
@@ -46,7 +48,8 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
   const built = await buildDemo();
   const runs = options.runs ?? 'runs';
   const servers = new PredictionServers();
-  const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers });
+  const { host, allowHosts } = options;
+  const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers, host, allowHosts });
   const { server, url } = await listen(app, options.port, options.host);
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));

@@ -9,6 +9,8 @@ const START_TIMEOUT_MS = 120_000;
 export interface ServerProcess {
   url: string;
   pid: number;
+  /** What it wrote so far. */
+  output(): string;
   stop(): Promise<void>;
 }
 
@@ -18,8 +20,8 @@ export interface ServerProcess {
  */
 export async function startServerProcess(command: string, args: readonly string[]): Promise<ServerProcess> {
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'pipe'] });
+  let text = '';
   const url = await new Promise<string>((resolve, reject) => {
-    let text = '';
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       reject(new Error(`${command} did not start: ${text}`));
@@ -36,7 +38,7 @@ export async function startServerProcess(command: string, args: readonly string[
     child.once('error', reject);
     child.once('exit', () => reject(new Error(text)));
   });
-  return { url, pid: child.pid!, stop: () => stopProcess(child) };
+  return { url, pid: child.pid!, output: () => text, stop: () => stopProcess(child) };
 }
 
 /** onnxruntime without a server, in a process of its own. */

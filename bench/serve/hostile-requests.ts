@@ -49,6 +49,27 @@ export async function hostileRequests(): Promise<LoadRequest[]> {
   return [...good, ...good, ...bad];
 }
 
+/** A PNG with as many of a chunk before its pixels as fit into `size` bytes. */
+export function stuffedPng(chunk: Buffer, size: number): Buffer {
+  const whole = pngFile(32, 32, deflateSync(Buffer.alloc(32 * 97)));
+  const length = Math.floor(size / chunk.length) * chunk.length;
+  return Buffer.concat([whole.subarray(0, 33), Buffer.alloc(length, chunk), whole.subarray(33)]);
+}
+
+/** A WebP of `size` bytes in frames of one pixel. */
+export async function endlessWebp(size: number): Promise<Buffer> {
+  const raw = { width: 1, height: 2, channels: 3, pageHeight: 1 } as const;
+  const webp = await sharp(Buffer.from([1, 2, 3, 4, 5, 6]), { raw })
+    .webp({ lossless: true, loop: 0 })
+    .toBuffer();
+  const at = webp.lastIndexOf('ANMF');
+  const frame = webp.subarray(at);
+  const frames = Buffer.alloc(Math.floor(size / frame.length) * frame.length, frame);
+  const whole = Buffer.concat([webp.subarray(0, at), frames]);
+  whole.writeUInt32LE(whole.length - 8, 4);
+  return whole;
+}
+
 /** A PNG of a few kilobytes that says it is 20,000 pixels wide and high. */
 export function decompressionBomb(): Buffer {
   return pngFile(20_000, 20_000, deflateSync(Buffer.alloc(20_000_000)));

@@ -1,6 +1,7 @@
-import { open, readdir, stat } from 'node:fs/promises';
+import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
+import { openRegularFile } from '../fs/regular-file.ts';
 import { readArchive } from './archive/read-archive.ts';
 import { type CifarVariant, imageFiles } from './cifar/variant.ts';
 import { CIFAR10_BINARY, CIFAR10_PYTHON } from './cifar10.ts';
@@ -120,7 +121,7 @@ function zipAdvice(path: string): string {
 }
 
 async function isZip(path: string): Promise<boolean> {
-  const file = await open(path).catch(() => undefined);
+  const file = await openRegularFile(path).catch(() => undefined);
   try {
     const { buffer, bytesRead } = (await file?.read(Buffer.alloc(4), 0, 4, 0)) ?? { bytesRead: 0 };
     return bytesRead === 4 && ['PK\x03\x04', 'PK\x05\x06'].includes(buffer!.toString('latin1'));

@@ -35,7 +35,7 @@ export interface OpenModel {
     images: TensorData,
     dims: readonly number[],
     ends?: ModelEnds,
-  ): Promise<{ data: ArrayLike<number | bigint>; dims: readonly number[] }>;
+  ): Promise<{ data: TensorData; dims: readonly number[] }>;
   close(): Promise<void>;
 }
 

@@ -3,10 +3,10 @@ import { basename, dirname, join } from 'node:path';
 import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
 import type { FileStamps } from '../fs/file-stamps.ts';
-import { labelsOf } from '../labels.ts';
+import { labelsOf } from '../label-forms.ts';
 import { dataTypeOf } from '../onnx/tensor-proto.ts';
+import { dimsOf, inMetadata } from './in-metadata.ts';
 import { type Preprocessing, readJson, readPreprocessing } from './preprocessing.ts';
-import { parsePythonNames } from './python-literal.ts';
 
 /** Where the preprocessing of a model of another program is looked for first: `model.json` for `model.onnx`. */
 export function preprocessingPath(model: string): string {
@@ -30,10 +30,10 @@ export async function findPreprocessing(
   source: string,
   files?: FileStamps,
 ): Promise<Preprocessing> {
-  const props = propsOf(model);
+  const own = inMetadata(model);
   const found =
     explicit === undefined
-      ? ((await besideFile(path, source, model, files)) ?? fromUltralytics(props))
+      ? ((await besideFile(path, source, model, files)) ?? (own.mean && own))
       : await readPreprocessing(explicit, files);
   if (!found && !takesBytes(model)) {
     throw new UserError(
@@ -43,7 +43,7 @@ export async function findPreprocessing(
   }
   const { sizes, ...given } = found ?? {};
   const size = given.size ?? chooseSize(sizes, model);
-  const labels = given.labels ?? namesInMetadata(props, model);
+  const labels = given.labels ?? own.labels;
   return { ...given, ...(size && { size }), ...(labels && { labels }) };
 }
 
@@ -97,7 +97,7 @@ async function isTimmConfig(path: string, model: Onnx.IModelProto, files?: FileS
   try {
     return 'pretrained_cfg' in (await readJson(path, files));
   } catch (error) {
-    if (takesBytes(model) || fromUltralytics(propsOf(model))) return false;
+    if (takesBytes(model) || inMetadata(model).mean) return false;
     throw error;
   }
 }
@@ -111,32 +111,6 @@ function refuseForBytes(file: string, source: string, model: Onnx.IModelProto): 
   );
 }
 
-/** A classifier of Ultralytics takes RGB from 0 to 1, whatever data it was trained on. */
-function fromUltralytics(props: ReadonlyMap<string, string>): Preprocessing | undefined {
-  if (props.get('author') !== 'Ultralytics' || props.get('task') !== 'classify') return undefined;
-  const size = /^\s*\[(\d{1,4}), *(\d{1,4})\]\s*$/.exec(props.get('imgsz') ?? '');
-  return { mean: [0], std: [1], ...(size && { sizes: [[Number(size[1]), Number(size[2])]] }) };
-}
-
-/**
- * The class names that YOLO's exporters put into the metadata as `names`; undefined where other programs mean
- * something else by it, or there are not as many as the model has scores.
- */
-function namesInMetadata(props: ReadonlyMap<string, string>, model: Onnx.IModelProto): string[] | undefined {
-  const text = props.get('names');
-  if (text === undefined || (props.get('task') ?? 'classify') !== 'classify') return undefined;
-  const names = parsePythonNames(text) ?? parseJson(text);
-  let labels: string[];
-  try {
-    labels = labelsOf(names, 'names');
-  } catch {
-    return undefined;
-  }
-  const scores = (model.graph?.output ?? []).map((value) => dimsOf(value).at(-1));
-  const fits = scores.some((classes) => classes === undefined || classes === labels.length);
-  return fits || (labels.length === 2 && scores.includes(1)) ? labels : undefined;
-}
-
 /** Of several sizes that a file allows, that of the graph; the first where the graph takes any. */
 function chooseSize(sizes: Preprocessing['sizes'], model: Onnx.IModelProto): Preprocessing['size'] {
   const [input] = model.graph?.input ?? [];
@@ -148,25 +122,6 @@ function chooseSize(sizes: Preprocessing['sizes'], model: Onnx.IModelProto): Pre
 function takesBytes(model: Onnx.IModelProto): boolean {
   const type = dataTypeOf(model.graph?.input?.[0]?.type?.tensorType?.elemType);
   return type === 'uint8' || type === 'int32';
-}
-
-/** Sizes; undefined where one is any. */
-function dimsOf(value: Onnx.IValueInfoProto): (number | undefined)[] {
-  return (value.type?.tensorType?.shape?.dim ?? []).map(({ dimValue, dimParam }) =>
-    dimParam ? undefined : Number(dimValue ?? 0) || undefined,
-  );
-}
-
-function propsOf(model: Onnx.IModelProto): Map<string, string> {
-  return new Map((model.metadataProps ?? []).map(({ key, value }) => [key ?? '', value ?? '']));
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 async function exists(path: string, files?: FileStamps): Promise<boolean> {

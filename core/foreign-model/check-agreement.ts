@@ -28,7 +28,8 @@ export async function checkAgreement(
   try {
     model = await open(original);
     const { data, dims } = ownInput(plan, picture);
-    given = scoresOf((await model.run(data, dims, plan)).data, plan);
+    const { input, inputType, output } = plan;
+    given = scoresOf((await model.run(data, dims, { input, inputType, output })).data, plan);
   } catch (error) {
     throw new UserError(`${source}: onnxruntime does not take it: ${errorMessage(error).split('\n')[0]}`);
   } finally {

@@ -1,14 +1,13 @@
 import { basename } from 'node:path';
 import type { FileStamps } from '../fs/file-stamps.ts';
-import { exactInt8 } from '../inference/exact-int8.ts';
-import { InferenceSession, Tensor } from '../inference/onnxruntime.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptForeign, ONE_BY_ONE, type OpenModel, OWN_ENDS } from './adapt-foreign.ts';
+import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
+import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
@@ -62,8 +61,6 @@ export async function loadClassifier(
   return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
 }
 
-const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
-
 /** What is done otherwise here than by the model's makers, as a line. */
 function notesOf({ notes = [] }: Preprocessing): string[] {
   if (notes.length === 0) return [];
@@ -71,21 +68,4 @@ function notesOf({ notes = [] }: Preprocessing): string[] {
     `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
       'ratio is taken and resized bilinearly, so its scores may differ from theirs',
   ];
-}
-
-/** Opens a model in onnxruntime-node, in this thread. */
-export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
-  const session = await InferenceSession.create(bytes, {
-    logSeverityLevel: 4,
-    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
-  });
-  return {
-    run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
-      const feed = new Tensor(inputType as 'float32', images as Float32Array, dims);
-      // That a batch fails may be the answer; onnxruntime need not tell the terminal too.
-      const { [output]: scores } = await session.run({ [input]: feed }, [output], QUIET);
-      return { data: scores!.data as Float32Array, dims: scores!.dims };
-    },
-    close: () => session.release(),
-  };
 }

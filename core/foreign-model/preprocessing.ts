@@ -4,7 +4,8 @@ import { errorMessage, UserError } from '../errors.ts';
 import { fileBeside } from '../fs/beside.ts';
 import type { FileStamps } from '../fs/file-stamps.ts';
 import { readRegularFile } from '../fs/regular-file.ts';
-import { labelsOf, MAX_LABEL_BYTES, readLabels } from '../labels.ts';
+import { labelsOf } from '../label-forms.ts';
+import { MAX_LABEL_BYTES, readLabels } from '../labels.ts';
 import { fromImageProcessor, fromTimm, isImageProcessor, isTimm, type Translated } from './hugging-face.ts';
 import { FOREIGN_SCORES, type ForeignScores } from './score-kind.ts';
 

@@ -203,6 +203,15 @@ export function decideScores(
       `${source} has one score an image and ends in a ${graph.op} over it, which is 1 for every picture; export it without`,
     );
   }
+  if (
+    graph.scores === 'probabilities' &&
+    classes > 1 &&
+    probed.pictures.flat().every((value) => value === 1)
+  ) {
+    throw new UserError(
+      `${source} gives 1 for every class of every picture: its ${graph.op} is over another axis than the classes'; export it again`,
+    );
+  }
   if (graph.scores === numbers) return { scores: numbers };
   // A softmax of logarithms of probabilities gives these probabilities, so nothing depends on it.
   if (graph.scores === 'logits' && numbers === 'log-probabilities') return { scores: numbers };

@@ -9,9 +9,15 @@ sharp.concurrency(1);
  * of an animation the first frame. Nothing is cropped or resized: `prepareImage` does that, for every decoder
  * in the same way.
  * @param maxPixels most pixels (width x height) it may have; default: sharp's limit
- * @throws Error from sharp if the bytes are damaged or no image, or there are too many pixels ("pixel limit")
+ * @param seconds what it may take, to a second or two; default: as long as it takes
+ * @throws Error from sharp if the bytes are damaged or no image, there are too many pixels ("pixel limit"), or it
+ *   took too long ("timeout")
  */
-export async function decodeImageFile(bytes: Uint8Array, maxPixels?: number): Promise<PixelImage> {
+export async function decodeImageFile(
+  bytes: Uint8Array,
+  maxPixels?: number,
+  seconds = Number.POSITIVE_INFINITY,
+): Promise<PixelImage> {
   const { data, info } = await sharp(bytes, {
     failOn: 'error',
     ...(maxPixels === undefined ? {} : { limitInputPixels: maxPixels }),
@@ -19,6 +25,8 @@ export async function decodeImageFile(bytes: Uint8Array, maxPixels?: number): Pr
     .autoOrient()
     .toColourspace('srgb')
     .raw({ depth: 'uchar' })
+    // In whole seconds; 0 is for ever.
+    .timeout({ seconds: seconds <= 3600 ? Math.max(1, Math.ceil(seconds)) : 0 })
     .toBuffer({ resolveWithObject: true });
   const { width, height, channels } = info;
   if (channels === 3 || channels === 4) return { data, width, height, channels };

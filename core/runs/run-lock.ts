@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { UserError } from '../errors.ts';
 import { temporaryName, withPath } from '../fs/atomic-write.ts';
 import { processIsAlive } from '../fs/process-is-alive.ts';
+import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
 
 /** Who writes a run. */
 interface Owner {
@@ -50,8 +51,11 @@ export class RunLock {
     // Another may take a lock over at the same time; after as many tries as that takes one of them has it.
     for (let tries = 0; tries < 10; tries++) {
       if (await create(path, JSON.stringify(owner))) return new RunLock(path, owner.token);
-      const seen = await readFile(path, 'utf8').catch(() => undefined);
-      if (seen === undefined) continue;
+      const seen = await readText(path).catch(() => undefined);
+      if (seen === undefined) {
+        if (await isOtherThanFile(path)) throw new UserError(`${path} is not a file; move it away`);
+        continue;
+      }
       await refuseIfAlive(folder, path, seen, owner);
       await remove(path, seen);
     }
@@ -60,7 +64,7 @@ export class RunLock {
 
   /** @throws UserError if another process has taken the lock over, for this one was not heard of */
   async check(): Promise<void> {
-    const text = await readFile(this.#path, 'utf8').catch(() => '');
+    const text = await readText(this.#path).catch(() => '');
     if (parse(text)?.token === this.#token) return;
     process.removeListener('exit', this.#onExit);
     throw new UserError(
@@ -71,9 +75,14 @@ export class RunLock {
   async release(): Promise<void> {
     clearInterval(this.#timer);
     process.removeListener('exit', this.#onExit);
-    const text = await readFile(this.#path, 'utf8').catch(() => '');
+    const text = await readText(this.#path).catch(() => '');
     if (parse(text)?.token === this.#token) await rm(this.#path, { force: true });
   }
+}
+
+/** A pipe in the lock's place would hold up whoever reads it. */
+async function readText(path: string): Promise<string> {
+  return (await readRegularFile(path)).toString('utf8');
 }
 
 /** Makes the file with all of its text, or not at all where there is one. */
@@ -111,7 +120,7 @@ async function remove(path: string, seen: string): Promise<void> {
     // Another process was faster.
     return;
   }
-  const taken = await readFile(aside, 'utf8').catch(() => '');
+  const taken = await readText(aside).catch(() => '');
   if (taken !== seen) await link(aside, path).catch(() => undefined);
   await rm(aside, { force: true });
 }

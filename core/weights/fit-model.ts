@@ -38,8 +38,8 @@ export function fitModel(all: TensorFile['tensors'], source: string, options: Fi
   const numClasses = classCount(all, source, options.left);
   // Batch norm is in every net of the zoo, unless it was folded.
   const folded = ![...tensors.keys()].some((name) => name.endsWith('.running_mean'));
-  const graphOf = (model: string): Graph => {
-    const built = buildModel(model, { numClasses, imageSize: options.imageSize ?? 32 });
+  const graphOf = (model: string, classes = numClasses): Graph => {
+    const built = buildModel(model, { numClasses: classes, imageSize: options.imageSize ?? 32 });
     return folded ? foldBatchNorm(built) : built;
   };
   const candidates = options.model === undefined ? candidateModels(tensors) : [options.model];
@@ -56,20 +56,20 @@ export function fitModel(all: TensorFile['tensors'], source: string, options: Fi
 /** Says how the tensors differ from the model that they are most like. */
 function noCandidate(
   tensors: TensorFile['tensors'],
-  graphOf: (model: string) => Graph,
+  graphOf: (model: string, classes?: number) => Graph,
   source: string,
 ): string {
-  let nearest: { model: string; graph: Graph; shared: number } | undefined;
+  let nearest: { model: string; shared: number } | undefined;
   for (const model of MODEL_NAMES) {
-    const graph = graphOf(model);
-    const names = tensorNames(graph);
+    // The names are those of any number of classes.
+    const names = tensorNames(graphOf(model, 1));
     const shared = names.filter((name) => tensors.has(name)).length / Math.max(names.length, tensors.size);
-    if (!nearest || shared > nearest.shared) nearest = { model, graph, shared };
+    if (!nearest || shared > nearest.shared) nearest = { model, shared };
   }
-  const { model, graph, shared } = nearest!;
+  const { model, shared } = nearest!;
   const why =
     shared > 0.5
-      ? `it is most like ${model}, but ${compare(graph, tensors)}`
+      ? `it is most like ${model}, but ${compare(graphOf(model), tensors)}`
       : `its ${tensors.size} tensors are ${someNames([...tensors.keys()])}`;
   return `${source} fits no model of the zoo (${MODEL_NAMES.join(', ')}): ${why}`;
 }

@@ -30,15 +30,15 @@ export function matchGraph(given: Graph): GraphMatch {
   if (classes === undefined) return { reason: 'it does not end in a fully connected layer' };
   const additions = residuals(graph);
   const imageSize = Number(graph.inputs[0]?.dims[2]) || 32;
-  const nets = MODEL_NAMES.map((model) => ({
-    model,
-    built: buildModel(model, { numClasses: classes, imageSize }),
-  }));
-  const candidates = nets.filter(({ built }) => residuals(built) === additions);
+  // With one class, for a claim of many would claim memory in every net.
+  const candidates = MODEL_NAMES.filter(
+    (model) => residuals(buildModel(model, { numClasses: 1, imageSize })) === additions,
+  );
   let nearest: { model: string; matched: number; reason: string } | undefined;
   for (const form of [graph, foldBatchNorm(graph)]) {
     const folded = form.nodes.every(({ op }) => op !== 'BatchNormalization');
-    for (const { model, built } of candidates) {
+    for (const model of candidates) {
+      const built = buildModel(model, { numClasses: classes, imageSize });
       const matcher = new Matcher(folded ? foldBatchNorm(built) : built, form);
       if (matcher.matches()) return { model, tensors: matcher.tensors };
       const { matched, reason } = matcher;
@@ -49,7 +49,10 @@ export function matchGraph(given: Graph): GraphMatch {
   return { reason: `its graph is most like ${nearest.model}, but ${nearest.reason}` };
 }
 
-/** Whether a value is given, not computed. */
+/** What looking at the largest net takes is some hundreds; a graph may be made to be looked at without end. */
+const MAX_STEPS = 50_000;
+
+/** Values that are given, not computed. */
 type Constants = ReadonlyMap<string, TensorValue>;
 
 /** A copy with constants of all kinds as initializers, floats as float32. */
@@ -127,6 +130,7 @@ class Matcher {
   reason = 'it has another end';
   readonly #wanted: Map<string, GraphNode>;
   readonly #given: Map<string, GraphNode>;
+  #steps = 0;
   /** Which value of the graph is which of the net. */
   readonly #pairs = new Map<string, string>();
 
@@ -158,6 +162,7 @@ class Matcher {
   }
 
   #same(wantedName: string, givenName: string): boolean {
+    if (++this.#steps > MAX_STEPS) return false;
     const wanted = this.#wanted.get(wantedName);
     const reshaping = wanted && isPooled(wanted) ? RESHAPING : undefined;
     const value = this.#behind(givenName, reshaping);

@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
-import { readLabels, storedLabels } from '../../core/labels.ts';
+import { storedLabels } from '../../core/label-forms.ts';
+import { readLabels } from '../../core/labels.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';

@@ -10,7 +10,7 @@ import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
-import { API_KEY_VARIABLE } from '../options.ts';
+import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
 import type { ModelDescription } from '../predict/describe-model.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 import type { ServerEvaluation } from './evaluate-server.ts';
@@ -79,7 +79,7 @@ await runMain(async () => {
   // Before the data is read: an unreachable server is said at once, and the model names its dataset.
   const clientOptions = {
     model: options.model,
-    apiKey: process.env[API_KEY_VARIABLE] || undefined,
+    apiKey: apiKeyOfEnvironment(),
     patienceSeconds: options.retrySeconds,
   };
   if (options.out !== undefined) await makeFolders(options.out);

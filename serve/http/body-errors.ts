@@ -11,30 +11,15 @@ export function tooManyImages(max: number): HttpError {
   return new HttpError(413, `too many images: at most ${max} in a request`);
 }
 
-/** Turns what the body parsers (multer, express.raw) throw into a clear refusal. */
+/** Turns what multer throws into a clear refusal. */
 export function describeBodyError(error: unknown, limits: Limits): unknown {
-  if (error instanceof HttpError) return error;
-  if (error instanceof MulterError) {
-    switch (error.code) {
-      case 'LIMIT_FILE_SIZE':
-        return bodyTooLarge(limits.bodyBytes);
-      case 'LIMIT_FILE_COUNT':
-        return tooManyImages(limits.images);
-      default:
-        return new HttpError(400, `malformed multipart body: ${error.message.toLowerCase()}`);
-    }
-  }
-  const { type } = error as { type?: unknown };
-  switch (type) {
-    case 'entity.too.large':
+  if (!(error instanceof MulterError)) return error;
+  switch (error.code) {
+    case 'LIMIT_FILE_SIZE':
       return bodyTooLarge(limits.bodyBytes);
-    case 'encoding.unsupported':
-    case 'charset.unsupported':
-      return new HttpError(415, 'unsupported content-encoding or charset');
-    case 'request.aborted':
-    case 'request.size.invalid':
-      return new HttpError(400, 'the request body ended early');
+    case 'LIMIT_FILE_COUNT':
+      return tooManyImages(limits.images);
     default:
-      return error;
+      return new HttpError(400, `malformed multipart body: ${error.message.toLowerCase()}`);
   }
 }

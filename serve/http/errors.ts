@@ -18,9 +18,10 @@ export const notFound: RequestHandler = (req) => {
 
 /** The last handler: every error as `{ "error": "..." }`; our own bugs go to the log, not to the client. */
 export function answerError(logger: Logger, metrics: Metrics): ErrorRequestHandler {
-  return (error: unknown, _req, res, next) => {
+  return (error: unknown, _req, res, _next) => {
     if (res.headersSent) {
-      next(error);
+      // Half an answer is none.
+      if (!res.writableEnded) res.destroy();
       return;
     }
     if (error instanceof OverloadError) metrics.rejected('overload');

@@ -4,6 +4,7 @@ import { PredictJson } from '../schemas/predict.ts';
 import { tooManyImages } from './body-errors.ts';
 import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
+import { readJson } from './read-json.ts';
 
 /**
  * Reads the JSON of `POST /predict`: an object with base64 images.
@@ -11,18 +12,10 @@ import type { ImageRequest } from './image-request.ts';
  * @throws HttpError 400 if it is not JSON of that form, 413 for too many images
  */
 export function readJsonImages(body: Uint8Array, maxImages: number): ImageRequest {
-  const request = parseInput(PredictJson, parseJson(body), 'the JSON body');
+  const request = parseInput(PredictJson, readJson(body, '{"image": "<base64>"}'), 'the JSON body');
   if ('image' in request) return { list: false, images: [decodeBase64Image(request.image)] };
   if (request.images.length > maxImages) throw tooManyImages(maxImages);
   return { list: true, images: request.images.map(decodeOrRefuse) };
-}
-
-function parseJson(body: Uint8Array): unknown {
-  try {
-    return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
-  } catch {
-    throw new HttpError(400, 'the body is not valid JSON; send {"image": "<base64>"}');
-  }
 }
 
 /** In a list, one bad image does not fail the others. */

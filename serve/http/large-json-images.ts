@@ -1,5 +1,5 @@
 import type { RunLimits } from '../inference/pool.ts';
-import { QuestionThread } from '../threads/question-thread.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
 import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 
@@ -15,18 +15,19 @@ export interface JsonAnswer {
   images: (Uint8Array<ArrayBuffer> | { status: number; message: string })[];
 }
 
-const thread = new QuestionThread<JsonQuestion, JsonAnswer>({
+const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
   module: new URL('./json-images-worker.ts', import.meta.url),
   name: 'read images in JSON',
   work: 'reading large JSON',
 });
 
 /**
- * As `readJsonImages`, in a thread of its own.
- * @throws HttpError as `readJsonImages`, or if too much waits for the thread
+ * As `readJsonImages`, in a thread beside the main one.
+ * @param question its body may be given away
+ * @throws HttpError as `readJsonImages`, or if too much waits for the threads
  */
 export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
-  const { list, images } = await thread.ask(question, limits);
+  const { list, images } = await threads.ask(question, limits, ownBuffer(question.body));
   return {
     list,
     images: images.map((image) =>

@@ -1,4 +1,4 @@
-/** What a request, and all of them together, may ask for. */
+/** What a request, those of a client, and all of them together, may ask for. */
 export interface Limits {
   /** Bytes of a request body. */
   bodyBytes: number;
@@ -8,10 +8,14 @@ export interface Limits {
   images: number;
   /** Requests with a body under way at a time. */
   requests: number;
-  /** Bytes of the bodies of all requests under way. */
+  /** Bodies of one address that may be arriving at a time. */
+  clientBodies: number;
+  /** Bytes of the bodies of all requests under way; one address may have half of them. */
   totalBodyBytes: number;
-  /** Time a client has to send its request, in seconds. */
+  /** Time a client has to send its request, and to take its answer, in seconds. */
   receiveSeconds: number;
+  /** Time that a body, or the taking of an answer, may stand still, in seconds. */
+  stallSeconds: number;
   /** Time from a received request to the start of its inference, in seconds. */
   queueSeconds: number;
 }
@@ -21,7 +25,9 @@ export const DEFAULT_LIMITS: Limits = {
   pixels: 50_000_000,
   images: 256,
   requests: 1024,
+  clientBodies: 128,
   totalBodyBytes: 500_000_000,
   receiveSeconds: 30,
+  stallSeconds: 5,
   queueSeconds: 30,
 };

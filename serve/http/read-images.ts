@@ -1,34 +1,38 @@
-import express, { type NextFunction, type Request, type RequestHandler, type Response } from 'express';
+import type { Writable } from 'node:stream';
+import { setImmediate as soon } from 'node:timers/promises';
+import type { Request, RequestHandler, Response } from 'express';
 import multer from 'multer';
 import { errorMessage } from '../../core/errors.ts';
 import { LARGE_JSON } from '../threads/large-json.ts';
-import { bodyTooLarge, describeBodyError } from './body-errors.ts';
+import { describeBodyError } from './body-errors.ts';
 import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 import { readJsonImages } from './json-images.ts';
 import { readLargeJsonImages } from './large-json-images.ts';
 import type { Limits } from './limits.ts';
+import type { ReceiveBody } from './receive-body.ts';
 import { runLimits } from './run-limits.ts';
 import { UploadStorage } from './upload-storage.ts';
 
-type Middleware = (req: Request, res: Response, next: NextFunction) => void;
-type ToImages = (req: Request, res: Response) => ImageRequest | Promise<ImageRequest>;
+type ToImages = (
+  body: Buffer<ArrayBuffer>,
+  req: Request,
+  res: Response,
+) => ImageRequest | Promise<ImageRequest>;
 
 const HOW_TO_SEND =
   'send the image as multipart/form-data (field "image"), as a raw body (content-type image/* or ' +
   'application/octet-stream), or as JSON {"image": "<base64>"}';
 
 /** Reads the body of `POST /predict` in any of its forms into `res.locals.images`. */
-export function readImages(limits: Limits): RequestHandler {
-  const readBytes = express.raw({ type: () => true, limit: limits.bodyBytes });
-  const readers: [type: string | string[], read: Middleware, toImages: ToImages][] = [
-    ['multipart/form-data', multipartReader(limits), fromFiles],
-    [['image/*', 'application/octet-stream'], readBytes, fromRaw],
-    [['application/json', '+json'], readBytes, (req, res) => fromJson(req, res, limits)],
+export function readImages(limits: Limits, receive: ReceiveBody): RequestHandler {
+  const readers: [type: string | string[], toImages: ToImages][] = [
+    ['multipart/form-data', multipartReader(limits)],
+    [['image/*', 'application/octet-stream'], (body) => ({ list: false, images: [body] })],
+    [['application/json', '+json'], (body, req, res) => fromJson(body, req, res, limits)],
   ];
-  return (req, res, next) => {
+  return async (req, res, next) => {
     const length = Number(req.headers['content-length'] ?? Number.NaN);
-    if (length > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
     if (length === 0 || (Number.isNaN(length) && req.headers['transfer-encoding'] === undefined)) {
       throw new HttpError(400, `the request has no body; ${HOW_TO_SEND}`);
     }
@@ -37,48 +41,60 @@ export function readImages(limits: Limits): RequestHandler {
       const sent = req.headers['content-type'] ?? 'none';
       throw new HttpError(415, `unsupported content-type ${JSON.stringify(sent)}; ${HOW_TO_SEND}`);
     }
-    const [, read, toImages] = reader;
-    read(req, res, async (error?: unknown) => {
-      if (error) {
-        next(describeBodyError(error, limits));
-        return;
-      }
-      try {
-        const images = toImages(req, res);
-        res.locals.images = images instanceof Promise ? await images : images;
-      } catch (refusal) {
-        next(refusal);
-        return;
-      }
-      next();
-    });
+    const body = await receive(req, res);
+    if (body.length === 0) throw new HttpError(400, `the body is empty; ${HOW_TO_SEND}`);
+    const [, toImages] = reader;
+    res.locals.images = await toImages(body, req, res);
+    next();
   };
 }
 
-function multipartReader(limits: Limits): Middleware {
-  const upload = multer({
-    storage: new UploadStorage(limits.bodyBytes),
-    limits: {
-      fileSize: limits.bodyBytes,
-      files: limits.images,
-      fields: 16,
-      fieldSize: 1024,
-      fieldNameSize: 100,
-      parts: limits.images + 16,
-      headerPairs: 32,
-    },
-    fileFilter: (_req, file, accept) => {
-      if (file.fieldname === 'image' || file.fieldname === 'images') accept(null, true);
-      else accept(new HttpError(400, 'unexpected file field; send images in the field "image"'));
-    },
-  }).any();
-  return (req, res, next) => {
-    void upload(req, res, (error?: unknown) => {
-      // Busboy's own complaints (no boundary, cut off within a part) are plain errors.
-      if (error && Object.getPrototypeOf(error) === Error.prototype) {
-        next(new HttpError(400, `malformed multipart body: ${errorMessage(error).toLowerCase()}`));
-      } else next(error);
+/** So much of a form is read in one go, in a millisecond or so. */
+const FORM_PIECE = 262_144;
+
+/** Reads a form whose bytes are all there: multer itself would wait for whoever sends them. */
+function multipartReader(limits: Limits): ToImages {
+  return async (body, req, res) => {
+    let done = false;
+    const feed = async (parser: Writable): Promise<void> => {
+      for (let at = 0; at < body.length && !done; at += FORM_PIECE) {
+        if (at > 0) await soon();
+        parser.write(body.subarray(at, at + FORM_PIECE));
+      }
+      parser.end();
+    };
+    const options: multer.Options & { streamHandler: (req: Request, parser: Writable) => void } = {
+      storage: new UploadStorage(limits.bodyBytes),
+      limits: {
+        fileSize: limits.bodyBytes,
+        files: limits.images,
+        fields: 16,
+        fieldSize: 1024,
+        fieldNameSize: 100,
+        parts: limits.images + 16,
+        headerPairs: 32,
+      },
+      fileFilter: (_req, file, accept) => {
+        if (file.fieldname === 'image' || file.fieldname === 'images') accept(null, true);
+        else accept(new HttpError(400, 'unexpected file field; send images in the field "image"'));
+      },
+      // Its types do not know it yet.
+      streamHandler: (_req, parser) => {
+        feed(parser).catch((error: Error) => parser.destroy(error));
+      },
+    };
+    const upload = multer(options).any();
+    await new Promise<void>((resolve, reject) => {
+      void upload(req, res, (error?: unknown) => {
+        done = true;
+        // Busboy's own complaints (no boundary, cut off within a part) are plain errors.
+        if (error && Object.getPrototypeOf(error) === Error.prototype) {
+          reject(new HttpError(400, `malformed multipart body: ${errorMessage(error).toLowerCase()}`));
+        } else if (error) reject(describeBodyError(error, limits));
+        else resolve();
+      });
     });
+    return fromFiles(req);
   };
 }
 
@@ -93,21 +109,17 @@ function fromFiles(req: Request): ImageRequest {
   };
 }
 
-function fromRaw(req: Request): ImageRequest {
-  const body: unknown = req.body;
-  if (!Buffer.isBuffer(body) || body.length === 0)
-    throw new HttpError(400, `the body is empty; ${HOW_TO_SEND}`);
-  return { list: false, images: [body] };
-}
-
 /** What is read and decoded quickly is so here, the rest in a thread. */
-function fromJson(req: Request, res: Response, limits: Limits): ImageRequest | Promise<ImageRequest> {
+function fromJson(
+  body: Buffer<ArrayBuffer>,
+  req: Request,
+  res: Response,
+  limits: Limits,
+): ImageRequest | Promise<ImageRequest> {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(req.headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw new HttpError(415, 'JSON is in UTF-8; leave out the charset');
   }
-  const body: unknown = req.body;
-  if (!Buffer.isBuffer(body)) throw new HttpError(400, `the body is empty; ${HOW_TO_SEND}`);
   if (body.length <= LARGE_JSON) return readJsonImages(body, limits.images);
   return readLargeJsonImages({ body, maxImages: limits.images }, runLimits(res, limits));
 }

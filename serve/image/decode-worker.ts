@@ -1,5 +1,5 @@
-/** The thread that decodes large images. */
+/** A thread that decodes large images. */
 import { answerQuestions } from '../threads/answer-questions.ts';
-import { type DecodeQuestion, decodeHere } from './decode.ts';
+import { type DecodeAnswer, type DecodeQuestion, decodeLarge } from './decode.ts';
 
-answerQuestions<DecodeQuestion, Uint8Array>(({ bytes, options }) => decodeHere(bytes, options));
+answerQuestions<DecodeQuestion, DecodeAnswer>(decodeLarge, ({ image }) => [image.buffer]);

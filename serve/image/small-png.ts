@@ -7,6 +7,10 @@ const MAX_PIXELS = 64 * 64;
 const IHDR = 0x49484452;
 const IDAT = 0x49444154;
 const IEND = 0x49454e44;
+/** Such a file has a handful; each costs time, whatever is in it. */
+const MAX_CHUNKS = 64;
+/** Such a file has a fraction of that. */
+const MAX_BYTES = 65_536;
 /** pHYs, tEXt, zTXt, iTXt, tIME: they say nothing about colours. */
 const HARMLESS = new Set([0x70485973, 0x74455874, 0x7a545874, 0x69545874, 0x74494d45]);
 
@@ -19,7 +23,7 @@ const HARMLESS = new Set([0x70485973, 0x74455874, 0x7a545874, 0x69545874, 0x7449
  */
 export function decodeSmallPng(bytes: Uint8Array): PixelImage | undefined {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (bytes.length < 57 || view.getUint32(12) !== IHDR) return undefined;
+  if (bytes.length < 57 || bytes.length > MAX_BYTES || view.getUint32(12) !== IHDR) return undefined;
   const [width, height] = [view.getUint32(16), view.getUint32(20)];
   const [depth, colorType, compression, filter, interlace] = bytes.subarray(24, 29);
   if (width < 1 || height < 1 || width * height > MAX_PIXELS || depth !== 8) return undefined;
@@ -40,10 +44,11 @@ export function decodeSmallPng(bytes: Uint8Array): PixelImage | undefined {
   return data && { data, width, height, channels };
 }
 
-/** The IDAT chunks' contents joined; undefined if a checksum is wrong, a chunk matters or the end is missing. */
+/** The IDAT chunks' contents joined; undefined if a checksum is wrong, a chunk matters, there are many, or the end is missing. */
 function imageData(bytes: Uint8Array, view: DataView): Uint8Array | undefined {
   const parts: Uint8Array[] = [];
-  for (let at = 8; at + 12 <= bytes.length; ) {
+  let chunks = 0;
+  for (let at = 8; at + 12 <= bytes.length && chunks < MAX_CHUNKS; chunks++) {
     const length = view.getUint32(at);
     const type = view.getUint32(at + 4);
     const end = at + 8 + length;

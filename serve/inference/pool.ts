@@ -36,12 +36,14 @@ export interface InferencePoolOptions {
   observer?: PoolObserver | undefined;
 }
 
-/** When to give a request up before the model ran. */
+/** When to give a request up before the model ran, and who asks it. */
 export interface RunLimits {
   /** Whether the client is gone. */
   isGone?: () => boolean;
   /** `performance.now()` of the latest useful answer. */
   deadline?: number | undefined;
+  /** Clients are served by turns where many requests wait for few threads. */
+  client?: string;
 }
 
 /** A request that two threads died of is not given to a third. */
@@ -123,6 +125,14 @@ export class InferencePool {
   /** How many images wait for a worker. */
   get queued(): number {
     return this.#queue.images;
+  }
+
+  /**
+   * To be asked before anything is done for a request that would then find no room.
+   * @throws OverloadError if so many images could not wait for a worker now
+   */
+  checkRoom(images: number): void {
+    this.#queue.checkRoom(images);
   }
 
   /**

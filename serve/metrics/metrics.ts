@@ -113,7 +113,7 @@ export class Metrics {
     this.#requests.observe({ method, route, status }, seconds);
   }
 
-  rejected(reason: 'overload' | 'rate-limit' | 'api-key'): void {
+  rejected(reason: 'overload' | 'rate-limit' | 'api-key' | 'client-limit' | 'stalled'): void {
     this.#rejected.inc({ reason });
   }
 

@@ -3,7 +3,7 @@ import { topK } from '../../core/metrics/top-k.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { HttpError } from '../http/http-error.ts';
-import { decodeImage } from '../image/decode.ts';
+import { decodeImages } from '../image/decode.ts';
 import type { InferencePool, RunLimits } from '../inference/pool.ts';
 
 /** One class with its probability, best first in a list of them. */
@@ -23,11 +23,15 @@ export interface ClassifierAnswer {
 export class Classifier {
   readonly #metadata: ClassifierMetadata;
   readonly #normalizer: Normalizer;
-  readonly #pool: Pick<InferencePool, 'run'>;
+  readonly #pool: Pick<InferencePool, 'run' | 'checkRoom'>;
   readonly #maxPixels: number;
 
   /** @param maxPixels most pixels an image may have before it is resized */
-  constructor(metadata: ClassifierMetadata, pool: Pick<InferencePool, 'run'>, maxPixels: number) {
+  constructor(
+    metadata: ClassifierMetadata,
+    pool: Pick<InferencePool, 'run' | 'checkRoom'>,
+    maxPixels: number,
+  ) {
     this.#metadata = metadata;
     this.#normalizer = new Normalizer({ mean: metadata.mean, std: metadata.std });
     this.#pool = pool;
@@ -37,7 +41,7 @@ export class Classifier {
   /**
    * Classifies images; those that cannot be decoded get their refusal in the results.
    * @param k predictions per image
-   * @throws UnavailableError if the model cannot run now
+   * @throws UnavailableError if the model cannot run now, or too much else is to be decoded
    */
   async classify(
     images: readonly (Uint8Array | HttpError)[],
@@ -45,7 +49,10 @@ export class Classifier {
     limits: RunLimits = {},
   ): Promise<ClassifierAnswer> {
     const start = performance.now();
-    const pixels = await Promise.all(images.map((image) => this.#decode(image)));
+    // Not after decoding for nothing.
+    this.#pool.checkRoom(images.length);
+    const { inputHeight: height, inputWidth: width } = this.#metadata;
+    const pixels = await decodeImages(images, { height, width, maxPixels: this.#maxPixels }, limits);
     const decoded = pixels.filter((image) => image instanceof Uint8Array);
     const input = this.#normalise(decoded);
     const decode = performance.now() - start;
@@ -61,17 +68,6 @@ export class Classifier {
       return this.#rank(logits.subarray(first, first + classes), k);
     });
     return { results, latencyMs: { decode: round(decode), inference: round(milliseconds) } };
-  }
-
-  async #decode(image: Uint8Array | HttpError): Promise<Uint8Array | HttpError> {
-    if (image instanceof HttpError) return image;
-    const { inputHeight: height, inputWidth: width } = this.#metadata;
-    try {
-      return await decodeImage(image, { height, width, maxPixels: this.#maxPixels });
-    } catch (error) {
-      if (error instanceof HttpError) return error;
-      throw error;
-    }
   }
 
   /** [n] images of [height, width, 3] bytes to one [n, 3, height, width] tensor. */

@@ -35,6 +35,7 @@ export function answerPredict(limits: Limits): RequestHandler {
       res.locals.topk as number,
       runLimits(res, limits),
     );
+    (res.locals.releaseModel as () => void)();
     const scores = model.served.metadata.scores === 'independent' ? 'independent' : 'exclusive';
     const head = { model: model.name, version: model.version, scores };
     if (!list) {

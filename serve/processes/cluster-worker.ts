@@ -3,7 +3,7 @@ import { errorMessage, UserError } from '../../core/errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
 import { startupText } from '../startup-text.ts';
-import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
+import { ALIVE_MS, type CountedMetric, type ToPrimary, type ToWorker } from './messages.ts';
 
 /** One of several server processes behind a port: serves until the process that started it says stop. */
 export async function runClusterWorker(options: ServerOptions, processes: number): Promise<void> {
@@ -43,6 +43,7 @@ export async function runClusterWorker(options: ServerOptions, processes: number
         }),
     });
     send({ type: 'serving', text: startupText(server) });
+    setInterval(() => process.connected && send({ type: 'alive' }), ALIVE_MS).unref();
   } catch (error) {
     if (starting.signal.aborted) process.exit(0);
     const reason =

@@ -1,7 +1,18 @@
 import cluster, { type Worker } from 'node:cluster';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import type { CountedMetric, ToPrimary, ToWorker } from './messages.ts';
+import { ALIVE_MS, type CountedMetric, type ToPrimary, type ToWorker } from './messages.ts';
 import { OfferedConnections } from './offered-connections.ts';
+
+export interface ServerProcessOptions {
+  /** What to answer a client that asks this process for metrics. */
+  readMetrics: () => Promise<string>;
+  /** A process that serves, for the connections that this one leaves. */
+  findOther: () => ServerProcess | undefined;
+  /** How long it may give no sign of life while it serves; then it is killed, in seconds. */
+  silenceSeconds: number;
+  /** Told before it is killed for that. */
+  onSilent: (it: ServerProcess) => void;
+}
 
 /** The first process's side of one server process, which is this program again. */
 export class ServerProcess {
@@ -16,13 +27,11 @@ export class ServerProcess {
   readonly #counting = new Map<number, (metrics: CountedMetric[]) => void>();
   #nextId = 0;
   #isServing = false;
+  /** Looks since it last said that it is alive. */
+  #silence = 0;
   #hasEnded = false;
 
-  /**
-   * @param readMetrics what to answer a client that asks this process for metrics
-   * @param findOther a process that serves, for the connections that this one leaves
-   */
-  constructor(readMetrics: () => Promise<string>, findOther: () => ServerProcess | undefined) {
+  constructor({ readMetrics, findOther, silenceSeconds, onSilent }: ServerProcessOptions) {
     this.#worker = cluster.fork();
     this.pid = this.#worker.process.pid!;
     this.offered = new OfferedConnections(this.#worker);
@@ -40,7 +49,11 @@ export class ServerProcess {
         switch (message.type) {
           case 'serving':
             this.#isServing = true;
+            this.#watch(silenceSeconds, onSilent);
             resolve(message.text);
+            break;
+          case 'alive':
+            this.#silence = 0;
             break;
           case 'failed':
             reject(new UserError(message.reason));
@@ -84,10 +97,27 @@ export class ServerProcess {
     return counted;
   }
 
-  /** Lets it finish what it accepted; resolves when it is gone. */
-  async stop(): Promise<void> {
+  /**
+   * Lets it finish what it accepted; resolves when it is gone.
+   * @param seconds after which it is killed
+   */
+  async stop(seconds: number): Promise<void> {
     this.#tell({ type: 'stop' });
+    const timer = setTimeout(() => this.#worker.process.kill('SIGKILL'), seconds * 1000);
     await this.ended;
+    clearTimeout(timer);
+  }
+
+  /** A process that is frozen, or busy for ever, would keep its clients waiting and never stop. */
+  #watch(silenceSeconds: number, onSilent: (it: ServerProcess) => void): void {
+    // Looks are counted, not time: one in which this process stood still itself says nothing of the other.
+    const timer = setInterval(() => {
+      if (++this.#silence * ALIVE_MS <= silenceSeconds * 1000) return;
+      clearInterval(timer);
+      onSilent(this);
+      this.#worker.process.kill('SIGKILL');
+    }, ALIVE_MS);
+    void this.ended.then(() => clearInterval(timer));
   }
 
   #tell(message: ToWorker): void {

@@ -5,19 +5,31 @@ import { ServerProcess } from './server-process.ts';
 const RESTART_DELAY_MS = 500;
 const RESTART_DELAY_MAX_MS = 30_000;
 
+export interface ProcessesOptions {
+  count: number;
+  /** How long one may give no sign of life before it is replaced, in seconds. */
+  silenceSeconds: number;
+  /** What one may take to stop, in seconds. */
+  stopSeconds: number;
+  /** Called when none serves any more and a replacement cannot, with the reason. */
+  onHelpless: (reason: unknown) => void;
+  /** Gives up while they start. */
+  signal: AbortSignal;
+}
+
 /**
  * Starts this program again as several server processes that share the port: connections go to them in turn.
- * One that dies is replaced, in ever longer intervals while its replacements cannot start. Resolves once all
+ * One that dies or stands still is replaced, in ever longer intervals while its replacements cannot start. Resolves once all
  * of them serve, and says so on stdout.
- * @param onHelpless called when none serves any more and a replacement cannot, with the reason
- * @param signal gives up while they start
  * @throws UserError with the reason of the first that cannot serve; something else once given up
  */
-export async function startProcesses(
-  count: number,
-  onHelpless: (reason: unknown) => void,
-  signal: AbortSignal,
-): Promise<{ close(): Promise<void> }> {
+export async function startProcesses({
+  count,
+  silenceSeconds,
+  stopSeconds,
+  onHelpless,
+  signal,
+}: ProcessesOptions): Promise<{ close(): Promise<void> }> {
   const processes = new Set<ServerProcess>();
   const metrics = new MetricsSum();
   let stopping = false;
@@ -25,10 +37,12 @@ export async function startProcesses(
 
   const serving = (): ServerProcess[] => [...processes].filter(({ isServing }) => isServing);
   const start = (isReplacement: boolean): ServerProcess => {
-    const it = new ServerProcess(
-      () => metrics.read(serving()),
-      () => serving()[0],
-    );
+    const it = new ServerProcess({
+      readMetrics: () => metrics.read(serving()),
+      findOther: () => serving()[0],
+      silenceSeconds,
+      onSilent: ({ pid }) => process.stderr.write(`server process ${pid} gives no sign of life\n`),
+    });
     processes.add(it);
     void it.ended.then((how) => {
       processes.delete(it);
@@ -58,7 +72,7 @@ export async function startProcesses(
   };
   const close = async (): Promise<void> => {
     stopping = true;
-    await Promise.all([...processes].map((it) => it.stop()));
+    await Promise.all([...processes].map((it) => it.stop(stopSeconds)));
   };
 
   const first = Array.from({ length: count }, () => start(false));

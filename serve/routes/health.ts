@@ -2,8 +2,15 @@ import type { ModelRegistry } from '../models/registry.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { HealthAnswer } from '../schemas/models.ts';
 
-/** `GET /healthz`: 200 while every model can answer, 503 before, while one restarts, and when stopping. */
-export function healthOperations(registry: ModelRegistry, isReady: () => boolean): Operation[] {
+/**
+ * `GET /healthz`: 200 while every model can answer, 503 before, while one restarts, and when stopping.
+ * @param hasKey then it says no more than that, for it may be asked without one
+ */
+export function healthOperations(
+  registry: ModelRegistry,
+  isReady: () => boolean,
+  hasKey: boolean,
+): Operation[] {
   const content = { 'application/json': HealthAnswer };
   return [
     {
@@ -20,7 +27,7 @@ export function healthOperations(registry: ModelRegistry, isReady: () => boolean
           res.set('Cache-Control', 'no-store').status(ready ? 200 : 503);
           res.json(
             ready
-              ? { status: 'ok', model: registry.resolve().name }
+              ? { status: 'ok', ...(!hasKey && { model: registry.resolve().name }) }
               : { status: 'unavailable', error: 'the model is not ready yet' },
           );
         },

@@ -1,13 +1,15 @@
 import type { RequestHandler } from 'express';
+import type { Limits } from '../http/limits.ts';
+import { sendBytes } from '../http/slow-readers.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { useModel } from '../models/use-model.ts';
+import { findModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { ModelParams } from '../schemas/common.ts';
 import { ModelDescriptionAnswer, ModelListAnswer } from '../schemas/models.ts';
 
 /** What is served: the list, descriptions, and the ONNX files for clients that run them themselves. */
-export function modelOperations(registry: ModelRegistry): Operation[] {
+export function modelOperations(registry: ModelRegistry, limits: Limits): Operation[] {
   const describe: RequestHandler = (_req, res) => {
     const model = res.locals.model as LoadedModel;
     res.json({ ...model.description, versions: registry.versions(model.name) });
@@ -24,7 +26,7 @@ export function modelOperations(registry: ModelRegistry): Operation[] {
       tag: 'models',
       answers: description,
       refusals: [503],
-      handlers: [useModel(registry, () => undefined), describe],
+      handlers: [findModel(registry, () => undefined), describe],
     },
     {
       method: 'get',
@@ -50,7 +52,8 @@ export function modelOperations(registry: ModelRegistry): Operation[] {
       params: ModelParams,
       answers: { 200: { description: 'The file.', content: { 'application/octet-stream': null } } },
       refusals: [400, 404, 503],
-      handlers: [useModel(registry, (req) => String(req.params.model)), sendFile],
+      // Not held: a download needs the bytes alone, which stay as long as it goes on.
+      handlers: [findModel(registry, (req) => String(req.params.model)), sendFile(limits)],
     },
     {
       method: 'get',
@@ -61,15 +64,18 @@ export function modelOperations(registry: ModelRegistry): Operation[] {
       params: ModelParams,
       answers: description,
       refusals: [400, 404, 503],
-      handlers: [useModel(registry, (req) => String(req.params.model)), describe],
+      handlers: [findModel(registry, (req) => String(req.params.model)), describe],
     },
   ];
 }
 
-const sendFile: RequestHandler = (_req, res) => {
-  const { bytes } = (res.locals.model as LoadedModel).served;
-  res.type('application/octet-stream').send(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength));
-};
+function sendFile(limits: Limits): RequestHandler {
+  return (_req, res) => {
+    const { bytes } = (res.locals.model as LoadedModel).served;
+    res.type('application/octet-stream');
+    return sendBytes(res, bytes, limits.stallSeconds);
+  };
+}
 
 function listed({ name, version, pool, description, served }: LoadedModel) {
   const { file, bytes } = description;

@@ -1,9 +1,10 @@
-import type { RequestHandler } from 'express';
+import type { Request } from 'express';
 import type { Limits } from '../http/limits.ts';
 import { readImages } from '../http/read-images.ts';
+import type { ReceiveBody } from '../http/receive-body.ts';
 import { checkUntyped, takeUntyped } from '../http/untyped-images.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { useModel } from '../models/use-model.ts';
+import { findModel, useModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { answerPredict, chooseTopK, parsePredictQuery } from '../predict/handler.ts';
 import { PredictAnswer, PredictForm, PredictJson, PredictQuery } from '../schemas/predict.ts';
@@ -11,8 +12,9 @@ import { PredictAnswer, PredictForm, PredictJson, PredictQuery } from '../schema
 export function predictOperations(
   registry: ModelRegistry,
   limits: Limits,
-  admit: RequestHandler,
+  receive: ReceiveBody,
 ): Operation[] {
+  const named = (req: Request): string | undefined => (req.res!.locals.query as { model?: string }).model;
   return [
     {
       method: 'post',
@@ -34,15 +36,17 @@ export function predictOperations(
       answers: {
         200: { description: 'The best classes.', content: { 'application/json': PredictAnswer } },
       },
-      refusals: [400, 404, 408, 413, 415, 422, 503],
+      refusals: [400, 404, 408, 413, 415, 422, 429, 503],
       handlers: [
         parsePredictQuery,
-        useModel(registry, (req) => (req.res!.locals.query as { model?: string }).model),
+        // The model is found before the body is read, and held only after: by then it may be another.
+        findModel(registry, named),
         chooseTopK,
-        admit,
         takeUntyped,
-        readImages(limits),
+        readImages(limits, receive),
         checkUntyped,
+        useModel(registry, named),
+        chooseTopK,
         answerPredict(limits),
       ],
     },

@@ -1,11 +1,13 @@
-import express, { type Request, type RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import type { z } from 'zod';
-import { HttpError } from '../http/http-error.ts';
+import { bodyTooLarge } from '../http/body-errors.ts';
 import type { Limits } from '../http/limits.ts';
+import { readJson } from '../http/read-json.ts';
+import type { ReceiveBody } from '../http/receive-body.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import { type ModelReference, parseReference, withVersion } from '../models/reference.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { useModel } from '../models/use-model.ts';
+import { findModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
 import { parseInput } from '../schemas/parse.ts';
 import {
@@ -33,6 +35,7 @@ export function v2Management(
   registry: ModelRegistry,
   limits: Limits,
   readMetrics: () => Promise<string>,
+  receive: ReceiveBody,
 ): Operation[] {
   const stats = { 200: { description: 'The counts.', content: json(ModelStatsAnswer) } };
   const index = { 200: { description: 'The models.', content: json(RepositoryIndexAnswer) } };
@@ -46,11 +49,11 @@ export function v2Management(
       body: json(RepositoryIndexRequest),
       bodyOptional: true,
       answers: index,
-      refusals: [400, 408, 413, 415],
+      refusals: [400, 408, 413, 415, 429, 503],
       handlers: [
-        express.raw({ type: () => true, limit: 1000, inflate: false }),
-        (req, res) => {
-          const ready = parseInput(RepositoryIndexRequest, bodyOf(req), 'the request')?.ready;
+        async (req, res) => {
+          const body = bodyOf(await receive(req, res));
+          const ready = parseInput(RepositoryIndexRequest, body, 'the request')?.ready;
           res.json(repositoryIndex(registry).filter(({ state }) => ready !== true || state === 'READY'));
         },
       ],
@@ -84,7 +87,7 @@ export function v2Management(
           summary: 'The configuration that Triton would have for a model.',
           answers: { 200: { description: 'The configuration.', content: json(ModelConfigAnswer) } },
           refusals: [400, 404, 503],
-          handlers: [useModel(registry, v2Reference), configure(registry, limits)],
+          handlers: [findModel(registry, v2Reference), configure(registry, limits)],
         },
         {
           ...common,
@@ -111,15 +114,13 @@ export function v2Management(
 
 const json = (schema: z.ZodType): Record<string, z.ZodType> => ({ 'application/json': schema });
 
+/** More than the request has to say. */
+const INDEX_BYTES = 1000;
+
 /** A body of JSON; the client of Triton sends none at all. */
-function bodyOf(req: Request): unknown {
-  const body: unknown = req.body;
-  if (!Buffer.isBuffer(body) || body.length === 0) return undefined;
-  try {
-    return JSON.parse(body.toString('utf8'));
-  } catch {
-    throw new HttpError(400, 'the request is not valid JSON; send {"ready": true}, or nothing');
-  }
+function bodyOf(body: Uint8Array): unknown {
+  if (body.length > INDEX_BYTES) throw bodyTooLarge(INDEX_BYTES);
+  return body.length === 0 ? undefined : readJson(body, '{"ready": true}, or nothing');
 }
 
 function repositoryIndex(registry: ModelRegistry): z.output<typeof RepositoryIndexAnswer> {

@@ -1,10 +1,10 @@
-import express, { type RequestHandler } from 'express';
+import type { RequestHandler } from 'express';
 import { z } from 'zod';
-import { describeBodyError } from '../http/body-errors.ts';
 import type { Limits } from '../http/limits.ts';
+import type { ReceiveBody } from '../http/receive-body.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { useModel } from '../models/use-model.ts';
+import { findModel, useModel } from '../models/use-model.ts';
 import type { Operation } from '../openapi/operation.ts';
 import {
   InferAnswer,
@@ -25,7 +25,7 @@ export function v2Operations(
   registry: ModelRegistry,
   limits: Limits,
   isReady: () => boolean,
-  admit: RequestHandler,
+  receive: ReceiveBody,
 ): Operation[] {
   const model = useModel(registry, v2Reference);
   return [
@@ -80,7 +80,7 @@ export function v2Operations(
       ],
     },
     ...['', '/versions/{version}'].flatMap((suffix) =>
-      modelOperations(suffix, registry, limits, model, admit),
+      modelOperations(suffix, registry, limits, model, receive),
     ),
   ];
 }
@@ -90,7 +90,7 @@ function modelOperations(
   registry: ModelRegistry,
   limits: Limits,
   model: RequestHandler,
-  admit: RequestHandler,
+  receive: ReceiveBody,
 ): Operation[] {
   const path = `/v2/models/{model}${suffix}`;
   const idSuffix = suffix === '' ? '' : 'Version';
@@ -161,8 +161,9 @@ function modelOperations(
           content: { 'application/json': InferAnswer, 'application/octet-stream': null },
         },
       },
-      refusals: [400, 404, 408, 413, 415, 503],
-      handlers: [model, admit, readBytes(limits), inferHandler(limits)],
+      refusals: [400, 404, 408, 413, 415, 429, 503],
+      // The model is found before the body is read, and held only after.
+      handlers: [findModel(registry, v2Reference), readBytes(receive), model, inferHandler(limits)],
     },
   ];
 }
@@ -182,9 +183,9 @@ function tensors({ inputHeight, inputWidth, labels }: LoadedModel['served']['met
 }
 
 /** The whole body as bytes, whatever its content type: the protocol's clients disagree about it. */
-function readBytes(limits: Limits): RequestHandler {
-  const read = express.raw({ type: () => true, limit: limits.bodyBytes });
-  return (req, res, next) => {
-    read(req, res, (error?: unknown) => next(error ? describeBodyError(error, limits) : undefined));
+function readBytes(receive: ReceiveBody): RequestHandler {
+  return async (req, res, next) => {
+    req.body = await receive(req, res);
+    next();
   };
 }

@@ -54,7 +54,7 @@ export const ModelListAnswer = z
 
 export const HealthAnswer = z
   .union([
-    z.strictObject({ status: z.literal('ok'), model: z.string() }),
+    z.strictObject({ status: z.literal('ok'), model: z.string().optional() }),
     z.strictObject({ status: z.literal('unavailable'), error: z.string() }),
   ])
   .meta({ id: 'Health' });

@@ -14,7 +14,8 @@ export function inferHandler(limits: Limits): RequestHandler {
   return async (req, res) => {
     const model = res.locals.model as LoadedModel;
     const body: unknown = req.body;
-    if (!Buffer.isBuffer(body)) throw new HttpError(400, 'the request has no body; send {"inputs": [...]}');
+    if (!Buffer.isBuffer(body) || body.length === 0)
+      throw new HttpError(400, 'the request has no body; send {"inputs": [...]}');
     const { inputHeight: height, inputWidth: width } = model.served.metadata;
     const question = {
       body,
@@ -26,6 +27,7 @@ export function inferHandler(limits: Limits): RequestHandler {
       ? await parseLarge(question, waits)
       : parseInfer(body, question.headerLength, question.size);
     const { logits } = await model.pool.run(request.input, request.images, waits);
+    (res.locals.releaseModel as () => void)();
     const { json, binary } = encodeInfer(model, request, logits);
     if (binary.length === 0) res.json(json);
     else sendBinary(res, JSON.stringify(json), binary);

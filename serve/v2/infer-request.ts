@@ -1,4 +1,5 @@
 import { HttpError } from '../http/http-error.ts';
+import { readJson } from '../http/read-json.ts';
 import { parseInput } from '../schemas/parse.ts';
 import { InferRequest } from '../schemas/v2.ts';
 import { tensorFromBytes } from './tensor-binary.ts';
@@ -36,7 +37,11 @@ export function parseInfer(body: Uint8Array, headerLength: number | undefined, s
       `Inference-Header-Content-Length says ${headerLength}, the body has ${body.length} bytes`,
     );
   }
-  const request = parseInput(InferRequest, parseJson(body.subarray(0, headerLength)), 'the request');
+  const request = parseInput(
+    InferRequest,
+    readJson(body.subarray(0, headerLength), '{"inputs": [...]}'),
+    'the request',
+  );
   const binary = headerLength === undefined ? undefined : body.subarray(headerLength);
   if (request.inputs.length !== 1 || request.inputs[0]!.name !== 'input') {
     const names = request.inputs.map(({ name }) => name).join(', ');
@@ -64,14 +69,6 @@ function rawRequest(body: Uint8Array, size: InputSize): ParsedInfer {
   const images = checkShape(shape, size);
   const outputs = OUTPUTS.map((name) => ({ name, binary: true, classification: 0 }));
   return { id: undefined, input: tensorFromBytes(body, shape, 'input'), images, outputs };
-}
-
-function parseJson(bytes: Uint8Array): unknown {
-  try {
-    return JSON.parse(Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString('utf8'));
-  } catch {
-    throw new HttpError(400, 'the request is not valid JSON; send {"inputs": [...]}');
-  }
 }
 
 function checkShape(shape: readonly number[], { height, width, maxImages }: InputSize): number {

@@ -1,6 +1,6 @@
 import type { RunLimits } from '../inference/pool.ts';
 import { LARGE_JSON } from '../threads/large-json.ts';
-import { QuestionThread } from '../threads/question-thread.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
 import type { InputSize, ParsedInfer } from './infer-request.ts';
 
 /** To the thread: what `parseInfer` takes. */
@@ -10,7 +10,7 @@ export interface InferQuestion {
   size: InputSize;
 }
 
-const thread = new QuestionThread<InferQuestion, ParsedInfer>({
+const threads = new QuestionThreads<InferQuestion, ParsedInfer>({
   module: new URL('./parse-worker.ts', import.meta.url),
   name: 'read requests',
   work: 'reading large JSON',
@@ -21,12 +21,10 @@ export function hasLargeJson(body: Uint8Array, headerLength: number | undefined)
 }
 
 /**
- * As `parseInfer`, in a thread of its own.
+ * As `parseInfer`, in a thread beside the main one.
  * @param body may be given away
- * @throws HttpError as `parseInfer`, or if too much waits for the thread
+ * @throws HttpError as `parseInfer`, or if too much waits for the threads
  */
 export function parseLarge(question: InferQuestion, limits: RunLimits): Promise<ParsedInfer> {
-  const { buffer, byteLength } = question.body;
-  const isWhole = buffer instanceof ArrayBuffer && buffer.byteLength === byteLength;
-  return thread.ask(question, limits, isWhole ? [buffer] : []);
+  return threads.ask(question, limits, ownBuffer(question.body));
 }

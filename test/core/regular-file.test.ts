@@ -14,6 +14,7 @@ import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { readLabels } from '../../core/labels.ts';
 import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { RunLock } from '../../core/runs/run-lock.ts';
 import { loadCheckpoint, loadCheckpointWeights } from '../../core/weights/checkpoint.ts';
 import { loadWeights, readWeightsFile } from '../../core/weights/load-weights.ts';
 import { checkOutput, outputPaths } from '../../export/output/output-paths.ts';
@@ -84,6 +85,13 @@ describe('a pipe or a device is refused where a file is read', { skip }, () => {
     assert.deepEqual(runs, []);
     assert.equal(skipped.length, 2);
     assert.equal((await inTime(listRunFolders(folder))).length, 1);
+  });
+
+  it("a run's lock", async () => {
+    const path = join(folder, 'locked');
+    mkdirSync(path);
+    symlinkSync(pipe, join(path, 'run.lock'));
+    await assert.rejects(inTime(RunLock.take(path)), /lock is not a file; move it away/);
   });
 
   it('and models of a folder are found all the same', async () => {

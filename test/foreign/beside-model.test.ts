@@ -5,10 +5,12 @@ import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { openModel } from '../../core/foreign-model/open-model.ts';
 import { parsePythonNames } from '../../core/foreign-model/python-literal.ts';
 import { readLabels } from '../../core/labels.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { readModel } from '../../web-demo/page/worker/foreign.ts';
 import { HALVES, type TinyNetOptions, tinyNet, tinyWeight } from './tiny-net.ts';
 
 const root = mkdtempSync(join(tmpdir(), 'beside-'));
@@ -165,6 +167,17 @@ describe('labels', () => {
         assert.deepEqual([metadata.inputHeight, metadata.inputWidth], [8, 8]);
       }
       await refused(load({}, { props: { ...props, task: 'detect' } }), /does not say how to prepare/);
+    });
+
+    it('are what the page takes of a dropped model, which has no file beside it', async () => {
+      for (const size of [8, null]) {
+        const props = { author: 'Ultralytics', task: 'classify', names, imgsz: '[8, 8]' };
+        const { metadata, assumed } = await readModel(tinyNet({ props, size }), 'm.onnx', openModel);
+        assert.deepEqual([metadata.labels, metadata.mean, metadata.std], [RGB, [0, 0, 0], [1, 1, 1]]);
+        assert.deepEqual([metadata.inputHeight, assumed], [8, false]);
+      }
+      const { metadata, assumed } = await readModel(tinyNet({ props: { names } }), 'm.onnx', openModel);
+      assert.deepEqual([metadata.labels, assumed], [RGB, true]);
     });
 
     it('and a config.json of nobody knows whom beside them does not matter', async () => {

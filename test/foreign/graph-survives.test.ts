@@ -4,7 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
-import { loadClassifier, openModel } from '../../core/foreign-model/load-classifier.ts';
+import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { openInThread, openModel } from '../../core/foreign-model/open-model.ts';
 import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { type DataType, floatTensor, int64Tensor, type TensorValue } from '../../core/onnx/graph.ts';
@@ -309,6 +310,8 @@ describe('graphs', () => {
       tail: [cast('logits', 'scores', 10)],
     };
     await isRed(net(given), PREPROCESSING, 1e-3);
+    // As a server tries it.
+    assert.ok(Math.abs((await red(net(given), PREPROCESSING, openInThread)) - RED) < 1e-3);
   });
 
   it('with a list of channels that some readers get wrong', async () => {
@@ -326,7 +329,7 @@ it('a model that gives other scores once it is adapted is refused', async () => 
       ...opened,
       run: async (images, dims, ends) => {
         const { data, ...rest } = await opened.run(images, dims, ends);
-        return { data: ends ? Array.from(data, Number).reverse() : data, ...rest };
+        return { data: ends ? (data as Float32Array).slice().reverse() : data, ...rest };
       },
     };
   };

@@ -158,6 +158,14 @@ describe('scores that exclude each other', () => {
     await assert.rejects(as('percent'), /"scores" must be logits or probabilities/);
   });
 
+  it('of a softmax over the images are refused', async () => {
+    const tail = (b: GraphBuilder, x: string) => b.node('Softmax', [x], { axis: int(0) });
+    await assert.rejects(
+      loadClassifier(add('axis', redNet(tail))),
+      /gives 1 for every class .* another axis/,
+    );
+  });
+
   it('in per cent are refused in one line', async () => {
     const tail = (b: GraphBuilder, x: string) => b.node('Mul', [softmax(b, x), b.float32(100)]);
     await assert.rejects(loadClassifier(add('percent', redNet(tail))), (error: Error) => {

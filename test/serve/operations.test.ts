@@ -1,9 +1,13 @@
 import assert from 'node:assert/strict';
+import { writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
+import { parseOptions } from '../../core/cli/options.ts';
+import { UserError } from '../../core/errors.ts';
+import { apiKeyOfEnvironment, SERVE_OPTIONS, toServerOptions } from '../../serve/options.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../serve/server.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -93,6 +97,83 @@ test('with an API key, only health and the page are open', () =>
       assert.equal((await fetch(url + path)).status, 200, path);
     }
   }));
+
+test("with an API key nobody else learns which models there are, from the page's list or from health", async () => {
+  const page = await temporaryFolder();
+  await writeFile(join(page, 'index.html'), '<!doctype html>');
+  const key = 'correct-horse';
+  await withServer({ access: { apiKey: key, rateLimit: 8 }, demoDirectory: page }, async (url) => {
+    const withKey = { headers: { 'x-api-key': key } };
+    assert.equal((await fetch(`${url}/models/index.json`)).status, 401);
+    assert.equal((await fetch(`${url}/models/index.json`, withKey)).status, 200);
+    assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: 'ok' });
+    assert.doesNotMatch(await (await fetch(`${url}/v2/health/ready`)).text(), /resnet20/);
+    assert.equal((await fetch(url)).status, 200);
+    // All of it counts, also what is refused, what is nowhere and what is open.
+    for (const path of ['/nowhere', '/docs', '/openapi.json']) await fetch(url + path);
+    assert.equal((await fetch(`${url}/models`, { method: 'POST' })).status, 405);
+    assert.equal((await fetch(`${url}/models/index.json`, withKey)).status, 200);
+    for (const path of [
+      '/models/index.json',
+      '/',
+      '/docs',
+      '/docs/start.js',
+      '/nowhere',
+      '/predict',
+      '/metrics',
+    ]) {
+      assert.equal((await fetch(url + path, withKey)).status, 429, path);
+    }
+    for (const path of ['/healthz', '/v2/health/live', '/v2/health/ready']) {
+      assert.equal((await fetch(url + path)).status, 200, path);
+    }
+  });
+  await withServer({ demoDirectory: page }, async (url) => {
+    assert.equal((await fetch(`${url}/models/index.json`)).status, 200);
+    assert.deepEqual(await (await fetch(`${url}/healthz`)).json(), { status: 'ok', model: 'resnet20' });
+  });
+});
+
+test('the key of the environment is read as that of a file is', async (t) => {
+  const file = join(await temporaryFolder(), 'key');
+  const before = process.env.SERVE_API_KEY;
+  t.after(() => {
+    if (before === undefined) delete process.env.SERVE_API_KEY;
+    else process.env.SERVE_API_KEY = before;
+  });
+  const { options } = parseOptions({ name: 'serve', summary: '', options: SERVE_OPTIONS }, []);
+  const keyOf = async (apiKeyFile?: string): Promise<string | undefined> =>
+    (await toServerOptions({ ...options, apiKeyFile })).access?.apiKey;
+  delete process.env.SERVE_API_KEY;
+  assert.equal(await keyOf(), undefined);
+  for (const [text, key] of [
+    ['correct-horse\n', 'correct-horse'],
+    [' \tcorrect-horse\r\n', 'correct-horse'],
+    ['', undefined],
+    ['\n', undefined],
+    ['short', undefined],
+    ['two words-of-it', undefined],
+    ['pässwörter-1', undefined],
+  ] as const) {
+    process.env.SERVE_API_KEY = text;
+    await writeFile(file, text);
+    if (key !== undefined) {
+      assert.equal(await keyOf(), key);
+      assert.equal(await keyOf(file), key);
+      assert.equal(apiKeyOfEnvironment(), key);
+      continue;
+    }
+    const wanted = /must hold one key of at least 8 characters, of ASCII and without spaces/;
+    await assert.rejects(keyOf(), (error: Error) => {
+      assert.ok(error instanceof UserError);
+      assert.match(error.message, wanted);
+      assert.equal(/set, but empty: unset it for none/.test(error.message), text.trim() === '');
+      return true;
+    });
+    await assert.rejects(keyOf(file), wanted);
+    assert.throws(apiKeyOfEnvironment, wanted);
+  }
+});
 
 test('an address that asks too often gets 429 with Retry-After', () =>
   withServer({ access: { rateLimit: 3 } }, async (url) => {

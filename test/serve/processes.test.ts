@@ -36,8 +36,13 @@ class Servers {
   stderr = '';
   readonly ended: Promise<number | null>;
 
-  constructor(path: string, port = 0, option: '--model' | '--models' = '--model') {
-    const args = ['--processes', '2', '--port', String(port), option, path, '--threads', '1'];
+  constructor(
+    path: string,
+    port = 0,
+    option: '--model' | '--models' = '--model',
+    more: readonly string[] = [],
+  ) {
+    const args = ['--processes', '2', '--port', String(port), option, path, '--threads', '1', ...more];
     this.#child = spawn(process.execPath, command('serve', ...args, '--reload-seconds', '0'));
     started.push(this.#child);
     this.#child.stdout!.on('data', (data) => {
@@ -191,6 +196,38 @@ test('several processes answer; one that is killed is replaced, and nobody waits
   for (const { status } of slow) assert.equal(await status, 200);
   assert.equal(await servers.ended, 0, servers.stderr);
   assert.deepEqual([...pids, third, fourth].filter(runs), []);
+});
+
+test('a process that is frozen is replaced, and what it had not taken is answered; a stop does not wait', async () => {
+  const servers = new Servers(model, 0, '--model', ['--silence-timeout', '2']);
+  const { url, pids } = await servers.serving();
+  // One connection with each of them.
+  const agents = [0, 1].map(() => new Agent({ keepAlive: true }));
+  for (const agent of agents) assert.equal(await post(url, agent), 200);
+  process.kill(pids[0]!, 'SIGSTOP');
+  const kept = await Promise.allSettled(agents.map((agent) => post(url, agent)));
+  // The frozen one's is cut off, rather than wait for ever, and can be sent again.
+  assert.deepEqual(kept.map(({ status }) => status).sort(), ['fulfilled', 'rejected']);
+  assert.ok(kept.every((it) => it.status === 'fulfilled' || wasCut(it.reason)));
+  const answers = await Promise.all(Array.from({ length: 6 }, () => post(url, fresh)));
+  assert.deepEqual(answers, Array(6).fill(200));
+  const [, third] = await servers.wrote(
+    'stderr',
+    new RegExp(
+      `server process ${pids[0]} gives no sign of life\nserver process ${pids[0]} ended by SIGKILL; it is ` +
+        'replaced\nserver process (\\d+) serves in its place\n',
+    ),
+  );
+  for (const agent of agents) agent.destroy();
+  process.kill(pids[1]!, 'SIGSTOP');
+  const offered = Promise.all(Array.from({ length: 6 }, () => post(url, fresh)));
+  assert.deepEqual(await offered, Array(6).fill(200));
+  process.kill(Number(third), 'SIGSTOP');
+  const begin = performance.now();
+  servers.stop();
+  assert.equal(await servers.ended, 0, servers.stderr);
+  assert.ok(performance.now() - begin < 20_000, 'it waited for the frozen one');
+  assert.deepEqual([...pids, Number(third)].filter(runs), []);
 });
 
 test('a process that cannot start ends the whole with one line', async (t) => {

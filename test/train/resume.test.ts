@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { mkdir, readdir, readFile, rename, rm, symlink, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import type { TrainConfig } from '../../train/config.ts';
@@ -31,8 +31,14 @@ interface Finished {
 }
 
 function train(...args: string[]): Promise<Finished> {
+  return trainWith([], ...args);
+}
+
+/** @param node options of Node's own */
+function trainWith(node: string[], ...args: string[]): Promise<Finished> {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const child = spawn(process.execPath, ['--import', 'tsx', 'train/cli.ts', ...args], { cwd: PROJECT, env });
+  const all = [...node, '--import', 'tsx', 'train/cli.ts', ...args];
+  const child = spawn(process.execPath, all, { cwd: PROJECT, env });
   const done: Finished = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (data) => (done.stdout += data));
   child.stderr.on('data', (data) => (done.stderr += data));
@@ -47,6 +53,12 @@ function refused({ code, stderr }: Finished, message: RegExp): void {
   assert.equal(code, 1);
 }
 
+/** Where a run says that its data is. */
+async function dataOf(path: string): Promise<string> {
+  const { data } = await new RunDirectory(path).readConfig();
+  return (data as { path: string }).path;
+}
+
 before(async () => {
   await writeColors(images, 8, 4);
   const { code, stderr } = await train(...RECIPE, '--run', first);
@@ -57,8 +69,7 @@ before(async () => {
 describe('a run that goes on', () => {
   it('has let go of its lock, and keeps where its data was', async () => {
     assert.ok(!(await readdir(first)).some((name) => /lock|tmp$/.test(name)), `${await readdir(first)}`);
-    const { data } = await new RunDirectory(first).readConfig();
-    assert.equal((data as { path: string }).path, images);
+    assert.equal(await dataOf(first), images);
   });
 
   it('is refused while another process trains it', async () => {
@@ -101,6 +112,10 @@ describe('a run that goes on', () => {
         await train('--resume', first),
         /the run was in .*images, which is not there any more; .*--data DIR/,
       );
+      // Said once, it is known from then on.
+      const { code, stderr } = await train('--resume', first, '--data', `${images}-moved`);
+      assert.equal(code, 0, stderr);
+      assert.equal(await dataOf(first), `${images}-moved`);
     } finally {
       await rename(`${images}-moved`, images);
     }
@@ -112,8 +127,11 @@ describe('a run that goes on', () => {
     const bytes = await readFile(path);
     bytes[bytes.length - 100]! ^= 1;
     await writeFile(path, bytes);
-    const { code, stdout, stderr } = await train('--resume', first, '--epochs', '2', '--threads', '1');
+    const { code, stdout, stderr } = await train(
+      ...['--resume', first, '--data', images, '--epochs', '2', '--threads', '1'],
+    );
     assert.equal(code, 0, stderr);
+    assert.equal(await dataOf(first), images);
     assert.match(stdout, /last\.safetensors is damaged: .*SHA-256.*; going on from the checkpoint before it/);
     assert.match(stdout, /^epoch 2: /m);
     assert.equal((await run.readConfig()).epochs, 2);
@@ -158,16 +176,21 @@ describe('a run that was killed before its first checkpoint', () => {
   });
 });
 
-it('a full disk ends a run with one line that says how it goes on', {
-  skip: existsSync('/dev/full') ? false : 'on Linux only, which has /dev/full',
-}, async () => {
+it('a full disk ends a run with one line that says how it goes on', async () => {
   const run = join(folder, 'full');
-  await mkdir(run);
-  await symlink('/dev/full', join(run, 'log.jsonl'));
+  // The first line of the log does not find room any more.
+  const noRoom = `import fs from 'node:fs/promises'; import { syncBuiltinESMExports } from 'node:module';
+    fs.appendFile = async () => {
+      throw Object.assign(new Error('ENOSPC: no space left on device, write'), { code: 'ENOSPC', syscall: 'write' });
+    };
+    syncBuiltinESMExports();`;
+  const preload = join(folder, 'no-room.mjs');
+  await writeFile(preload, noRoom);
   refused(
-    await train(...RECIPE, '--run', run),
+    await trainWith([`--import=${pathToFileURL(preload)}`], ...RECIPE, '--run', run),
     /error: cannot write .*log\.jsonl: the disk is full; .*then continue with npm run train -- --resume .*full\n/,
   );
+  assert.ok(!(await readdir(run)).some((name) => /lock|tmp$/.test(name)), `${await readdir(run)}`);
 });
 
 it('more epochs are refused where those done would have been others', () => {

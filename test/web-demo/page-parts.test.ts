@@ -198,9 +198,11 @@ describe('the lock of a runtime', () => {
     const InferenceSession = {
       create: (bytes: Uint8Array) =>
         alone(`create ${bytes[0]}`, {
-          run: (feeds: { x: Tensor }) =>
+          run: (feeds: { input: Tensor }) =>
             alone(`run ${bytes[0]}`, {
-              y: { data: new Float32Array(2 * feeds.x.dims[0]!).fill(bytes[0] === 9 ? Number.NaN : 1) },
+              logits: {
+                data: new Float32Array(2 * feeds.input.dims[0]!).fill(bytes[0] === 9 ? Number.NaN : 1),
+              },
             }),
           release: () => alone(`release ${bytes[0]}`, undefined),
         }),
@@ -214,8 +216,7 @@ describe('the lock of a runtime', () => {
     mean: [0, 0, 0],
     std: [1, 1, 1],
   };
-  const classifier = (open: OpenSession) =>
-    new Classifier(open, { metadata, input: 'x', output: 'y' } as never, 'net');
+  const classifier = (open: OpenSession) => new Classifier(open, metadata as never, 'net');
   const open = async (runtime: Runtime, which: number): Promise<Classifier> => {
     const opened = await openOn(runtime, Uint8Array.of(which), 'webgpu', '', (candidate) =>
       classifier(candidate).warmUp(),

@@ -1,14 +1,19 @@
 import assert from 'node:assert/strict';
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import type { Server } from 'node:http';
+import fs, { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { request, type Server } from 'node:http';
+import { syncBuiltinESMExports } from 'node:module';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../core/errors.ts';
-import { createDemoApp } from '../../web-demo/server/app.ts';
+import type { RunsEvent } from '../../web-demo/page/runs/run-message.ts';
+import { createDemoApp, type DemoAppOptions } from '../../web-demo/server/app.ts';
 import { listen } from '../../web-demo/server/listen.ts';
 import { ModelFiles } from '../../web-demo/server/model-files.ts';
+import { PredictionServers } from '../../web-demo/server/prediction-servers.ts';
 import { findTestSet } from '../../web-demo/server/test-set-file.ts';
+import { modelFile } from './fixtures.ts';
 
 describe("the demo's server", () => {
   let root: string;
@@ -128,5 +133,205 @@ describe("the demo's server", () => {
       listen(app, Number(port), '127.0.0.1'),
       /port \d+ is taken; choose another with --port/,
     );
+  });
+});
+
+/** What a server answers to a request for `path` that names `host`. */
+function statusFor(url: string, host: string, path = ''): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const asked = request(`${url}${path}`, { headers: { host }, agent: false }, (response) => {
+      response.resume();
+      resolve(response.statusCode!);
+    });
+    asked.on('error', reject);
+    asked.end();
+  });
+}
+
+async function withApp(
+  options: Partial<DemoAppOptions>,
+  body: (url: string) => Promise<void>,
+): Promise<void> {
+  const root = await mkdtemp(path.join(tmpdir(), 'demo-app-'));
+  await mkdir(path.join(root, 'models'));
+  await writeFile(path.join(root, 'models/net.onnx'), 'net');
+  await writeFile(path.join(root, 'index.html'), '<!doctype html>');
+  const app = createDemoApp({ dist: root, models: await ModelFiles.open(root), ...options });
+  const { server, url } = await listen(app, 0, '127.0.0.1');
+  try {
+    await body(url);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+    await rm(root, { recursive: true, force: true });
+  }
+}
+
+describe('the names that the demo answers to', () => {
+  const loopback = ['localhost', 'LocalHost:80', '127.0.0.1:5173', '127.8.9.1', '[::1]:80', 'a.localhost'];
+  const foreign = [
+    'evil.example',
+    'evil.example:5173',
+    'localhost.evil.example',
+    '127.0.0.1.nip.io',
+    'a b',
+    '@',
+  ];
+
+  it('are those of loopback, for every address', () =>
+    withApp({ runs: tmpdir() }, async (url) => {
+      for (const host of loopback) assert.equal(await statusFor(url, host), 200, host);
+      for (const host of [...foreign, '192.168.1.5', '[fe80::1]']) {
+        for (const at of [
+          '',
+          'models/index.json',
+          'models/net.onnx',
+          'runs/stream',
+          'data/cifar-100/test.bin',
+        ]) {
+          assert.equal(await statusFor(url, host, at), 403, `${host} ${at}`);
+        }
+      }
+    }));
+
+  it('are also its addresses, if others reach it, and what it was told', () =>
+    withApp({ host: '0.0.0.0', allowHosts: ['Demo.Example'] }, async (url) => {
+      for (const host of [...loopback, '192.168.1.5:80', '[fe80::1]', 'demo.example:443']) {
+        assert.equal(await statusFor(url, host), 200, host);
+      }
+      for (const host of foreign) assert.equal(await statusFor(url, host), 403, host);
+    }));
+});
+
+/** Reads events of the stream of training runs. */
+class Stream {
+  readonly #abort = new AbortController();
+  readonly events: RunsEvent[] = [];
+  status = 0;
+
+  async open(url: string): Promise<this> {
+    const response = await fetch(`${url}runs/stream`, { signal: this.#abort.signal });
+    this.status = response.status;
+    void this.#read(response).catch(() => undefined);
+    return this;
+  }
+
+  async #read(response: Response): Promise<void> {
+    let text = '';
+    for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
+      text += chunk;
+      const parts = text.split('\n\n');
+      text = parts.pop()!;
+      for (const part of parts) {
+        const data = /^event: runs\ndata: (.*)$/.exec(part)?.[1];
+        if (data !== undefined) this.events.push(JSON.parse(data) as RunsEvent);
+      }
+    }
+  }
+
+  async has(count: number): Promise<void> {
+    for (let i = 0; i < 500 && this.events.length < count; i++) await sleep(10);
+    assert.equal(this.events.length, count);
+  }
+
+  close(): void {
+    this.#abort.abort();
+  }
+}
+
+describe('the stream of training runs', () => {
+  const writeRun = async (root: string, name: string): Promise<void> => {
+    await mkdir(path.join(root, name), { recursive: true });
+    await writeFile(path.join(root, name, 'log.jsonl'), '');
+    await writeFile(
+      path.join(root, name, 'config.json'),
+      JSON.stringify({ model: 'resnet20', dataset: 'cifar100', epochs: 1 }),
+    );
+  };
+
+  it('looks at the folder once for all pages, and tells each of them everything', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-runs-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    for (const name of ['a', 'b']) await writeRun(root, name);
+    await withApp({ runs: root }, async (url) => {
+      const looks = t.mock.method(fs, 'readdir');
+      syncBuiltinESMExports();
+      const streams = await Promise.all(Array.from({ length: 40 }, () => new Stream().open(url)));
+      for (const stream of streams) await stream.has(1);
+      await sleep(2200);
+      await writeRun(root, 'c');
+      for (const stream of streams) await stream.has(2);
+      // The root, in each of the seconds since; for every page it would be a hundred times and more.
+      const count = looks.mock.calls.filter(({ arguments: [at] }) => at === root).length;
+      looks.mock.restore();
+      syncBuiltinESMExports();
+      assert.ok(count >= 2 && count <= 12, `${count} looks`);
+      for (const { events } of streams) {
+        assert.deepEqual(events[0]!.all.map((at) => path.basename(at)).sort(), ['a', 'b']);
+        assert.equal(events[0]!.changed.length, 2);
+        assert.deepEqual(
+          events[1]!.changed.map(({ summary }) => path.basename(summary.path)),
+          ['c'],
+        );
+        assert.equal(events[1]!.all.length, 3);
+      }
+      // One that comes later has what the others have.
+      const late = await new Stream().open(url);
+      await late.has(1);
+      assert.equal(late.events[0]!.changed.length, 3);
+      await rm(path.join(root, 'a'), { recursive: true });
+      await late.has(2);
+      assert.deepEqual([late.events[1]!.changed.length, late.events[1]!.all.length], [0, 2]);
+      for (const stream of [...streams, late]) stream.close();
+      // After a while without pages.
+      await sleep(100);
+      await writeRun(root, 'd');
+      const again = await new Stream().open(url);
+      await again.has(1);
+      assert.equal(again.events[0]!.all.length, 3);
+      again.close();
+    });
+  });
+
+  it('has an end to how many follow it', async () => {
+    await withApp({ runs: path.join(tmpdir(), 'no-such-runs') }, async (url) => {
+      const streams = await Promise.all(Array.from({ length: 256 }, () => new Stream().open(url)));
+      assert.deepEqual([...new Set(streams.map(({ status }) => status))], [200]);
+      assert.equal((await new Stream().open(url)).status, 503);
+      for (const stream of streams) stream.close();
+      let next = await new Stream().open(url);
+      for (let i = 0; i < 100 && next.status === 503; i++) {
+        await sleep(20);
+        next = await new Stream().open(url);
+      }
+      assert.equal(next.status, 200);
+      await next.has(1);
+      next.close();
+    });
+  });
+});
+
+describe("the demo's predictions", () => {
+  it('pass refusals on, and what a client that left asked is given up', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-predict-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    const models = await ModelFiles.open(root, await modelFile(root));
+    const servers = new PredictionServers();
+    t.after(() => servers.close());
+    await withApp({ models, servers }, async (url) => {
+      const at = `${url}predict/${encodeURIComponent(models.preferred)}`;
+      const post = (body: Uint8Array<ArrayBuffer>, headers = {}) =>
+        fetch(at, { method: 'POST', body, headers: { 'content-type': 'image/png', ...headers } });
+      assert.equal((await post(new Uint8Array(10))).status, 415);
+      const packed = await post(new Uint8Array(10), { 'content-encoding': 'gzip' });
+      assert.match(((await packed.json()) as { error: string }).error, /compressed bodies are not taken/);
+      const large = await post(new Uint8Array(11_000_000));
+      assert.ok(large.status === 413 || large.status === 502, `${large.status}`);
+      // The server behind answers nobody else.
+      const model = (await models.find(models.preferred))!;
+      const behind = await servers.addressFor(model.file, model.version);
+      assert.equal((await fetch(`${behind}/models`)).status, 401);
+      assert.equal((await post(new Uint8Array(10))).status, 415);
+    });
   });
 });

@@ -61,6 +61,8 @@ describe('weights are found', () => {
   const found: [string, Buffer][] = [
     ['net', dict({ net: dict(net('1')) })],
     ['student', dict({ student: dict(net('1')) })],
+    ['large_model', dict({ large_model: dict({ a: tensor('2'), ...net('1') }), example_net: p.none })],
+    ['an object that computes the loss', dict({ loss_fn: dict(net('1', 'encoder.')), rng: tensor('2') })],
     ['params', dict({ params: dict(net('1')) })],
     ['module, as DeepSpeed', dict({ module: dict(net('1', 'module.')), optimizer: p.none })],
     ['any key', dict({ 'my net': dict(net('1')) })],
@@ -115,6 +117,20 @@ describe('weights are found', () => {
     assert.deepEqual(taken(within, 'state_dict.ema_model'), [2]);
     const deep = dict({ a: dict({ net: dict(net('1')) }), b: dict({ net: dict(net('3')) }) });
     assert.deepEqual(taken(deep, 'b.net'), [3]);
+  });
+
+  it('but not where a small file copies one dict over and over', () => {
+    const pairs = Array.from({ length: 2000 }, (_, i) => Buffer.concat([p.int(i), p.none, Buffer.of(0x86)]));
+    const list = Buffer.concat([Buffer.from(']'), p.put(0), p.mark, ...pairs, Buffer.from('e0')]);
+    const again = Buffer.concat([
+      p.global('collections', 'OrderedDict'),
+      p.get(0),
+      Buffer.of(0x85),
+      p.reduce,
+      Buffer.from('0'),
+    ]);
+    const root = Buffer.concat([list, ...Array.from({ length: 600 }, () => again), dict(net('1'))]);
+    assertRefuses(() => decodePyTorch(file(root), 'x'), /^x is damaged: it copies its dicts without end$/);
   });
 
   it('not in a whole module, which is refused with what to do', () => {

@@ -26,6 +26,8 @@ const FILES: [string, () => Promise<Uint8Array>][] = [
   ['formats-legacy.pth', () => readFixture('formats-legacy.pth')],
   ['formats-protocol4.pth', () => readFixture('formats-protocol4.pth')],
   ['checkpoint.pth', () => readFixture('checkpoint.pth')],
+  ['beside.pth', () => readFixture('beside.pth')],
+  ['beside-legacy.pth', () => readFixture('beside-legacy.pth')],
   ['formats.safetensors', () => readFixture('formats.safetensors')],
   ['tiny.onnx', async () => tinyOnnx()],
 ];

@@ -127,6 +127,21 @@ describe('a graph that computes something else', () => {
     assert.ok(!match.tensors.has('layer3.0.bn1.weight'));
   });
 
+  it('is given up where it could be followed without end', () => {
+    // Both sides of every addition go the same way down to the stem, which is another.
+    const graph = buildModel('resnet34', { numClasses: 7 });
+    graph.initializers.set('conv1.weight', floatTensor([64, 3, 5, 5], new Float32Array(64 * 75)));
+    const producers = new Map(graph.nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
+    for (const node of graph.nodes.filter(({ op }) => op === 'Add')) {
+      const branch = producers.get(node.inputs[0]!)!;
+      graph.nodes.push({ ...branch, name: `${branch.name} again`, outputs: [`${branch.outputs[0]} again`] });
+      node.inputs[1] = `${branch.outputs[0]} again`;
+    }
+    const start = performance.now();
+    assert.match(reasonOf(graph), /most like resnet34/);
+    assert.ok(performance.now() - start < 20_000);
+  });
+
   it('gives every tensor of floats that it has, and says what else may be weights', () => {
     const graph: Graph = {
       ...{ name: 'g', inputs: [{ name: 'x', dtype: 'float32', dims: ['n', 3, 4, 4] }] },

@@ -1,7 +1,10 @@
 import { stat } from 'node:fs/promises';
 import express from 'express';
 import { errorMessage } from '../../core/errors.ts';
+import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
+import { cutStalled } from '../../serve/http/slow-readers.ts';
 import type { SiteIndex } from '../page/site-index.ts';
+import { checkHost } from './check-host.ts';
 import { pageHeaders } from './headers.ts';
 import type { ModelFiles } from './model-files.ts';
 import { predictRoute } from './predict-route.ts';
@@ -18,16 +21,28 @@ export interface DemoAppOptions {
   runs?: string | undefined;
   /** What answers `/predict/<model>`; absent: nothing does. */
   servers?: PredictionServers | undefined;
+  /** What is listened on (default 127.0.0.1), and the names that are answered to beside its own. */
+  host?: string | undefined;
+  allowHosts?: readonly string[] | undefined;
 }
 
 /**
  * The demo's web server: the page, the models under `/models/`, the test set under `/data/`, the training runs
  * as a stream, and predictions to compare the page's with.
  */
-export function createDemoApp({ dist, models, testSet, runs, servers }: DemoAppOptions): express.Express {
+export function createDemoApp(options: DemoAppOptions): express.Express {
+  const { dist, models, testSet, runs, servers } = options;
   const app = express();
   app.disable('x-powered-by');
   app.use(pageHeaders);
+  app.use(checkHost(options.host ?? '127.0.0.1', options.allowHosts));
+  // Before what is only sent, which then must be taken: a stream rests, and a prediction takes its time.
+  if (runs !== undefined) app.get('/runs/stream', runStream(runs));
+  if (servers) app.post('/predict/*path', predictRoute(models, servers));
+  app.use((_request, response, next) => {
+    cutStalled(response, DEFAULT_LIMITS.stallSeconds);
+    next();
+  });
 
   app.get('/models/index.json', async (_request, response) => {
     const index: SiteIndex = {
@@ -66,9 +81,6 @@ export function createDemoApp({ dist, models, testSet, runs, servers }: DemoAppO
       response.status(404).type('text').send('this server has no CIFAR-100 test set');
     else response.sendFile(testSet, { dotfiles: 'allow', cacheControl: false });
   });
-
-  if (runs !== undefined) app.get('/runs/stream', runStream(runs));
-  if (servers) app.post('/predict/*path', predictRoute(models, servers));
 
   app.use(
     express.static(dist, {

@@ -2,6 +2,7 @@ import type { Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type express from 'express';
 import { UserError } from '../../core/errors.ts';
+import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 
 /**
  * Starts `app` and waits until it listens.
@@ -19,6 +20,7 @@ export async function listen(
       else reject(listenError(error, port, host));
     });
   });
+  server.requestTimeout = DEFAULT_LIMITS.receiveSeconds * 1000;
   const address = server.address() as AddressInfo;
   // "All addresses" is no address to open in a browser. Only localhost counts as secure without https.
   const shown = host === '0.0.0.0' || host === '::' ? 'localhost' : host.includes(':') ? `[${host}]` : host;

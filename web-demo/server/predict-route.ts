@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { ReadableStream } from 'node:stream/web';
-import type { RequestHandler } from 'express';
+import type { Request, RequestHandler } from 'express';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import type { ModelFiles } from './model-files.ts';
 import type { PredictionServers } from './prediction-servers.ts';
@@ -15,22 +15,42 @@ export function predictRoute(models: ModelFiles, servers: PredictionServers): Re
       response.status(404).json({ error: `there is no model "${name}"` });
       return;
     }
+    const gone = new AbortController();
+    response.once('close', () => gone.abort());
     try {
       const server = await servers.addressFor(model.file, model.version);
       const query = new URL(request.originalUrl, server).search;
       const answer = await fetch(`${server}/predict${query}`, {
         method: 'POST',
-        headers: { 'content-type': request.get('content-type') ?? 'application/octet-stream' },
+        headers: {
+          'content-type': request.get('content-type') ?? 'application/octet-stream',
+          'x-api-key': servers.apiKey,
+          ...pick(request, 'content-length', 'content-encoding'),
+        },
         body: Readable.toWeb(request) as ReadableStream<Uint8Array>,
         duplex: 'half',
+        signal: gone.signal,
       } as RequestInit);
       response.status(answer.status).type(answer.headers.get('content-type') ?? 'application/json');
       if (answer.body) await pipeline(Readable.fromWeb(answer.body as ReadableStream), response);
       else response.end();
     } catch (error) {
-      if (response.headersSent) throw error;
+      if (response.headersSent || response.closed) {
+        response.destroy();
+        return;
+      }
       const status = error instanceof UserError ? 422 : 502;
       response.status(status).json({ error: errorMessage(error) });
     }
   };
+}
+
+/** Those of the headers that the request has. */
+function pick(request: Request, ...names: string[]): Record<string, string> {
+  return Object.fromEntries(
+    names.flatMap((name) => {
+      const value = request.get(name);
+      return value === undefined ? [] : [[name, value]];
+    }),
+  );
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 
 /**
@@ -5,6 +6,8 @@ import { type RunningServer, startServer } from '../../serve/server.ts';
  * replaced when another model is asked about, so that only one is in memory.
  */
 export class PredictionServers {
+  /** Nobody but this process knows it: not even a page whose name means this machine may ask there. */
+  readonly apiKey: string = randomUUID();
   #current: { key: string; server: Promise<RunningServer> } | undefined;
 
   /**
@@ -22,6 +25,7 @@ export class PredictionServers {
         port: 0,
         host: '127.0.0.1',
         demoDirectory: false,
+        access: { apiKey: this.apiKey },
         // Its JSON file may change alone.
         reloadSeconds: 2,
         inference: { workers: 1 },

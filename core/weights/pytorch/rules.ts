@@ -49,6 +49,9 @@ const HOSTILE: readonly RegExp[] = [
   /^__(?!builtin__|main__|mp_main__|torch__)/,
 ];
 
+/** Entries of dicts and sets; a checkpoint has thousands. */
+const MAX_COPIED = 1_000_000;
+
 class StorageType {
   constructor(
     readonly format: FloatFormat | 'other',
@@ -62,7 +65,7 @@ class StorageType {
  */
 export class Placeholder extends PickledObject {
   /** The items of one that is a dict, e.g. of a class that extends dict. */
-  readonly items = new Map<unknown, unknown>();
+  items = new Map<unknown, unknown>();
   /** Its attributes, as Python has them. */
   state: unknown;
 
@@ -82,9 +85,9 @@ export class Placeholder extends PickledObject {
 
   override call(args: readonly unknown[]): Placeholder {
     const made = new Placeholder(this.name);
-    // A class that extends dict, given another dict.
+    // A class that extends dict, given another dict; not copied, for it may be given any number of times.
     const [first] = args;
-    if (first instanceof Map) for (const [key, value] of first) made.items.set(key, value);
+    if (first instanceof Map) made.items = first;
     return made;
   }
 }
@@ -122,18 +125,25 @@ export function checkpointRules(
     typeof rebuild === 'function' && Array.isArray(args)
       ? (rebuild as PickleFunction)(args)
       : new OtherTensor('a tensor of a class of its own');
+  let copied = 0;
+  /** A list or dict may be recalled, and copied, any number of times. */
+  const copy = <T>(items: T, size: number): T => {
+    copied += size;
+    if (copied > MAX_COPIED) throw new UserError(`${source} is damaged: it copies its dicts without end`);
+    return items;
+  };
   // The items of an OrderedDict follow by SETITEMS; an old pickle passes them as a list of pairs.
   const orderedDict: PickleFunction = ([pairs = []]) => {
     if (!Array.isArray(pairs) || !pairs.every(isPair)) throw malformed('OrderedDict');
-    return new Map(pairs);
+    return new Map(copy(pairs, pairs.length));
   };
   const dictOf: PickleFunction = (args) => {
-    const given = args.find((each) => each instanceof Map);
-    return new Map(given as Map<unknown, unknown> | undefined);
+    const given = args.find((each): each is Map<unknown, unknown> => each instanceof Map);
+    return given ? new Map(copy(given, given.size)) : new Map<unknown, unknown>();
   };
   const set: PickleFunction = ([items = []]) => {
     if (!Array.isArray(items)) throw malformed('set');
-    return new Set(items);
+    return new Set(copy(items, items.length));
   };
   const globals = new Map<string, PickleFunction | StorageType>([
     ['collections.OrderedDict', orderedDict],

@@ -19,10 +19,11 @@ const STATE_DICT_KEYS = [
   ...['net_state_dict', 'student', 'encoder', 'backbone'],
 ];
 
-/** What is kept for going on with the training. */
-const NOT_WEIGHTS = /optim|sched|scaler|amp|rng|random|loss|grad|callback|loop|arg|config|hparam|hyper/i;
-/** Weights that are not those that were trained, but an average of them, or another net's. */
-const AVERAGED = /ema|averag|swa|teacher|shadow|momentum_encoder|target/i;
+/** Words in keys of what is kept for going on with the training. */
+const NOT_WEIGHTS =
+  /(^|[_\W])(optim\w*|sched\w*|scaler|amp|rng|random\w*|loss\w*|grads?|callbacks?|loops?|args?|config|hparams?|hyper\w*)([_\W]|$)/i;
+/** In those of weights that are not those that were trained, but an average of them, or another net's. */
+const AVERAGED = /(^|[_\W])(ema|averag\w*|swa|teacher|shadow|momentum\w*|target)([_\W]|$)/i;
 
 /** Dicts in dicts and lists; a checkpoint may contain itself, and what lies deeper is no state dict. */
 const MAX_DEPTH = 4;
@@ -48,8 +49,11 @@ export function findStateDict(checkpoint: unknown, source: string, key?: string)
   const candidates: Candidate[] = [];
   const modules: Placeholder[] = [];
   collect(checkpoint, [], candidates, modules, new Set());
-  const usable = key === undefined ? candidates.filter(({ keys }) => !isAside(keys)) : under(candidates, key);
-  const ranked = usable.map(rank).sort(compare);
+  const usable = key === undefined ? candidates : under(candidates, key);
+  const ranked = usable
+    .map(rank)
+    .filter(({ keys, rank: [noNet] }) => key !== undefined || noNet === 0 || !isAside(keys))
+    .sort(compare);
   const [best] = ranked;
   if (!best || (best.rank[0] === 1 && modules.length > 0 && key === undefined)) {
     throw nothingFound(checkpoint, modules, source, key);

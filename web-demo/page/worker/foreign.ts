@@ -3,6 +3,7 @@ import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
 import { UserError } from '../../../core/errors.ts';
 import { adaptForeign, type OpenModel, takesBytes } from '../../../core/foreign-model/adapt-foreign.ts';
+import { inMetadata } from '../../../core/foreign-model/in-metadata.ts';
 import type { ModelInterface } from '../../../core/foreign-model/interface.ts';
 import type { Preprocessing } from '../../../core/foreign-model/preprocessing.ts';
 import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/model-metadata.ts';
@@ -50,11 +51,15 @@ export async function readModel(
   }
   const sizes = model.graph.input?.[0]?.type?.tensorType?.shape?.dim ?? [];
   const known = sizes.slice(1).filter(({ dimValue }) => Number(dimValue ?? 0) > 4);
-  const given: Preprocessing = known.length < 2 ? { size: [DEFAULT_SIZE, DEFAULT_SIZE] } : {};
+  const { sizes: own, ...said } = inMetadata(model);
+  const given: Preprocessing = {
+    ...said,
+    ...(known.length < 2 ? { size: own?.[0] ?? [DEFAULT_SIZE, DEFAULT_SIZE] } : {}),
+  };
   try {
     const adapted = await adaptForeign(bytes, given, { name: shortName(name), source: name, open, assume });
     const { graph } = decodeModel(adapted.bytes, name);
-    return { ...adapted, graph, assumed: true };
+    return { ...adapted, graph, assumed: !(said.labels && said.mean) };
   } catch (error) {
     if (!(error instanceof UserError) || !/JSON file/.test(error.message)) throw error;
     throw new UserError(

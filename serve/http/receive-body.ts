@@ -1,0 +1,147 @@
+import type { Request, Response } from 'express';
+import { bodyTooLarge } from './body-errors.ts';
+import { clientAddress } from './client-address.ts';
+import { HttpError, OverloadError } from './http-error.ts';
+import type { Limits } from './limits.ts';
+
+/** Reads the body of a request; to be called as long as nobody else has begun to. */
+export type ReceiveBody = (req: Request, res: Response) => Promise<Buffer<ArrayBuffer>>;
+
+/** A body that is still arriving. */
+interface Arriving {
+  /** Looks at it in which nothing had come since the one before. */
+  idle: number;
+  stalled(): void;
+}
+
+/** What the requests of one address have here. */
+interface Share {
+  arriving: number;
+  bytes: number;
+}
+
+/** So often a body is looked at in the time that it may stand still. */
+const LOOKS = 5;
+
+/**
+ * Receives request bodies and bounds what all of them together hold. What counts is what arrived, not what was
+ * announced: announcing costs a client nothing. No address may have very many bodies arriving, nor more than
+ * half of the bytes, and a body that stands still is refused and its connection closed.
+ * @param onRefusal e.g. counts
+ * @returns reads a body; fails with an HttpError: 400 it broke off, 408 it stands still, 413 it is too large,
+ *   415 it is compressed, 429 too much of this address, 503 too much in all
+ */
+export function bodyReceiver(
+  limits: Limits,
+  onRefusal: (reason: 'client-limit' | 'stalled') => void,
+): ReceiveBody {
+  let requests = 0;
+  let bytes = 0;
+  const shares = new Map<string, Share>();
+  const arriving = new Set<Arriving>();
+  let timer: NodeJS.Timeout | undefined;
+
+  // Looks are counted, not time: one in which the event loop itself stood still says nothing of the client.
+  const look = (): void => {
+    timer = undefined;
+    for (const body of arriving) if (++body.idle > LOOKS) body.stalled();
+    watch();
+  };
+  const watch = (): void => {
+    if (arriving.size === 0) return;
+    if (timer === undefined) timer = setTimeout(look, (limits.stallSeconds * 1000) / LOOKS).unref();
+  };
+  /** @param more bytes to come beside those that are here */
+  const checkRoom = (share: Share, more: number): void => {
+    if (bytes > 0 && bytes + more > limits.totalBodyBytes) throw overloaded();
+    if (share.bytes > 0 && share.bytes + more > limits.totalBodyBytes / 2) {
+      onRefusal('client-limit');
+      throw new HttpError(429, 'your requests under way hold too many bytes; wait for some of them', 1);
+    }
+  };
+
+  return async (req, res) => {
+    const encoding = req.headers['content-encoding'];
+    if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
+      throw new HttpError(415, 'compressed bodies are not taken; send it without a content-encoding');
+    }
+    const declared = Number(req.headers['content-length'] ?? 0);
+    if (declared > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
+    if (requests >= limits.requests) throw overloaded();
+    const address = clientAddress(req);
+    const share = shares.get(address) ?? { arriving: 0, bytes: 0 };
+    if (share.arriving >= limits.clientBodies) {
+      onRefusal('client-limit');
+      throw new HttpError(429, `more than ${limits.clientBodies} of your requests are still arriving`, 1);
+    }
+    checkRoom(share, declared);
+
+    shares.set(address, share);
+    share.arriving++;
+    requests++;
+    let held = 0;
+    let chunks: Buffer<ArrayBuffer>[] = [];
+    const release = (): void => {
+      chunks = [];
+      bytes -= held;
+      share.bytes -= held;
+      held = 0;
+      if (share.arriving === 0 && share.bytes === 0 && shares.get(address) === share) shares.delete(address);
+    };
+    res.once('close', () => {
+      requests--;
+      release();
+    });
+    return new Promise<Buffer<ArrayBuffer>>((resolve, reject) => {
+      const settle = (error?: unknown): void => {
+        if (!arriving.delete(body)) return;
+        share.arriving--;
+        req.off('data', take).off('close', breakOff).off('error', breakOff);
+        if (error === undefined) {
+          resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, held));
+          chunks = [];
+        } else {
+          release();
+          // What still comes is thrown away; the client reads its refusal when it is done, or at once.
+          req.resume();
+          req.on('error', () => {});
+          reject(error);
+        }
+      };
+      const breakOff = (): void => settle(new HttpError(400, 'the request body ended early'));
+      const take = (chunk: Buffer<ArrayBuffer>): void => {
+        body.idle = 0;
+        try {
+          if (held + chunk.length > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
+          checkRoom(share, chunk.length);
+        } catch (error) {
+          settle(error);
+          return;
+        }
+        chunks.push(chunk);
+        held += chunk.length;
+        bytes += chunk.length;
+        share.bytes += chunk.length;
+      };
+      const body: Arriving = {
+        idle: 0,
+        stalled: () => {
+          onRefusal('stalled');
+          res.set('Connection', 'close');
+          settle(new HttpError(408, `nothing of the request came for ${limits.stallSeconds} seconds`));
+        },
+      };
+      arriving.add(body);
+      watch();
+      req
+        .on('data', take)
+        .once('end', () => settle())
+        .once('close', breakOff)
+        .once('error', breakOff);
+    });
+  };
+}
+
+function overloaded(): OverloadError {
+  return new OverloadError('the server is overloaded; try again later');
+}

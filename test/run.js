@@ -7,7 +7,7 @@
  * JavaScript, because Node 20 runs no TypeScript.
  */
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join, relative, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,6 +39,11 @@ if (files.length === 0) {
 }
 const cache = join(PROJECT, 'node_modules', '.cache');
 mkdirSync(cache, { recursive: true });
+// What runs that were killed left.
+for (const entry of readdirSync(cache).filter((name) => name.startsWith('tests-'))) {
+  const path = join(cache, entry);
+  if (Date.now() - statSync(path).mtimeMs > 24 * 3600 * 1000) rmSync(path, { recursive: true, force: true });
+}
 const folder = mkdtempSync(join(cache, 'tests-'));
 try {
   const sources = files.map((file) => relative(PROJECT, resolve(PROJECT, file)));

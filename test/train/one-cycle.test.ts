@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { optimizerOf } from '../../train/optim/optimizer-config.ts';
+import { optimizerOf } from '../../train/optim/config.ts';
 import {
   type OneCycleConfig,
   oneCycleLearningRate,

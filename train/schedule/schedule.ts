@@ -1,31 +1,23 @@
+import type { TrainConfig } from '../recipe/settings.ts';
 import { cosineLearningRate } from './cosine.ts';
 import { multiStepLearningRate } from './multi-step.ts';
 import { oneCycleLearningRate } from './one-cycle.ts';
 
 export const SCHEDULE_NAMES = ['onecycle', 'cosine', 'multistep', 'constant'] as const;
-export type ScheduleName = (typeof SCHEDULE_NAMES)[number];
 
-export interface ScheduleConfig {
-  name: ScheduleName;
-  maxLr: number;
-  epochs: number;
-  stepsPerEpoch: number;
-  /** Share of the run in which the rate rises; one-cycle and cosine. */
-  warmupFraction: number;
-  /** One rate an epoch, as recipes that call the scheduler once an epoch have it; else one a step. */
-  perEpoch: boolean;
-  /** Multi-step: epochs at which the rate is multiplied by `gamma`. */
-  milestones: readonly number[];
-  gamma: number;
-}
+/** The part of a run's config that decides its learning rates; `learningRate` is the peak. */
+export type ScheduleConfig = Pick<
+  TrainConfig,
+  'schedule' | 'learningRate' | 'epochs' | 'warmupFraction' | 'lrPerEpoch' | 'milestones' | 'gamma'
+>;
 
-/** The learning rate of a step, counted from 0 over the whole run. */
-export function learningRateAt(config: ScheduleConfig, step: number): number {
-  const { name, maxLr, epochs, stepsPerEpoch, warmupFraction } = config;
+/** The learning rate of a run's step, counted from 0 over the whole run. */
+export function learningRateAt(config: ScheduleConfig, stepsPerEpoch: number, step: number): number {
+  const { schedule, learningRate: maxLr, epochs, warmupFraction, lrPerEpoch } = config;
   const epoch = Math.floor(step / stepsPerEpoch);
-  const totalSteps = config.perEpoch ? epochs : epochs * stepsPerEpoch;
-  const at = config.perEpoch ? epoch : step;
-  switch (name) {
+  const totalSteps = lrPerEpoch ? epochs : epochs * stepsPerEpoch;
+  const at = lrPerEpoch ? epoch : step;
+  switch (schedule) {
     case 'onecycle':
       return oneCycleLearningRate({ maxLr, totalSteps, warmupFraction }, at);
     case 'cosine':

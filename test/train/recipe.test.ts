@@ -4,12 +4,14 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import type { OptionTable } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { buildModel } from '../../core/models/zoo.ts';
+import { flagOf, settingOptions } from '../../train/recipe/command-line.ts';
 import { makeConfig } from '../../train/recipe/make-config.ts';
 import { parseRecipe, parseTrainConfig } from '../../train/recipe/parse.ts';
 import { namedRecipe, PRESETS, readRecipe } from '../../train/recipe/recipe-file.ts';
-import type { Recipe, TrainConfig } from '../../train/recipe/settings.ts';
+import { DEFAULTS, type Recipe, SETTINGS, type TrainConfig } from '../../train/recipe/settings.ts';
 import { learningRateAt } from '../../train/schedule/schedule.ts';
 import { runConfig } from '../../train/start-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
@@ -34,6 +36,28 @@ function refused(message: RegExp) {
     return true;
   };
 }
+
+it('every setting has a flag of its own, a help and on the command line its default', () => {
+  const options = settingOptions(SETTINGS) as OptionTable;
+  assert.equal(Object.keys(options).length, Object.keys(SETTINGS).length);
+  for (const name of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
+    const spec = options[flagOf(name)]!;
+    assert.ok(spec.help.length > 5, name);
+    const fallback = name === 'progressive' ? undefined : DEFAULTS[name];
+    assert.equal(spec.default, fallback, name);
+  }
+  const { 'batch-size': batchSize, ema, optim, flip, lr } = options;
+  assert.deepEqual(batchSize, { type: 'integer', help: 'images a step', default: 128, min: 1 });
+  assert.deepEqual(
+    [ema, optim, flip, lr].map((spec) => ({ ...spec, help: '' })),
+    [
+      { type: 'number', help: '', value: 'DECAY', default: 0, min: 0, max: 0.999999 },
+      { type: 'string', help: '', value: 'NAME', default: 'sgd', choices: ['sgd', 'adam', 'adamw'] },
+      { type: 'boolean', help: '', default: true },
+      { type: 'number', help: '', min: 0 },
+    ],
+  );
+});
 
 describe('the recipes of recipes/', () => {
   for (const [name, preset] of Object.entries(PRESETS)) {

@@ -34,7 +34,9 @@ export function parseTrainConfig(json: Record<string, unknown>, source: string):
  */
 export function parseRecipe(value: unknown, source: string): Recipe {
   if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new UserError(`${source} has no recipe, which is an object of settings, e.g. { epochs: 30 }; of a module it is the default export`);
+    throw new UserError(
+      `${source} has no recipe, which is an object of settings, e.g. { epochs: 30 }; of a module it is the default export`,
+    );
   }
   const { success, error } = z.safeParse(recipeSchema, value);
   if (!success) throw new UserError(`${source}: ${problem(error.issues[0]!, value)}`);

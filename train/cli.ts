@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
-import { type ParsedOptions, parseOptions } from '../core/cli/options.ts';
+import { kebabCase, type ParsedOptions, parseOptions } from '../core/cli/options.ts';
 import { formatDuration } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import type { DatasetChoice, LoadDatasetOptions } from '../core/data/load.ts';
@@ -242,7 +242,7 @@ function refuseChanges(given: ReadonlySet<string>, recipes: readonly string[]): 
   if (recipes.length > 0)
     throw new UserError(`${recipes[0]} cannot be given on --resume; the run's config.json decides`);
   if (refused.length > 0) {
-    const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    const flags = refused.map((key) => `--${kebabCase(key)}`);
     throw new UserError(`${flags.join(', ')} cannot be changed on --resume; the run's config.json decides`);
   }
 }

@@ -1,8 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { cosineLearningRate } from '../../train/schedule/cosine.ts';
-import { learningRateAt, type ScheduleConfig } from '../../train/schedule/schedule.ts';
+import { cosineLearningRate, learningRateAt, type ScheduleConfig } from '../../train/schedule/schedule.ts';
 
 /** Written by ../fixtures/optim/make_schedule_fixtures.py. */
 const { cases } = JSON.parse(

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
-import { type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
+import { kebabCase, type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
@@ -158,7 +158,7 @@ function refuseSettings(given: ReadonlySet<string>): void {
   const allowed = new Set(['model', 'cells', 'seeds', 'out', 'table', 'json', 'tableOnly']);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (refused.length === 0) return;
-  const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  const flags = refused.map((key) => `--${kebabCase(key)}`);
   throw new UserError(
     `${flags.join(', ')} ${refused.length === 1 ? 'has' : 'have'} no effect with --table-only`,
   );

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import type { OptionSpec } from '../../core/cli/options.ts';
+import { camelCase, kebabCase, type OptionSpec } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { FLAGS, type Flag, type Recipe, SETTINGS } from './settings.ts';
 
@@ -18,7 +18,7 @@ export function settingOptions(shape: Shape): Record<never, OptionSpec> {
 /** The flag of a setting, without its hyphens in front. */
 export function flagOf(name: string): string {
   const schema = (SETTINGS as Shape)[name];
-  return (schema && FLAGS.get(schema)?.flag) ?? kebab(name);
+  return (schema && FLAGS.get(schema)?.flag) ?? kebabCase(name);
 }
 
 function optionSpec(schema: z.ZodMiniType): OptionSpec {
@@ -49,7 +49,7 @@ export function givenSettings(options: object, given: ReadonlySet<string>): Reci
   const recipe: Record<string, unknown> = {};
   for (const [name, schema] of Object.entries<z.ZodMiniType>(SETTINGS)) {
     const flag = flagOf(name);
-    const key = flag.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const key = camelCase(flag);
     if (!given.has(key)) continue;
     const value = (options as Record<string, unknown>)[key];
     const { list } = FLAGS.get(schema)!;
@@ -68,8 +68,4 @@ function readList(
   if (success) return data;
   const reason = error.issues.find(({ code }) => code === 'custom');
   throw new UserError(`--${flag} takes ${takes}, not "${text}"${reason ? `: ${reason.message}` : ''}`);
-}
-
-function kebab(name: string): string {
-  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { camelCase } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { flagOf } from './command-line.ts';
 import { settle } from './make-config.ts';
@@ -61,7 +62,7 @@ function problem(issue: z.core.$ZodIssue, input: object): string {
     case 'unrecognized_keys': {
       const key = issue.keys[0]!;
       const meant = Object.keys(SETTINGS).find(
-        (known) => known !== key && camel(flagOf(known)) === camel(key),
+        (known) => known !== key && camelCase(flagOf(known)) === camelCase(key),
       );
       const hint =
         meant === undefined ? 'train --help and train/recipe/settings.ts list them' : `it is ${meant} here`;
@@ -94,8 +95,4 @@ function pathText(path: readonly PropertyKey[]): string {
   return path
     .map((key, i) => (typeof key === 'number' ? `[${key}]` : `${i === 0 ? '' : '.'}${String(key)}`))
     .join('');
-}
-
-function camel(text: string): string {
-  return text.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
 }

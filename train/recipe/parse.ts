@@ -64,8 +64,7 @@ function problem(issue: z.core.$ZodIssue, input: object): string {
       const meant = Object.keys(SETTINGS).find(
         (known) => known !== key && camelCase(flagOf(known)) === camelCase(key),
       );
-      const hint =
-        meant === undefined ? 'train --help and train/recipe/settings.ts list them' : `it is ${meant} here`;
+      const hint = meant === undefined ? 'train/recipe/settings.ts lists them' : `it is ${meant} here`;
       return `there is no setting ${JSON.stringify(name === '' ? key : `${name}.${key}`)}; ${hint}`;
     }
     case 'invalid_value':

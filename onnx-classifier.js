@@ -136,7 +136,10 @@ export async function bundle(folder, sources) {
     metafile: true,
     logLevel: 'silent',
     define: { 'import.meta.url': SOURCE_URL },
-    plugins: [{ name: 'places of the sources', setup: keepPlaces }],
+    plugins: [
+      { name: 'places of the sources', setup: keepPlaces },
+      { name: 'zod/mini', setup: includeZod },
+    ],
   });
 }
 
@@ -163,4 +166,9 @@ function keepPlaces({ onLoad }) {
     const url = JSON.stringify(pathToFileURL(path).href);
     return { contents: `const ${SOURCE_URL} = ${url};\n${text}`, loader: 'ts' };
   });
+}
+
+/** Of zod/mini a command uses a part, which loads in 6 ms where the package takes 60. */
+function includeZod({ onResolve }) {
+  onResolve({ filter: /^zod\/mini$/ }, () => ({ path: fileURLToPath(import.meta.resolve('zod/mini')) }));
 }

@@ -10,15 +10,21 @@ import type { ImageDataset } from './core/data/dataset.ts';
 import { describeLocation, loadDatasetFrom, locateDataset } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
 import { buildModel } from './core/models/zoo.ts';
-import type { Graph } from './core/onnx/graph.ts';
 import { parameterCount } from './core/onnx/roles.ts';
 import type { RunDirectory } from './core/runs/run-directory.ts';
-import type { TrainConfig } from './train/config.ts';
 import { consoleObserver } from './train/console-observer.ts';
-import { chooseReplicas } from './train/engine/choose-replicas.ts';
+import { makeConfig } from './train/recipe/make-config.ts';
+import type { TrainConfig } from './train/recipe/settings.ts';
 
-const MODEL = 'resnet14t';
-const BATCH_SIZE = 128;
+/** Epochs and images are found by the speed of the machine. */
+const RECIPE = {
+  model: 'resnet14t',
+  epochs: 1,
+  batchSize: 128,
+  nesterov: true,
+  warmupFraction: 0.2,
+} as const;
+const { model: MODEL, batchSize: BATCH_SIZE } = RECIPE;
 const OUTPUT = join('exports', 'quickstart.onnx');
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -102,7 +108,7 @@ async function trainBriefly(
   seconds: number,
 ): Promise<{ run: RunDirectory; top1Correct: number }> {
   const model = buildModel(MODEL, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const brief = briefConfig(model, dataset);
+  const brief = makeConfig(RECIPE, model, dataset);
   const [{ createRun, startRun }, { measureStepSeconds }] = await Promise.all([
     import('./train/start-run.ts'),
     import('./train/measure-step.ts'),
@@ -146,28 +152,4 @@ async function trainBriefly(
 function withoutEstimate(config: TrainConfig, dataset: ImageDataset) {
   const { onEstimate: _, ...observer } = consoleObserver(config, dataset, say);
   return observer;
-}
-
-function briefConfig(model: Graph, dataset: ImageDataset): TrainConfig {
-  return {
-    model: MODEL,
-    dataset: dataset.name,
-    trainImages: dataset.train.count,
-    epochs: 1,
-    batchSize: BATCH_SIZE,
-    optimizer: 'sgd',
-    learningRate: 0.1,
-    momentum: 0.9,
-    nesterov: true,
-    weightDecay: 5e-4,
-    schedule: 'onecycle',
-    warmupFraction: 0.2,
-    labelSmoothing: 0,
-    crop: 4,
-    flip: true,
-    seed: 42,
-    engine: 'ort',
-    replicas: chooseReplicas(model, BATCH_SIZE),
-    labels: dataset.labels,
-  };
 }

@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
-import { type ParsedOptions, parseOptions } from '../core/cli/options.ts';
+import { kebabCase, type ParsedOptions, parseOptions } from '../core/cli/options.ts';
 import { formatDuration } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import type { DatasetChoice, LoadDatasetOptions } from '../core/data/load.ts';
@@ -16,67 +16,62 @@ import {
 import { UserError } from '../core/errors.ts';
 import { diskError } from '../core/fs/disk-error.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import { buildModel, MODEL_NAMES } from '../core/models/zoo.ts';
+import { buildModel } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
-import {
-  DATA_CLI_OPTIONS,
-  dataOptions,
-  MACHINE_CLI_OPTIONS,
-  makeConfig,
-  RECIPE_CLI_OPTIONS,
-  TRAIN_IMAGES_CLI_OPTION,
-} from './command-line.ts';
-import { type EngineName, parseTrainConfig, type TrainConfig } from './config.ts';
 import { consoleObserver } from './console-observer.ts';
-import { chooseDevice } from './engine/providers/command-line.ts';
+import { chooseDevice } from './engine/providers/choose-device.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
 import { withEpochs } from './extend-run.ts';
 import { watchInterrupt } from './interrupt.ts';
-import { loadTrainingData } from './load-data.ts';
-import { AUGMENT_CLI_OPTIONS, augmentConfig } from './loader/augment/command-line.ts';
-import type { Precision } from './precision.ts';
-import { applyPreset, PRESET_CLI_OPTION } from './presets.ts';
-import { PROGRESSIVE_CLI_OPTION } from './progressive/stages.ts';
+import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
+import { givenSettings, settingOptions } from './recipe/command-line.ts';
+import { makeConfig, settle } from './recipe/make-config.ts';
+import { parseTrainConfig } from './recipe/parse.ts';
+import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
+import {
+  AUGMENTATION,
+  MACHINE,
+  model,
+  progressive,
+  type Recipe,
+  seed,
+  TRAINING,
+  type TrainConfig,
+  trainImages,
+} from './recipe/settings.ts';
 
 const command = {
   name: 'train',
   summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
     ...PRESET_CLI_OPTION,
-    model: {
-      type: 'string',
-      value: 'NAME',
-      help: 'model of the zoo; default: by the number of cores',
-      choices: MODEL_NAMES,
-    },
+    ...settingOptions({ model }),
     ...DATA_CLI_OPTIONS,
-    ...RECIPE_CLI_OPTIONS,
-    ...AUGMENT_CLI_OPTIONS,
-    seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
-    ...TRAIN_IMAGES_CLI_OPTION,
-    ...PROGRESSIVE_CLI_OPTION,
+    ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
-    ...MACHINE_CLI_OPTIONS,
+    ...settingOptions(MACHINE),
   },
+  positionals: '[RECIPE]',
 } as const;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
 await runMain(async () => {
-  const { options, given } = parseOptions(command, process.argv.slice(2));
+  const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
-  if (stored) refuseChanges(given);
+  if (stored) refuseChanges(given, positionals);
+  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...givenSettings(options, given) };
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
-    await trainOrResume(options, given, stored);
+    await trainOrResume(options, recipe, stored);
   } finally {
     await stored?.unlock();
   }
@@ -86,20 +81,19 @@ type Options = ParsedOptions<(typeof command)['options']>;
 
 async function trainOrResume(
   options: Options,
-  given: Set<string>,
+  recipe: Recipe,
   stored: RunDirectory | undefined,
 ): Promise<void> {
-  const resumed = stored && (await readStored(stored, options, given));
-  applyPreset(options, given);
-  const dataset = await loadTrainingData(resumed ? resumed.read : dataOptions(options, options.seed), say);
+  const resumed = stored && (await readStored(stored, options, recipe));
+  const settings = settle(recipe);
+  const dataset = await loadTrainingData(resumed ? resumed.read : dataOptions(options, settings.seed), say);
   if (resumed) checkSameData(resumed.config, resumed.record, dataset);
-  const modelName = resumed?.config.model ?? options.model ?? announceModel(say);
+  const modelName = resumed?.config.model ?? settings.model ?? announceModel(say);
   const model = buildModel(modelName, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const precision = resumed ? (resumed.config.precision ?? 'fp32') : (options.precision as Precision);
-  const device = await chooseDevice(options, precision, (line) => process.stderr.write(`${line}\n`));
-  const asked = { ...options, provider: device.provider };
-  const config =
-    resumed?.config ?? makeConfig(asked, given, augmentConfig(options, given), options.seed, model, dataset);
+  const { precision } = resumed?.config ?? settings;
+  const warn = (line: string) => process.stderr.write(`${line}\n`);
+  const device = await chooseDevice({ ...settings, precision }, warn);
+  const config = resumed?.config ?? makeConfig({ ...recipe, provider: device.provider }, model, dataset);
   describePlan(config, device, model, say);
 
   const { createRun, startRun } = await import('./start-run.ts');
@@ -110,9 +104,9 @@ async function trainOrResume(
       config,
       model,
       dataset,
-      threads: options.threads,
+      threads: settings.threads,
       device,
-      workers: options.workers,
+      workers: settings.workers,
       resume: stored !== undefined,
       tensorboard: options.tensorboard,
       shouldStop: interrupt.requested,
@@ -164,17 +158,17 @@ interface Resumed {
   extended: boolean;
 }
 
-async function readStored(run: RunDirectory, options: Options, given: ReadonlySet<string>): Promise<Resumed> {
+async function readStored(run: RunDirectory, options: Options, asked: Recipe): Promise<Resumed> {
   const json = await run.readConfig();
   let config = parseTrainConfig(json, run.configPath);
   const { epochs } = config;
-  if (given.has('epochs')) config = withEpochs(config, options.epochs);
+  if (asked.epochs !== undefined) config = withEpochs(config, asked.epochs);
   // Engines differ in nothing but rounding, so a run may go on with another.
-  if (given.has('engine')) config = { ...config, engine: options.engine as EngineName };
+  if (asked.engine !== undefined) config = { ...config, engine: asked.engine };
   if (await run.neverBegan()) say(`${run.path} was ended before its first checkpoint; it begins anew`);
   if (config.epochs > epochs && config.schedule === 'multistep') {
     say(
-      `${config.epochs} epochs instead of ${epochs}; the rate falls at the same epochs: ${(config.milestones ?? []).join(', ')}`,
+      `${config.epochs} epochs instead of ${epochs}; the rate falls at the same epochs: ${config.milestones.join(', ')}`,
     );
   }
   const record = readDatasetRecord(json, run.configPath);
@@ -231,7 +225,7 @@ function checkSameData(config: TrainConfig, { data }: Partial<DatasetRecord>, da
 }
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming, and how long. */
-function refuseChanges(given: ReadonlySet<string>): void {
+function refuseChanges(given: ReadonlySet<string>, recipes: readonly string[]): void {
   const allowed = new Set([
     'resume',
     'data',
@@ -245,8 +239,10 @@ function refuseChanges(given: ReadonlySet<string>): void {
     'tensorboard',
   ]);
   const refused = [...given].filter((key) => !allowed.has(key));
+  if (recipes.length > 0)
+    throw new UserError(`${recipes[0]} cannot be given on --resume; the run's config.json decides`);
   if (refused.length > 0) {
-    const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+    const flags = refused.map((key) => `--${kebabCase(key)}`);
     throw new UserError(`${flags.join(', ')} cannot be changed on --resume; the run's config.json decides`);
   }
 }
@@ -267,13 +263,7 @@ function describePlan(config: TrainConfig, device: Device, model: Graph, say: (l
 }
 
 function describeAugmentation(config: TrainConfig): string {
-  const {
-    augment = 'standard',
-    cutmixProb = 0,
-    mixupAlpha = 0,
-    randomErasing = 0,
-    progressive = [],
-  } = config;
+  const { augment, cutmixProb, mixupAlpha, randomErasing, progressive } = config;
   const parts = [`augmentation ${augment}`];
   if (cutmixProb > 0) parts.push(`CutMix ${cutmixProb}`);
   if (mixupAlpha > 0) parts.push(`MixUp ${mixupAlpha}`);

@@ -1,7 +1,7 @@
 import { formatPercent } from '../core/cli/format.ts';
 import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './recipe/settings.ts';
 import type { TrainObserver } from './trainer.ts';
 
 /** Shows a run on the console: the estimate, a bar an epoch, a line of results after it. */

@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import type { TrainConfig } from './config.ts';
+import type { TrainConfig } from './recipe/settings.ts';
 
 /**
  * A run's config with more epochs, where the epochs already done are those that the longer run would have had.
@@ -15,7 +15,7 @@ export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
   const reason =
     config.schedule === 'onecycle' || config.schedule === 'cosine'
       ? `its --schedule ${config.schedule} spreads its rates over all ${config.epochs} epochs`
-      : config.progressive
+      : config.progressive.length > 0
         ? `its image sizes are shares of all ${config.epochs} epochs`
         : undefined;
   if (reason !== undefined) {

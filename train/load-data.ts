@@ -1,13 +1,58 @@
 import { formatPercent } from '../core/cli/format.ts';
+import type { ParsedOptions } from '../core/cli/options.ts';
 import { ProgressBar } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import {
+  DATASET_CHOICES,
   type DatasetChoice,
   describeLocation,
   type LoadDatasetOptions,
   loadDatasetFrom,
   locateDataset,
 } from '../core/data/load.ts';
+
+/** The options with which a command line says what to train on. */
+export const DATA_CLI_OPTIONS = {
+  dataset: { type: 'string', value: 'NAME', help: 'dataset', default: 'auto', choices: DATASET_CHOICES },
+  data: {
+    type: 'string',
+    value: 'DIR',
+    help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/ and perhaps val/<class>/",
+  },
+  'image-size': {
+    type: 'integer',
+    help: 'height and width that the images of a folder get; default 32',
+    min: 8,
+    max: 512,
+  },
+  'val-share': {
+    type: 'number',
+    value: 'SHARE',
+    help: 'hold out that share of the training images, e.g. 0.1, drawn by --seed, to choose the best epoch on; of an image folder without test images they are those',
+    min: 0.001,
+    max: 0.9,
+  },
+  'skip-broken': {
+    type: 'boolean',
+    help: 'leave out image files that cannot be read, and say so, instead of refusing the folder',
+    default: false,
+  },
+} as const;
+
+/** What the parsed options say of the data. */
+export function dataOptions(
+  options: ParsedOptions<typeof DATA_CLI_OPTIONS>,
+  seed: number,
+): LoadDatasetOptions & { dataset: DatasetChoice } {
+  const { dataset, data, imageSize, valShare, skipBroken } = options;
+  return {
+    dataset: dataset as DatasetChoice,
+    dir: data,
+    imageSize,
+    skipBroken,
+    ...(valShare === undefined ? {} : { heldOut: { share: valShare, seed } }),
+  };
+}
 
 /**
  * Finds the data, says where, and loads it with a bar for image files.

@@ -3,10 +3,10 @@ import { datasetRecord } from '../core/data/run-record.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
-import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { engineForRun } from './progressive/engine-for-run.ts';
+import type { TrainConfig } from './recipe/settings.ts';
 import { type TrainObserver, type TrainResult, type TrainSetup, train } from './trainer.ts';
 
 /** Where a run is kept and who watches it. */
@@ -75,7 +75,14 @@ export async function createRun(
   return run;
 }
 
-/** All that a run's config.json states. */
+/** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  return { ...config, ...datasetRecord(dataset, config.trainImages) };
+  const { precision, cycleMomentum, progressive, ...rest } = config;
+  return {
+    ...rest,
+    ...(precision === 'fp32' ? {} : { precision }),
+    ...(cycleMomentum ? { cycleMomentum } : {}),
+    ...(progressive.length === 0 ? {} : { progressive }),
+    ...datasetRecord(dataset, config.trainImages),
+  };
 }

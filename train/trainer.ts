@@ -12,17 +12,16 @@ import {
   withWeights,
 } from '../core/weights/checkpoint.ts';
 import { evaluatedWeights, loadLast, saveBest, saveLast } from './checkpointing.ts';
-import type { TrainConfig } from './config.ts';
 import type { TrainingEngine } from './engine/engine.ts';
-import { augmentOptions } from './loader/augment/augment-config.ts';
+import { augmentOptions } from './loader/augment/options.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { measureStepSeconds } from './measure-step.ts';
-import { stateSlots } from './optim/config.ts';
-import { optimizerOf } from './optim/optimizer-config.ts';
+import { optimizerOf, stateSlots } from './optim/config.ts';
 import { imageSizeAt } from './progressive/stages.ts';
+import type { TrainConfig } from './recipe/settings.ts';
 import { runSteps } from './run-steps.ts';
 import { epochReporter } from './runs/epoch-reporter.ts';
-import { learningRateOf } from './schedule/of-config.ts';
+import { learningRateAt } from './schedule/schedule.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
 
 /** What happens while a run trains, for whoever shows it. */
@@ -174,7 +173,7 @@ class Trainer {
   /** Height and width of an epoch's images, where they are not whole ones. */
   #imageSize(epoch: number): number | undefined {
     const { config, dataset } = this.#setup;
-    return config.progressive && imageSizeAt(config, epoch, dataset.height);
+    return config.progressive.length > 0 ? imageSizeAt(config, epoch, dataset.height) : undefined;
   }
 
   #imagePixels(epoch: number): number {
@@ -199,7 +198,7 @@ class Trainer {
     let lossSum = 0;
     let learningRate = 0;
     const start = performance.now();
-    const rateOf = (index: number) => learningRateOf(config, batches, epoch * batches + startBatch + index);
+    const rateOf = (index: number) => learningRateAt(config, batches, epoch * batches + startBatch + index);
     for await (const step of runSteps(engine, images, rateOf)) {
       const { batch, loss, logits } = step;
       learningRate = step.learningRate;

@@ -1,6 +1,7 @@
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
+import { settle } from '../../train/recipe/make-config.ts';
 import { runChild } from './child-main.ts';
 import { randomBatch } from './random-batch.ts';
 import { zooModel } from './zoo-model.ts';
@@ -11,20 +12,16 @@ await runChild(async ({ model: name, batchSize, threads, engine: engineName, pre
   const engine = await createEngine(
     model,
     {
-      engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
-      batchSize,
+      ...settle({
+        engine: engineName === 'tfjs' ? 'tfjs' : 'ort',
+        batchSize,
+        ...(precision === 'bf16' ? { precision } : {}),
+      }),
       trainImages: batchSize,
-      epochs: 1,
-      warmupFraction: 0,
-      ...(precision === 'bf16' ? { precision } : {}),
       replicas:
         engineName === 'tfjs'
           ? 1
           : Math.min(chooseReplicas(model, batchSize), threads || Number.POSITIVE_INFINITY),
-      optimizer: 'sgd',
-      momentum: 0.9,
-      nesterov: false,
-      weightDecay: 5e-4,
     },
     threads || undefined,
   );

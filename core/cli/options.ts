@@ -79,7 +79,7 @@ export function parseOptions<const T extends OptionTable>(
   const parsed: Record<string, string | string[] | number | boolean | undefined> = {};
   const given = new Set<string>();
   for (const [name, spec] of Object.entries(command.options)) {
-    const key = name.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+    const key = camelCase(name);
     const raw = values[name];
     if (spec.type === 'boolean') {
       const negated = values[`no-${name}`] === true;
@@ -102,6 +102,16 @@ export function parseOptions<const T extends OptionTable>(
         : checkNumber(name, raw as string, spec);
   }
   return { options: parsed as ParsedOptions<T>, positionals, given };
+}
+
+/** The key of an option's value: `batchSize` of `batch-size`. */
+export function camelCase(option: string): string {
+  return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
+}
+
+/** The name of an option as it is typed, without its hyphens in front: `batch-size` of `batchSize`. */
+export function kebabCase(key: string): string {
+  return key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
 }
 
 /** util.parseArgs takes `-1` for an option; join it to the option it follows (`--lr -1` -> `--lr=-1`). */

@@ -4,7 +4,7 @@ import { CELL_NAMES, type CellName, cellConfig, parseCells } from '../../train/a
 import { commandText } from '../../train/ablation/command-text.ts';
 import { planRuns } from '../../train/ablation/planned-run.ts';
 import { parseSeeds } from '../../train/ablation/seeds.ts';
-import { augmentOptions } from '../../train/loader/augment/augment-config.ts';
+import { augmentOptions } from '../../train/loader/augment/options.ts';
 import { configDifferences } from '../../train/runs/compare.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { isUserError } from './is-user-error.ts';

@@ -9,7 +9,7 @@ import { collectRuns } from '../../train/ablation/collect-runs.ts';
 import { type PlannedRun, planRuns, readState } from '../../train/ablation/planned-run.ts';
 import { summarizeRuns } from '../../train/ablation/results.ts';
 import { type AblationSetup, runAblation } from '../../train/ablation/run-ablation.ts';
-import type { TrainConfig } from '../../train/config.ts';
+import type { TrainConfig } from '../../train/recipe/settings.ts';
 import { runConfig } from '../../train/start-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { rejectsPlainly } from '../data/user-error.ts';

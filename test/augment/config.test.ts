@@ -2,18 +2,29 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
-import { type AugmentConfig, augmentOptions } from '../../train/loader/augment/augment-config.ts';
-import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../../train/loader/augment/command-line.ts';
+import { type AugmentConfig, augmentOptions } from '../../train/loader/augment/options.ts';
+import { givenSettings, settingOptions } from '../../train/recipe/command-line.ts';
+import { settle } from '../../train/recipe/make-config.ts';
+import { parseTrainConfig } from '../../train/recipe/parse.ts';
+import { AUGMENTATION } from '../../train/recipe/settings.ts';
+import { CONFIG } from '../train/support/tiny-run.ts';
 
-function fromCommandLine(...argv: string[]): Required<AugmentConfig> {
-  const command = { name: 'test', summary: '', options: AUGMENT_CLI_OPTIONS };
+function fromCommandLine(...argv: string[]): AugmentConfig {
+  const command = { name: 'test', summary: '', options: settingOptions(AUGMENTATION) };
   const { options, given } = parseOptions(command, argv);
-  return augmentConfig(options, given);
+  const settings = settle(givenSettings(options, given));
+  return Object.fromEntries(
+    Object.keys(AUGMENTATION).map((key) => [key, settings[key as keyof AugmentConfig]]),
+  ) as unknown as AugmentConfig;
 }
 
 test('a config from before the policies means crop and flip alone', () => {
-  assert.deepEqual(augmentOptions({ crop: 4, flip: true }), { crop: { padding: 4 }, flip: true });
-  assert.deepEqual(augmentOptions({ crop: 0, flip: false }), { crop: false, flip: false });
+  const old = (crop: number, flip: boolean) => {
+    const { augment, randomErasing, cutmixBeta, cutmixProb, mixupAlpha, ...config } = CONFIG;
+    return augmentOptions(parseTrainConfig({ ...config, crop, flip }, 'config.json'));
+  };
+  assert.deepEqual(old(4, true), { crop: { padding: 4 }, flip: true });
+  assert.deepEqual(old(0, false), { crop: false, flip: false });
   assert.deepEqual(augmentOptions(fromCommandLine()), { crop: { padding: 4 }, flip: true });
 });
 
@@ -69,6 +80,6 @@ test('none takes images as they are, and does not go with crop or flip', () => {
 
 test('an unknown name is refused on the command line and in a config', () => {
   assert.throws(() => fromCommandLine('--augment', 'auto'), UserError);
-  const config = { crop: 4, flip: true, augment: 'auto' } as unknown as AugmentConfig;
-  assert.throws(() => augmentOptions(config), /augment is none, standard, .*, not "auto"/);
+  const config = { ...CONFIG, augment: 'auto' };
+  assert.throws(() => parseTrainConfig(config, 'config.json'), /augment is none, standard, .*, not "auto"/);
 });

@@ -5,6 +5,7 @@ import { makeSynthetic } from '../../core/data/synthetic.ts';
 import type { Canvas } from '../../train/augment-sheet/canvas.ts';
 import { drawSheet } from '../../train/augment-sheet/sheet.ts';
 import { epochOrder } from '../../train/loader/epoch-order.ts';
+import { DEFAULTS } from '../../train/recipe/settings.ts';
 
 const dataset = makeSynthetic({ train: 40, splits: ['train'] });
 
@@ -17,7 +18,7 @@ function cut(canvas: Canvas, top: number, left: number): Uint8Array {
 }
 
 test('a row is an image and its variants; without augmentation these are the image', () => {
-  const augment = { crop: 0, flip: false, augment: 'none' } as const;
+  const augment = { ...DEFAULTS, crop: 0, flip: false, augment: 'none' } as const;
   const canvas = drawSheet(dataset, { images: 3, variants: 2, seed: 5, augment });
   assert.deepEqual([canvas.height, canvas.width], [3 * 33 - 1, 32 + 4 + 33 + 32]);
   for (const [row, index] of epochOrder(40, 5, 0).slice(0, 3).entries()) {
@@ -27,7 +28,7 @@ test('a row is an image and its variants; without augmentation these are the ima
 });
 
 test('variants are different from each other and from the original, and every pixel is enlarged', async () => {
-  const augment = { crop: 4, flip: true, augment: 'randaugment' } as const;
+  const augment = { ...DEFAULTS, augment: 'randaugment' } as const;
   const canvas = drawSheet(dataset, { images: 4, variants: 3, seed: 5, augment });
   for (let row = 0; row < 4; row++) {
     const images = [0, 36, 69, 102].map((left) => cut(canvas, row * 33, left).toString());

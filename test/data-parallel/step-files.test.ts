@@ -11,12 +11,14 @@ import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { ReplicaEngine } from '../../train/engine/replicas/replica-engine.ts';
 import { copyState } from '../../train/engine/state.ts';
-import { type OptimizerSettings, optimizerOf } from '../../train/optim/optimizer-config.ts';
-import { learningRateOf } from '../../train/schedule/of-config.ts';
+import { optimizerOf } from '../../train/optim/config.ts';
+import type { TrainConfig } from '../../train/recipe/settings.ts';
+import { learningRateAt } from '../../train/schedule/schedule.ts';
 import type { StepDescription } from '../../train/step-files/describe.ts';
 import { type StepConfig, writeStepFiles } from '../../train/step-files/write-step-files.ts';
 import { buildCase, type CaseNet } from '../train/support/case-net.ts';
 import { relativeError64 } from '../train/support/check-gradients.ts';
+import { CONFIG } from '../train/support/tiny-run.ts';
 import type { Batches } from './batch-file.ts';
 import { driveStepGraph } from './drive-step-graph.ts';
 import { untrainedRun } from './trained-run.ts';
@@ -36,6 +38,8 @@ const batches: Batches = {
 /** Of 6 channels, which no machine's blocked kernels take: the engines then run the very operators written. */
 const net = openBatch(buildCase(classifier));
 
+type OptimizerSettings = Pick<TrainConfig, 'optimizer' | 'momentum' | 'nesterov' | 'weightDecay'> &
+  Partial<TrainConfig>;
 const SGD: OptimizerSettings = { optimizer: 'sgd', momentum: 0.9, nesterov: false, weightDecay: 0.01 };
 const OPTIMIZERS: OptimizerSettings[] = [
   SGD,
@@ -103,6 +107,7 @@ it('the graphs of a zoo model are in plain layouts and as described', async () =
 
 function configOf(settings: OptimizerSettings): StepConfig {
   return {
+    ...CONFIG,
     ...settings,
     batchSize: BATCH,
     trainImages: BATCH * STEPS + 1,
@@ -122,7 +127,7 @@ async function trained(config: StepConfig, shares: number, steps = STEPS) {
       : await ReplicaEngine.create(net, { ...options, replicas: shares });
   try {
     for (let step = 0; step < steps; step++) {
-      const rate = learningRateOf(config, STEPS, step);
+      const rate = learningRateAt(config, STEPS, step);
       await engine.step(batches.images[step]!, batches.targets[step]!, rate);
     }
     return copyState(engine.state);

@@ -6,12 +6,13 @@ import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import type { TensorFile } from '../../core/weights/safetensors.ts';
 import { saveLast } from '../../train/checkpointing.ts';
-import type { TrainConfig } from '../../train/config.ts';
 import { ReplicaEngine } from '../../train/engine/replicas/replica-engine.ts';
-import { optimizerOf } from '../../train/optim/optimizer-config.ts';
-import { learningRateOf } from '../../train/schedule/of-config.ts';
+import { optimizerOf } from '../../train/optim/config.ts';
+import type { TrainConfig } from '../../train/recipe/settings.ts';
+import { learningRateAt } from '../../train/schedule/schedule.ts';
 import { createRun } from '../../train/start-run.ts';
 import { writeStepFiles } from '../../train/step-files/write-step-files.ts';
+import { CONFIG } from '../train/support/tiny-run.ts';
 import type { Batches } from './batch-file.ts';
 
 /** What is trained, and how. */
@@ -23,7 +24,8 @@ export interface Setting {
   steps: number;
   /** What the config has beside. */
   recipe: Pick<TrainConfig, 'optimizer' | 'learningRate' | 'momentum' | 'nesterov' | 'weightDecay'> &
-    Pick<TrainConfig, 'schedule' | 'emaDecay' | 'clipNorm'>;
+    Pick<TrainConfig, 'schedule'> &
+    Partial<Pick<TrainConfig, 'emaDecay' | 'clipNorm'>>;
 }
 
 /** The zoo model with the weights that every way of training it starts from. */
@@ -36,6 +38,7 @@ export function startingModel({ model, dataset }: Setting): Graph {
 /** The config of a run of one epoch. */
 export function configOf({ model, dataset, batchSize, shares, steps, recipe }: Setting): TrainConfig {
   return {
+    ...CONFIG,
     model,
     dataset: dataset.name,
     trainImages: batchSize * steps,
@@ -89,7 +92,7 @@ export async function trainedByReplicas(
   });
   try {
     for (let step = 0; step < steps; step++) {
-      const rate = learningRateOf(config, steps, step);
+      const rate = learningRateAt(config, steps, step);
       await engine.step(batches.images[step]!, batches.targets[step]!, rate);
     }
     await saveLast(run, model, engine.state, { epoch: 1, batch: 0 });

@@ -2,14 +2,14 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
-import { chooseDevice } from '../../train/engine/providers/command-line.ts';
+import { chooseDevice } from '../../train/engine/providers/choose-device.ts';
 import { probeProvider, providersOfBuild } from '../../train/engine/providers/probe.ts';
 import { PROVIDER_NAMES, PROVIDERS, type Provider } from '../../train/engine/providers/providers.ts';
 import { CONFIG, initialModel } from '../train/support/tiny-run.ts';
 
 async function choose(provider: Provider, stepsPerCall?: number, precision: 'fp32' | 'fp16' = 'fp32') {
   const lines: string[] = [];
-  const device = await chooseDevice({ provider, stepsPerCall }, precision, (line) => lines.push(line));
+  const device = await chooseDevice({ provider, stepsPerCall, precision }, (line) => lines.push(line));
   return { device, lines };
 }
 

@@ -15,6 +15,8 @@ const folder = await temporaryFolder();
 /** Three classes, 48 images to train on and 12 to test on: the synthetic dataset takes a second to draw. */
 const DATA = join(folder, 'data');
 await writeColors(DATA, 16, 4);
+const WRONG_RECIPE = join(folder, 'wrong.json');
+await writeFile(WRONG_RECIPE, '{"lr": 1}');
 const SMALL = ['--data', DATA, '--model', 'resnet20', '--batch-size', '16'];
 
 interface Finished {
@@ -57,6 +59,13 @@ describe('a mistake is one line on stderr and exit code 1', () => {
       /--train-images 20000 is more than the 48 training images of folder/,
     ],
     ['resuming a directory without a run', ['--resume', folder], /holds no training run/],
+    ['a recipe that is not there', ['gone.ts'], /^error: there is no recipe gone\.ts$/m],
+    [
+      'a recipe with a key that there is not',
+      [WRONG_RECIPE, '--run', fresh],
+      /wrong\.json: there is no setting "lr"; it is learningRate here$/m,
+    ],
+    ['a recipe beside a preset', ['a.ts', '--preset', 'fast'], /one recipe at a time/],
   ];
   for (const [what, args, message] of cases) it(what, async () => refused(await run(args), message));
 
@@ -82,6 +91,30 @@ describe('a mistake is one line on stderr and exit code 1', () => {
     await writeFile(join(folder, 'config.json'), '{"model": "resnet20"}\n');
     refused(await run(['--resume', folder]), /config\.json lacks .*; it is not a training config/);
   });
+});
+
+it("trains by a recipe of one's own, whose settings the command line may change", async () => {
+  const recipe = join(folder, 'mine.ts');
+  await writeFile(
+    recipe,
+    'export default { model: "resnet20", batchSize: 16, optimizer: "adamw", crop: 2, seed: 9, epochs: 7, workers: 2 };\n',
+  );
+  const path = join(folder, 'by-recipe');
+  const { code, stderr } = await run([recipe, '--data', DATA, '--epochs', '1', '--no-flip', '--run', path]);
+  assert.equal(code, 0, stderr);
+  const config = await RunDirectory.open(path).readConfig();
+  const { model, batchSize, optimizer, crop, seed, epochs, flip, learningRate, weightDecay } = config;
+  assert.deepEqual(
+    { model, batchSize, optimizer, crop, seed, epochs, flip, learningRate, weightDecay },
+    {
+      ...{ model: 'resnet20', batchSize: 16, optimizer: 'adamw', crop: 2, seed: 9, epochs: 1, flip: false },
+      ...{ learningRate: 0.001, weightDecay: 0.01 },
+    },
+  );
+  assert.ok(!('workers' in config));
+  refused(await run([recipe, '--resume', path]), /mine\.ts cannot be given on --resume/);
+  await writeFile(join(path, 'config.json'), JSON.stringify({ ...config, optimizer: 'rmsprop' }));
+  refused(await run(['--resume', path]), /config\.json: optimizer is sgd, adam, adamw, not "rmsprop"/);
 });
 
 describe('a run that is interrupted', () => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { optimizerOf } from '../../train/optim/optimizer-config.ts';
+import { optimizerOf } from '../../train/optim/config.ts';
 import {
   type OneCycleConfig,
   oneCycleLearningRate,
@@ -29,7 +29,7 @@ describe(`one-cycle learning rates and momenta of PyTorch ${FIXTURE.torch}`, () 
       assert.equal(rates.length, config.totalSteps);
       for (const [step, expected] of rates.entries()) {
         const actual = oneCycleLearningRate(config, step);
-        assert.ok(Math.abs(actual - expected) <= TOLERANCE * config.maxLr, `step ${step}: ${actual}`);
+        assert.ok(Math.abs(actual - expected) <= TOLERANCE * config.learningRate, `step ${step}: ${actual}`);
         const momentum = oneCycleMomentum(config, step);
         assert.ok(Math.abs(momentum - momenta[step]!) <= TOLERANCE, `step ${step}: momentum ${momentum}`);
         // Once an epoch of three steps.
@@ -53,12 +53,12 @@ describe('where PyTorch divides by zero, a phase of no length', () => {
     [1, 1],
   ] as const) {
     it(`${totalSteps} steps, warm-up ${warmupFraction}: starts at the peak`, () => {
-      assert.equal(oneCycleLearningRate({ maxLr: 0.1, totalSteps, warmupFraction }, 0), 0.1);
+      assert.equal(oneCycleLearningRate({ learningRate: 0.1, totalSteps, warmupFraction }, 0), 0.1);
     });
   }
 
   it('and the rates after it fall to the last one', () => {
-    const config = { maxLr: 0.1, totalSteps: 10, warmupFraction: 0.1 };
+    const config = { learningRate: 0.1, totalSteps: 10, warmupFraction: 0.1 };
     const rates = Array.from({ length: 10 }, (_, step) => oneCycleLearningRate(config, step));
     assert.deepEqual(
       rates,
@@ -69,7 +69,7 @@ describe('where PyTorch divides by zero, a phase of no length', () => {
 });
 
 it('a step past the end keeps the last rate', () => {
-  const config = { maxLr: 0.1, totalSteps: 10, warmupFraction: 0.3 };
+  const config = { learningRate: 0.1, totalSteps: 10, warmupFraction: 0.3 };
   assert.equal(oneCycleLearningRate(config, 25), oneCycleLearningRate(config, 9));
 });
 

@@ -21,12 +21,11 @@ it('50 steps of resnet18 have the losses that PyTorch has', async (t) => {
   );
   assert.ok(last! < 0.9 * first!, `the reference goes from ${first} to ${last}`);
   const schedule: ScheduleConfig = {
-    name: 'onecycle',
-    maxLr: peak,
+    schedule: 'onecycle',
+    learningRate: peak,
     epochs: steps / batches,
-    stepsPerEpoch: batches,
     warmupFraction,
-    perEpoch: false,
+    lrPerEpoch: false,
     milestones: [],
     gamma: 0,
   };
@@ -37,7 +36,7 @@ it('50 steps of resnet18 have the losses that PyTorch has', async (t) => {
   try {
     for (const [step, expected] of losses.entries()) {
       const { images, targets } = data[step % batches]!;
-      const rate = learningRateAt(schedule, step);
+      const rate = learningRateAt(schedule, batches, step);
       assert.ok(Math.abs(rate - learningRates[step]!) < 1e-9 * peak, `step ${step}: rate ${rate}`);
       const { loss } = await engine.step(images, targets, rate);
       const error = Math.abs(loss - expected) / expected;

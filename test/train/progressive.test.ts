@@ -1,52 +1,64 @@
 import assert from 'node:assert/strict';
 import { describe, it, test } from 'node:test';
+import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { resizeBilinear } from '../../core/preprocess/resize.ts';
 import { Random } from '../../core/random.ts';
 import { BatchLoader } from '../../train/loader/batch-loader.ts';
 import { PlanarResizer } from '../../train/loader/planar-resizer.ts';
-import { imageSizeAt, parseStages } from '../../train/progressive/stages.ts';
+import { checkStages, imageSizeAt } from '../../train/progressive/stages.ts';
+import { givenSettings, settingOptions } from '../../train/recipe/command-line.ts';
+import { progressive } from '../../train/recipe/settings.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { BATCHES_PER_EPOCH, checkpointBytes, DATASET, tinyRun } from './support/tiny-run.ts';
 
 const SQUARE = { height: 32, width: 32 };
 
+/** What `--progressive TEXT` says of whole images of a size. */
+function stagesOf(text: string, whole = SQUARE) {
+  const command = { name: 'train', summary: '', options: settingOptions({ progressive }) };
+  const { options, given } = parseOptions(command, [`--progressive=${text}`]);
+  const stages = givenSettings(options, given).progressive!;
+  checkStages(stages, whole);
+  return stages;
+}
+
 describe('--progressive', () => {
   it('reads sizes and the shares at which they end', () => {
-    assert.deepEqual(parseStages('16:0.3, 24:.6', SQUARE), [
+    assert.deepEqual(stagesOf('16:0.3, 24:.6'), [
       { size: 16, until: 0.3 },
       { size: 24, until: 0.6 },
     ]);
   });
 
   it('gives every epoch a size, and the last ones whole images', () => {
-    const config = { epochs: 5, progressive: parseStages('16:0.4,24:0.6', SQUARE) };
+    const config = { epochs: 5, progressive: stagesOf('16:0.4,24:0.6') };
     const sizes = [0, 1, 2, 3, 4].map((epoch) => imageSizeAt(config, epoch, 32));
     assert.deepEqual(sizes, [16, 16, 24, 32, 32]);
-    assert.equal(imageSizeAt({ epochs: 5 }, 0, 32), 32);
+    assert.equal(imageSizeAt({ epochs: 5, progressive: [] }, 0, 32), 32);
   });
 
   for (const [text, message] of [
-    ['16', /SIZE:SHARE,.*not "16"/],
-    ['', /SIZE:SHARE/],
-    ['16:0.3,', /SIZE:SHARE/],
-    ['6:0.5', /multiple of 4 from 8 to below 32 pixels, not 6/],
-    ['18:0.5', /not 18/],
-    ['32:0.5', /not 32/],
-    ['16:0', /above 0 and below 1/],
+    ['16', /^--progressive takes SIZE:SHARE,.*not "16"$/],
+    ['', /--progressive needs a value/],
+    ['16:0.3,', /SIZE:SHARE,.*not "16:0.3,"$/],
+    ['6:0.5', /^--progressive .*not "6:0.5": a size is a multiple of 4 from 8 pixels/],
+    ['18:0.5', /not "18:0.5": a size is a multiple of 4/],
+    ['32:0.5', /^--progressive: .* below the 32 pixels of the whole image, not 32$/],
+    ['16:0', /the shares rise and are above 0 and below 1$/],
     ['16:1', /above 0 and below 1/],
     ['16:0.5,24:0.5', /the shares rise/],
   ] as const) {
     it(`refuses "${text}"`, () => {
       assert.throws(
-        () => parseStages(text, SQUARE),
+        () => stagesOf(text),
         (error) => error instanceof UserError && message.test(error.message),
       );
     });
   }
 
   it('refuses images that are not square', () => {
-    assert.throws(() => parseStages('16:0.5', { height: 32, width: 48 }), /square images, not 48 x 32/);
+    assert.throws(() => stagesOf('16:0.5', { height: 32, width: 48 }), /square images, not 48 x 32/);
   });
 });
 
@@ -137,7 +149,7 @@ describe('a loader asked for smaller images', () => {
 
 describe('a run on images that grow', async () => {
   const folder = await temporaryFolder();
-  const config = { progressive: parseStages('16:0.34,24:0.67', SQUARE) };
+  const config = { progressive: stagesOf('16:0.34,24:0.67') };
   const whole = await tinyRun(folder, 'growing', { config });
 
   it('trains every stage, differs from one on whole images and is estimated', async () => {

@@ -1,9 +1,8 @@
 import { UserError } from '../../core/errors.ts';
-import type { TrainConfig } from '../config.ts';
-import type { AugmentConfig } from '../loader/augment/augment-config.ts';
+import type { TrainConfig } from '../recipe/settings.ts';
 
 /** The settings in which the cells differ. */
-export type CellSettings = Required<Pick<AugmentConfig, 'augment' | 'cutmixProb' | 'cutmixBeta'>>;
+export type CellSettings = Pick<TrainConfig, 'augment' | 'cutmixProb' | 'cutmixBeta'>;
 
 /** Each cell's augmentation beside crop and flip, which all have. */
 export const CELLS = {

@@ -1,25 +1,18 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
-import { type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
+import { kebabCase, type ParsedOptions, parseOptions } from '../../core/cli/options.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
-import {
-  DATA_CLI_OPTIONS,
-  dataOptions,
-  MACHINE_CLI_OPTIONS,
-  makeConfig,
-  RECIPE_CLI_OPTIONS,
-  TRAIN_IMAGES_CLI_OPTION,
-} from '../command-line.ts';
-import { chooseDevice } from '../engine/providers/command-line.ts';
+import { chooseDevice } from '../engine/providers/choose-device.ts';
 import { watchInterrupt } from '../interrupt.ts';
-import { loadTrainingData } from '../load-data.ts';
-import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
-import type { Precision } from '../precision.ts';
+import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from '../load-data.ts';
+import { givenSettings, settingOptions } from '../recipe/command-line.ts';
+import { makeConfig, settle } from '../recipe/make-config.ts';
+import { AUGMENTATION, MACHINE, TRAINING, trainImages } from '../recipe/settings.ts';
 import { CELL_NAMES, CELLS, parseCells } from './cells.ts';
 import { collectRuns } from './collect-runs.ts';
 import { commandText } from './command-text.ts';
@@ -30,7 +23,7 @@ import { parseSeeds } from './seeds.ts';
 import { writeResults } from './write-results.ts';
 
 // The cells decide these three.
-const { augment: _, 'cutmix-prob': __, beta: ___, ...COMMON_AUGMENT_OPTIONS } = AUGMENT_CLI_OPTIONS;
+const { augment: _, cutmixProb: __, cutmixBeta: ___, ...COMMON_AUGMENTATION } = AUGMENTATION;
 
 const command = {
   name: 'ablation',
@@ -56,9 +49,7 @@ const command = {
       default: '3',
     },
     ...DATA_CLI_OPTIONS,
-    ...RECIPE_CLI_OPTIONS,
-    ...COMMON_AUGMENT_OPTIONS,
-    ...TRAIN_IMAGES_CLI_OPTION,
+    ...settingOptions({ ...TRAINING, ...COMMON_AUGMENTATION, trainImages }),
     out: { type: 'string', value: 'DIR', help: 'where the runs are kept; default runs/ablation-<model>' },
     table: { type: 'string', value: 'FILE', help: 'write the table there, as Markdown' },
     json: { type: 'string', value: 'FILE', help: 'write the results there, as JSON' },
@@ -68,7 +59,7 @@ const command = {
       default: false,
     },
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
-    ...MACHINE_CLI_OPTIONS,
+    ...settingOptions(MACHINE),
   },
 } as const;
 
@@ -123,14 +114,14 @@ async function trainAndTabulate(
 ): Promise<void> {
   const cells = options.cells === undefined ? CELL_NAMES : parseCells(options.cells);
   const seeds = parseSeeds(options.seeds);
+  const recipe = { ...givenSettings(options, given), ...CELLS.baseline, seed: seeds[0]! };
+  const settings = settle(recipe);
   // One split for all seeds, so that they differ in nothing but the training.
   const dataset = await loadTrainingData(dataOptions(options, seeds[0]!), say);
   const model = buildModel(options.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const { augment, cutmixProb, cutmixBeta: beta } = CELLS.baseline;
-  const common = augmentConfig({ ...options, augment, cutmixProb, beta }, given);
   const warn = (line: string) => process.stderr.write(`${line}\n`);
-  const device = await chooseDevice(options, options.precision as Precision, warn);
-  const config = makeConfig({ ...options, ...device }, given, common, seeds[0]!, model, dataset);
+  const device = await chooseDevice(settings, warn);
+  const config = makeConfig({ ...recipe, ...device }, model, dataset);
 
   const { runAblation } = await import('./run-ablation.ts');
   const interrupt = watchInterrupt();
@@ -140,8 +131,8 @@ async function trainAndTabulate(
     const results = await runAblation({
       runs: planRuns(out, config, cells, seeds),
       dataset,
-      workers: options.workers,
-      threads: options.threads,
+      workers: settings.workers,
+      threads: settings.threads,
       device,
       shouldStop: () => interrupt.requested() || performance.now() - start > seconds * 1000,
       onTrain: () => writeFileAtomic(join(out, COMMAND_FILE), `${text}\n`),
@@ -167,7 +158,7 @@ function refuseSettings(given: ReadonlySet<string>): void {
   const allowed = new Set(['model', 'cells', 'seeds', 'out', 'table', 'json', 'tableOnly']);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (refused.length === 0) return;
-  const flags = refused.map((key) => `--${key.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)}`);
+  const flags = refused.map((key) => `--${kebabCase(key)}`);
   throw new UserError(
     `${flags.join(', ')} ${refused.length === 1 ? 'has' : 'have'} no effect with --table-only`,
   );

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { findLast } from '../checkpointing.ts';
-import type { TrainConfig } from '../config.ts';
+import type { TrainConfig } from '../recipe/settings.ts';
 import { configDifferences } from '../runs/compare.ts';
 import { type RunRecord, readRun } from '../runs/read-run.ts';
 import { type CellName, cellConfig } from './cells.ts';

@@ -3,7 +3,9 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadDataset } from '../../core/data/load.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
+import { givenSettings, settingOptions } from '../recipe/command-line.ts';
+import { settle } from '../recipe/make-config.ts';
+import { AUGMENTATION } from '../recipe/settings.ts';
 
 const command = {
   name: 'augment-sheet',
@@ -11,7 +13,7 @@ const command = {
   options: {
     dataset: { type: 'string', value: 'NAME', help: 'dataset', default: 'auto', choices: DATASET_CHOICES },
     data: { type: 'string', value: 'DIR', help: 'where the data is; else CIFAR100_DIR, else ./data' },
-    ...AUGMENT_CLI_OPTIONS,
+    ...settingOptions(AUGMENTATION),
     images: { type: 'integer', help: 'rows: training images', default: 8, min: 1, max: 100 },
     variants: { type: 'integer', help: 'augmented images beside each', default: 10, min: 1, max: 100 },
     scale: { type: 'integer', help: 'enlargement', default: 3, min: 1, max: 16 },
@@ -22,7 +24,7 @@ const command = {
 
 await runMain(async () => {
   const { options, given } = parseOptions(command, process.argv.slice(2));
-  const augment = augmentConfig(options, given);
+  const augment = settle(givenSettings(options, given));
   const dataset = await loadDataset({
     dataset: options.dataset as DatasetChoice,
     ...(options.data === undefined ? {} : { dir: options.data }),

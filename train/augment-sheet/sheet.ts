@@ -1,6 +1,6 @@
 import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
-import type { AugmentConfig } from '../loader/augment/augment-config.ts';
-import { augmentOptions } from '../loader/augment/augment-config.ts';
+import type { AugmentConfig } from '../loader/augment/options.ts';
+import { augmentOptions } from '../loader/augment/options.ts';
 import { BatchMaker } from '../loader/batch-maker.ts';
 import { epochOrder } from '../loader/epoch-order.ts';
 import { Canvas } from './canvas.ts';

@@ -1,8 +1,8 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
-import type { TrainConfig } from '../config.ts';
-import { optimizerOf, type UpdateSettings } from '../optim/optimizer-config.ts';
+import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
+import type { TrainConfig } from '../recipe/settings.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import type { Device } from './providers/device.ts';
@@ -25,7 +25,7 @@ export async function createEngine(
   threads?: number,
   device: Device = { provider: 'cpu' },
 ): Promise<TrainingEngine> {
-  const { batchSize, replicas, accumulate = 1, precision = 'fp32' } = config;
+  const { batchSize, replicas, accumulate, precision } = config;
   const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
   refuseCombination(config, provider, stepsPerCall);
   const optimizer = optimizerOf(config);
@@ -40,7 +40,7 @@ export async function createEngine(
 
 /** Each engine has one of the two half precisions; after this, `precision` is the engine's own. */
 function refuseCombination(config: EngineConfig, provider: Provider, stepsPerCall: number): void {
-  const { engine, replicas, accumulate = 1, precision = 'fp32' } = config;
+  const { engine, replicas, accumulate, precision } = config;
   if (engine === 'ort' && precision === 'bf16') {
     throw new UserError(
       '--precision bf16 is for --engine tfjs, for onnxruntime has no bfloat16 convolution on a CPU; add --engine tfjs',

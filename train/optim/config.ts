@@ -1,5 +1,6 @@
+import type { TrainConfig } from '../recipe/settings.ts';
 import { type MomentumCycle, oneCycleMomentum } from '../schedule/one-cycle.ts';
-import { LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
+import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
@@ -28,6 +29,31 @@ export interface OptimizerConfig {
   emaDecay?: number;
   /** Scale the loss, and skip a step whose gradient overflows; absent: do not. */
   lossScaling?: LossScaling;
+}
+
+/** The part of a run's config that decides its update. */
+export type UpdateSettings = Pick<
+  TrainConfig,
+  | ('optimizer' | 'momentum' | 'nesterov' | 'weightDecay' | 'noBiasDecay' | 'clipNorm' | 'emaDecay')
+  | ('precision' | 'cycleMomentum' | 'lrPerEpoch' | 'warmupFraction')
+  | ('epochs' | 'trainImages' | 'batchSize')
+>;
+
+/** The update that a run's settings ask for. Fp16 scales the loss, bf16 has no need to. */
+export function optimizerOf(settings: UpdateSettings): OptimizerConfig {
+  const { optimizer: name, momentum, nesterov, weightDecay, noBiasDecay, clipNorm, emaDecay } = settings;
+  const scaling = settings.precision === 'fp16' ? { lossScaling: DEFAULT_LOSS_SCALING } : {};
+  const cycle = settings.cycleMomentum ? { momentumCycle: momentumCycle(settings) } : {};
+  return { name, momentum, nesterov, weightDecay, noBiasDecay, clipNorm, emaDecay, ...scaling, ...cycle };
+}
+
+/** In steps with the learning rate, which changes once an epoch or once a step. */
+function momentumCycle(settings: UpdateSettings): MomentumCycle {
+  const { warmupFraction, epochs, trainImages, batchSize, lrPerEpoch } = settings;
+  const stepsPerEpoch = Math.floor(trainImages / batchSize);
+  return lrPerEpoch
+    ? { totalSteps: epochs, warmupFraction, stepsEach: stepsPerEpoch }
+    : { totalSteps: epochs * stepsPerEpoch, warmupFraction };
 }
 
 /** The update rule a config names. */

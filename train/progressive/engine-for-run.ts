@@ -1,9 +1,9 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
-import type { TrainConfig } from '../config.ts';
 import { createEngine } from '../engine/create-engine.ts';
 import type { TrainingEngine } from '../engine/engine.ts';
 import type { Device } from '../engine/providers/device.ts';
+import type { TrainConfig } from '../recipe/settings.ts';
 import { ResizableEngine } from './resizable-engine.ts';
 import { imageSizeAt } from './stages.ts';
 
@@ -23,7 +23,7 @@ export async function engineForRun(
   threads?: number,
   device?: Device,
 ): Promise<TrainingEngine> {
-  if (!config.progressive) return createEngine(model, config, threads, device);
+  if (config.progressive.length === 0) return createEngine(model, config, threads, device);
   return ResizableEngine.create(imageSizeAt(config, 0, dataset.height), (imageSize) =>
     createEngine(
       imageSize === dataset.height ? model : resizedModel(model, imageSize),

@@ -1,10 +1,11 @@
 /**
  * The one-cycle learning rate (Smith and Topin 2017, arXiv:1708.07120) as PyTorch's OneCycleLR with cosine
- * annealing: from maxLr / divFactor up to maxLr over the first `warmupFraction`, then down to
- * maxLr / divFactor / finalDivFactor.
+ * annealing: from learningRate / divFactor up to learningRate over the first `warmupFraction`, then down to
+ * learningRate / divFactor / finalDivFactor.
  */
 export interface OneCycleConfig {
-  maxLr: number;
+  /** The peak; PyTorch's max_lr. */
+  learningRate: number;
   totalSteps: number;
   /** PyTorch's pct_start. */
   warmupFraction: number;
@@ -14,10 +15,10 @@ export interface OneCycleConfig {
 
 /** The learning rate of step `step`, counted from 0 to totalSteps - 1; later steps keep the last rate. */
 export function oneCycleLearningRate(config: OneCycleConfig, step: number): number {
-  const { maxLr, totalSteps, warmupFraction, divFactor = 25, finalDivFactor = 1e4 } = config;
-  const initial = maxLr / divFactor;
+  const { learningRate, totalSteps, warmupFraction, divFactor = 25, finalDivFactor = 1e4 } = config;
+  const initial = learningRate / divFactor;
   const final = initial / finalDivFactor;
-  return oneCycle([initial, maxLr, final], totalSteps, warmupFraction, step);
+  return oneCycle([initial, learningRate, final], totalSteps, warmupFraction, step);
 }
 
 /** A one-cycle run whose momentum falls while its rate rises, and the other way round. */

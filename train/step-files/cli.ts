@@ -6,19 +6,13 @@ import { UserError } from '../../core/errors.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
-import {
-  DATA_CLI_OPTIONS,
-  dataOptions,
-  makeConfig,
-  RECIPE_CLI_OPTIONS,
-  TRAIN_IMAGES_CLI_OPTION,
-} from '../command-line.ts';
-import { loadTrainingData } from '../load-data.ts';
-import { AUGMENT_CLI_OPTIONS, augmentConfig } from '../loader/augment/command-line.ts';
-import { optimizerSettings } from '../optim/command-line.ts';
+import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from '../load-data.ts';
+import { givenSettings, settingOptions } from '../recipe/command-line.ts';
+import { makeConfig, settle } from '../recipe/make-config.ts';
+import { AUGMENTATION, seed, TRAINING, trainImages } from '../recipe/settings.ts';
 import { STEP_FILES } from './describe.ts';
 
-const { crop, flip } = AUGMENT_CLI_OPTIONS;
+const { crop, flip } = AUGMENTATION;
 
 const command = {
   name: 'step-graph',
@@ -39,11 +33,7 @@ const command = {
       help: 'start from these weights (.safetensors or .pth) instead of random ones',
     },
     ...DATA_CLI_OPTIONS,
-    ...RECIPE_CLI_OPTIONS,
-    crop,
-    flip,
-    seed: { type: 'integer', help: 'decides weights, order and augmentation', default: 42, min: 0 },
-    ...TRAIN_IMAGES_CLI_OPTION,
+    ...settingOptions({ ...TRAINING, crop, flip, seed, trainImages }),
     portable: {
       type: 'boolean',
       help: "use ONNX's own operators only, for providers and engines without onnxruntime's",
@@ -66,23 +56,19 @@ await runMain(async () => {
     import('./start-model.ts'),
     import('./write-step-files.ts'),
   ]);
-  checkShares(options.batchSize, processes);
-  optimizerSettings(options, given);
+  const recipe = { ...givenSettings(options, given), replicas: processes };
+  const { seed, batchSize } = settle(recipe);
+  checkShares(batchSize, processes);
 
-  const dataset = await loadTrainingData({ ...dataOptions(options, options.seed), splits: ['train'] }, say);
+  const dataset = await loadTrainingData({ ...dataOptions(options, seed), splits: ['train'] }, say);
   const model = await startModel({
     model: name,
     classes: dataset.labels.length,
     imageSize: dataset.height,
-    seed: options.seed,
+    seed,
     weights: options.weights,
   });
-  const augment = augmentConfig(
-    { ...options, augment: 'standard', randomErasing: 0, cutmixProb: 0, beta: 1, mixupAlpha: 0 },
-    given,
-  );
-  const machine = { replicas: processes, accumulate: 1, engine: 'ort' };
-  const config = makeConfig({ ...options, ...machine }, given, augment, options.seed, model, dataset);
+  const config = makeConfig(recipe, model, dataset);
   const run = new RunDirectory(out);
   const { stepsPerEpoch } = await writeStepFiles(run, model, config, {
     shares: processes,

@@ -1,6 +1,6 @@
 import type { TensorFile } from '../../core/weights/safetensors.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
-import { learningRateOf, type ScheduledRun } from '../schedule/of-config.ts';
+import { learningRateAt, type ScheduleConfig } from '../schedule/schedule.ts';
 import { updateScalars } from '../step/update.ts';
 
 /**
@@ -8,7 +8,7 @@ import { updateScalars } from '../step/update.ts';
  * warm-up of the average are worked out here, once, so that who drives the graphs needs no formula.
  */
 export function scalarTable(
-  config: ScheduledRun,
+  config: ScheduleConfig,
   optimizer: OptimizerConfig,
   stepsPerEpoch: number,
 ): TensorFile['tensors'] {
@@ -18,7 +18,7 @@ export function scalarTable(
     names.map((name) => [name, { dims: [steps], data: new Float32Array(steps) }]),
   );
   for (let step = 0; step < steps; step++) {
-    const scalars = updateScalars(optimizer, learningRateOf(config, stepsPerEpoch, step), step + 1);
+    const scalars = updateScalars(optimizer, learningRateAt(config, stepsPerEpoch, step), step + 1);
     for (const [name, value] of Object.entries(scalars)) table.get(name)!.data[step] = value;
   }
   return table;

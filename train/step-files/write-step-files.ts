@@ -7,20 +7,16 @@ import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { saveLast } from '../checkpointing.ts';
 import { initialState } from '../engine/state.ts';
-import { optimizerOf, type UpdateSettings } from '../optim/optimizer-config.ts';
-import type { ScheduledRun } from '../schedule/of-config.ts';
+import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
+import type { ScheduleConfig } from '../schedule/schedule.ts';
 import { buildGradientGraph } from '../step/gradient-graph.ts';
 import { vectorLayout } from '../step/parameter-vector.ts';
 import { buildUpdateGraph } from '../step/step-graph.ts';
 import { describeStep, STEP_FILES, type StepDescription } from './describe.ts';
 import { scalarTable } from './scalars.ts';
 
-/** The part of a run's config that decides the graphs and their scalars. */
-export interface StepConfig extends ScheduledRun, UpdateSettings {
-  trainImages: number;
-  /** Images an optimiser step takes, all shares together. */
-  batchSize: number;
-}
+/** The part of a run's config that decides the graphs and their scalars; a batch is all shares together. */
+export type StepConfig = ScheduleConfig & UpdateSettings;
 
 export interface StepFilesOptions {
   /** Equal parts of the batch. */

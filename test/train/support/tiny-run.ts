@@ -5,16 +5,20 @@ import { buildResNet, type ResNetConfig } from '../../../core/models/resnet.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
-import type { TrainConfig } from '../../../train/config.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
 import { engineForRun } from '../../../train/progressive/engine-for-run.ts';
+import { DEFAULTS, type TrainConfig } from '../../../train/recipe/settings.ts';
 import { type TrainObserver, type TrainResult, train } from '../../../train/trainer.ts';
 
 /** 64 images of the first classes to train on, 40 to test on. */
 export const DATASET = makeSynthetic({ train: 64, test: 40 });
 export const BATCHES_PER_EPOCH = 4;
 
+const { provider: _, stepsPerCall: __, threads: ___, workers: ____, ...DECIDING } = DEFAULTS;
+
 export const CONFIG: TrainConfig = {
+  ...DECIDING,
+  milestones: [],
   model: 'resnet20',
   dataset: DATASET.name,
   trainImages: 64,

@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import type { AUGMENTATION, TrainConfig } from '../../recipe/settings.ts';
 
 /**
  * Ways to augment single images: `none` takes them as they are, `standard` is random crop and flip, the others
@@ -23,6 +24,25 @@ export interface AugmentOptions {
   cutMix?: { beta: number; probability: number };
   /** MixUp of every batch that CutMix leaves alone; lambda from Beta(alpha, alpha). */
   mixUp?: { alpha: number };
+}
+
+/** The augmentation as a run's config states it. */
+export type AugmentConfig = Pick<TrainConfig, keyof typeof AUGMENTATION>;
+
+/** What the loader is to do for a config. */
+export function augmentOptions(config: AugmentConfig): AugmentOptions {
+  const { augment, crop, flip, randomErasing, cutmixBeta, cutmixProb, mixupAlpha } = config;
+  const plain = augment === 'none';
+  return {
+    crop: !plain && crop !== 0 && { padding: crop },
+    flip: !plain && flip,
+    ...(augment === 'none' || augment === 'standard' ? {} : { policy: augment }),
+    ...(randomErasing === 0 ? {} : { erasing: { probability: randomErasing } }),
+    ...(cutmixProb === 0 || cutmixBeta === 0
+      ? {}
+      : { cutMix: { beta: cutmixBeta, probability: cutmixProb } }),
+    ...(mixupAlpha === 0 ? {} : { mixUp: { alpha: mixupAlpha } }),
+  };
 }
 
 /** @throws UserError if an option is out of range */

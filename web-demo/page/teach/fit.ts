@@ -6,7 +6,7 @@ import { Random } from '../../../core/random.ts';
 import { tensor } from '../../../train/engine/tensors.ts';
 import { epochOrder } from '../../../train/loader/epoch-order.ts';
 import type { OptimizerConfig } from '../../../train/optim/config.ts';
-import { learningRateAt } from '../../../train/schedule/schedule.ts';
+import { learningRateAt, type ScheduleConfig } from '../../../train/schedule/schedule.ts';
 import { vectorLayout, withVector } from '../../../train/step/parameter-vector.ts';
 import { nextMessage } from '../worker/next-message.ts';
 import { ort } from '../worker/runtime.ts';
@@ -56,15 +56,14 @@ export async function fit(
     return withVector(withVector(graph, layout.parameters, parameters), layout.buffers, buffers);
   };
   const schedule = {
-    name: 'cosine',
-    maxLr: options.learningRate,
+    schedule: 'cosine',
+    learningRate: options.learningRate,
     epochs,
-    stepsPerEpoch: batches,
     warmupFraction: 0.1,
-    perEpoch: false,
+    lrPerEpoch: false,
     milestones: [],
     gamma: 1,
-  } as const;
+  } satisfies ScheduleConfig;
   const images = new Float32Array(batchSize * train.length);
   const targets = new Float32Array(batchSize * classes);
   let accuracy: ModelAccuracy | undefined;
@@ -80,7 +79,7 @@ export async function fit(
           train.write(index, images, i * train.length, random);
           targets[i * classes + train.labels[index]!] = 1;
         });
-        const rate = learningRateAt(schedule, epoch * batches + batch);
+        const rate = learningRateAt(schedule, batches, epoch * batches + batch);
         const { logits } = await engine.step(images, targets, rate);
         metrics.add(
           logits,

@@ -1,0 +1,233 @@
+import * as z from 'zod/mini';
+import { MODEL_NAMES } from '../../core/models/zoo.ts';
+import { PROVIDER_NAMES } from '../engine/providers/providers.ts';
+import { AUGMENT_NAMES } from '../loader/augment/options.ts';
+import { OPTIMIZER_NAMES } from '../optim/config.ts';
+import { PRECISION_NAMES } from '../precision.ts';
+import { SCHEDULE_NAMES } from '../schedule/schedule.ts';
+
+/**
+ * Every setting of a training, once: its name, its type and range, its default, its help and its flag. From here
+ * come the type of a recipe, the options of all commands that train, and the parser of a run's config.json.
+ *
+ * zod/mini, of which the bundled commands load what they use: 6 ms of a start, where all of zod takes 60.
+ */
+
+/** How a setting is given on a command line, beside what its schema says of it. */
+export interface Flag {
+  help: string;
+  /** Where it is not the setting's name with hyphens. */
+  flag?: string;
+  /** What stands for the value in `--help`. */
+  value?: string;
+  /** For lists: what the flag takes, and how its text is read; what it makes of other text the schema refuses. */
+  list?: { takes: string; read: (text: string) => unknown };
+}
+export const FLAGS = z.registry<Flag>();
+
+/** What runs the training steps: onnxruntime, or TensorFlow.js on the native TensorFlow library. */
+const ENGINE_NAMES = ['ort', 'tfjs'] as const;
+
+const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.int().check(z.minimum(min), z.maximum(max));
+const real = (min: number, max = Number.MAX_VALUE) => z.number().check(z.minimum(min), z.maximum(max));
+
+const risingEpochs = z
+  .array(whole(0))
+  .check(
+    z.refine((epochs) => epochs.every((epoch, i) => i === 0 || epoch > epochs[i - 1]!), 'the epochs rise'),
+  );
+
+/** Every stage of a CIFAR net halves the image twice at most; below this a 3x3 layer sees padding only. */
+const SMALLEST_SIZE = 8;
+
+/** Images of another size until a share of the epochs is done. */
+const stage = z.strictObject({
+  /** Height and width in pixels. */
+  size: z
+    .int()
+    .check(
+      z.refine(
+        (size) => size >= SMALLEST_SIZE && size % 4 === 0,
+        `a size is a multiple of 4 from ${SMALLEST_SIZE} pixels to below those of the whole image`,
+      ),
+    ),
+  /** Share of the run's epochs at which the stage ends. */
+  until: z.number(),
+});
+export type ProgressiveStage = z.output<typeof stage>;
+const stages = z
+  .array(stage)
+  .check(
+    z.refine(
+      (list) => list.every(({ until }, i) => until > (list[i - 1]?.until ?? 0) && until < 1),
+      'the shares rise and are above 0 and below 1',
+    ),
+  );
+
+export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...string[]])).register(FLAGS, {
+  value: 'NAME',
+  help: 'model of the zoo; default: by the number of cores',
+});
+
+/** How long it is trained, in which steps, and how the learning rate changes. */
+export const TRAINING = {
+  epochs: z._default(whole(1), 30).register(FLAGS, { help: 'passes over the training images' }),
+  batchSize: z._default(whole(1), 128).register(FLAGS, { help: 'images a step' }),
+  optimizer: z._default(z.enum(OPTIMIZER_NAMES), 'sgd').register(FLAGS, {
+    flag: 'optim',
+    value: 'NAME',
+    help: 'optimiser',
+  }),
+  /** The schedule's peak. */
+  learningRate: z.optional(real(0)).register(FLAGS, {
+    flag: 'lr',
+    help: 'peak learning rate; default 0.1 for sgd, 0.001 for adam and adamw',
+  }),
+  momentum: z._default(real(0, 1), 0.9).register(FLAGS, { help: 'momentum of sgd' }),
+  nesterov: z._default(z.boolean(), false).register(FLAGS, { help: 'Nesterov momentum' }),
+  weightDecay: z.optional(real(0)).register(FLAGS, {
+    help: 'L2 penalty (adamw: decoupled); default 0.0005 for sgd, 0 for adam, 0.01 for adamw',
+  }),
+  noBiasDecay: z._default(z.boolean(), false).register(FLAGS, {
+    help: 'exempt biases and batch norm from weight decay',
+  }),
+  clipNorm: z._default(real(0), 0).register(FLAGS, {
+    help: "clip the gradient's L2 norm to this; 0: do not",
+  }),
+  emaDecay: z._default(real(0, 0.999999), 0).register(FLAGS, {
+    flag: 'ema',
+    value: 'DECAY',
+    help: 'evaluate and keep an exponential moving average of the weights; 0: none',
+  }),
+  schedule: z._default(z.enum(SCHEDULE_NAMES), 'onecycle').register(FLAGS, {
+    value: 'NAME',
+    help: 'how the learning rate changes',
+  }),
+  warmupFraction: z._default(real(0, 1), 0.1).register(FLAGS, {
+    help: 'share of the run in which the rate rises (onecycle, cosine)',
+  }),
+  lrPerEpoch: z._default(z.boolean(), false).register(FLAGS, {
+    help: 'change the rate once an epoch, as the reference recipe does, and not every step',
+  }),
+  cycleMomentum: z._default(z.boolean(), false).register(FLAGS, {
+    help: "onecycle: momentum from 0.95 to 0.85 and back, whatever --momentum says (adam, adamw: beta1), as PyTorch's OneCycleLR does unless told not to",
+  }),
+  milestones: z.optional(risingEpochs).register(FLAGS, {
+    value: 'E,E,...',
+    help: 'epochs at which multistep lowers the rate; default at 50 % and 75 % of the run',
+    list: { takes: 'rising epochs, e.g. 60,120,160', read: (text) => text.split(',').map(epochOf) },
+  }),
+  gamma: z._default(real(0, 1), 0.1).register(FLAGS, { help: 'by what multistep multiplies the rate' }),
+  labelSmoothing: z._default(real(0, 1), 0).register(FLAGS, { help: 'probability spread over all classes' }),
+};
+
+export const AUGMENTATION = {
+  augment: z._default(z.enum(AUGMENT_NAMES), 'standard').register(FLAGS, {
+    value: 'NAME',
+    help: 'per image: standard is crop and flip, the last three a policy of operations after them',
+  }),
+  crop: z._default(whole(0), 4).register(FLAGS, { help: 'padding of the random crop in pixels; 0: none' }),
+  flip: z._default(z.boolean(), true).register(FLAGS, { help: 'random horizontal flip' }),
+  randomErasing: z._default(real(0, 1), 0).register(FLAGS, {
+    value: 'P',
+    help: 'probability that a rectangle of an image is erased',
+  }),
+  cutmixProb: z._default(real(0, 1), 0).register(FLAGS, {
+    value: 'P',
+    help: 'probability that a batch is mixed by CutMix',
+  }),
+  cutmixBeta: z._default(real(0), 1).register(FLAGS, {
+    flag: 'beta',
+    help: "CutMix's lambda is drawn from Beta(N, N); 0: no CutMix",
+  }),
+  mixupAlpha: z._default(real(0), 0).register(FLAGS, {
+    help: "MixUp's lambda is drawn from Beta(N, N), for batches that CutMix leaves alone; 0: no MixUp",
+  }),
+};
+
+export const seed = z._default(whole(0), 42).register(FLAGS, {
+  help: 'decides weights, order and augmentation',
+});
+
+export const trainImages = z.optional(whole(1)).register(FLAGS, { help: 'train on the first N images only' });
+
+export const progressive = z._default(stages, []).register(FLAGS, {
+  value: 'SIZE:SHARE,...',
+  help: 'train on images of SIZE pixels until that share of the epochs is done, then on whole ones, e.g. 16:0.3,24:0.6',
+  list: { takes: 'SIZE:SHARE,..., e.g. 16:0.3,24:0.6', read: (text) => text.split(',').map(stageOf) },
+});
+
+/** How the work is spread over the machine. */
+export const MACHINE = {
+  engine: z._default(z.enum(ENGINE_NAMES), 'ort').register(FLAGS, {
+    value: 'NAME',
+    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up',
+  }),
+  provider: z._default(z.enum(PROVIDER_NAMES), 'cpu').register(FLAGS, {
+    value: 'NAME',
+    help: 'execution provider of onnxruntime (ort only); where it cannot be used, the cpu trains',
+  }),
+  precision: z._default(z.enum(PRECISION_NAMES), 'fp32').register(FLAGS, {
+    value: 'NAME',
+    help: 'fp16: convolutions and matrix products in float16, with a dynamic loss scale (ort only); bf16: convolutions in bfloat16 (tfjs only)',
+  }),
+  stepsPerCall: z.optional(whole(1, 1024)).register(FLAGS, {
+    help: 'steps run in one call of onnxruntime; default 16 with cuda, else 1',
+  }),
+  replicas: z.optional(whole(1)).register(FLAGS, {
+    help: 'threads that each train on a share of the batch; default: one a core for small nets; ort only',
+  }),
+  accumulate: z._default(whole(1), 1).register(FLAGS, {
+    help: 'work through a batch in so many parts and sum the gradients, to need less memory',
+  }),
+  threads: z.optional(whole(1)).register(FLAGS, { help: 'threads of an operator; default: one a core' }),
+  workers: z._default(whole(1), 1).register(FLAGS, { help: 'threads that make batches' }),
+};
+
+/** All settings by name. */
+export const SETTINGS = {
+  model,
+  ...TRAINING,
+  ...AUGMENTATION,
+  seed,
+  trainImages,
+  progressive,
+  ...MACHINE,
+};
+export const recipeSchema = z.strictObject(SETTINGS);
+
+/** A way to train, in the settings that it says something of; all others are at their default. */
+export type Recipe = z.input<typeof recipeSchema>;
+/** A recipe with the defaults. */
+export type Settings = z.output<typeof recipeSchema>;
+export const DEFAULTS: Settings = z.parse(recipeSchema, {});
+
+const { provider: _, stepsPerCall: __, threads: ___, workers: ____, ...DECIDING } = SETTINGS;
+/** What a run's config.json states of its training; a setting that came later has its default in older runs. */
+export const trainConfigSchema = z.strictObject({
+  ...DECIDING,
+  model: z.string(),
+  dataset: z.string(),
+  /** Images trained on an epoch; fewer than the split where `--train-images` says so. */
+  trainImages: whole(1),
+  learningRate: real(0),
+  weightDecay: real(0),
+  milestones: z._default(risingEpochs, []),
+  /** Threads that each take a share of the batch; batch norm sees the share. */
+  replicas: whole(1),
+  /** Class names by index. */
+  labels: z.array(z.string()),
+});
+/** Everything that decides a run's result. */
+export type TrainConfig = z.output<typeof trainConfigSchema>;
+export type EngineName = TrainConfig['engine'];
+
+/** Number('') would be epoch 0. */
+function epochOf(text: string): number {
+  return /^\s*\d+\s*$/.test(text) ? Number(text) : Number.NaN;
+}
+
+function stageOf(text: string): ProgressiveStage | undefined {
+  const match = /^\s*(\d+):(\d*\.?\d+)\s*$/.exec(text);
+  return match ? { size: Number(match[1]), until: Number(match[2]) } : undefined;
+}

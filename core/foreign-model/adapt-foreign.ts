@@ -119,11 +119,18 @@ export async function adaptForeign(
   return { bytes: adaptModel(kept.bytes, final, encodeMetadata(metadata), source), metadata, notes };
 
   function decide() {
+    const verdict = scoresOfGraph(graph, plan.output);
+    if (verdict.op === 'TopK') {
+      throw new UserError(
+        `${source} gives the scores of the best classes in their order (TopK), so that nothing says whose they are; ` +
+          'name the scores before that with "output" in its JSON file',
+      );
+    }
     if (given.scores !== undefined) {
       checkGivenScores(given.scores, probed, source);
       return { scores: given.scores, notes: [] as string[] };
     }
-    const decided = decideScores(scoresOfGraph(graph, plan.output), probed, source);
+    const decided = decideScores(verdict, probed, source);
     return { scores: decided.scores, notes: decided.note === undefined ? [] : [decided.note] };
   }
 }

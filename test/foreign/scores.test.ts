@@ -166,6 +166,36 @@ describe('scores that exclude each other', () => {
     );
   });
 
+  it('of a new layer of zeros are logits', async () => {
+    const classifier = await loadClassifier(add('zeros', redNet(undefined, { scale: 0 })));
+    near(await probabilities(classifier), [1 / 3, 1 / 3, 1 / 3]);
+    assert.deepEqual([classifier.metadata.scores, classifier.notes], [undefined, []]);
+  });
+
+  it('of the best classes in their order are refused, unless those before are named', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.nodes('TopK', [softmax(b, x), b.int64([3])], 2, { axis: int(1) })[0]!;
+    const bytes = redNet(tail);
+    await assert.rejects(
+      loadClassifier(add('top', bytes)),
+      /best classes in their order \(TopK\).*"output" in/,
+    );
+    await assert.rejects(
+      loadClassifier(add('top', bytes, { ...RED, scores: 'probabilities' })),
+      /best classes in their order/,
+    );
+    near(await probabilities(await loadClassifier(add('top', bytes, { ...RED, output: 'values' }))), P);
+  });
+
+  it('that are negated logarithms are refused', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.node('Neg', [b.node('LogSoftmax', [x], { axis: int(-1) })]);
+    await assert.rejects(
+      loadClassifier(add('negated', redNet(tail))),
+      /negated logarithms.* "output" in its JSON/,
+    );
+  });
+
   it('in per cent are refused in one line', async () => {
     const tail = (b: GraphBuilder, x: string) => b.node('Mul', [softmax(b, x), b.float32(100)]);
     await assert.rejects(loadClassifier(add('percent', redNet(tail))), (error: Error) => {
@@ -346,6 +376,31 @@ describe('by numbers alone', () => {
     const decided = decideScores(graph('logits'), { pictures: rows, extremes: [] }, 'it');
     assert.equal(decided.scores, 'logits');
     assert.match(decided.note!, /taken for logits; "scores" in its JSON file decides$/);
+  });
+
+  it('what never changes, or hardly, is what the graph says', () => {
+    const decide = (scores: 'logits' | 'independent', pictures: number[][]) =>
+      decideScores({ scores, op: 'Op', loose: false }, { pictures, extremes: pictures }, 'it').scores;
+    const zeros = [0, 0, 0];
+    const thirds = zeros.map(() => 1 / 3);
+    for (const row of [zeros, thirds, [0.5, 0.5, 0.5]]) assert.equal(decide('logits', [row, row]), 'logits');
+    const halves = [
+      [0.501, 0.502],
+      [0.498, 0.499],
+    ];
+    assert.equal(decide('independent', halves), 'independent');
+    // Of many classes each is small, and their sum is none by chance.
+    const many = [0, 1].map((shift) =>
+      Array.from({ length: 100 }, (_, i) => 0.01 + 0.0005 * (-1) ** (i + shift)),
+    );
+    assert.equal(decide('logits', many), 'probabilities');
+    assert.equal(
+      decide('logits', [
+        [0.01, 0.02, 0],
+        [0.03, 0.01, 0],
+      ]),
+      'independent',
+    );
   });
 
   it('numbers that are none are refused', () => {

@@ -113,6 +113,10 @@ const EXCLUSIVE: Record<string, [tail: (b: GraphBuilder, x: string) => string, R
     { output: { dims: ['N', 3, 1, 1] } },
   ],
   'no shape at all': [softmax, { output: { dims: ['N', 'C'] } }],
+  'one image, without a batch': [
+    (b, x) => b.node('Squeeze', [softmax(b, x), b.int64([0])]),
+    { batch: 1, output: { dims: [3] } },
+  ],
   'opset 11, one image at a time': [softmax, { opset: 11, batch: 1 }],
 };
 
@@ -302,6 +306,15 @@ describe('outputs that nobody chose', () => {
     assert.equal(decodeModel(bytes).graph.outputs.length, 3);
     const none = loadClassifier(add('beside', bytes, { ...RED, output: 'score' }));
     await assert.rejects(none, /no output "score"; it has .*\(int64\).*\(string\).*\(float32\)/);
+  });
+
+  it('are what to name another for, where the index is all there is', async () => {
+    const bytes = redNet((b, x) => argMax(b, softmax(b, x)), { output: { dtype: 'int64', dims: ['N'] } });
+    await assert.rejects(
+      loadClassifier(add('index', bytes)),
+      /is of type int64, .*; if the graph has the scores before it, name them with "output" in its JSON file$/,
+    );
+    near(await probabilities(await loadClassifier(add('index', bytes, { ...RED, output: 'softmax' }))), P);
   });
 
   it('two of floats are asked about, and any value may be named', async () => {

@@ -56,10 +56,19 @@ export async function readModel(
     ...said,
     ...(known.length < 2 ? { size: own?.[0] ?? [DEFAULT_SIZE, DEFAULT_SIZE] } : {}),
   };
+  const sizeNote =
+    known.length < 2 && !own
+      ? [`it takes pictures of any size: ${DEFAULT_SIZE}×${DEFAULT_SIZE} pixels are assumed`]
+      : [];
   try {
     const adapted = await adaptForeign(bytes, given, { name: shortName(name), source: name, open, assume });
     const { graph } = decodeModel(adapted.bytes, name);
-    return { ...adapted, graph, assumed: !(said.labels && said.mean) };
+    return {
+      ...adapted,
+      graph,
+      assumed: !(said.labels && said.mean),
+      notes: [...sizeNote, ...adapted.notes],
+    };
   } catch (error) {
     if (!(error instanceof UserError) || !/JSON file/.test(error.message)) throw error;
     throw new UserError(

@@ -1,6 +1,6 @@
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
-import { findBatchProblem } from '../inference/batch-trial.ts';
+import { findBatchProblem, sameScores } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
 import type { DataType, Graph, TensorData } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -120,9 +120,9 @@ export async function adaptForeign(
 
   function decide() {
     const verdict = scoresOfGraph(graph, plan.output);
-    if (verdict.op === 'TopK') {
+    if (verdict.op === 'TopK' || (verdict.op === 'ReduceMax' && probed.classes === 1)) {
       throw new UserError(
-        `${source} gives the scores of the best classes in their order (TopK), so that nothing says whose they are; ` +
+        `${source} gives the scores of the best classes alone (${verdict.op}), so that nothing says whose they are; ` +
           'name the scores before that with "output" in its JSON file',
       );
     }
@@ -269,6 +269,12 @@ async function probe(
     const classes = rows[0]!.length;
     if (classes === 0 || (plan.classes !== undefined && classes !== plan.classes)) {
       throw new UserError(`${source} gives ${classes} scores for an image, its output says ${plan.classes}`);
+    }
+    if (!sameScores(await run([pictures[0]!]), rows[0]!)) {
+      throw new UserError(
+        `${source} gives other scores for the same picture each time, as with dropout in training mode; export it in ` +
+          'evaluation mode (model.eval())',
+      );
     }
     await checkAgreement(original, plan, pictures[0]!, rows[0]!, open, source);
     const result = {

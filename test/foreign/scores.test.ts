@@ -180,15 +180,25 @@ describe('scores that exclude each other', () => {
     const tail = (b: GraphBuilder, x: string) =>
       b.nodes('TopK', [softmax(b, x), b.int64([3])], 2, { axis: int(1) })[0]!;
     const bytes = redNet(tail);
-    await assert.rejects(
-      loadClassifier(add('top', bytes)),
-      /best classes in their order \(TopK\).*"output" in/,
-    );
+    await assert.rejects(loadClassifier(add('top', bytes)), /best classes alone \(TopK\).*"output" in/);
     await assert.rejects(
       loadClassifier(add('top', bytes, { ...RED, scores: 'probabilities' })),
-      /best classes in their order/,
+      /best classes alone/,
     );
     near(await probabilities(await loadClassifier(add('top', bytes, { ...RED, output: 'values' }))), P);
+  });
+
+  it('of the best class alone are refused', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.node('ReduceMax', [softmax(b, x)], { axes: ints([1]), keepdims: int(1) });
+    const bytes = redNet(tail, { output: { dims: ['N', 1] } });
+    const loading = loadClassifier(add('best', bytes, { ...RED, labels: ['worse', 'better'] }));
+    await assert.rejects(loading, /best classes alone \(ReduceMax\)/);
+  });
+
+  it('that change from one time to the next are refused', async () => {
+    const noisy = (b: GraphBuilder, x: string) => b.node('Add', [x, b.node('RandomNormalLike', [x])]);
+    await assert.rejects(loadClassifier(add('noisy', redNet(noisy))), /each time.* evaluation mode/);
   });
 
   it('that are negated logarithms are refused', async () => {

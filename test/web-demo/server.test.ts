@@ -189,6 +189,20 @@ describe('a model of another program in the demo', () => {
     });
   });
 
+  it('may lie in a folder as Hugging Face has it', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-foreign-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    await mkdir(path.join(root, 'red-net/onnx'), { recursive: true });
+    await writeFile(path.join(root, 'red-net/onnx/model.onnx'), redNet());
+    const processor = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], do_normalize: true };
+    await writeFile(path.join(root, 'red-net/preprocessor_config.json'), JSON.stringify(processor));
+    await writeFile(path.join(root, 'red-net/config.json'), JSON.stringify({ id2label: { ...RED.labels } }));
+    const models = await ModelFiles.open(root, path.join(root, 'red-net'));
+    assert.equal(models.preferred, 'red-net');
+    const { metadata } = await models.adapted((await models.find('red-net'))!);
+    assert.deepEqual([metadata.labels, metadata.mean], [RED.labels, [0.5, 0.5, 0.5]]);
+  });
+
   it('is refused at the start where nothing says how to prepare images', async (t) => {
     const root = await mkdtemp(path.join(tmpdir(), 'demo-foreign-'));
     t.after(() => rm(root, { recursive: true, force: true }));

@@ -7,6 +7,7 @@ import { FileStamps } from '../../core/fs/file-stamps.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { parseModel } from '../../core/onnx/parse-model.ts';
+import { modelInRepository } from '../../serve/models/scan-folder.ts';
 
 /** A model the demo serves. */
 export interface ModelFile {
@@ -37,7 +38,7 @@ export class ModelFiles {
 
   /**
    * @param root the folder that holds `models/` and `exports/`
-   * @param wanted a name, a path of an .onnx file, or undefined for the first model there is
+   * @param wanted a name, a path of an .onnx file or of a folder with one, or undefined for the first model there is
    * @throws UserError if `wanted` is not there, or there is no model at all
    */
   static async open(root: string, wanted?: string): Promise<ModelFiles> {
@@ -57,14 +58,16 @@ export class ModelFiles {
       listed.find((model) => model.name === `exports/${wanted}`) ??
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
     if (known) return new ModelFiles(root, undefined, known.name);
-    const info = await stat(file).catch(() => undefined);
+    // A folder as Hugging Face lays it out, as the server takes it.
+    const model = (await modelInRepository(file)) ?? file;
+    const info = await stat(model).catch(() => undefined);
     if (!info?.isFile()) {
       const names = listed.map((model) => model.name).join(', ') || 'none';
       throw new UserError(`there is no model "${wanted}"; --model is an .onnx file or one of: ${names}`);
     }
     const stem = path.basename(file).replace(/\.onnx$/i, '');
     const name = listed.some((model) => model.name === stem) ? `file/${stem}` : stem;
-    return new ModelFiles(root, { name, file, bytes: info.size, version: versionOf(info) }, name);
+    return new ModelFiles(root, { name, file: model, bytes: info.size, version: versionOf(info) }, name);
   }
 
   /** The listed model of that name; undefined if there is none. */

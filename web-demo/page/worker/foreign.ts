@@ -47,6 +47,10 @@ export async function readModel(
         `${name} is no classifier of this project: it needs a float32 "input" and an output "logits"; export it with npm run export.`,
       );
     }
+    const [batch] = own.dims;
+    if (typeof batch === 'number' && batch > 1) {
+      throw new UserError(`${name} takes ${batch} images exactly; export it with --batch dynamic for this.`);
+    }
     return { bytes, graph, metadata: decodeMetadata(props, name), assumed: false, notes: [] };
   }
   const sizes = model.graph.input?.[0]?.type?.tensorType?.shape?.dim ?? [];

@@ -1,6 +1,10 @@
 import { UserError } from '../errors.ts';
+import { refuseStandIns } from '../not-a-model.ts';
 import { type Onnx, onnx } from './newer-fields.ts';
 import { checkWire } from './wire-check.ts';
+
+/** How a zip file begins. */
+const ZIP = [0x50, 0x4b, 0x03, 0x04];
 
 /**
  * Parses the bytes of an ONNX model as messages, without looking at what they say; the raw data of tensors
@@ -8,7 +12,12 @@ import { checkWire } from './wire-check.ts';
  * @throws UserError if they are none, or would not fit in memory as such (see {@link checkWire})
  */
 export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto & { graph: Onnx.IGraphProto } {
-  refuseOthers(bytes, source);
+  refuseStandIns(bytes, source);
+  if (ZIP.every((byte, i) => bytes[i] === byte)) {
+    throw new UserError(
+      `${source} is a zip file, as of PyTorch, and no ONNX model; unzip it, or export it as ONNX`,
+    );
+  }
   checkWire(bytes, source);
   let model: Onnx.ModelProto;
   try {
@@ -21,27 +30,6 @@ export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto &
     throw new UserError(`${source} is not an ONNX model: it has no graph`);
   }
   return Object.assign(model, { graph });
-}
-
-/**
- * Says of files that are often there in the place of a model what they are.
- * @throws UserError
- */
-function refuseOthers(bytes: Uint8Array, source: string): void {
-  const start = new TextDecoder('latin1').decode(bytes.subarray(0, 64));
-  if (start.startsWith('version https://git-lfs')) {
-    throw new UserError(
-      `${source} is a pointer of Git LFS in the place of a model; git lfs pull gets the model`,
-    );
-  }
-  if (/^\s*<(!doctype|html|\?xml)/i.test(start)) {
-    throw new UserError(`${source} is a web page in the place of an ONNX model; download the file itself`);
-  }
-  if (start.startsWith('PK\x03\x04')) {
-    throw new UserError(
-      `${source} is a zip file, as of PyTorch, and no ONNX model; unzip it, or export it as ONNX`,
-    );
-  }
 }
 
 /** The bytes of a parsed model, with all that was in it, of newer versions of the format too. */

@@ -97,10 +97,7 @@ describe('what a model leaves open', () => {
         'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
         /a pointer of Git LFS .*; git lfs pull gets/,
       ],
-      [
-        '\n<!DOCTYPE html><html></html>',
-        /a web page in the place of an ONNX model; download the file itself$/,
-      ],
+      ['\n<!DOCTYPE html><html></html>', /a web page in the place of the file itself; download that$/],
       ['PK\x03\x04\0\0', /a zip file, as of PyTorch, and no ONNX model/],
     ] as const) {
       const path = join(folder, 'no-model.onnx');

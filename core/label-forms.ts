@@ -60,7 +60,8 @@ function swapped(label2id: Record<string, unknown>): [string, unknown][] {
 function names(list: readonly unknown[], source: string): string[] {
   if (list.length === 0) throw new UserError(`${source} has no label names`);
   return list.map((label, index) => {
-    if (typeof label === 'string') return cleanText(label);
+    if (typeof label === 'string' && label.trim() !== '') return cleanText(label);
+    if (typeof label === 'string') throw new UserError(`${source}: the name of class ${index} is empty`);
     throw new UserError(`${source}: the name of class ${index} is no text; it must be ${LABEL_FORMS}`);
   });
 }

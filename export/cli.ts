@@ -35,7 +35,7 @@ async function exportTrained(query: SourceQuery, options: ExportOptions): Promis
   try {
     const result = await exportModel(source, { ...options, onProgress: progress.update });
     progress.finish();
-    process.stdout.write(`${describeExport(result)}\n`);
+    process.stdout.write(`${describeExport(result, options.batch)}\n`);
     return result.path;
   } finally {
     progress.finish();
@@ -55,7 +55,7 @@ async function adapt(
   try {
     const result = await exportForeign(model, { ...options, preprocessing, onProgress: progress.update });
     progress.finish();
-    process.stdout.write(`${describeForeign(result)}\n`);
+    process.stdout.write(`${describeForeign(result, options.batch)}\n`);
     return result.path;
   } finally {
     progress.finish();

@@ -9,7 +9,7 @@ import type { QuantizeReport } from './quantize/options.ts';
 import { TOLERANCE } from './verify/verify-model.ts';
 
 /** What a person wants to know after an export, a line each, with the commands that come next. */
-export function describeExport(result: ExportResult): string {
+export function describeExport(result: ExportResult, batch?: number): string {
   const { path, bytes, parameters, macs, metadata, files, quantization } = result;
   const { precision = 'fp32' } = metadata;
   const others = files.filter((file) => file !== path).join(', ');
@@ -25,13 +25,13 @@ export function describeExport(result: ExportResult): string {
     ...(quantization ? [describeQuantization(quantization)] : []),
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
-    ...nextCommands(result),
+    ...nextCommands(result, batch),
   ];
   return cleanLines(lines.join('\n'));
 }
 
 /** The same of a model of another program, with what is to be known of it. */
-export function describeForeign(result: ForeignExport): string {
+export function describeForeign(result: ForeignExport, batch?: number): string {
   const { path, bytes, metadata, files, quantization, notes } = result;
   const { precision = 'fp32', labels, inputHeight, inputWidth } = metadata;
   const lines = [
@@ -44,7 +44,7 @@ export function describeForeign(result: ForeignExport): string {
     `verified  onnxruntime differs from the original by ${result.maxDifference.toExponential(1)} at most`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
     ...notes.map((note) => `note      ${note}`),
-    ...nextCommands(result),
+    ...nextCommands(result, batch),
   ];
   return cleanLines(lines.join('\n'));
 }
@@ -73,9 +73,9 @@ function describeVerification({ maxDifference, metadata }: ExportResult): string
   return precision === 'int8' ? difference : `${difference} (allowed ${TOLERANCE[precision]})`;
 }
 
-/** Server and page run models of the plain interface in one file. */
-function nextCommands({ path, metadata, files }: ExportResult): string[] {
-  const plain = metadata.preprocessing !== 'graph' && metadata.inputLayout === 'NCHW';
+/** Server and page run models of the plain interface in one file, which take any number of images or one. */
+function nextCommands({ path, metadata, files }: ExportResult, batch = 1): string[] {
+  const plain = metadata.preprocessing !== 'graph' && metadata.inputLayout === 'NCHW' && batch === 1;
   if (!plain || files.some((file) => file.endsWith('.data'))) {
     return ['use it    as the model card says'];
   }

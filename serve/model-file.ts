@@ -86,6 +86,10 @@ function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string):
       `${source} is no classifier of ours: it needs one input "input" and an output "logits"`,
     );
   }
+  const [batch] = input.dims;
+  if (typeof batch === 'number' && batch > 1) {
+    throw new UserError(`${source} takes ${batch} images exactly; export it with --batch dynamic for this`);
+  }
   const { inputHeight, inputWidth, labels } = metadata;
   // A dimension that is a name takes any size.
   const differs = (actual: Dim | undefined, expected: number): boolean =>

@@ -36,6 +36,7 @@ await runMain(async () => {
   const demo = await startDemo({ ...options, allowHosts: options.allowHost });
   const lines = [
     `model     ${demo.model}`,
+    ...demo.notes.map((note) => `note      ${note}`),
     `test set  ${demo.testSet ?? 'none found; npm run data gets it, or pick test.bin in the page'}`,
     `runs      ${demo.runs}`,
     `demo      ${demo.url}  (Ctrl+C stops it)`,

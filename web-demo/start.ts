@@ -29,6 +29,8 @@ export interface RunningDemo {
   built: boolean;
   /** The name of the model opened first. */
   model: string;
+  /** Of a model of another program: what its user should know, a line each. */
+  notes: string[];
   /** The test set served, if one was found. */
   testSet: string | undefined;
   /** The folder of training runs that are followed. */
@@ -39,11 +41,13 @@ export interface RunningDemo {
 
 /**
  * Builds the page if it is stale and serves it.
- * @throws UserError if there is no such model, data folder or port
+ * @throws UserError if there is no such model, data folder or port, or the model is of another program and nothing
+ *   says how to prepare images for it
  */
 export async function startDemo(options: StartDemoOptions): Promise<RunningDemo> {
   // Mistakes in the options show before the build's wait.
   const models = await ModelFiles.open(fileURLToPath(new URL('..', import.meta.url)), options.model);
+  const notes = await notesOf(models);
   const testSet = await findTestSet(options.data);
   const built = await buildDemo();
   const runs = options.runs ?? 'runs';
@@ -56,5 +60,11 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
     server.closeAllConnections();
     await Promise.all([closed, servers.close()]);
   };
-  return { server, url, built, model: models.preferred, testSet, runs, close };
+  return { server, url, built, model: models.preferred, notes, testSet, runs, close };
+}
+
+/** A model of another program is adapted before the page asks for it. */
+async function notesOf(models: ModelFiles): Promise<string[]> {
+  const first = await models.find(models.preferred);
+  return first && (await models.isForeign(first)) ? (await models.adapted(first)).notes : [];
 }

@@ -1,5 +1,5 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { exactInt8 } from '../../core/inference/exact-int8.ts';
+import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { runChild } from './child-main.ts';

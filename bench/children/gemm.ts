@@ -1,4 +1,4 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { runChild } from './child-main.ts';

@@ -1,5 +1,5 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { exactInt8 } from '../../core/inference/exact-int8.ts';
+import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { exportedModel } from '../children/exported-model.ts';

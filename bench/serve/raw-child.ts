@@ -1,6 +1,6 @@
 /** A process that runs a model with onnxruntime alone, when it is told to. */
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
+import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 
 export interface RawTask {
   batch: number;

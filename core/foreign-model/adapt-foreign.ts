@@ -1,6 +1,6 @@
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
-import { findBatchProblem } from '../inference/batch-trial.ts';
+import { findBatchProblem, sameScores } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
 import type { DataType, Graph, TensorData } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -119,11 +119,18 @@ export async function adaptForeign(
   return { bytes: adaptModel(kept.bytes, final, encodeMetadata(metadata), source), metadata, notes };
 
   function decide() {
+    const verdict = scoresOfGraph(graph, plan.output);
+    if (verdict.op === 'TopK' || (verdict.op === 'ReduceMax' && probed.classes === 1)) {
+      throw new UserError(
+        `${source} gives the scores of the best classes alone (${verdict.op}), so that nothing says whose they are; ` +
+          'name the scores before that with "output" in its JSON file',
+      );
+    }
     if (given.scores !== undefined) {
       checkGivenScores(given.scores, probed, source);
       return { scores: given.scores, notes: [] as string[] };
     }
-    const decided = decideScores(scoresOfGraph(graph, plan.output), probed, source);
+    const decided = decideScores(verdict, probed, source);
     return { scores: decided.scores, notes: decided.note === undefined ? [] : [decided.note] };
   }
 }
@@ -262,6 +269,12 @@ async function probe(
     const classes = rows[0]!.length;
     if (classes === 0 || (plan.classes !== undefined && classes !== plan.classes)) {
       throw new UserError(`${source} gives ${classes} scores for an image, its output says ${plan.classes}`);
+    }
+    if (!sameScores(await run([pictures[0]!]), rows[0]!)) {
+      throw new UserError(
+        `${source} gives other scores for the same picture each time, as with dropout in training mode; export it in ` +
+          'evaluation mode (model.eval())',
+      );
     }
     await checkAgreement(original, plan, pictures[0]!, rows[0]!, open, source);
     const result = {

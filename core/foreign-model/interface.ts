@@ -45,7 +45,12 @@ export function modelInterface(graph: Graph, given: Preprocessing, source: strin
   }
   const output = choose(graph.outputs, given.output, 'output', source);
   requireType(input, INPUT_TYPES, source);
-  requireType(output, OUTPUT_TYPES, source);
+  requireType(
+    output,
+    OUTPUT_TYPES,
+    source,
+    '; if the graph has the scores before it, name them with "output" in its JSON file',
+  );
   const isQuantized = output.dtype === 'uint8' || output.dtype === 'int8';
   const quantization = isQuantized ? outputQuantization(graph, output.name) : undefined;
   if (isQuantized && !quantization) {
@@ -54,15 +59,16 @@ export function modelInterface(graph: Graph, given: Preprocessing, source: strin
         'export it with scores of float32',
     );
   }
+  const shape = imageShape(input, given, source);
   return {
     input: input.name,
     inputType: input.dtype,
     outputQuantization: quantization,
-    ...imageShape(input, given, source),
+    ...shape,
     output: output.name,
     outputType: output.dtype,
     isMatrix: output.dims.length === 2,
-    classes: classesOf(output),
+    classes: classesOf(output, shape.oneImage),
   };
 }
 
@@ -85,10 +91,15 @@ function choose(
   return found;
 }
 
-function requireType({ name, dtype }: ValueInfo, types: readonly DataType[], source: string): void {
+function requireType(
+  { name, dtype }: ValueInfo,
+  types: readonly DataType[],
+  source: string,
+  hint = '',
+): void {
   if (types.includes(dtype)) return;
   throw new UserError(
-    `${source}: "${name}" is of type ${dtype}, a classifier of images has ${types.join(', ')}`,
+    `${source}: "${name}" is of type ${dtype}, a classifier of images has ${types.join(', ')}${hint}`,
   );
 }
 
@@ -122,8 +133,9 @@ function imageShape({ name, dims }: ValueInfo, given: Preprocessing, source: str
   return { layout, color, height: size(h, 0), width: size(w, 1), oneImage: batch === 1 } as const;
 }
 
-function classesOf({ dims }: ValueInfo): number | undefined {
-  const perImage = dims.slice(1);
+function classesOf({ dims }: ValueInfo, oneImage: boolean): number | undefined {
+  // Of one image the batch may be left out too.
+  const perImage = dims.length === 1 && oneImage ? dims : dims.slice(1);
   if (dims.length === 0 || perImage.some((dim) => typeof dim !== 'number')) return undefined;
   return perImage.reduce<number>((product, dim) => product * Number(dim), 1);
 }

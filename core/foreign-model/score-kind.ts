@@ -183,7 +183,31 @@ export function scoresOfNumbers(
         `probabilities; leave the multiplication at its end out, or say "scores" in its JSON file`,
     );
   }
+  const isNegatedLogarithm = (row: readonly number[]): boolean =>
+    near(sum(row.map((value) => Math.exp(-value))), 1);
+  if (positive && differ && rows[0]!.length > 1 && all.every(isNegatedLogarithm)) {
+    throw new UserError(
+      `${source} gives negated logarithms of probabilities, the smallest for the best class; leave the negation at its ` +
+        'end out, or name the scores before it with "output" in its JSON file',
+    );
+  }
   return 'logits';
+}
+
+/**
+ * Whether scores may look as they do by chance: a new layer of zeros gives 0 whatever it is shown, and sigmoids of
+ * that 0.5, of which two sum to 1. A softmax is told by sums that stay where they are while the scores change.
+ */
+function isByChance(looks: ForeignScores, { pictures, extremes }: ProbedScores): boolean {
+  const rows = [...pictures, ...extremes].filter((row) => row.every(Number.isFinite));
+  const change = sum(
+    (rows[0] ?? []).map((_, i) => {
+      const values = rows.map((row) => row[i]!);
+      return Math.max(...values) - Math.min(...values);
+    }),
+  );
+  const missed = looks === 'probabilities' ? Math.max(...rows.map((row) => Math.abs(sum(row) - 1))) : 0;
+  return (looks === 'probabilities' || looks === 'independent') && change < 10 * missed + 1e-6;
 }
 
 /**
@@ -213,6 +237,7 @@ export function decideScores(
     );
   }
   if (graph.scores === numbers) return { scores: numbers };
+  if (graph.scores !== 'unknown' && isByChance(numbers, probed)) return { scores: graph.scores };
   // A softmax of logarithms of probabilities gives these probabilities, so nothing depends on it.
   if (graph.scores === 'logits' && numbers === 'log-probabilities') return { scores: numbers };
   if (graph.scores === 'probabilities' && numbers === 'independent' && graph.loose)

@@ -1,6 +1,10 @@
 import { UserError } from '../errors.ts';
+import { refuseStandIns } from '../not-a-model.ts';
 import { type Onnx, onnx } from './newer-fields.ts';
 import { checkWire } from './wire-check.ts';
+
+/** How a zip file begins. */
+const ZIP = [0x50, 0x4b, 0x03, 0x04];
 
 /**
  * Parses the bytes of an ONNX model as messages, without looking at what they say; the raw data of tensors
@@ -8,6 +12,12 @@ import { checkWire } from './wire-check.ts';
  * @throws UserError if they are none, or would not fit in memory as such (see {@link checkWire})
  */
 export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto & { graph: Onnx.IGraphProto } {
+  refuseStandIns(bytes, source);
+  if (ZIP.every((byte, i) => bytes[i] === byte)) {
+    throw new UserError(
+      `${source} is a zip file, as of PyTorch, and no ONNX model; unzip it, or export it as ONNX`,
+    );
+  }
   checkWire(bytes, source);
   let model: Onnx.ModelProto;
   try {

@@ -1,5 +1,6 @@
 import { errorMessage, oneLine, UserError } from '../errors.ts';
 import { openRegularFile, readRegularFile } from '../fs/regular-file.ts';
+import { refuseStandIns } from '../not-a-model.ts';
 import type { DataType, Graph, TensorValue } from '../onnx/graph.ts';
 import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -45,6 +46,10 @@ export function describeWeights({ notes, left }: LoadedWeights, beside: readonly
   ].map(oneLine);
 }
 
+/** Of weights that Hugging Face's libraries put into several files. */
+const JOIN_PARTS =
+  'must be put into one file first, as save_pretrained(DIR, max_shard_size="100GB") of transformers does';
+
 /** The first of a long list, and how many more there are. */
 function listed(items: readonly string[], count = 8): string {
   const more = items.length - count;
@@ -60,6 +65,10 @@ function listed(items: readonly string[], count = 8): string {
  * @throws UserError if the file cannot be read, is damaged, or holds no weights
  */
 export async function loadWeights(path: string, options: LoadWeightsOptions = {}): Promise<LoadedWeights> {
+  const [, part, parts] = /-0*([1-9]\d*)-of-0*([1-9]\d*)\.[a-z]+$/i.exec(path) ?? [];
+  if (part !== undefined && parts !== '1') {
+    throw new UserError(`${path} has part ${part} of ${parts} of a net's weights, which ${JOIN_PARTS}`);
+  }
   if (options.key === undefined && (await isSafetensors(path))) {
     // Of a checkpoint, the optimiser's state is most of the file.
     return readSafetensors(path, modelTensorNames, { convert: true })
@@ -179,6 +188,12 @@ export function weightsFormat(bytes: Uint8Array, source: string): WeightsFormat 
   if (beginsAsSafetensors(bytes)) return 'safetensors';
   const other = OTHER_FORMATS.find(({ begins, at }) => begins.every((byte, i) => bytes[at + i] === byte));
   if (other) throw new UserError(`${source} is ${other.what}`);
+  refuseStandIns(bytes, source);
+  if (/^\s*\{/.test(new TextDecoder('latin1').decode(bytes.subarray(0, 64)))) {
+    throw new UserError(
+      `${source} is JSON; weights in several parts, of which it may be the index, ${JOIN_PARTS}`,
+    );
+  }
   // An ONNX model begins with its IR version or, written by others, another of the fields 1 to 8.
   const field = (bytes[0] ?? 0) >> 3;
   if (field >= 1 && field <= 8) return 'onnx';

@@ -1,5 +1,8 @@
 import assert from 'node:assert/strict';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
@@ -34,4 +37,26 @@ it('a model that takes float16 is inspected, with times', async () => {
 it('and Float16Array is where it was', () => {
   const [major] = process.versions.node.split('.').map(Number);
   assert.equal('Float16Array' in globalThis, major! >= 24);
+});
+
+it('nothing else takes onnxruntime-node past that, but a peer as others write it, and the doctor to see whether it loads', () => {
+  const project = fileURLToPath(new URL('../..', import.meta.url));
+  const folders = ['bench', 'core', 'export', 'models', 'serve', 'setup', 'train', 'web-demo'];
+  const past = folders
+    .flatMap((folder) =>
+      readdirSync(join(project, folder), { recursive: true, encoding: 'utf8' }).map((name) =>
+        join(folder, name),
+      ),
+    )
+    .filter((path) => path.endsWith('.ts') && !path.includes('node_modules'))
+    .filter((path) =>
+      /^(?:import (?!type).*|export .*|.*\bimport\(|.*\brequire\()(?:from )?'onnxruntime-node'/m.test(
+        readFileSync(join(project, path), 'utf8'),
+      ),
+    );
+  assert.deepEqual(past.map((path) => path.replaceAll('\\', '/')).sort(), [
+    'bench/serve/peers/express-server.ts',
+    'core/inference/onnxruntime.ts',
+    'setup/doctor/onnxruntime.ts',
+  ]);
 });

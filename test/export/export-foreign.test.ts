@@ -6,6 +6,7 @@ import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { openModel } from '../../core/foreign-model/open-model.ts';
 import { probabilitiesOf } from '../../core/metrics/scores.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildResNet } from '../../core/models/resnet.ts';
@@ -15,8 +16,11 @@ import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { convertMostToFloat16 } from '../../core/onnx/passes/mixed-float16.ts';
 import { Random } from '../../core/random.ts';
 import { readOptions } from '../../export/command-line.ts';
+import { describeForeign } from '../../export/describe.ts';
 import { exportForeign, type ForeignExportOptions } from '../../export/export-foreign.ts';
 import { writeTarget } from '../../export/targets/write-target.ts';
+import { loadServedModel } from '../../serve/model-file.ts';
+import { readModel } from '../../web-demo/page/worker/foreign.ts';
 import { modelFolder, redNet } from '../foreign/red-net.ts';
 
 const { folder, add } = modelFolder();
@@ -178,6 +182,16 @@ describe('every option of an export works for models of other programs', () => {
     const card = readFileSync(int8.path.replace(/\.onnx$/, '.md'), 'utf8');
     assert.match(card, /int8 weights and activations/);
     assert.match(card, /logarithms of probabilities, which exp makes them again/);
+  });
+
+  it('what takes several images exactly is for other programs than the server and the page', async () => {
+    const out = join(folder, 'fixed-out.onnx');
+    const result = await exportForeign(add('fixed', redNet()), { out, batch: 4 });
+    assert.doesNotMatch(describeForeign(result, 4), /npm run (serve|demo)/);
+    assert.match(describeForeign(result, 1), /npm run serve/);
+    const message = /takes 4 images exactly; export it with --batch dynamic for this/;
+    await assert.rejects(loadServedModel(out), message);
+    await assert.rejects(readModel(readFileSync(out), 'it', openModel), message);
   });
 
   it('a target says that images go one by one', async () => {

@@ -131,6 +131,8 @@ describe('labels', () => {
     ['numbers on both sides', { 0: 1, 1: 2, 2: 0 }, /must be a list of names, an object of names by number/],
     ['another key', { 0: 'red', 1: 'green', x: 'blue' }, /and has "x"/],
     ['one of them no text', ['red', 'green', 3], /the name of class 2 is no text/],
+    ['one of them empty', ['red', ' ', 'blue'], /the name of class 1 is empty/],
+    ['one of them empty, by number', { 0: 'red', 1: 'green', 2: '' }, /the name of class 2 is empty/],
     ['a class twice', { label2id: { red: 0, rot: 0, blue: 1 } }, /names class 0 twice/],
     ['nothing', {}, /has no label names/],
     ['too few', ['red'], /there are 1 labels/],
@@ -176,8 +178,14 @@ describe('labels', () => {
         assert.deepEqual([metadata.labels, metadata.mean, metadata.std], [RGB, [0, 0, 0], [1, 1, 1]]);
         assert.deepEqual([metadata.inputHeight, assumed], [8, false]);
       }
-      const { metadata, assumed } = await readModel(tinyNet({ props: { names } }), 'm.onnx', openModel);
-      assert.deepEqual([metadata.labels, assumed], [RGB, true]);
+      const { metadata, assumed, notes } = await readModel(
+        tinyNet({ props: { names } }),
+        'm.onnx',
+        openModel,
+      );
+      assert.deepEqual([metadata.labels, assumed, notes], [RGB, true, []]);
+      const any = await readModel(tinyNet({ size: null }), 'm.onnx', openModel);
+      assert.deepEqual(any.notes, ['it takes pictures of any size: 32×32 pixels are assumed']);
     });
 
     it('and a config.json of nobody knows whom beside them does not matter', async () => {

@@ -91,6 +91,21 @@ describe('what a model leaves open', () => {
     });
   }
 
+  it('is no matter of what is no model at all', async () => {
+    for (const [start, message] of [
+      [
+        'version https://git-lfs.github.com/spec/v1\noid sha256:0\n',
+        /a pointer of Git LFS .*; git lfs pull gets/,
+      ],
+      ['\n<!DOCTYPE html><html></html>', /a web page in the place of the file itself; download that$/],
+      ['PK\x03\x04\0\0', /a zip file, as of PyTorch, and no ONNX model/],
+    ] as const) {
+      const path = join(folder, 'no-model.onnx');
+      writeFileSync(path, start, 'latin1');
+      await assert.rejects(loadClassifier(path), message);
+    }
+  });
+
   it('is asked for where there is nothing', async () => {
     rmSync(join(folder, 'legacy.json'));
     await assert.rejects(loadClassifier(join(folder, 'legacy.onnx')), /put that into legacy\.json beside it/);

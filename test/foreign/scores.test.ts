@@ -113,6 +113,10 @@ const EXCLUSIVE: Record<string, [tail: (b: GraphBuilder, x: string) => string, R
     { output: { dims: ['N', 3, 1, 1] } },
   ],
   'no shape at all': [softmax, { output: { dims: ['N', 'C'] } }],
+  'one image, without a batch': [
+    (b, x) => b.node('Squeeze', [softmax(b, x), b.int64([0])]),
+    { batch: 1, output: { dims: [3] } },
+  ],
   'opset 11, one image at a time': [softmax, { opset: 11, batch: 1 }],
 };
 
@@ -163,6 +167,46 @@ describe('scores that exclude each other', () => {
     await assert.rejects(
       loadClassifier(add('axis', redNet(tail))),
       /gives 1 for every class .* another axis/,
+    );
+  });
+
+  it('of a new layer of zeros are logits', async () => {
+    const classifier = await loadClassifier(add('zeros', redNet(undefined, { scale: 0 })));
+    near(await probabilities(classifier), [1 / 3, 1 / 3, 1 / 3]);
+    assert.deepEqual([classifier.metadata.scores, classifier.notes], [undefined, []]);
+  });
+
+  it('of the best classes in their order are refused, unless those before are named', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.nodes('TopK', [softmax(b, x), b.int64([3])], 2, { axis: int(1) })[0]!;
+    const bytes = redNet(tail);
+    await assert.rejects(loadClassifier(add('top', bytes)), /best classes alone \(TopK\).*"output" in/);
+    await assert.rejects(
+      loadClassifier(add('top', bytes, { ...RED, scores: 'probabilities' })),
+      /best classes alone/,
+    );
+    near(await probabilities(await loadClassifier(add('top', bytes, { ...RED, output: 'values' }))), P);
+  });
+
+  it('of the best class alone are refused', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.node('ReduceMax', [softmax(b, x)], { axes: ints([1]), keepdims: int(1) });
+    const bytes = redNet(tail, { output: { dims: ['N', 1] } });
+    const loading = loadClassifier(add('best', bytes, { ...RED, labels: ['worse', 'better'] }));
+    await assert.rejects(loading, /best classes alone \(ReduceMax\)/);
+  });
+
+  it('that change from one time to the next are refused', async () => {
+    const noisy = (b: GraphBuilder, x: string) => b.node('Add', [x, b.node('RandomNormalLike', [x])]);
+    await assert.rejects(loadClassifier(add('noisy', redNet(noisy))), /each time.* evaluation mode/);
+  });
+
+  it('that are negated logarithms are refused', async () => {
+    const tail = (b: GraphBuilder, x: string) =>
+      b.node('Neg', [b.node('LogSoftmax', [x], { axis: int(-1) })]);
+    await assert.rejects(
+      loadClassifier(add('negated', redNet(tail))),
+      /negated logarithms.* "output" in its JSON/,
     );
   });
 
@@ -274,6 +318,15 @@ describe('outputs that nobody chose', () => {
     await assert.rejects(none, /no output "score"; it has .*\(int64\).*\(string\).*\(float32\)/);
   });
 
+  it('are what to name another for, where the index is all there is', async () => {
+    const bytes = redNet((b, x) => argMax(b, softmax(b, x)), { output: { dtype: 'int64', dims: ['N'] } });
+    await assert.rejects(
+      loadClassifier(add('index', bytes)),
+      /is of type int64, .*; if the graph has the scores before it, name them with "output" in its JSON file$/,
+    );
+    near(await probabilities(await loadClassifier(add('index', bytes, { ...RED, output: 'softmax' }))), P);
+  });
+
   it('two of floats are asked about, and any value may be named', async () => {
     const tail = (b: GraphBuilder, x: string) => {
       b.output(x, 'float32', ['N', 3]);
@@ -346,6 +399,31 @@ describe('by numbers alone', () => {
     const decided = decideScores(graph('logits'), { pictures: rows, extremes: [] }, 'it');
     assert.equal(decided.scores, 'logits');
     assert.match(decided.note!, /taken for logits; "scores" in its JSON file decides$/);
+  });
+
+  it('what never changes, or hardly, is what the graph says', () => {
+    const decide = (scores: 'logits' | 'independent', pictures: number[][]) =>
+      decideScores({ scores, op: 'Op', loose: false }, { pictures, extremes: pictures }, 'it').scores;
+    const zeros = [0, 0, 0];
+    const thirds = zeros.map(() => 1 / 3);
+    for (const row of [zeros, thirds, [0.5, 0.5, 0.5]]) assert.equal(decide('logits', [row, row]), 'logits');
+    const halves = [
+      [0.501, 0.502],
+      [0.498, 0.499],
+    ];
+    assert.equal(decide('independent', halves), 'independent');
+    // Of many classes each is small, and their sum is none by chance.
+    const many = [0, 1].map((shift) =>
+      Array.from({ length: 100 }, (_, i) => 0.01 + 0.0005 * (-1) ** (i + shift)),
+    );
+    assert.equal(decide('logits', many), 'probabilities');
+    assert.equal(
+      decide('logits', [
+        [0.01, 0.02, 0],
+        [0.03, 0.01, 0],
+      ]),
+      'independent',
+    );
   });
 
   it('numbers that are none are refused', () => {

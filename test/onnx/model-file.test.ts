@@ -347,7 +347,10 @@ describe('a broken model file is refused', () => {
 
   it('if it is something else', () => {
     refuses(new Uint8Array(0), /has no graph/);
-    refuses(Buffer.from('<!doctype html><title>404</title>'), /not an ONNX model/);
+    refuses(
+      Buffer.from('<!doctype html><title>404</title>'),
+      /is a web page in the place of the file itself/,
+    );
     refuses(Buffer.from('{"model": "resnet20"}'), /not an ONNX model/);
     refuses(new Uint8Array(1000), /not an ONNX model/);
     refuses(new Uint8Array(1000).fill(0xff), /not an ONNX model/);

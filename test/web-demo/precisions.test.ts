@@ -2,13 +2,18 @@ import assert from 'node:assert/strict';
 import { readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
+import type { GraphBuilder } from '../../core/onnx/builder.ts';
+import { int } from '../../core/onnx/graph.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { convertToFloat16 } from '../../core/onnx/passes/to-float16.ts';
 import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
+import { startDemo } from '../../web-demo/start.ts';
+import { RED, redNet } from '../foreign/red-net.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
-import type { DemoPage } from './demo-page.ts';
+import { DemoPage } from './demo-page.ts';
 import { picture, RECORD } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { RECORDS, TestDemo } from './test-demo.ts';
@@ -85,4 +90,40 @@ describe('models in other precisions', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1
   }
 
   it('complains about nothing', () => assert.deepEqual(page.complaints, []));
+
+  it('has a model of another program as the files beside it say, and says what it assumes of a dropped one', async () => {
+    const model = path.join(test.folder, 'red.onnx');
+    const softmax = (b: GraphBuilder, x: string) =>
+      b.node('Identity', [b.node('Softmax', [x], { axis: int(-1) })]);
+    await writeFile(model, redNet(softmax));
+    await writeFile(path.join(test.folder, 'red.json'), JSON.stringify(RED));
+    const demo = await startDemo({ model, port: 0, host: '127.0.0.1', runs: path.join(test.folder, 'runs') });
+    const other = await DemoPage.open(test.browser, demo.url);
+    const red = await sharp({ create: { width: 20, height: 30, channels: 3, background: '#f00' } })
+      .png()
+      .toBuffer();
+    const guess = async (given: Promise<{ label: string; probability: number }[]>) =>
+      (await given).map(({ label, probability }) => [label, probability.toFixed(3)]);
+    const first = await guess(
+      other.guessesAfter(() => other.choose('#picture-file', 'red.png', red, 'image/png')),
+    );
+    assert.deepEqual(first, [
+      ['red', '0.965'],
+      ['green', '0.018'],
+      ['blue', '0.018'],
+    ]);
+    assert.equal(await other.page.isHidden('#model-note'), true);
+
+    const sigmoids = redNet((b, x) => b.node('Sigmoid', [x]));
+    const dropped = await other.guessesAfter(() =>
+      other.give('drop', 'sigmoids.onnx', Buffer.from(sigmoids), ''),
+    );
+    // By CIFAR-100's mean and deviation: sigmoid(2 * (1 - 0.5071) / 0.2673).
+    assert.equal(dropped[0]!.label, 'class 0');
+    assert.ok(Math.abs(dropped[0]!.probability - 0.9755) < 2e-3, String(dropped[0]!.probability));
+    assert.match(await other.textOf('#model-note'), /CIFAR’s normalisation is assumed/);
+    assert.deepEqual(other.complaints, []);
+    await other.close();
+    await demo.close();
+  });
 });

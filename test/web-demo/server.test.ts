@@ -8,11 +8,15 @@ import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { UserError } from '../../core/errors.ts';
 import type { RunsEvent } from '../../web-demo/page/runs/run-message.ts';
+import { download } from '../../web-demo/page/worker/download.ts';
+import { readModel } from '../../web-demo/page/worker/foreign.ts';
 import { createDemoApp, type DemoAppOptions } from '../../web-demo/server/app.ts';
 import { listen } from '../../web-demo/server/listen.ts';
 import { ModelFiles } from '../../web-demo/server/model-files.ts';
 import { PredictionServers } from '../../web-demo/server/prediction-servers.ts';
 import { findTestSet } from '../../web-demo/server/test-set-file.ts';
+import { startDemo } from '../../web-demo/start.ts';
+import { RED, redNet } from '../foreign/red-net.ts';
 import { modelFile } from './fixtures.ts';
 
 describe("the demo's server", () => {
@@ -132,6 +136,81 @@ describe("the demo's server", () => {
     await assert.rejects(
       listen(app, Number(port), '127.0.0.1'),
       /port \d+ is taken; choose another with --port/,
+    );
+  });
+});
+
+describe('a model of another program in the demo', () => {
+  it('comes to the page as the files beside it say, which may change alone', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-foreign-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    const file = path.join(root, 'red.onnx');
+    const json = path.join(root, 'red.json');
+    await writeFile(file, redNet());
+    await writeFile(json, JSON.stringify(RED));
+    const models = await ModelFiles.open(root, file);
+    await withApp({ models }, async (url) => {
+      const index = await (await fetch(`${url}models/index.json`)).json();
+      // A version of the model alone would be kept when its JSON file changes.
+      assert.equal(index.models[0].url, 'models/red.onnx');
+      const metadata = async () => {
+        const response = await fetch(`${url}models/red.onnx`);
+        assert.equal(response.headers.get('Cache-Control'), 'no-cache');
+        const bytes = new Uint8Array(await response.arrayBuffer());
+        return (
+          await readModel(bytes, 'red.onnx', () =>
+            assert.fail('the page takes it for one of another program'),
+          )
+        ).metadata;
+      };
+      const { labels, mean, std } = await metadata();
+      assert.deepEqual(
+        { labels, mean, std },
+        { labels: RED.labels, mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+      );
+      await writeFile(json, JSON.stringify({ ...RED, mean: 0.25, labels: ['r', 'g', 'b'] }));
+      const changed = await metadata();
+      assert.deepEqual(
+        [changed.labels, changed.mean],
+        [
+          ['r', 'g', 'b'],
+          [0.25, 0.25, 0.25],
+        ],
+      );
+      await rm(json);
+      const refused = await fetch(`${url}models/red.onnx`);
+      assert.equal(refused.status, 422);
+      assert.match(
+        await refused.text(),
+        /^red\.onnx does not say how to prepare images for it; put that into red\.json/,
+      );
+      const page = download(`${url}models/red.onnx`, 'red', new AbortController().signal, () => undefined);
+      await assert.rejects(page, /does not say how to prepare images/);
+    });
+  });
+
+  it('may lie in a folder as Hugging Face has it', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-foreign-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    await mkdir(path.join(root, 'red-net/onnx'), { recursive: true });
+    await writeFile(path.join(root, 'red-net/onnx/model.onnx'), redNet());
+    const processor = { image_mean: [0.5, 0.5, 0.5], image_std: [0.5, 0.5, 0.5], do_normalize: true };
+    await writeFile(path.join(root, 'red-net/preprocessor_config.json'), JSON.stringify(processor));
+    await writeFile(path.join(root, 'red-net/config.json'), JSON.stringify({ id2label: { ...RED.labels } }));
+    const models = await ModelFiles.open(root, path.join(root, 'red-net'));
+    assert.equal(models.preferred, 'red-net');
+    const { metadata } = await models.adapted((await models.find('red-net'))!);
+    assert.deepEqual([metadata.labels, metadata.mean], [RED.labels, [0.5, 0.5, 0.5]]);
+  });
+
+  it('is refused at the start where nothing says how to prepare images', async (t) => {
+    const root = await mkdtemp(path.join(tmpdir(), 'demo-foreign-'));
+    t.after(() => rm(root, { recursive: true, force: true }));
+    const model = path.join(root, 'red.onnx');
+    await writeFile(model, redNet());
+    await assert.rejects(
+      startDemo({ model, port: 0, host: '127.0.0.1' }),
+      /red\.onnx does not say how to prepare images for it/,
     );
   });
 });

@@ -133,6 +133,33 @@ describe('loadWeights', () => {
     }
   });
 
+  it('says what stands in the place of weights, and that they are in several parts', async () => {
+    for (const [name, content, message] of [
+      [
+        'a.safetensors',
+        'version https://git-lfs.github.com/spec/v1\n',
+        /a pointer of Git LFS .*; git lfs pull/,
+      ],
+      ['b.pth', '<!DOCTYPE html>', /a web page in the place of the file itself/],
+      [
+        'model.safetensors.index.json',
+        '{"weight_map": {}}',
+        /is JSON; weights in several parts.* one file first/,
+      ],
+      ['model-00001-of-00003.safetensors', 'any', /has part 1 of 3 of a net's weights, .* one file first/],
+    ] as const) {
+      const path = join(folder, name);
+      await writeFile(path, content);
+      await assert.rejects(
+        loadWeights(path),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+    }
+    const one = join(folder, 'model-00001-of-00001.pth');
+    await copyFile(fixturePath('resnet20.pth'), one);
+    assert.equal((await loadWeights(one)).tensors.size, reference.tensors);
+  });
+
   it('refuses what is no weights file, or not there', async () => {
     const text = join(folder, 'notes.pth');
     await writeFile(text, 'these are my notes');

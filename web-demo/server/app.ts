@@ -1,12 +1,12 @@
 import { stat } from 'node:fs/promises';
 import express from 'express';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage, UserError } from '../../core/errors.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
-import { cutStalled } from '../../serve/http/slow-readers.ts';
+import { cutStalled, sendBytes } from '../../serve/http/slow-readers.ts';
 import type { SiteIndex } from '../page/site-index.ts';
 import { checkHost } from './check-host.ts';
 import { pageHeaders } from './headers.ts';
-import type { ModelFiles } from './model-files.ts';
+import type { ModelFile, ModelFiles } from './model-files.ts';
 import { predictRoute } from './predict-route.ts';
 import type { PredictionServers } from './prediction-servers.ts';
 import { runStream } from './run-stream.ts';
@@ -27,7 +27,7 @@ export interface DemoAppOptions {
 }
 
 /**
- * The demo's web server: the page, the models under `/models/`, the test set under `/data/`, the training runs
+ * The demo's web server: the page, the models under `/models/` (those of other programs as the server has them), the test set under `/data/`, the training runs
  * as a stream, and predictions to compare the page's with.
  */
 export function createDemoApp(options: DemoAppOptions): express.Express {
@@ -44,16 +44,24 @@ export function createDemoApp(options: DemoAppOptions): express.Express {
     next();
   });
 
+  /**
+   * The version makes an address that never changes its contents, which a browser may keep for good. What a model of
+   * another program is adapted to depends on the files beside it too.
+   */
+  const versionQuery = async (model: ModelFile): Promise<string> =>
+    (await models.isForeign(model)) ? '' : `?v=${model.version}`;
+
   app.get('/models/index.json', async (_request, response) => {
     const index: SiteIndex = {
       default: models.preferred,
-      models: (await models.list()).map(({ name, bytes, version }) => ({
-        name,
-        bytes,
-        // The version makes an address that never changes its contents, which a browser may keep for good.
-        url: `models/${pathOf(name)}.onnx?v=${version}`,
-        ...(servers && { predict: `predict/${pathOf(name)}` }),
-      })),
+      models: await Promise.all(
+        (await models.list()).map(async (model) => ({
+          name: model.name,
+          bytes: model.bytes,
+          url: `models/${pathOf(model.name)}.onnx${await versionQuery(model)}`,
+          ...(servers && { predict: `predict/${pathOf(model.name)}` }),
+        })),
+      ),
     };
     const info = testSet === undefined ? undefined : await stat(testSet).catch(() => undefined);
     if (info) index.testSet = { url: 'data/cifar-100/test.bin', bytes: info.size };
@@ -70,6 +78,18 @@ export function createDemoApp(options: DemoAppOptions): express.Express {
     const model = await models.find(name);
     if (!model) {
       response.status(404).type('text').send(`there is no model "${name}"`);
+      return;
+    }
+    if (await models.isForeign(model)) {
+      response.set('Cache-Control', 'no-cache');
+      try {
+        const { bytes } = await models.adapted(model);
+        response.type('application/octet-stream');
+        await sendBytes(response, bytes, DEFAULT_LIMITS.stallSeconds);
+      } catch (error) {
+        if (!(error instanceof UserError)) throw error;
+        response.status(422).type('text').send(error.message);
+      }
       return;
     }
     response.set('Cache-Control', request.query.v === model.version ? IMMUTABLE : 'no-cache');

@@ -1,6 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { openInThread } from '../../core/foreign-model/open-model.ts';
+import { FileStamps } from '../../core/fs/file-stamps.ts';
+import { readRegularFile } from '../../core/fs/regular-file.ts';
+import { isOurs } from '../../core/model-metadata.ts';
+import { parseModel } from '../../core/onnx/parse-model.ts';
+import { modelInRepository } from '../../serve/models/scan-folder.ts';
 
 /** A model the demo serves. */
 export interface ModelFile {
@@ -18,6 +25,10 @@ export class ModelFiles {
   readonly #extra: ModelFile | undefined;
   /** The name of the model the page opens first. */
   readonly preferred: string;
+  /** By file and version: whether another program wrote it. */
+  readonly #foreign = new Map<string, Promise<boolean>>();
+  /** The one adapted last; others are soon made. */
+  #adapted: { file: string; stamps: FileStamps; classifier: Promise<Classifier> } | undefined;
 
   private constructor(root: string, extra: ModelFile | undefined, preferred: string) {
     this.#root = root;
@@ -27,7 +38,7 @@ export class ModelFiles {
 
   /**
    * @param root the folder that holds `models/` and `exports/`
-   * @param wanted a name, a path of an .onnx file, or undefined for the first model there is
+   * @param wanted a name, a path of an .onnx file or of a folder with one, or undefined for the first model there is
    * @throws UserError if `wanted` is not there, or there is no model at all
    */
   static async open(root: string, wanted?: string): Promise<ModelFiles> {
@@ -47,14 +58,16 @@ export class ModelFiles {
       listed.find((model) => model.name === `exports/${wanted}`) ??
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
     if (known) return new ModelFiles(root, undefined, known.name);
-    const info = await stat(file).catch(() => undefined);
+    // A folder as Hugging Face lays it out, as the server takes it.
+    const model = (await modelInRepository(file)) ?? file;
+    const info = await stat(model).catch(() => undefined);
     if (!info?.isFile()) {
       const names = listed.map((model) => model.name).join(', ') || 'none';
       throw new UserError(`there is no model "${wanted}"; --model is an .onnx file or one of: ${names}`);
     }
     const stem = path.basename(file).replace(/\.onnx$/i, '');
     const name = listed.some((model) => model.name === stem) ? `file/${stem}` : stem;
-    return new ModelFiles(root, { name, file, bytes: info.size, version: versionOf(info) }, name);
+    return new ModelFiles(root, { name, file: model, bytes: info.size, version: versionOf(info) }, name);
   }
 
   /** The listed model of that name; undefined if there is none. */
@@ -70,6 +83,43 @@ export class ModelFiles {
     const info = await stat(extra.file).catch(() => undefined);
     const now = info ? { ...extra, bytes: info.size, version: versionOf(info) } : extra;
     return [now, ...listed.filter((model) => model.name !== extra.name)];
+  }
+
+  /** Whether another program wrote it, so that the page needs what the files beside it say. */
+  isForeign({ name, file, version }: ModelFile): Promise<boolean> {
+    const key = `${file}\n${version}`;
+    const known = this.#foreign.get(key) ?? writtenByAnother(file, name);
+    this.#foreign.set(key, known);
+    return known;
+  }
+
+  /**
+   * A model of another program as one of ours, by the files beside it, as a server has it.
+   * @throws UserError if it is no classifier, or nothing says how to prepare images for it
+   */
+  async adapted({ file }: ModelFile): Promise<Classifier> {
+    const last = this.#adapted;
+    if (last?.file === file && last.stamps.asRead === (await last.stamps.now())) return last.classifier;
+    const stamps = new FileStamps();
+    const source = path.basename(file);
+    const classifier = loadClassifier(file, { source, files: stamps, open: openInThread });
+    const adapted = { file, stamps, classifier };
+    this.#adapted = adapted;
+    // Whatever was wrong may have been mended until it is asked for again.
+    classifier.catch(() => {
+      if (this.#adapted === adapted) this.#adapted = undefined;
+    });
+    return classifier;
+  }
+}
+
+/** Of a file that is no model the page says what is wrong with it. */
+async function writtenByAnother(file: string, name: string): Promise<boolean> {
+  try {
+    const { metadataProps } = parseModel(new Uint8Array(await readRegularFile(file)), name);
+    return !isOurs(Object.fromEntries(metadataProps.map(({ key, value }) => [key ?? '', value ?? ''])));
+  } catch {
+    return false;
   }
 }
 

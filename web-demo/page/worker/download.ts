@@ -26,6 +26,8 @@ export async function download(
     if (signal.aborted) throw error;
     throw new UserError(`${what} could not be fetched; is the server still running?`);
   }
+  // A model that the server has and cannot use; the reason says more.
+  if (response.status === 422) throw new UserError(await response.text());
   if (!response.ok || !response.body) {
     throw new UserError(`${what} is not on this server (status ${response.status}); choose another.`);
   }

@@ -47,6 +47,10 @@ export async function readModel(
         `${name} is no classifier of this project: it needs a float32 "input" and an output "logits"; export it with npm run export.`,
       );
     }
+    const [batch] = own.dims;
+    if (typeof batch === 'number' && batch > 1) {
+      throw new UserError(`${name} takes ${batch} images exactly; export it with --batch dynamic for this.`);
+    }
     return { bytes, graph, metadata: decodeMetadata(props, name), assumed: false, notes: [] };
   }
   const sizes = model.graph.input?.[0]?.type?.tensorType?.shape?.dim ?? [];
@@ -56,10 +60,19 @@ export async function readModel(
     ...said,
     ...(known.length < 2 ? { size: own?.[0] ?? [DEFAULT_SIZE, DEFAULT_SIZE] } : {}),
   };
+  const sizeNote =
+    known.length < 2 && !own
+      ? [`it takes pictures of any size: ${DEFAULT_SIZE}×${DEFAULT_SIZE} pixels are assumed`]
+      : [];
   try {
     const adapted = await adaptForeign(bytes, given, { name: shortName(name), source: name, open, assume });
     const { graph } = decodeModel(adapted.bytes, name);
-    return { ...adapted, graph, assumed: !(said.labels && said.mean) };
+    return {
+      ...adapted,
+      graph,
+      assumed: !(said.labels && said.mean),
+      notes: [...sizeNote, ...adapted.notes],
+    };
   } catch (error) {
     if (!(error instanceof UserError) || !/JSON file/.test(error.message)) throw error;
     throw new UserError(

@@ -24,6 +24,10 @@ const EMPTY = Buffer.alloc(0);
 /** So large is the first room for a body that comes in pieces. */
 const ROOM = 16_384;
 
+/** Into more pieces than this, and one more for so many bytes, nobody cuts a body: each is work, however small. */
+const MAX_PIECES = 4096;
+const PIECE_BYTES = 256;
+
 /** So often a body is looked at in the time that it may stand still. */
 const LOOKS = 5;
 
@@ -84,6 +88,7 @@ export function bodyReceiver(
     share.arriving++;
     requests++;
     let held = 0;
+    let pieces = 0;
     let received = EMPTY;
     const release = (): void => {
       received = EMPTY;
@@ -117,6 +122,11 @@ export function bodyReceiver(
         body.idle = 0;
         try {
           if (held + chunk.length > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
+          if (++pieces > MAX_PIECES + held / PIECE_BYTES) {
+            // Not to go on reading them.
+            res.set('Connection', 'close');
+            throw new HttpError(400, 'the request body comes in too many pieces');
+          }
           checkRoom(share, chunk.length);
         } catch (error) {
           settle(error);

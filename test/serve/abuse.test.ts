@@ -183,6 +183,93 @@ test('what npm run evaluate sends at most, and more, is taken from one address',
   }
 });
 
+test('a body in pieces is put together, one in very many tiny pieces refused', async () => {
+  const chunked = (body: Uint8Array, piece: number): Buffer =>
+    Buffer.concat([
+      Buffer.from(head('/predict', 'Transfer-Encoding: chunked', 'Connection: close')),
+      ...Array.from({ length: Math.ceil(body.length / piece) }, (_, i) => {
+        const data = body.subarray(i * piece, (i + 1) * piece);
+        return Buffer.concat([Buffer.from(`${data.length.toString(16)}\r\n`), data, Buffer.from('\r\n')]);
+      }),
+      Buffer.from('0\r\n\r\n'),
+    ]);
+  // Larger than its first room, and a byte at a time.
+  const photo = await noisePng(1, 200, 200);
+  assert.ok(photo.length > 100_000);
+  for (const [body, piece] of [
+    [photo, 1000],
+    [photo, 65_536],
+    [png, 1],
+  ] as const) {
+    const client = new Client(server.url, chunked(body, piece));
+    assert.equal(await client.status(), 200, `${body.length} in pieces of ${piece}`);
+  }
+  const before = process.memoryUsage().rss;
+  const clients = [0, 1, 2].map(() => {
+    const start = head('/predict', 'Transfer-Encoding: chunked');
+    return new Client(server.url, Buffer.concat([Buffer.from(start), Buffer.alloc(6_000_000, '1\r\nx\r\n')]));
+  });
+  for (const client of clients) {
+    assert.equal(await client.status(), 400);
+    assert.match(client.received, /the request body comes in too many pieces/);
+    await client.closed;
+  }
+  assert.ok(process.memoryUsage().rss - before < 150e6);
+});
+
+test('requests of a connection are begun one after the other, and only so many may wait', async () => {
+  const ask = (n: number): string => 'GET /model HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(n);
+  const polite = new Client(server.url, ask(50));
+  for (let i = 0; i < 200 && polite.received.split('HTTP/1.1 200').length <= 50; i++) await sleep(10);
+  assert.equal(polite.received.split('HTTP/1.1 200').length - 1, 50);
+  polite.socket.destroy();
+  const [, stood] = await watched(async () => {
+    const clients = Array.from(
+      { length: 5 },
+      () => new Client(server.url, ask(1500).replaceAll('/model', '/metrics')),
+    );
+    await Promise.all(clients.map(({ closed }) => closed));
+  });
+  assert.ok(stood < STOOD, `${stood} ms`);
+});
+
+test('what waits behind a request on its connection holds nothing when the connection ends', () =>
+  withServer({ limits: { requests: 2, totalBodyBytes: 200_000 } }, async ({ url }) => {
+    const one = Buffer.concat([Buffer.from(head('/predict', `Content-Length: ${png.length}`)), png]);
+    const slow = Buffer.from(head('/predict', TEN_MEGABYTES));
+    for (let i = 0; i < 4; i++) {
+      const client = new Client(url, Buffer.concat([one, one, one, slow]));
+      assert.equal(await client.status(), 200);
+      client.socket.destroy();
+      await client.closed;
+    }
+    await sleep(100);
+    assert.equal((await post(url)).status, 200);
+  }));
+
+test('an output that is asked for twice is refused, and no memory taken for numbers that are not there', async () => {
+  const json = { 'content-type': 'application/json' };
+  const infer = (more: object): Promise<Response> => {
+    const input = { name: 'input', shape: [256, 3, 32, 32], datatype: 'FP32', data: [1] };
+    return post(server.url, JSON.stringify({ inputs: [input], ...more }), json, ROUTES[1]);
+  };
+  assert.deepEqual(await refusal(await infer({})), [
+    400,
+    'input "input" has 1 values, its shape says 786432',
+  ]);
+  const data = Array(3072).fill(0);
+  const twice = await post(
+    server.url,
+    JSON.stringify({
+      inputs: [{ name: 'input', shape: [1, 3, 32, 32], datatype: 'FP32', data }],
+      outputs: [{ name: 'logits' }, { name: 'probabilities' }, { name: 'logits' }],
+    }),
+    json,
+    ROUTES[1],
+  );
+  assert.deepEqual(await refusal(twice), [400, 'output "logits" is asked for twice']);
+});
+
 test('compressed bodies are refused at once, before they come', async () => {
   for (const path of ROUTES) {
     const clients = ['gzip', 'deflate', 'br', 'x'].map(

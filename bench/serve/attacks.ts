@@ -37,6 +37,7 @@ export interface Attack {
 export const ATTACKS: readonly Attack[] = [
   { name: 'bodies that do not come', play: silentBodies },
   { name: 'compressed bodies', play: compressedBodies },
+  { name: 'bodies in tiny pieces, very many requests a connection', play: tinyPieces },
   { name: 'huge pictures, clients that leave', play: hugePictures },
   { name: 'endless chunks, deep JSON', play: endlessParts },
   { name: 'downloads that are not read, models replaced', play: unreadDownloads },
@@ -96,6 +97,15 @@ async function silentBodies(target: Target, signal: AbortSignal): Promise<string
     ),
   );
   const opened = await keepOpen(target, 300, (i) => texts[i % texts.length]!, signal);
+  return `${opened} of them`;
+}
+
+async function tinyPieces(target: Target, signal: AbortSignal): Promise<string> {
+  const text = head('/predict', 'Content-Type: image/png', 'Transfer-Encoding: chunked');
+  const pieces = Buffer.concat([Buffer.from(text), Buffer.alloc(6_000_000, '1\r\nx\r\n')]);
+  const requests = Buffer.from('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1500));
+  // Each as soon as the one before was ended.
+  const opened = await keepOpen(target, 2, (i) => (i % 2 ? requests : pieces), signal);
   return `${opened} of them`;
 }
 

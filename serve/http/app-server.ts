@@ -32,8 +32,7 @@ export function createAppServer(app: Express, options: ServerOptions): Server {
 
 /**
  * Begins a request when the one before it on its connection is answered. Node begins all that have come, a thousand
- * in one piece of the stream, before anybody else gets a turn; and of those whose connection ends before they have it
- * for their answer it never says that they are over, so what they hold would stay held.
+ * in one piece of the stream, before anybody else gets a turn.
  */
 function oneByOne(app: RequestListener): RequestListener {
   const waiting = new WeakMap<Socket, (() => void)[]>();

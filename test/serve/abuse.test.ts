@@ -233,20 +233,6 @@ test('requests of a connection are begun one after the other, and only so many m
   assert.ok(stood < STOOD, `${stood} ms`);
 });
 
-test('what waits behind a request on its connection holds nothing when the connection ends', () =>
-  withServer({ limits: { requests: 2, totalBodyBytes: 200_000 } }, async ({ url }) => {
-    const one = Buffer.concat([Buffer.from(head('/predict', `Content-Length: ${png.length}`)), png]);
-    const slow = Buffer.from(head('/predict', TEN_MEGABYTES));
-    for (let i = 0; i < 4; i++) {
-      const client = new Client(url, Buffer.concat([one, one, one, slow]));
-      assert.equal(await client.status(), 200);
-      client.socket.destroy();
-      await client.closed;
-    }
-    await sleep(100);
-    assert.equal((await post(url)).status, 200);
-  }));
-
 test('an output that is asked for twice is refused, and no memory taken for numbers that are not there', async () => {
   const json = { 'content-type': 'application/json' };
   const infer = (more: object): Promise<Response> => {

@@ -17,7 +17,7 @@ import { mountOperations } from './openapi/mount.ts';
 import type { Operation } from './openapi/operation.ts';
 import { demoModels, demoPage } from './routes/demo-page.ts';
 import { healthOperations } from './routes/health.ts';
-import { metricsOperations } from './routes/metrics.ts';
+import { metricsOperations, shareReading } from './routes/metrics.ts';
 import { modelOperations } from './routes/models.ts';
 import { predictOperations } from './routes/predict.ts';
 import { v2Operations } from './routes/v2.ts';
@@ -64,7 +64,7 @@ export function createApp(options: AppOptions): Express {
   if (access.cors) app.use(allowOrigins(access.cors));
 
   const receive = bodyReceiver(limits, (reason) => metrics.rejected(reason));
-  const readMetrics = options.readMetrics ?? (() => metrics.registry.metrics());
+  const readMetrics = shareReading(options.readMetrics ?? (() => metrics.registry.metrics()));
   const operations: Operation[] = [
     ...predictOperations(registry, limits, receive),
     // Before the models, to one of which `stats` would be a name.

@@ -12,6 +12,8 @@ export interface Target {
   url: string;
   /** The server processes that run now. */
   pids(): number[];
+  /** How long a process may give no sign of life. */
+  silenceSeconds: number;
   /** The folder that is served. */
   models: string;
   /** A model file with its metadata, and the same without. */
@@ -35,6 +37,7 @@ export interface Attack {
 export const ATTACKS: readonly Attack[] = [
   { name: 'bodies that do not come', play: silentBodies },
   { name: 'compressed bodies', play: compressedBodies },
+  { name: 'bodies in tiny pieces, very many requests a connection', play: tinyPieces },
   { name: 'huge pictures, clients that leave', play: hugePictures },
   { name: 'endless chunks, deep JSON', play: endlessParts },
   { name: 'downloads that are not read, models replaced', play: unreadDownloads },
@@ -42,6 +45,9 @@ export const ATTACKS: readonly Attack[] = [
   { name: 'a broken model file, a process killed', play: brokenFile },
   { name: 'a process frozen', play: frozenProcess },
 ];
+
+/** What a process, or a model, may take to start on a machine where others want all of its cores. */
+const START_SECONDS = 60;
 
 /** Keeps so many connections that each write `bytes` once, and are opened again as they close. */
 async function keepOpen(
@@ -91,6 +97,15 @@ async function silentBodies(target: Target, signal: AbortSignal): Promise<string
     ),
   );
   const opened = await keepOpen(target, 300, (i) => texts[i % texts.length]!, signal);
+  return `${opened} of them`;
+}
+
+async function tinyPieces(target: Target, signal: AbortSignal): Promise<string> {
+  const text = head('/predict', 'Content-Type: image/png', 'Transfer-Encoding: chunked');
+  const pieces = Buffer.concat([Buffer.from(text), Buffer.alloc(6_000_000, '1\r\nx\r\n')]);
+  const requests = Buffer.from('GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n'.repeat(1500));
+  // Each as soon as the one before was ended.
+  const opened = await keepOpen(target, 2, (i) => (i % 2 ? requests : pieces), signal);
   return `${opened} of them`;
 }
 
@@ -216,18 +231,33 @@ function padded(model: Uint8Array, version: number): Buffer {
 async function brokenFile(target: Target, signal: AbortSignal): Promise<string> {
   const path = join(target.models, 'broken.onnx');
   await writeAside(path, target.whole.subarray(0, target.whole.length / 2));
-  const [victim] = target.pids();
-  const begin = performance.now();
-  if (victim !== undefined) process.kill(victim, 'SIGKILL');
-  let seconds = Number.NaN;
-  while (!signal.aborted) {
-    await sleep(200);
-    if (Number.isNaN(seconds) && !target.pids().includes(victim!) && target.pids().length === 2) {
-      seconds = (performance.now() - begin) / 1000;
-    }
-  }
+  const says = await replaced(target, target.pids()[0], 'SIGKILL', signal);
   await rm(path, { force: true });
-  return Number.isNaN(seconds) ? 'the process was NOT replaced' : `replaced after ${seconds.toFixed(1)} s`;
+  return says;
+}
+
+/** Sends a process a signal and waits for the one in its place: to the end of the turn, and longer if that may be. */
+async function replaced(
+  target: Target,
+  victim: number | undefined,
+  by: 'SIGKILL' | 'SIGSTOP',
+  signal: AbortSignal,
+): Promise<string> {
+  if (victim === undefined) return 'there was NO process to end';
+  const processes = target.pids().length;
+  const begin = performance.now();
+  const passed = (): number => (performance.now() - begin) / 1000;
+  const most = START_SECONDS + (by === 'SIGSTOP' ? target.silenceSeconds : 0);
+  process.kill(victim, by);
+  let seconds = Number.NaN;
+  while (!signal.aborted || (Number.isNaN(seconds) && passed() < most)) {
+    await sleep(200);
+    const pids = target.pids();
+    if (Number.isNaN(seconds) && !pids.includes(victim) && pids.length === processes) seconds = passed();
+  }
+  return Number.isNaN(seconds)
+    ? `the process was NOT replaced in ${most} s`
+    : `replaced after ${seconds.toFixed(1)} s`;
 }
 
 async function changedJson(target: Target, signal: AbortSignal): Promise<string> {
@@ -247,37 +277,27 @@ async function changedJson(target: Target, signal: AbortSignal): Promise<string>
     const prefix = `${changes} `;
     await writeAside(json!, describe(prefix));
     const begin = performance.now();
-    for (;;) {
+    const passed = (): number => (performance.now() - begin) / 1000;
+    let isDone = false;
+    // To the end of the turn; the first one for longer, if that may be.
+    while (!isDone && (!signal.aborted || (changes === 0 && passed() < START_SECONDS))) {
       await sleep(200);
       const answer = await fetch(`${target.url}/models/foreign`).catch(() => undefined);
       const { labels } = ((await answer?.json().catch(() => ({}))) ?? {}) as { labels?: string[] };
-      if (labels?.[0]?.startsWith(prefix)) break;
-      if (signal.aborted) {
-        await Promise.all([rm(model!, { force: true }), rm(json!, { force: true })]);
-        return changes === 0
-          ? 'NO change took effect'
-          : `${changes} took effect, the slowest after ${slowest.toFixed(1)} s`;
-      }
+      isDone = labels?.[0]?.startsWith(prefix) ?? false;
     }
-    slowest = Math.max(slowest, (performance.now() - begin) / 1000);
+    if (!isDone) break;
+    slowest = Math.max(slowest, passed());
     changes++;
   }
   await Promise.all([rm(model!, { force: true }), rm(json!, { force: true })]);
-  return `${changes} took effect, the slowest after ${slowest.toFixed(1)} s`;
+  return changes === 0
+    ? `NO change took effect in ${START_SECONDS} s`
+    : `${changes} took effect, the slowest after ${slowest.toFixed(1)} s`;
 }
 
-async function frozenProcess(target: Target, signal: AbortSignal): Promise<string> {
-  const victim = target.pids().at(-1);
-  const begin = performance.now();
-  if (victim !== undefined) process.kill(victim, 'SIGSTOP');
-  let seconds = Number.NaN;
-  while (!signal.aborted) {
-    await sleep(200);
-    if (Number.isNaN(seconds) && !target.pids().includes(victim!) && target.pids().length === 2) {
-      seconds = (performance.now() - begin) / 1000;
-    }
-  }
-  return Number.isNaN(seconds) ? 'the process was NOT replaced' : `replaced after ${seconds.toFixed(1)} s`;
+function frozenProcess(target: Target, signal: AbortSignal): Promise<string> {
+  return replaced(target, target.pids().at(-1), 'SIGSTOP', signal);
 }
 
 async function writeAside(path: string, bytes: Uint8Array | string): Promise<void> {

@@ -20,6 +20,14 @@ interface Share {
   bytes: number;
 }
 
+const EMPTY = Buffer.alloc(0);
+/** So large is the first room for a body that comes in pieces. */
+const ROOM = 16_384;
+
+/** Into more pieces than this, and one more for so many bytes, nobody cuts a body: each is work, however small. */
+const MAX_PIECES = 4096;
+const PIECE_BYTES = 256;
+
 /** So often a body is looked at in the time that it may stand still. */
 const LOOKS = 5;
 
@@ -80,9 +88,10 @@ export function bodyReceiver(
     share.arriving++;
     requests++;
     let held = 0;
-    let chunks: Buffer<ArrayBuffer>[] = [];
+    let pieces = 0;
+    let received = EMPTY;
     const release = (): void => {
-      chunks = [];
+      received = EMPTY;
       bytes -= held;
       share.bytes -= held;
       held = 0;
@@ -98,8 +107,8 @@ export function bodyReceiver(
         share.arriving--;
         req.off('data', take).off('close', breakOff).off('error', breakOff);
         if (error === undefined) {
-          resolve(chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks, held));
-          chunks = [];
+          resolve(received.subarray(0, held));
+          received = EMPTY;
         } else {
           release();
           // What still comes is thrown away; the client reads its refusal when it is done, or at once.
@@ -113,12 +122,17 @@ export function bodyReceiver(
         body.idle = 0;
         try {
           if (held + chunk.length > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
+          if (++pieces > MAX_PIECES + held / PIECE_BYTES) {
+            // Not to go on reading them.
+            res.set('Connection', 'close');
+            throw new HttpError(400, 'the request body comes in too many pieces');
+          }
           checkRoom(share, chunk.length);
         } catch (error) {
           settle(error);
           return;
         }
-        chunks.push(chunk);
+        received = append(received, held, chunk, declared);
         held += chunk.length;
         bytes += chunk.length;
         share.bytes += chunk.length;
@@ -144,4 +158,29 @@ export function bodyReceiver(
 
 function overloaded(): OverloadError {
   return new OverloadError('the server is overloaded; try again later');
+}
+
+/**
+ * Appends a piece to the first `held` bytes of `room`. Pieces are not kept by themselves: of a byte each, a hundred
+ * times as much would be held as is counted.
+ * @param declared how large all of it is to be; 0: not known
+ * @returns where they are now
+ */
+function append(
+  room: Buffer<ArrayBuffer>,
+  held: number,
+  piece: Buffer<ArrayBuffer>,
+  declared: number,
+): Buffer<ArrayBuffer> {
+  const length = held + piece.length;
+  // Mostly a body comes in one.
+  if (held === 0 && length === declared) return piece;
+  let larger = room;
+  if (length > room.length) {
+    const double = Math.max(ROOM, 2 * room.length, length);
+    larger = Buffer.from(new ArrayBuffer(declared >= length ? Math.min(declared, double) : double));
+    room.copy(larger, 0, 0, held);
+  }
+  piece.copy(larger, held);
+  return larger;
 }

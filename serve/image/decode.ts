@@ -14,12 +14,14 @@ export interface DecodeOptions {
   /** The model's input size. */
   height: number;
   width: number;
-  /** Most pixels (width x height) an image may have before it is resized. */
+  /** Most pixels (width x height) an image may have before it is resized; each of an AVIF counts for four. */
   maxPixels: number;
 }
 
 /** Of the images of a request together, in images of the most pixels. */
 const REQUEST_IMAGES = 4;
+/** An AVIF's pixel takes as much memory, and more time, than so many of the other formats. */
+const AVIF_WEIGHT = 4;
 /** Up to here an image is decoded and resized in a few milliseconds. */
 const LARGE_PIXELS = 256 * 256;
 const LARGE_BYTES = 256_000;
@@ -41,7 +43,7 @@ export interface DecodeQuestion {
 /** From it. */
 export interface DecodeAnswer {
   image: Uint8Array<ArrayBuffer>;
-  /** Before it was resized. */
+  /** Before it was resized, as they count against the limit. */
   pixels: number;
 }
 
@@ -194,11 +196,16 @@ function checkChunks(bytes: Uint8Array, format: ImageFormat): void {
   }
 }
 
-/** From the head of the image. */
+/** From the head of the image, as they count against the limit. */
 async function countPixels(bytes: Uint8Array, format: ImageFormat, maxPixels: number): Promise<number> {
   const { width, height } = await refuseAs(format, maxPixels, () => sharp(bytes).metadata());
-  if (width * height > maxPixels) throw tooManyPixels(maxPixels);
-  return width * height;
+  const pixels = width * height * weightOf(format);
+  if (pixels > maxPixels) throw tooManyPixels(format, maxPixels);
+  return pixels;
+}
+
+function weightOf(format: ImageFormat): number {
+  return format === 'avif' ? AVIF_WEIGHT : 1;
 }
 
 async function decodeKnown(
@@ -208,7 +215,7 @@ async function decodeKnown(
   seconds: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
   const decoded = await refuseAs(format, options.maxPixels, () =>
-    decodeImageFile(bytes, options.maxPixels, seconds),
+    decodeImageFile(bytes, Math.floor(options.maxPixels / weightOf(format)), seconds),
   );
   return prepareImage(decoded, options).data as Uint8Array<ArrayBuffer>;
 }
@@ -226,7 +233,7 @@ async function refuseAs<T>(format: ImageFormat, maxPixels: number, decode: () =>
     return await decode();
   } catch (error) {
     const reason = errorMessage(error);
-    if (/pixel limit/i.test(reason)) throw tooManyPixels(maxPixels);
+    if (/pixel limit/i.test(reason)) throw tooManyPixels(format, maxPixels);
     if (/timeout: \d+% complete/.test(reason)) {
       throw new OverloadError('decoding the image took too long; try again later');
     }
@@ -234,11 +241,10 @@ async function refuseAs<T>(format: ImageFormat, maxPixels: number, decode: () =>
   }
 }
 
-function tooManyPixels(maxPixels: number): HttpError {
-  return new HttpError(
-    413,
-    `the image has more than ${megapixels(maxPixels)} megapixels; send a smaller one`,
-  );
+function tooManyPixels(format: ImageFormat, maxPixels: number): HttpError {
+  const most = megapixels(maxPixels / weightOf(format));
+  const kind = format === 'avif' ? 'AVIF image' : 'image';
+  return new HttpError(413, `the ${kind} has more than ${most} megapixels; send a smaller one`);
 }
 
 function tooManyTogether(maxPixels: number): HttpError {

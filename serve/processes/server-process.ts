@@ -1,7 +1,21 @@
 import cluster, { type Worker } from 'node:cluster';
+import { availableParallelism } from 'node:os';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { ALIVE_MS, type CountedMetric, type ToPrimary, type ToWorker } from './messages.ts';
 import { OfferedConnections } from './offered-connections.ts';
+
+/**
+ * For glibc, which else keeps the tens of megabytes that a model or a picture took, in each of very many threads'
+ * arenas; what the user set is his. It reads these as a process starts. In bytes, but for the number of arenas.
+ */
+export function allocatorSettings(): Record<string, string> {
+  const settings = {
+    MALLOC_ARENA_MAX: String(Math.max(2, availableParallelism())),
+    MALLOC_MMAP_THRESHOLD_: '1000000',
+    MALLOC_TRIM_THRESHOLD_: '8000000',
+  };
+  return Object.fromEntries(Object.entries(settings).filter(([name]) => process.env[name] === undefined));
+}
 
 export interface ServerProcessOptions {
   /** What to answer a client that asks this process for metrics. */
@@ -32,7 +46,7 @@ export class ServerProcess {
   #hasEnded = false;
 
   constructor({ readMetrics, findOther, silenceSeconds, onSilent }: ServerProcessOptions) {
-    this.#worker = cluster.fork();
+    this.#worker = cluster.fork(allocatorSettings());
     this.pid = this.#worker.process.pid!;
     this.offered = new OfferedConnections(this.#worker);
     // What cannot be sent to one that is dying; its exit follows.

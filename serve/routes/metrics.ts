@@ -1,5 +1,16 @@
 import type { Operation } from '../openapi/operation.ts';
 
+/** One reading, which takes a while, for all who ask before it is made. */
+export function shareReading(read: () => Promise<string>): () => Promise<string> {
+  let reading: Promise<string> | undefined;
+  return () => {
+    reading ??= read().finally(() => {
+      reading = undefined;
+    });
+    return reading;
+  };
+}
+
 /** `GET /metrics`, in Prometheus's text format. */
 export function metricsOperations(read: () => Promise<string>): Operation[] {
   return [

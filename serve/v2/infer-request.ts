@@ -107,6 +107,10 @@ function wantedOutputs(request: InferRequest): ParsedInfer['outputs'] {
   const named = request.outputs ?? [];
   const wanted: NonNullable<InferRequest['outputs']> =
     named.length > 0 ? named : OUTPUTS.map((name) => ({ name }));
+  // Each would be written out again.
+  const twice = wanted.find(({ name }, i) => wanted.findIndex((other) => other.name === name) < i);
+  if (twice)
+    throw new HttpError(400, `output ${JSON.stringify(twice.name.slice(0, 120))} is asked for twice`);
   return wanted.map(({ name: given, parameters }) => {
     const name = OUTPUTS.find((known) => known === given);
     if (name === undefined) {

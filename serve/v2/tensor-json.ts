@@ -11,12 +11,13 @@ export function tensorFromJson(
   name: string,
 ): Float32Array<ArrayBuffer> {
   const size = shape.reduce((product, n) => product * n, 1);
-  const out = new Float32Array(size);
   if (!Array.isArray(data[0])) {
     if (data.length !== size) throw wrongCount(name, data.length, size);
+    const out = new Float32Array(size);
     copyNumbers(data, out, 0, name);
     return out;
   }
+  const out = new Float32Array(size);
   let at = 0;
   const fill = (values: readonly unknown[], depth: number): void => {
     if (values.length !== shape[depth]) throw wrongCount(name, values.length, shape[depth] ?? 0, depth);

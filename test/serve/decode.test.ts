@@ -190,6 +190,12 @@ test('too many pixels are refused before they are decoded', async () => {
     413,
     /more than 1 megapixels/,
   );
+  const avif = (width: number): Promise<Buffer> =>
+    sharp({ create: { width, height: 500, channels: 3, background: 'red' } })
+      .avif({ effort: 0 })
+      .toBuffer();
+  await decodeImage(await avif(500), options);
+  await refuses(await avif(502), 413, /^the AVIF image has more than 0.25 megapixels; send a smaller one$/);
 });
 
 test('small PNGs take a short way to the same pixels', async () => {

@@ -401,7 +401,9 @@ describe("the demo's predictions", () => {
       const at = `${url}predict/${encodeURIComponent(models.preferred)}`;
       const post = (body: Uint8Array<ArrayBuffer>, headers = {}) =>
         fetch(at, { method: 'POST', body, headers: { 'content-type': 'image/png', ...headers } });
-      assert.equal((await post(new Uint8Array(10))).status, 415);
+      for (const [site, status] of Object.entries({ 'cross-site': 403, 'same-origin': 415, none: 415 })) {
+        assert.equal((await post(new Uint8Array(10), { 'sec-fetch-site': site })).status, status, site);
+      }
       const packed = await post(new Uint8Array(10), { 'content-encoding': 'gzip' });
       assert.match(((await packed.json()) as { error: string }).error, /compressed bodies are not taken/);
       const large = await post(new Uint8Array(11_000_000));

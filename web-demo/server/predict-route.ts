@@ -6,9 +6,16 @@ import { errorMessage, UserError } from '../../core/errors.ts';
 import type { ModelFiles } from './model-files.ts';
 import type { PredictionServers } from './prediction-servers.ts';
 
-/** `POST /predict/<model>`: passes the picture on to an inference server of that model, and its answer back. */
+/**
+ * `POST /predict/<model>`: passes the picture on to an inference server of that model, and its answer back. Browsers
+ * say when another site's page asks: it could not read the answer, but have one model after the other loaded.
+ */
 export function predictRoute(models: ModelFiles, servers: PredictionServers): RequestHandler {
   return async (request, response) => {
+    if (request.get('sec-fetch-site') === 'cross-site') {
+      response.status(403).json({ error: 'pages of other sites may not ask here' });
+      return;
+    }
     const name = ([] as string[]).concat(request.params.path ?? []).join('/');
     const model = await models.find(name);
     if (!model) {

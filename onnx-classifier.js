@@ -30,7 +30,7 @@ const COMMANDS = {
   'setup:tensorflow': 'setup/tensorflow/cli.ts',
   doctor: 'setup/doctor/cli.ts',
   bench: 'bench/cli.ts',
-  soak: 'bench/serve/soak.ts',
+  soak: 'bench/serve/cli.ts',
 };
 
 const PROJECT = fileURLToPath(new URL('.', import.meta.url));

@@ -7,8 +7,6 @@ import { networkInterfaces, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { runMain } from '../../core/cli/main.ts';
-import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
@@ -30,7 +28,7 @@ const SLOWER = 3;
 const MORE_BYTES = 300e6;
 const SETTLE_SECONDS = 30;
 
-async function soakAttacked(minutes: number): Promise<void> {
+export async function soakAttacked(minutes: number): Promise<void> {
   const [name] = await embeddedModels();
   if (name === undefined) throw new UserError('models/ holds no model to serve');
   const whole = await readFile(embeddedModelPath(name));
@@ -200,7 +198,7 @@ function secondAddress(): string | undefined {
     : undefined;
 }
 
-async function soakMixed(total: number): Promise<void> {
+export async function soakMixed(total: number): Promise<void> {
   const server = await startServer([]);
   try {
     const requests = await hostileRequests();
@@ -240,24 +238,3 @@ async function readMemory(url: string): Promise<{ rss: number; heap: number }> {
 function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(0);
 }
-
-await runMain(async () => {
-  const { options } = parseOptions(
-    {
-      name: 'soak',
-      summary: 'Attacks a server of its own, and says what those who mean well noticed of it.',
-      options: {
-        minutes: { type: 'number', help: 'how long in all', default: 10, min: 1, max: 1440 },
-        mixed: {
-          type: 'integer',
-          value: 'REQUESTS',
-          help: 'instead: so many good, bad and cut-off requests, and what memory a request costs',
-          min: 1000,
-        },
-      },
-    },
-    process.argv.slice(2),
-  );
-  if (options.mixed !== undefined) await soakMixed(options.mixed);
-  else await soakAttacked(options.minutes);
-});

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { extname, join, relative } from 'node:path';
 import sharp from 'sharp';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
 import { readRegularFile } from '../fs/regular-file.ts';
@@ -21,6 +23,25 @@ export const PICTURE_EXTENSIONS: ReadonlySet<string> = new Set(
 
 /** What is read of the user's own pictures; the server takes fewer from strangers. */
 type PictureFormat = 'sharp' | 'tiff' | 'bmp' | 'heic';
+
+/**
+ * The pictures in a folder and in all folders below it, by their extensions, in the order of their paths. What
+ * begins with a dot is passed over.
+ * @returns paths that begin with `folder`, and how many other files there are
+ * @throws UserError if the folder cannot be read
+ */
+export async function picturesBelow(folder: string): Promise<{ pictures: string[]; others: number }> {
+  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
+    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}`);
+  });
+  const files = entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
+    .filter((path) => !/(^|[\\/])\./.test(relative(folder, path)))
+    .sort();
+  const pictures = files.filter((path) => PICTURE_EXTENSIONS.has(extname(path).slice(1).toLowerCase()));
+  return { pictures, others: files.length - pictures.length };
+}
 
 /** @throws UserError naming the file if it cannot be read or is a pipe or a device */
 export function readPictureFile(path: string): Promise<Buffer> {

@@ -468,7 +468,7 @@ export class Classifier {
    * @example
    * const classifier = await Classifier.open();
    * const [best] = await classifier.classify('picture.png');
-   * const both = await classifier.classify(['picture.png', 'photos/a.png'], { topK: 1 });
+   * const both = await classifier.classify(['picture.png', 'photos/red/00.png'], { topK: 1 });
    * console.log(best?.label, both.map(([first]) => first?.label));
    * await classifier.close();
    */
@@ -607,9 +607,9 @@ export interface Evaluation {
  * @param target an open {@link Classifier}, or a server's address
  * @throws UserError if its classes are others than the dataset's or do not exclude each other, or the server fails
  * @example
- * const dataset = await loadDataset({ dataset: 'synthetic' });
- * const classifier = await Classifier.open('exports/synthetic.onnx');
- * const { top1, images } = await evaluate(classifier, dataset, { limit: 100 });
+ * const dataset = await loadDataset({ data: 'photos', valShare: 0.25 });
+ * const classifier = await Classifier.open('exports/photos.onnx');
+ * const { top1, images } = await evaluate(classifier, dataset);
  * console.log(top1, images);
  * await classifier.close();
  */

@@ -28,12 +28,15 @@ export type {
   ClassReport,
   ConvertResult,
   EpochLog,
+  ExportOptions,
   ImageDataset,
   ImageSplit,
   ModelAccuracy,
   Normalization,
   PixelImage,
+  Precision,
   Prediction,
+  QuantizeReport,
 };
 export { UserError };
 

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readdir, readFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +8,8 @@ import { promisify } from 'node:util';
 import { CLASS_COLORS, picture, writeTree } from '../data/image-folder.ts';
 import { enterTemporaryFolder } from './temporary-folder.ts';
 
-const EXAMPLES = fileURLToPath(new URL('../../examples', import.meta.url));
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const EXAMPLES = join(PROJECT, 'examples');
 const IMAGES = 16;
 
 /** Each runs once, in the order of its number: later ones use what earlier ones wrote. */
@@ -105,12 +106,15 @@ describe('the examples', () => {
     ]);
   });
 
-  it('run from the checkout with tsx, as they say', async () => {
-    const example = join(EXAMPLES, '03-classify.ts');
+  it('may import the package by its name, from any folder that it is linked into', async () => {
+    await mkdir('node_modules');
+    await symlink(PROJECT, join('node_modules', 'onnx-classifier'), 'junction');
+    const code = await readFile(join(EXAMPLES, '03-classify.ts'), 'utf8');
+    await writeFile('user.mts', code.replace("'../index.ts'", "'onnx-classifier'"));
     const args = [
       '--import',
       import.meta.resolve('tsx'),
-      example,
+      'user.mts',
       'mixed/b.png',
       'exports/example-fp32.onnx',
     ];

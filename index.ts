@@ -373,14 +373,16 @@ export interface ClassifierOptions {
 
 /** Pictures of {@link Classifier.classifyEach} that are under way at a time. */
 const AHEAD = 64;
-/** Of these, pictures that are being decoded: each may have hundreds of megabytes, and libuv has four threads. */
+/** Of these, pictures that are being decoded: each may need hundreds of megabytes. */
 const DECODERS = 4;
+/** Up to here a file is decoded and resized in a few milliseconds; larger ones are in threads. */
+const LARGE_BYTES = 100_000;
 const DEFAULT_TOP_K = 5;
 
 /**
  * A classifier in this process, without a server: float32, float16, int8 and models of other programs. Pictures are
- * prepared, run and scored by the code that the server has; the model runs in threads, so the event loop stays free.
- * It keeps the process alive until it is closed.
+ * prepared, run and scored by the code that the server has. The model runs in threads, and large files are decoded in
+ * some, so that the event loop stays free. It keeps the process alive until it is closed.
  * @example
  * const classifier = await Classifier.open('resnet14t');
  * for (const { label, probability } of await classifier.classify('picture.png', { topK: 3 })) {
@@ -441,6 +443,7 @@ export class Classifier {
    */
   static async open(model?: string, options: ClassifierOptions = {}): Promise<Classifier> {
     const { preprocessing, workers, threads, maxBatch } = options;
+    checkCounts({ workers, threads, maxBatch });
     const [{ findModelFile, loadServedModel }, { LoadedModel }, { chooseInference }, limits, { Normalizer }] =
       await Promise.all([
         import('./serve/model-file.ts'),
@@ -505,7 +508,7 @@ export class Classifier {
     images: Iterable<T> | AsyncIterable<T>,
     { topK = DEFAULT_TOP_K }: ClassifyOptions = {},
   ): AsyncGenerator<ImageResult<T>, void, void> {
-    if (!Number.isInteger(topK) || topK < 1) throw new UserError(`topK is a number from 1 on, not ${topK}`);
+    checkCounts({ topK });
     const underWay: Promise<ImageResult<T> | { fault: unknown }>[] = [];
     const next = async (): Promise<ImageResult<T>> => {
       const result = await underWay.shift()!;
@@ -569,8 +572,15 @@ export class Classifier {
   /** @returns [height, width, 3] */
   async #prepare(image: ImageInput, source: string): Promise<PixelImage['data']> {
     const { prepareImage } = await import('./core/preprocess/prepare-image.ts');
-    const pixels = await pixelsOf(image, source);
-    return prepareImage(pixels, this).data;
+    if (typeof image === 'object' && 'data' in image)
+      return prepareImage(checkPixels(image, source), this).data;
+    const bytes = image instanceof Uint8Array ? image : await readBytes(image);
+    if (bytes.length > LARGE_BYTES) {
+      const { prepareInThread } = await import('./serve/image/picture-threads.ts');
+      return prepareInThread({ bytes, source, width: this.width, height: this.height });
+    }
+    const { decodePicture } = await import('./core/image/picture-file.ts');
+    return prepareImage(await decodePicture(bytes, source), this).data;
   }
 }
 
@@ -621,7 +631,8 @@ export async function evaluate(
   dataset: ImageDataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
-  const { batchSize = 64, limit = Number.POSITIVE_INFINITY, onProgress } = options;
+  const { batchSize = 64, limit, onProgress } = options;
+  checkCounts({ batchSize, limit });
   const [{ evaluateServer, checkComparable }, { ClassificationMetrics }, { ConfusionMatrix }, reports] =
     await Promise.all([
       import('./serve/evaluate/evaluate-server.ts'),
@@ -714,6 +725,7 @@ export interface Server {
  */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
   const { workers, threads, maxBatch, apiKey, cors, rateLimit, ...rest } = options;
+  checkCounts({ workers, threads, maxBatch, rateLimit });
   const { startServer: start } = await import('./serve/server.ts');
   const server = await start({
     ...rest,
@@ -756,20 +768,19 @@ class Turns {
   }
 }
 
-async function pixelsOf(image: ImageInput, source: string): Promise<PixelImage> {
-  if (typeof image === 'object' && 'data' in image) return checkPixels(image, source);
-  const { decodePicture, readPictureFile } = await import('./core/image/picture-file.ts');
-  if (image instanceof Uint8Array) return decodePicture(image, source);
+async function readBytes(image: string | URL): Promise<Uint8Array> {
   if (image instanceof URL && image.protocol !== 'file:') {
     const { fetchPicture } = await import('./core/image/fetch-picture.ts');
-    return decodePicture(await fetchPicture(image), source);
+    return fetchPicture(image);
   }
   if (typeof image === 'string' && /^https?:\/\//i.test(image)) {
     throw new UserError(`${image} is an address and no file; give it as new URL(...)`);
   }
-  const { fileURLToPath } = await import('node:url');
-  const path = typeof image === 'string' ? image : fileURLToPath(image);
-  return decodePicture(await readPictureFile(path), path);
+  const [{ readPictureFile }, { fileURLToPath }] = await Promise.all([
+    import('./core/image/picture-file.ts'),
+    import('node:url'),
+  ]);
+  return readPictureFile(typeof image === 'string' ? image : fileURLToPath(image));
 }
 
 /** Typed arrays read undefined past their end, which would pass for black. */
@@ -785,11 +796,20 @@ function checkPixels(image: PixelImage, source: string): PixelImage {
   return image;
 }
 
+/** @throws UserError naming an option that is given and is no whole number from 1 on */
+function checkCounts(options: Record<string, number | undefined>): void {
+  for (const [name, value] of Object.entries(options)) {
+    if (value !== undefined && !(Number.isSafeInteger(value) && value >= 1)) {
+      throw new UserError(`${name} is a whole number from 1 on, not ${value}`);
+    }
+  }
+}
+
 function isList(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
   return Array.isArray(images);
 }
 
-function firstImages(split: ImageSplit, limit: number): ImageSplit {
+function firstImages(split: ImageSplit, limit = split.count): ImageSplit {
   if (limit >= split.count) return split;
   const imageBytes = split.images.length / split.count;
   return {

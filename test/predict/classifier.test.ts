@@ -109,18 +109,25 @@ describe('Classifier', () => {
     assert.equal(all.length, 10);
     assert.ok(Math.abs(all.reduce((sum, { probability }) => sum + probability, 0) - 1) < 1e-5);
     for (const topK of [0, -1, 1.5, Number.NaN]) {
-      await assert.rejects(classifier.classify(png, { topK }), /^UserError: topK is a number from 1 on, not/);
+      await assert.rejects(
+        classifier.classify(png, { topK }),
+        /^UserError: topK is a whole number from 1 on, not/,
+      );
     }
   });
 
   it('names the picture that cannot be classified', async () => {
     const good = await noisePng(1);
     const missing = join(folder, 'missing.png');
+    // Large enough for a thread.
+    const large = await picture(1, 600, 400).png().toBuffer();
     const cases: [ImageInput, RegExp][] = [
       [missing, /^UserError: cannot read .*missing\.png: ENOENT/],
       [folder, /^UserError: cannot read .*: it is not a file but a folder/],
       [new Uint8Array(0), /^UserError: image 1 is no PNG/],
       [good.subarray(0, 500), /^UserError: image 1 is damaged/],
+      [large.subarray(0, 300_000), /^UserError: image 1 is damaged/],
+      [Buffer.alloc(200_000), /^UserError: image 1 is no PNG/],
       [
         { data: new Uint8Array(11), width: 2, height: 2, channels: 3 },
         /^UserError: image 1 must have .* not 11 for 2 x 2 x 3/,
@@ -236,8 +243,12 @@ describe('Classifier', () => {
     await assert.rejects(closed.classify(await noisePng(1)), /^UserError: the classifier is closed/);
   });
 
-  it('says that there is no such model', async () => {
+  it('says that there is no such model, or no such number of threads', async () => {
     await assert.rejects(Classifier.open('nothing-such'), UserError);
+    await assert.rejects(
+      Classifier.open(path, { workers: 0 }),
+      /^UserError: workers is a whole number from 1 on, not 0$/,
+    );
     await assert.rejects(Classifier.open('nothing-such'), /there is no file "nothing-such"/);
   });
 });

@@ -23,6 +23,7 @@ const COMMANDS = {
   export: 'export/cli.ts',
   weights: 'export/weights/cli.ts',
   inspect: 'export/inspect/cli.ts',
+  predict: 'predict.ts',
   serve: 'serve/cli.ts',
   evaluate: 'serve/evaluate/cli.ts',
   demo: 'web-demo/cli.ts',

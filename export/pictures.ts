@@ -1,15 +1,10 @@
-import { readdir } from 'node:fs/promises';
-import { join } from 'node:path';
 import type { SplitName } from '../core/data/dataset.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
-import { readRegularFile } from '../core/fs/regular-file.ts';
-import { decodeImageFile } from '../core/image/decode.ts';
+import { decodePicture, picturesBelow, readPictureFile } from '../core/image/picture-file.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { prepareImage } from '../core/preprocess/prepare-image.ts';
 import { loadSplit } from './load-split.ts';
 import type { ImageSet } from './verify/images.ts';
-
-const EXTENSIONS = /\.(png|jpe?g|jfif|webp|gif|avif|tiff?)$/i;
 
 /**
  * Pictures such as a model of another program is for: those of the dataset that its JSON names, else those of a
@@ -41,9 +36,13 @@ export async function picturesFor(
     };
   }
   if (data === undefined) return undefined;
-  const files = await filesBelow(data);
+  const { pictures: files } = await picturesBelow(data).catch((error: unknown) => {
+    throw new UserError(`${errorMessage(error)}; mend --data`);
+  });
   if (files.length === 0) {
-    throw new UserError(`${data} has no pictures (png, jpg, webp, gif, avif, tif), nor has a folder in it`);
+    throw new UserError(
+      `${data} has no pictures (png, jpg, webp, bmp, gif, avif, tif), nor has a folder in it`,
+    );
   }
   const chosen = evenly(files.length, count).map((index) => files[index]!);
   const pixels = new Uint8Array(chosen.length * size);
@@ -57,26 +56,11 @@ function evenly(total: number, count: number): number[] {
   return Array.from({ length: n }, (_, i) => Math.floor((i * total) / n));
 }
 
-async function filesBelow(folder: string): Promise<string[]> {
-  const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
-    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}; mend --data`);
-  });
-  return entries
-    .filter((entry) => !entry.isDirectory() && EXTENSIONS.test(entry.name) && !entry.name.startsWith('.'))
-    .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
-    .sort();
-}
-
 async function planarPixels(
   file: string,
   { inputHeight: height, inputWidth: width }: ClassifierMetadata,
 ): Promise<Uint8Array> {
-  let image: Awaited<ReturnType<typeof decodeImageFile>>;
-  try {
-    image = await decodeImageFile(await readRegularFile(file));
-  } catch (error) {
-    throw new UserError(`${file} cannot be used: ${errorMessage(error).trim().split('\n')[0]}; remove it`);
-  }
+  const image = await decodePicture(await readPictureFile(file), file);
   const { data } = prepareImage(image, { width, height });
   const plane = height * width;
   const out = new Uint8Array(3 * plane);

@@ -1,4 +1,5 @@
 import { softmax } from './softmax.ts';
+import { topK } from './top-k.ts';
 
 /**
  * How the scores of a model of ours, its output `logits`, become probabilities:
@@ -20,4 +21,34 @@ export function probabilitiesOf(scores: ArrayLike<number>, kind: ScoreKind = 'lo
   if (kind === 'logits') return softmax(scores);
   // Rounded up, the logarithm of 1 may be above 0.
   return Float32Array.from(scores, (score) => Math.min(1, Math.exp(score)));
+}
+
+/** One class with its probability. */
+export interface Prediction {
+  /** Of the class, from 0. */
+  index: number;
+  label: string;
+  /** From 0 to 1. */
+  probability: number;
+}
+
+/**
+ * The best classes of one image, best first.
+ * @param scores [classes]
+ * @param model what its metadata says
+ * @param k how many; all of them where there are fewer
+ * @returns undefined if a score is not a number: nothing can be said then
+ */
+export function bestPredictions(
+  scores: ArrayLike<number>,
+  { labels, scores: kind }: { labels: readonly string[]; scores?: ScoreKind },
+  k: number,
+): Prediction[] | undefined {
+  const probabilities = probabilitiesOf(scores, kind);
+  if (probabilities.some(Number.isNaN)) return undefined;
+  return topK(scores, k).map((index) => ({
+    index,
+    label: labels[index]!,
+    probability: probabilities[index]!,
+  }));
 }

@@ -50,6 +50,19 @@ export class Normalizer {
     plane(src, 1, srcChannels, dst, dstOffset + pixels, pixels, this.#green);
     plane(src, 2, srcChannels, dst, dstOffset + 2 * pixels, pixels, this.#blue);
   }
+
+  /**
+   * Images as one tensor.
+   * @param images interleaved RGB, [height, width, 3] each
+   * @param pixels height * width
+   * @returns [images, 3, height, width]
+   * @throws RangeError if one is too short
+   */
+  batch(images: readonly (Uint8Array | Uint8ClampedArray)[], pixels: number): Float32Array<ArrayBuffer> {
+    const input = new Float32Array(images.length * 3 * pixels);
+    for (const [i, image] of images.entries()) this.interleaved(image, 3, input, i * 3 * pixels, pixels);
+    return input;
+  }
 }
 
 function channelTable({ mean, std }: Normalization, channel: 0 | 1 | 2): Float32Array {

@@ -67,8 +67,7 @@ export async function evaluateServer(
   const { dataset, batchSize = DEFAULT_BATCH_SIZE, concurrency = DEFAULT_CONCURRENCY } = options;
   const client = new InferenceClient(options.server, options);
   const description = await client.model();
-  if (description.scores === 'independent') throw new UserError(NO_TOP_1);
-  checkLabels(description.labels, dataset);
+  checkComparable(description, dataset, "the server's model");
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   if (total === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
 
@@ -137,22 +136,33 @@ export async function evaluateServer(
   };
 }
 
-const NO_TOP_1 =
-  "the server's model gives every class a probability of its own, as a picture may show several: top-1 of pictures " +
-  'with one class each says nothing of it; if its classes do exclude each other, export it with "scores": "probabilities"';
-
-/** Same names in the same order, or every score would be meaningless. */
-function checkLabels(served: readonly string[], dataset: Pick<ImageDataset, 'name' | 'labels'>): void {
-  if (served.length !== dataset.labels.length) {
+/**
+ * Refuses to measure a classifier on a dataset that it is not for, whose every score would be meaningless.
+ * @param who what to call it, e.g. `the server's model`
+ * @throws UserError unless it has the dataset's class names in the same order, of which a picture shows one
+ */
+export function checkComparable(
+  model: { labels: readonly string[]; scores?: string },
+  dataset: Pick<ImageDataset, 'name' | 'labels'>,
+  who: string,
+): void {
+  const { labels, scores } = model;
+  if (scores === 'independent') {
     throw new UserError(
-      `the server's model has ${served.length} classes but ${dataset.name} has ${dataset.labels.length}; ` +
+      `${who} gives every class a probability of its own, as a picture may show several: top-1 of pictures ` +
+        'with one class each says nothing of it; if its classes do exclude each other, export it with "scores": "probabilities"',
+    );
+  }
+  if (labels.length !== dataset.labels.length) {
+    throw new UserError(
+      `${who} has ${labels.length} classes but ${dataset.name} has ${dataset.labels.length}; ` +
         'evaluate it on the dataset it was trained on',
     );
   }
-  const differing = served.findIndex((label, i) => label !== dataset.labels[i]);
+  const differing = labels.findIndex((label, i) => label !== dataset.labels[i]);
   if (differing >= 0) {
     throw new UserError(
-      `the server's class ${differing} is "${served[differing]}" but that of ${dataset.name} is ` +
+      `class ${differing} of ${who} is "${labels[differing]}" but that of ${dataset.name} is ` +
         `"${dataset.labels[differing]}"; evaluate it on the dataset it was trained on`,
     );
   }

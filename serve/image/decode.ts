@@ -3,12 +3,12 @@ import sharp from 'sharp';
 import { errorMessage } from '../../core/errors.ts';
 import { decodeImageFile } from '../../core/image/decode.ts';
 import { FORMAT_NAMES, type ImageFormat, imageFormat } from '../../core/image/format.ts';
+import { decodeSmallPng } from '../../core/image/small-png.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { HttpError, OverloadError } from '../http/http-error.ts';
 import type { RunLimits } from '../inference/pool.ts';
 import { QuestionThreads } from '../threads/question-threads.ts';
 import { hasTooManyChunks } from './chunks.ts';
-import { decodeSmallPng } from './small-png.ts';
 
 export interface DecodeOptions {
   /** The model's input size. */

@@ -1,17 +1,9 @@
-import { probabilitiesOf } from '../../core/metrics/scores.ts';
-import { topK } from '../../core/metrics/top-k.ts';
+import { bestPredictions, type Prediction } from '../../core/metrics/scores.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { HttpError } from '../http/http-error.ts';
 import { decodeImages } from '../image/decode.ts';
 import type { InferencePool, RunLimits } from '../inference/pool.ts';
-
-/** One class with its probability, best first in a list of them. */
-export interface Prediction {
-  index: number;
-  label: string;
-  probability: number;
-}
 
 export interface ClassifierAnswer {
   /** In the order of the images: the best classes, or why there are none. */
@@ -54,7 +46,7 @@ export class Classifier {
     const { inputHeight: height, inputWidth: width } = this.#metadata;
     const pixels = await decodeImages(images, { height, width, maxPixels: this.#maxPixels }, limits);
     const decoded = pixels.filter((image) => image instanceof Uint8Array);
-    const input = this.#normalise(decoded);
+    const input = this.#normalizer.batch(decoded, height * width);
     const decode = performance.now() - start;
     if (decoded.length === 0) {
       return { results: pixels as HttpError[], latencyMs: { decode: round(decode), inference: 0 } };
@@ -70,26 +62,12 @@ export class Classifier {
     return { results, latencyMs: { decode: round(decode), inference: round(milliseconds) } };
   }
 
-  /** [n] images of [height, width, 3] bytes to one [n, 3, height, width] tensor. */
-  #normalise(images: readonly Uint8Array[]): Float32Array<ArrayBuffer> {
-    const pixels = this.#metadata.inputHeight * this.#metadata.inputWidth;
-    const input = new Float32Array(images.length * 3 * pixels);
-    images.forEach((image, i) => {
-      this.#normalizer.interleaved(image, 3, input, i * 3 * pixels, pixels);
-    });
-    return input;
-  }
-
   #rank(logits: Float32Array, k: number): Prediction[] | HttpError {
-    const probabilities = probabilitiesOf(logits, this.#metadata.scores);
     // JSON has no NaN.
-    if (probabilities.some(Number.isNaN))
-      return new HttpError(500, 'the model gave a score that is not a number');
-    return topK(logits, k).map((index) => ({
-      index,
-      label: this.#metadata.labels[index]!,
-      probability: probabilities[index]!,
-    }));
+    return (
+      bestPredictions(logits, this.#metadata, k) ??
+      new HttpError(500, 'the model gave a score that is not a number')
+    );
   }
 }
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { decodeSmallPng } from '../../core/image/small-png.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { HttpError } from '../../serve/http/http-error.ts';
 import { decodeImage, decodeLarge } from '../../serve/image/decode.ts';
-import { decodeSmallPng } from '../../serve/image/small-png.ts';
 import { fromRgb, noise, noisePng } from './support/images.ts';
 
 const options = { height: 32, width: 32, maxPixels: 1_000_000 };

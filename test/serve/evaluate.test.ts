@@ -115,7 +115,7 @@ test('other labels are refused', async () => {
   );
   await fails(
     evaluateServer({ server: server.url, dataset: { ...dataset, labels: ['other', ...labels.slice(1)] } }),
-    /class 0 is ".+" but that of synthetic is "other"/,
+    /class 0 of the server's model is ".+" but that of synthetic is "other"/,
   );
 });
 

@@ -1,11 +1,8 @@
 import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
 import { errorMessage, UserError } from '../../errors.ts';
-import { HEIC_ADVICE, READS_HEIC } from './decode.ts';
+import { HEIC_ADVICE, HEIC_EXTENSIONS, PICTURE_EXTENSIONS } from '../../image/picture-file.ts';
 
-const EXTENSIONS = ['png', 'jpg', 'jpeg', 'jpe', 'jfif', 'webp', 'bmp', 'dib', 'tif', 'tiff', 'gif', 'avif'];
-const HEIC_EXTENSIONS = ['heic', 'heif', 'hif'];
-const READ = new Set(READS_HEIC ? [...EXTENSIONS, ...HEIC_EXTENSIONS] : EXTENSIONS);
 const EXTENSION_NAMES = 'png, jpg, jpeg, webp, bmp, tif, gif, avif';
 /** Labels are stored in 16 bits. */
 const MAX_CLASSES = 65_535;
@@ -107,7 +104,7 @@ async function imagesOf(folder: string, skipped: Skipped): Promise<string[]> {
 }
 
 function isImage(name: string): boolean {
-  return READ.has(extname(name).slice(1).toLowerCase());
+  return PICTURE_EXTENSIONS.has(extname(name).slice(1).toLowerCase());
 }
 
 /** @throws UserError naming the classes that only one of the folders has */

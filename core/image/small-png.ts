@@ -1,5 +1,5 @@
 import { crc32, inflateSync } from 'node:zlib';
-import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
+import type { PixelImage } from '../preprocess/pixel-image.ts';
 
 /** Above it the general decoder's fixed cost no longer counts, and the event loop would be held up. */
 const MAX_PIXELS = 64 * 64;

@@ -1,0 +1,136 @@
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { after, before, describe, it, mock } from 'node:test';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { CLASS_COLORS, picture, writeTree } from '../data/image-folder.ts';
+import { enterTemporaryFolder } from './temporary-folder.ts';
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+const EXAMPLES = join(PROJECT, 'examples');
+const IMAGES = 16;
+
+/** Each runs once, in the order of its number: later ones use what earlier ones wrote. */
+const EXAMPLE: Record<string, () => Promise<unknown>> = {
+  '01-train': () => import('../../examples/01-train.ts'),
+  '02-export': () => import('../../examples/02-export.ts'),
+  '03-classify': () => import('../../examples/03-classify.ts'),
+  '04-classify-folder': () => import('../../examples/04-classify-folder.ts'),
+  '05-express': () => import('../../examples/05-express.ts'),
+  '06-evaluate': () => import('../../examples/06-evaluate.ts'),
+};
+
+/** Runs an example with arguments. @returns the lines that it said */
+async function run(name: string, ...args: string[]): Promise<string[]> {
+  const lines: string[] = [];
+  const say = (...values: unknown[]): void => {
+    lines.push(values.join(' '));
+  };
+  const { argv } = process;
+  process.argv = [argv[0]!, join(EXAMPLES, `${name}.ts`), ...args];
+  const mocks = [mock.method(console, 'log', say), mock.method(console, 'error', say)];
+  try {
+    await EXAMPLE[name]!();
+  } finally {
+    process.argv = argv;
+    for (const { mock: one } of mocks) one.restore();
+  }
+  return lines;
+}
+
+describe('the examples', () => {
+  let leave: () => Promise<void>;
+  before(async () => {
+    leave = await enterTemporaryFolder();
+    for (const [label, [name, color]] of Object.entries(CLASS_COLORS).entries()) {
+      for (let i = 0; i < IMAGES; i++) {
+        const file = `photos/${name}/${String(i).padStart(2, '0')}.png`;
+        await writeTree('.', { [file]: picture(100 * label + i, 40, 36, color).png() });
+      }
+    }
+    await writeTree('.', {
+      'mixed/a.txt': 'no picture',
+      'mixed/b.png': picture(7, 50, 50, [30, 30, 220]).png(),
+    });
+  });
+  after(() => leave());
+
+  it('01 trains on a folder of photos', async () => {
+    const lines = await run('01-train', 'photos', '5');
+    assert.equal(lines[0], '36 images of blue, green, red');
+    assert.match(lines[5]!, /^epoch 5: loss \d\.\d{3}, top-1 100\.0 %$/);
+    assert.equal(lines[6], 'runs/example: 12 of 12 test images right');
+  });
+
+  it('02 exports it in float32 and in int8', async () => {
+    const lines = await run('02-export', 'photos');
+    assert.match(
+      lines[0]!,
+      /^exports\/example-fp32\.onnx: 1\.\d\d MB, 3 classes, same best class on 6 of 6 random images$/,
+    );
+    assert.match(
+      lines[1]!,
+      /^exports\/example-int8\.onnx: 0\.\d\d MB, 3 classes, same best class on 12 of 12 test images of folder$/,
+    );
+  });
+
+  it('03 classifies a picture', async () => {
+    const lines = await run('03-classify', 'mixed/b.png', 'exports/example-int8.onnx');
+    assert.equal(lines.length, 3);
+    assert.match(lines[0]!, /^ *\d+\.\d % {2}blue$/);
+  });
+
+  it('04 classifies a folder into a table', async () => {
+    const lines = await run('04-classify-folder', 'mixed', 'table.csv', 'exports/example-fp32.onnx');
+    assert.match(lines[0]!, /^mixed.a\.txt is no PNG/);
+    assert.equal(lines[1], '2 files, table.csv');
+    const [head, row, ...more] = (await readFile('table.csv', 'utf8')).trimEnd().split('\n');
+    assert.equal(head, 'file,label,probability');
+    assert.match(row!, /^"mixed.b\.png","blue",(0\.\d+|1)$/);
+    assert.deepEqual(more, []);
+  });
+
+  it("05 answers in an Express app of one's own", async () => {
+    const [line] = await run('05-express', 'exports/example-fp32.onnx');
+    assert.match(line!, /^200 \[\{"index":2,"label":"red","probability":(0\.\d+|1)\}\]$/);
+  });
+
+  it('06 evaluates in this process and through a server', async () => {
+    const lines = await run('06-evaluate', 'photos');
+    assert.deepEqual(lines, [
+      'here: 12 of 12 right',
+      ...['  blue: 4 of 4', '  green: 4 of 4', '  red: 4 of 4'],
+      'resnet14t@1: 12 of 12 right',
+    ]);
+  });
+
+  it('may import the package by its name, from any folder that it is linked into', async () => {
+    await mkdir('node_modules');
+    await symlink(PROJECT, join('node_modules', 'onnx-classifier'), 'junction');
+    const code = await readFile(join(EXAMPLES, '03-classify.ts'), 'utf8');
+    await writeFile('user.mts', code.replace("'../index.ts'", "'onnx-classifier'"));
+    const args = [
+      '--import',
+      import.meta.resolve('tsx'),
+      'user.mts',
+      'mixed/b.png',
+      'exports/example-fp32.onnx',
+    ];
+    const { stdout } = await promisify(execFile)(process.execPath, args);
+    assert.match(stdout, /^ *\d+\.\d % {2}blue\n/);
+  });
+
+  it('are all run, and each is under 40 lines', async () => {
+    const files = (await readdir(EXAMPLES)).sort();
+    assert.deepEqual(
+      files,
+      Object.keys(EXAMPLE).map((name) => `${name}.ts`),
+    );
+    for (const file of files) {
+      const lines = (await readFile(join(EXAMPLES, file), 'utf8')).trimEnd().split('\n');
+      assert.ok(lines.length < 40, `${file} has ${lines.length} lines`);
+    }
+  });
+});

@@ -24,7 +24,7 @@ const RECIPE = {
   nesterov: true,
   warmupFraction: 0.2,
 } as const;
-const { model: MODEL, batchSize: BATCH_SIZE } = RECIPE;
+const { model: MODEL } = RECIPE;
 const OUTPUT = join('exports', 'quickstart.onnx');
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -108,7 +108,9 @@ async function trainBriefly(
   seconds: number,
 ): Promise<{ run: RunDirectory; top1Correct: number }> {
   const model = buildModel(MODEL, { numClasses: dataset.labels.length, imageSize: dataset.height });
-  const brief = makeConfig(RECIPE, model, dataset);
+  // A folder of few pictures is one batch.
+  const batchSize = Math.min(RECIPE.batchSize, dataset.train.count);
+  const brief = makeConfig({ ...RECIPE, batchSize }, model, dataset);
   const [{ createRun, startRun }, { measureStepSeconds }] = await Promise.all([
     import('./train/start-run.ts'),
     import('./train/measure-step.ts'),
@@ -125,16 +127,16 @@ async function trainBriefly(
       shouldStop: () => interrupted,
       open: async (engine) => {
         const values = dataset.channels * dataset.height * dataset.width;
-        const stepSeconds = await measureStepSeconds(engine, BATCH_SIZE, values, dataset.labels.length);
-        const images = Math.max(BATCH_SIZE, Math.floor((seconds / stepSeconds) * BATCH_SIZE));
+        const stepSeconds = await measureStepSeconds(engine, batchSize, values, dataset.labels.length);
+        const images = (seconds / stepSeconds) * batchSize;
         const epochs = Math.max(1, Math.round(images / dataset.train.count));
-        const trainImages = Math.min(dataset.train.count, Math.floor(images / epochs));
+        const trainImages = Math.min(dataset.train.count, Math.max(batchSize, Math.floor(images / epochs)));
         const config = { ...brief, epochs, trainImages };
         // Runs end where the system cleans up by itself; what is worth keeping is the exported model.
         const run = await createRun(config, dataset, join(tmpdir(), `quickstart-${randomUUID()}`));
         say(
           `2/5 train ${MODEL} (${parameterCount(model).toLocaleString('en')} parameters): ${epochs} epoch(s) of ` +
-            `${trainImages} images, about ${formatDuration((epochs * trainImages * stepSeconds) / BATCH_SIZE)}`,
+            `${trainImages} images, about ${formatDuration((epochs * trainImages * stepSeconds) / batchSize)}`,
         );
         release = watchSignals(() => {
           interrupted = true;

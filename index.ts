@@ -610,8 +610,11 @@ export async function evaluate(
         `${dataset.width}x${dataset.height}; load them with imageSize: ${target.height}`,
     );
   }
-  const { evaluationBatches } = await import('./core/preprocess/evaluation-batches.ts');
-  const split = firstImages(dataset.test, limit);
+  const [{ evaluationBatches }, { firstImages }] = await Promise.all([
+    import('./core/preprocess/evaluation-batches.ts'),
+    import('./core/data/split.ts'),
+  ]);
+  const split = firstImages(dataset.test, limit ?? dataset.test.count);
   if (split.count === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
   const metrics = new ClassificationMetrics(dataset.labels.length);
   const matrix = new ConfusionMatrix(dataset.labels.length);
@@ -758,16 +761,6 @@ function checkCounts(options: Record<string, number | undefined>): void {
 
 function isList(images: ImageInput | readonly ImageInput[]): images is readonly ImageInput[] {
   return Array.isArray(images);
-}
-
-function firstImages(split: ImageSplit, limit = split.count): ImageSplit {
-  if (limit >= split.count) return split;
-  const imageBytes = split.images.length / split.count;
-  return {
-    count: limit,
-    images: split.images.subarray(0, limit * imageBytes),
-    labels: split.labels.subarray(0, limit),
-  };
 }
 
 function exported(result: {

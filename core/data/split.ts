@@ -14,3 +14,15 @@ export async function readSplits(
   const test = wanted.includes('test') ? await read('test') : emptySplit();
   return { train, test };
 }
+
+/** The first so many images of a split; all of them where there are fewer. */
+export function firstImages(split: ImageSplit, count: number): ImageSplit {
+  if (count >= split.count) return split;
+  const imageBytes = split.images.length / split.count;
+  return {
+    count,
+    images: split.images.subarray(0, count * imageBytes),
+    labels: split.labels.subarray(0, count),
+    ...(split.files ? { files: split.files.slice(0, count) } : {}),
+  };
+}

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import type { ImageDataset, ImageSplit } from '../../core/data/dataset.ts';
+import type { ImageDataset } from '../../core/data/dataset.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
 import { checkHeldOut } from '../../core/data/run-record.ts';
+import { firstImages } from '../../core/data/split.ts';
 import { UserError } from '../../core/errors.ts';
 import type { LoadedModel } from './load-model.ts';
 
@@ -69,14 +70,4 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
   const { normalization = dataset.normalization } = model;
   const test = firstImages(dataset.test, options.limit ?? dataset.test.count);
   return { ...dataset, normalization, test };
-}
-
-function firstImages(split: ImageSplit, limit: number): ImageSplit {
-  const count = Math.min(limit, split.count);
-  const imageBytes = split.images.length / split.count;
-  return {
-    count,
-    images: split.images.subarray(0, count * imageBytes),
-    labels: split.labels.subarray(0, count),
-  };
 }

@@ -20,8 +20,8 @@ const TIMEOUT_MS = 1_800_000;
 
 /** What depends on Node itself: typed arrays, shared memory, threads, files, streams, HTTP, native modules. */
 const QUICK = [
-  ...['core', 'data', 'foreign', 'inspect', 'loader', 'onnx', 'quantize', 'weights'],
-  ...['export/variants', 'export/passes', 'providers/mixed-precision', 'train/trainer'],
+  ...['core', 'data', 'foreign', 'inspect', 'loader', 'onnx', 'weights'],
+  ...['export/variants', 'providers/mixed-precision', 'train/trainer'],
   ...['serve/decode', 'serve/server', 'serve/v2', 'engine-tfjs/engine', 'setup/tensorflow'],
 ];
 

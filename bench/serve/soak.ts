@@ -68,7 +68,7 @@ export async function soakAttacked(minutes: number): Promise<void> {
     const turn = Math.max(10, (seconds * 0.8) / ATTACKS.length);
     const turns: Turn[] = [];
     for (const { name: attack, play } of ATTACKS) {
-      const end = AbortSignal.timeout(turn * 1000);
+      const end = AbortSignal.timeout(Math.round(turn * 1000));
       const [watched, says] = await Promise.all([watch(good, target, turn, attack), play(target, end)]);
       const settled = await settle(target, quiet.resident + MORE_BYTES);
       // That was not the turn's, nor is it the next one's.

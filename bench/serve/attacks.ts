@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { deflateSync } from 'node:zlib';
 import sharp from 'sharp';
-import { endlessWebp, stuffedPng } from './hostile-requests.ts';
+import { stuffedPng, webpOfFrames } from './hostile-requests.ts';
 import { pngChunk } from './png-file.ts';
 
 /** What an attack has to do with. */
@@ -177,7 +177,7 @@ async function endlessParts(target: Target, signal: AbortSignal): Promise<string
   const bodies = [
     picture(stuffedPng(pngChunk('IDAT', new Uint8Array(0)), 9.9e6)),
     picture(stuffedPng(pngChunk('tEXt', Buffer.from('a\0b')), 9.9e6)),
-    picture(await endlessWebp(250e3)),
+    picture(await webpOfFrames(4200)),
     json('/predict', `{"images":[${deep}]}`),
     json('/v2/models/good/infer', `{"inputs":[{"data":${deep}}]}`),
   ];

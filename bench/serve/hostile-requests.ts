@@ -56,15 +56,15 @@ export function stuffedPng(chunk: Buffer, size: number): Buffer {
   return Buffer.concat([whole.subarray(0, 33), Buffer.alloc(length, chunk), whole.subarray(33)]);
 }
 
-/** A WebP of `size` bytes in frames of one pixel. */
-export async function endlessWebp(size: number): Promise<Buffer> {
+/** An animation of so many frames of one pixel; the server takes 4096 parts of a picture. */
+export async function webpOfFrames(count: number): Promise<Buffer> {
   const raw = { width: 1, height: 2, channels: 3, pageHeight: 1 } as const;
   const webp = await sharp(Buffer.from([1, 2, 3, 4, 5, 6]), { raw })
     .webp({ lossless: true, loop: 0 })
     .toBuffer();
   const at = webp.lastIndexOf('ANMF');
   const frame = webp.subarray(at);
-  const frames = Buffer.alloc(Math.floor(size / frame.length) * frame.length, frame);
+  const frames = Buffer.alloc(count * frame.length, frame);
   const whole = Buffer.concat([webp.subarray(0, at), frames]);
   whole.writeUInt32LE(whole.length - 8, 4);
   return whole;

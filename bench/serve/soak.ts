@@ -56,9 +56,10 @@ export async function soakAttacked(minutes: number): Promise<void> {
       return pids;
     },
   };
+  let good: GoodClients | undefined;
   try {
     while (target.pids().length < PROCESSES) await sleep(100);
-    const good = await GoodClients.start(server.url, 'good', GOOD_CLIENTS);
+    good = await GoodClients.start(server.url, 'good', GOOD_CLIENTS);
     // The first requests start threads.
     await sleep(5000);
     good.take();
@@ -79,6 +80,7 @@ export async function soakAttacked(minutes: number): Promise<void> {
     await good.stop();
     report([quiet, ...turns, rest]);
   } finally {
+    await good?.stop();
     // A frozen one would stay.
     target.pids();
     await server.stop();

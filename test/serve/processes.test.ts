@@ -80,7 +80,8 @@ class Servers {
     const found = await this.wrote(
       'stderr',
       new RegExp(
-        `^(?:[^]{${from}})server process ${pid} ended by SIGKILL; it is replaced\n[^]*?(\\d+) serves in`,
+        // Whatever else is written meanwhile.
+        `^[^]{${from},}?server process ${pid} ended by SIGKILL; it is replaced\n[^]*?(\\d+) serves in`,
       ),
     );
     return Number(found[1]);

@@ -1,4 +1,5 @@
-import type { ImageDataset, ImageSplit } from '../core/data/dataset.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
+import { firstImages } from '../core/data/split.ts';
 import { UserError } from '../core/errors.ts';
 import { evaluateGraph } from '../core/inference/evaluate-model.ts';
 import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
@@ -302,13 +303,4 @@ class Trainer {
 function isBetter(accuracy: ModelAccuracy, best: ModelAccuracy | undefined): boolean {
   if (!best) return true;
   return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
-}
-
-function firstImages(split: ImageSplit, count: number): ImageSplit {
-  const imageBytes = split.images.length / split.count;
-  return {
-    count,
-    images: split.images.subarray(0, count * imageBytes),
-    labels: split.labels.subarray(0, count),
-  };
 }

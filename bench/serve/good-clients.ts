@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import sharp from 'sharp';
 import { percentile } from '../../serve/evaluate/latency.ts';
+import { goodPictures } from './hostile-requests.ts';
 import type { LoadRequest } from './load.ts';
 
 /** What those who mean well noticed in a while. */
@@ -94,13 +94,7 @@ const nothing = (): Noticed => ({ requests: 0, statuses: new Map(), milliseconds
 
 /** A small PNG, a photo, lists in JSON, tensors: what is read and decoded at once, and what threads do. */
 async function goodRequests(model: string): Promise<LoadRequest[]> {
-  const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i * 7919) % 251);
-  const png = await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
-    .png()
-    .toBuffer();
-  const photo = await sharp({ create: { width: 600, height: 400, channels: 3, background: '#40a0c0' } })
-    .jpeg()
-    .toBuffer();
+  const { png, photo } = await goodPictures();
   const predict = `/predict?model=${model}`;
   const image = (type: string, body: Uint8Array): LoadRequest => ({
     path: predict,

@@ -4,8 +4,8 @@ import sharp from 'sharp';
 import type { LoadRequest } from './load.ts';
 import { pngFile } from './png-file.ts';
 
-/** Requests of every kind that a server on an open port gets: half of them good, the rest broken or hostile. */
-export async function hostileRequests(): Promise<LoadRequest[]> {
+/** A small PNG and a photo. */
+export async function goodPictures(): Promise<{ pixels: Uint8Array; png: Buffer; photo: Buffer }> {
   const pixels = Uint8Array.from({ length: 32 * 32 * 3 }, (_, i) => (i * 7919) % 251);
   const png = await sharp(pixels, { raw: { width: 32, height: 32, channels: 3 } })
     .png()
@@ -13,6 +13,12 @@ export async function hostileRequests(): Promise<LoadRequest[]> {
   const photo = await sharp({ create: { width: 600, height: 400, channels: 3, background: '#40a0c0' } })
     .jpeg()
     .toBuffer();
+  return { pixels, png, photo };
+}
+
+/** Requests of every kind that a server on an open port gets: half of them good, the rest broken or hostile. */
+export async function hostileRequests(): Promise<LoadRequest[]> {
+  const { png, photo } = await goodPictures();
   const raw = (body: Uint8Array, type = 'image/png', extra: Record<string, string> = {}): LoadRequest => ({
     path: '/predict',
     headers: { 'content-type': type, ...extra },

@@ -1,5 +1,6 @@
 import { formatPercent } from '../core/cli/format.ts';
 import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
+import { watchSignals } from '../core/cli/signals.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import type { TrainObserver } from './trainer.ts';
@@ -30,9 +31,9 @@ export function consoleObserver(
       bar = new ProgressBar({ label: `epoch ${epoch + 1}/${epochs}`, total, unit: 'img' });
       bar.update(startBatch * batchSize);
     },
-    onBatch(batchesDone, loss) {
+    onStep({ progress, loss }) {
       smoothed = Number.isNaN(smoothed) ? loss : 0.95 * smoothed + 0.05 * loss;
-      bar?.update(batchesDone * batchSize, `loss ${smoothed.toFixed(3)}`);
+      bar?.update(progress.batch * batchSize, `loss ${smoothed.toFixed(3)}`);
     },
     onEvaluate(done) {
       bar?.finish();
@@ -40,7 +41,7 @@ export function consoleObserver(
       testBar ??= new ProgressBar({ label: split, total: images, unit: 'img' });
       testBar.update(done);
     },
-    onEpochEnd(entry, improved) {
+    onEpochEnd({ entry, improved }) {
       testBar?.finish();
       testBar = undefined;
       say(
@@ -50,4 +51,21 @@ export function consoleObserver(
       );
     },
   };
+}
+
+/** Whether the user asked to stop. */
+export interface Interrupt {
+  requested(): boolean;
+  /** Stops watching. */
+  release(): void;
+}
+
+/** First Ctrl-C: finish the step and save. Second: leave at once. */
+export function watchInterrupt(): Interrupt {
+  let requested = false;
+  const release = watchSignals(() => {
+    requested = true;
+    process.stderr.write('\nstopping after this step; once more to leave at once\n');
+  });
+  return { requested: () => requested, release };
 }

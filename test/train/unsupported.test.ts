@@ -13,7 +13,7 @@ import {
   str,
 } from '../../core/onnx/graph.ts';
 import { emitForward } from '../../train/autodiff/differentiate.ts';
-import { StepBuilder, type StepTensor } from '../../train/autodiff/step-builder.ts';
+import { StepBuilder, type StepTensor } from '../../train/lowering/ort/step-builder.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { BLOCK_SIZES } from './support/block-sizes.ts';
 

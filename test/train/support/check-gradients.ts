@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { Random } from '../../../core/random.ts';
 import { emitForward } from '../../../train/autodiff/differentiate.ts';
-import { StepBuilder, type StepTensor } from '../../../train/autodiff/step-builder.ts';
+import { StepBuilder, type StepTensor } from '../../../train/lowering/ort/step-builder.ts';
 import type { CaseNet } from './case-net.ts';
 import { gradientError, type NumericGradient, numericGradients } from './finite-differences.ts';
 import { evaluateGraph64, type Tensor64, type Values } from './reference.ts';

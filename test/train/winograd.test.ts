@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sizeOf } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
+import { detectBlockSize } from '../../train/engine/block-size.ts';
 import type { ConvGeometry } from '../../train/lowering/ort/conv/geometry.ts';
 import {
   suitsWinograd,
@@ -11,7 +12,6 @@ import {
   winogradWeightGradient,
 } from '../../train/lowering/ort/conv/winograd/winograd.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 import { runOnce } from './support/step-runner.ts';
 

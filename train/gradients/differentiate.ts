@@ -6,13 +6,14 @@ import { type Rule, TrainedNode } from './rule.ts';
 import { RULES } from './rules.ts';
 import {
   type BufferUpdate,
+  type ClassifierStep,
   TRAINING,
   type TrainingGraph,
   TrainingGraphBuilder,
   type Value,
 } from './training-graph.ts';
 
-export interface DifferentiateOptions {
+export interface StepOptions {
   batchSize: number;
   /** Initializers to differentiate by. */
   parameters: readonly string[];
@@ -28,51 +29,60 @@ export interface DifferentiateOptions {
  * @param model its first input is the images, its first output the logits [batch, classes]
  * @throws UserError if an operator has no training rule, or the rule does not cover how the model uses it
  */
-export function differentiate(model: Graph, options: DifferentiateOptions): TrainingGraph {
-  const { batchSize, parameters, lossScale = false } = options;
-  const tape = new Tape(fixBatch(model, batchSize), parameters, options.buffers);
+export function differentiateClassifier(model: Graph, options: StepOptions): ClassifierStep {
+  const { batchSize, parameters, buffers, lossScale = false } = options;
+  const tape = new Tape(fixBatch(model, batchSize), parameters, buffers);
   const { builder: g } = tape;
-  const logits = tape.value(model.outputs[0]!.name);
+  const output = model.outputs[0]!.name;
+  const logits = tape.value(output);
   const targets = g.input(g.graphBuilder.unique('targets'), logits.dims);
-  const loss = crossEntropy(g, logits, targets);
-  const backwardFrom = g.graph.nodes.length;
-  const seed = loss.gradient();
+  const [loss, logProbabilities] = crossEntropy(g, logits, targets);
+  g.output(loss, logits);
   const scale = lossScale ? g.input(g.graphBuilder.unique('loss_scale'), []) : undefined;
-  const scaled = scale ? g.mul(seed, scale) : seed;
-  const gradients = tape.backward(new Map([[model.outputs[0]!.name, scaled]]), parameters);
+  const training = tape.backward(() => {
+    const inputs = [logProbabilities, targets];
+    const seed = g.node('SoftmaxCrossEntropyGrad', inputs, logits.dims, {}, { domain: TRAINING });
+    return new Map([[output, scale ? g.mul(seed, scale) : seed]]);
+  }, parameters);
   return {
-    graph: g.graph,
-    values: g.values,
-    backwardFrom,
+    ...training,
     images: model.inputs[0]!.name,
     targets: targets.name,
     ...(scale ? { lossScale: scale.name } : {}),
-    loss: loss.value.name,
+    loss: loss.name,
     logits: logits.name,
-    gradients: new Map([...gradients].map(([name, { name: gradient }]) => [name, gradient])),
-    gradientOf: tape.gradientOf,
-    bufferUpdates: tape.bufferUpdates,
   };
+}
+
+/**
+ * A graph's gradient with respect to any of its inputs and initializers, for given gradients of its outputs, which
+ * are the inputs `seed.<output>`.
+ * @param model every size of its inputs is known
+ */
+export function differentiate(
+  model: Graph,
+  wanted: readonly string[],
+  buffers: readonly string[] = [],
+): TrainingGraph {
+  const tape = new Tape(model, wanted, buffers);
+  const { builder: g } = tape;
+  g.output(...model.outputs.map(({ name }) => tape.value(name)));
+  const seed = (name: string) => g.input(`seed.${name}`, tape.value(name).dims);
+  return tape.backward(() => new Map(model.outputs.map(({ name }) => [name, seed(name)])), wanted);
 }
 
 /**
  * Softmax cross-entropy of logits [N, K] with target distributions [N, K] (one-hot, smoothed or mixed), averaged over
  * the batch as PyTorch's CrossEntropyLoss does.
  */
-function crossEntropy(g: TrainingGraphBuilder, logits: Value, targets: Value) {
+function crossEntropy(g: TrainingGraphBuilder, logits: Value, targets: Value): readonly [Value, Value] {
   if (logits.dims.length !== 2) {
     throw new UserError(
       `the model's output "${logits.name}" has shape [${logits.dims}]; to be trained it must be [batch, classes]`,
     );
   }
-  const domain = { domain: TRAINING };
   const outputs = [[], logits.dims] as const;
-  const [value, logProbabilities] = g.nodes('SoftmaxCrossEntropy', [logits, targets], outputs, {}, domain);
-  return {
-    value,
-    gradient: () =>
-      g.node('SoftmaxCrossEntropyGrad', [logProbabilities, targets], logits.dims, {}, domain),
-  };
+  return g.nodes('SoftmaxCrossEntropy', [logits, targets], outputs, {}, { domain: TRAINING });
 }
 
 /**
@@ -82,12 +92,11 @@ function crossEntropy(g: TrainingGraphBuilder, logits: Value, targets: Value) {
 export class Tape {
   readonly builder: TrainingGraphBuilder;
   readonly bufferUpdates = new Map<string, BufferUpdate>();
-  /** The forward value, by its name in the training graph, of each gradient. */
-  readonly gradientOf = new Map<string, string>();
   /** Values of the model as they are in the training graph. */
   readonly #values = new Map<string, Value>();
   /** Values of the model that gradients are wanted for: a parameter, or what depends on one. */
   readonly #wanted: Set<string>;
+  readonly #outputs: readonly string[];
   readonly #nodes: { rule: Rule; trained: TrainedNode }[] = [];
 
   /**
@@ -99,6 +108,7 @@ export class Tape {
    */
   constructor(model: Graph, wanted: readonly string[], buffers: readonly string[]) {
     const nodes = neededNodes(model);
+    this.#outputs = model.outputs.map(({ name }) => name);
     // Before anything else: an operator that cannot be trained is the first thing to say.
     this.#wanted = dependents(nodes, wanted);
     const rules = nodes.map((node) => this.#ruleOf(node));
@@ -107,7 +117,8 @@ export class Tape {
     const shapes = inferShapes(model);
     for (const node of nodes) for (const name of node.outputs) g.graphBuilder.unique(name);
     const given = new Set([...wanted, ...buffers]);
-    for (const { name, dims, dtype } of model.inputs) this.#values.set(name, g.input(name, dims.map(Number), dtype));
+    for (const { name, dims, dtype } of model.inputs)
+      this.#values.set(name, g.input(name, dims.map(Number), dtype));
     for (const [name, tensor] of model.initializers) {
       const value = given.has(name) ? g.input(name, tensor.dims) : g.initializer(name, tensor);
       this.#values.set(name, value);
@@ -124,12 +135,14 @@ export class Tape {
 
   /**
    * Emits the backward pass.
-   * @param seeds the loss's gradient with respect to values of the model, usually the logits alone
-   * @returns the gradient of each of `targets`
+   * @param seeds emits the loss's gradient with respect to values of the model, usually the logits alone
+   * @param targets what the gradients are wanted of
    * @throws UserError if the loss does not depend on one of them
    */
-  backward(seeds: ReadonlyMap<string, Value>, targets: readonly string[]): Map<string, Value> {
+  backward(seeds: () => ReadonlyMap<string, Value>, targets: readonly string[]): TrainingGraph {
     const g = this.builder;
+    const backwardFrom = g.graph.nodes.length;
+    const gradientOf = new Map<string, string>();
     const gradients = new Map<string, Value>();
     const accumulate = (name: string, gradient: Value) => {
       const { dims, name: of } = this.value(name);
@@ -139,9 +152,9 @@ export class Tape {
       const known = gradients.get(name);
       const sum = known ? g.add(known, gradient) : gradient;
       gradients.set(name, sum);
-      for (const value of [gradient, sum]) if (!this.gradientOf.has(value.name)) this.gradientOf.set(value.name, of);
+      for (const { name } of [gradient, sum]) if (!gradientOf.has(name)) gradientOf.set(name, of);
     };
-    for (const [name, gradient] of seeds) accumulate(name, gradient);
+    for (const [name, gradient] of seeds()) accumulate(name, gradient);
     for (const { rule, trained } of this.#nodes.toReversed()) {
       const { node } = trained;
       const dy = node.outputs.map((name) => gradients.get(name));
@@ -151,13 +164,23 @@ export class Tape {
         if (gradient && trained.needs(i)) accumulate(node.inputs[i]!, gradient);
       }
     }
-    return new Map(
-      targets.map((name) => {
-        const gradient = gradients.get(name);
-        if (!gradient) throw new UserError(`the loss does not depend on "${name}", so it cannot be trained`);
-        return [name, gradient];
-      }),
-    );
+    const found = targets.map((name): [string, string] => {
+      const gradient = gradients.get(name);
+      if (!gradient) throw new UserError(`the loss does not depend on "${name}", so it cannot be trained`);
+      return [name, gradient.name];
+    });
+    for (const name of targets) g.output(gradients.get(name)!);
+    const { bufferUpdates } = this;
+    for (const { observed } of bufferUpdates.values()) g.output(g.values.get(observed)!);
+    return {
+      graph: g.graph,
+      values: g.values,
+      outputs: new Map(this.#outputs.map((name) => [name, this.value(name).name])),
+      backwardFrom,
+      gradients: new Map(found),
+      gradientOf,
+      bufferUpdates,
+    };
   }
 
   /** Undefined where no gradient passes: the node is then run as it is. */
@@ -172,7 +195,12 @@ export class Tape {
     );
   }
 
-  #forward(node: GraphNode, rule: Rule | undefined, shapes: ReturnType<typeof inferShapes>, model: Graph): void {
+  #forward(
+    node: GraphNode,
+    rule: Rule | undefined,
+    shapes: ReturnType<typeof inferShapes>,
+    model: Graph,
+  ): void {
     const g = this.builder;
     const inputs = node.inputs.map((name) => (name === '' ? undefined : this.value(name)));
     const outputs = node.outputs.map((name): Value => {

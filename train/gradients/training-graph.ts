@@ -46,16 +46,27 @@ export interface BufferUpdate {
 }
 
 /**
- * One training step of a classifier without its optimiser, for any engine: forward in training mode, loss and
- * backward, of ONNX's operators (opset 17) and those of {@link TRAINING}. It says what is computed, not where,
- * in which layout or in what order.
+ * A graph forwards in training mode and backwards, for any engine: ONNX's operators (opset 17) and those of
+ * {@link TRAINING}. It says what is computed, not where, in which layout or in what order. Its inputs are the
+ * model's, what gradients are wanted for, the buffers, and where the gradient comes from.
  */
 export interface TrainingGraph {
-  /** Inputs: images, targets, perhaps the loss's scale, the parameters and the buffers. */
   graph: Graph;
   values: ReadonlyMap<string, Value>;
+  /** The values that are the model's outputs, by the names that those have in the model. */
+  outputs: ReadonlyMap<string, string>;
   /** Index of the first node of the backward pass. */
   backwardFrom: number;
+  /** The value that is the gradient of each parameter, by the parameter's name. */
+  gradients: ReadonlyMap<string, string>;
+  /** The forward value that a value of the backward pass is the gradient of, or part of it. */
+  gradientOf: ReadonlyMap<string, string>;
+  /** Running statistics to update, by initializer name. */
+  bufferUpdates: ReadonlyMap<string, BufferUpdate>;
+}
+
+/** A training step of a classifier, without its optimiser: with the loss, from which the gradient comes. */
+export interface ClassifierStep extends TrainingGraph {
   /** The input [batch, 3, H, W], and the one of the targets [batch, classes]. */
   images: string;
   targets: string;
@@ -63,16 +74,16 @@ export interface TrainingGraph {
   lossScale?: string;
   loss: string;
   logits: string;
-  /** The value that is the gradient of each parameter, by the parameter's name. */
-  gradients: ReadonlyMap<string, string>;
-  /** The value of the model that a value of the backward pass is the gradient of, or part of it. */
-  gradientOf: ReadonlyMap<string, string>;
-  /** Running statistics to update, by initializer name. */
-  bufferUpdates: ReadonlyMap<string, BufferUpdate>;
 }
 
 /** Operators that give truth values. */
-const COMPARISONS: ReadonlySet<string> = new Set(['Greater', 'GreaterOrEqual', 'Less', 'LessOrEqual', 'Equal']);
+const COMPARISONS: ReadonlySet<string> = new Set([
+  'Greater',
+  'GreaterOrEqual',
+  'Less',
+  'LessOrEqual',
+  'Equal',
+]);
 
 /** Emits nodes of a training graph and keeps track of their shapes: what rules are written with. */
 export class TrainingGraphBuilder {
@@ -100,6 +111,13 @@ export class TrainingGraphBuilder {
 
   initializer(name: string, tensor: TensorValue): Value {
     return this.know(this.graphBuilder.initializer(name, tensor), tensor.dims, tensor.dtype);
+  }
+
+  /** Makes values outputs of the graph, under their names. */
+  output(...values: readonly Value[]): void {
+    const known = new Set(this.graph.outputs.map(({ name }) => name));
+    for (const { name, dtype, dims } of values)
+      if (!known.has(name)) this.graphBuilder.output(name, dtype, dims);
   }
 
   /** A float32 constant: a scalar, or `dims` of values. */

@@ -1,5 +1,5 @@
 import type { Dim, Graph } from '../../core/onnx/graph.ts';
-import { differentiate } from '../gradients/differentiate.ts';
+import { differentiateClassifier } from '../gradients/differentiate.ts';
 import { Lowering } from '../lowering/ort/lower.ts';
 import { StepBuilder, type StepTensor } from '../lowering/ort/step-builder.ts';
 import { weightsFirst } from './node-order.ts';
@@ -48,7 +48,7 @@ export function emitGradient(
   const buffers = b.input('buffers', [layout.bufferSize]);
 
   const names = layout.parameters.map((segment) => segment.name);
-  const training = differentiate(model, {
+  const training = differentiateClassifier(model, {
     batchSize,
     parameters: names,
     buffers: layout.buffers.map((segment) => segment.name),

@@ -30,10 +30,9 @@ export function buildBufferGraph(model: Graph, layout: VectorLayout): Graph {
       ),
   );
   const buffers = b.input('buffers', [layout.bufferSize]);
-  const updates = layout.buffers.map(({ name, dims }) => [
-    name,
-    { observed: b.input(name, dims), momentum: momentum.get(name)! },
-  ] as const);
+  const updates = layout.buffers.map(
+    ({ name, dims }) => [name, { observed: b.input(name, dims), momentum: momentum.get(name)! }] as const,
+  );
   b.output('next_buffers', emitNextBuffers(b, buffers, layout.buffers, new Map(updates)));
   return b.graph;
 }

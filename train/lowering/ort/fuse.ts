@@ -17,7 +17,7 @@ export function fuseForTraining(training: TrainingGraph): { nodes: GraphNode[]; 
   const single = (name: string, op: string, domain: string): GraphNode | undefined => {
     const node = producers.get(name);
     const fits = node?.op === op && node.domain === domain && uses.get(name) === 1 && !absorbed.has(node);
-    return fits && node.outputs[0] === name && name !== training.logits ? node : undefined;
+    return fits && node.outputs[0] === name ? node : undefined;
   };
   const norm = (name: string) => single(name, 'BatchNormInternal', TRAINING);
 

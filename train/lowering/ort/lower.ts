@@ -58,7 +58,8 @@ export class Lowering {
 
   bind(name: string, tensor: StepTensor): void {
     const of = this.training.gradientOf.get(name);
-    const layout = of === undefined ? tensor.layout : this.#values.get(of)!.layout;
+    // What was fused away has no tensor, and no layout to keep to.
+    const layout = this.#values.get(of ?? '')?.layout ?? tensor.layout;
     this.#values.set(name, this.builder.toLayout(tensor, layout));
   }
 
@@ -116,9 +117,15 @@ export class Lowering {
 function asItStands(lowering: Lowering, node: GraphNode): void {
   const { builder: b } = lowering;
   const names = lowering.inputs(node).map((input) => (input ? b.toPlain(input).name : ''));
-  const outputs = b.graphBuilder.nodes(node.op, names, node.outputs.length, node.attributes as Record<string, Attribute>, {
-    domain: node.domain,
-  });
+  const outputs = b.graphBuilder.nodes(
+    node.op,
+    names,
+    node.outputs.length,
+    node.attributes as Record<string, Attribute>,
+    {
+      domain: node.domain,
+    },
+  );
   node.outputs.forEach((name, i) => {
     if (name !== '') lowering.bind(name, plain(outputs[i]!, lowering.dims(name)));
   });

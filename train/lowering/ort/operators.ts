@@ -10,13 +10,7 @@ import {
 } from '../../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../gradients/training-graph.ts';
-import {
-  channelAffine,
-  channelSquareSum,
-  channelSum,
-  spatialMean,
-  spreadOverPixels,
-} from './channels.ts';
+import { channelAffine, channelSquareSum, channelSum, spatialMean, spreadOverPixels } from './channels.ts';
 import { convolve } from './conv/convolve.ts';
 import { type ConvGeometry, convGeometry } from './conv/geometry.ts';
 import { convInputGradient } from './conv/input-gradient.ts';

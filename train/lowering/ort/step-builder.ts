@@ -317,4 +317,3 @@ function memoize<T>(cache: Map<string, T>, key: string, make: () => T): T {
   }
   return value;
 }
-

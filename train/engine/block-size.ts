@@ -1,7 +1,7 @@
 import * as ort from '../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
-import { convolve } from '../autodiff/conv/convolve.ts';
-import { StepBuilder } from '../autodiff/step-builder.ts';
+import { convolve } from '../lowering/ort/conv/convolve.ts';
+import { StepBuilder } from '../lowering/ort/step-builder.ts';
 
 let known: Promise<number> | undefined;
 

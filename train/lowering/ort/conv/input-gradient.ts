@@ -1,4 +1,4 @@
-import { ints } from '../../../core/onnx/graph.ts';
+import { ints } from '../../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import { convolve } from './convolve.ts';
 import type { ConvGeometry } from './geometry.ts';

@@ -1,5 +1,5 @@
-import { UserError } from '../../../core/errors.ts';
-import { type GraphNode, intAttribute, intsAttribute } from '../../../core/onnx/graph.ts';
+import { UserError } from '../../../../core/errors.ts';
+import { type GraphNode, intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
 
 /** The sizes of a 2-D convolution. */
 export interface ConvGeometry {

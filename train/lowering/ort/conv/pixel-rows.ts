@@ -1,4 +1,4 @@
-import { sizeOf } from '../../../core/onnx/graph.ts';
+import { sizeOf } from '../../../../core/onnx/graph.ts';
 import type { RowIndex, StepBuilder, StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
 

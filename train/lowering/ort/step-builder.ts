@@ -1,5 +1,6 @@
-import { GraphBuilder } from '../../core/onnx/builder.ts';
-import { type Attribute, type Graph, int, ints, sizeOf, type TensorValue } from '../../core/onnx/graph.ts';
+import { GraphBuilder } from '../../../core/onnx/builder.ts';
+import { type Attribute, type Graph, int, ints, sizeOf, type TensorValue } from '../../../core/onnx/graph.ts';
+import { broadcastDims, reducedDims } from '../../gradients/training-graph.ts';
 
 /**
  * How a rank-4 activation lies in memory.
@@ -94,22 +95,24 @@ export class StepBuilder {
   }
 
   /** Elementwise op of two tensors, numpy broadcasting; both must be of the same layout unless one is small. */
-  binary(op: 'Add' | 'Sub' | 'Mul' | 'Div', a: StepTensor, b: StepTensor): StepTensor {
+  binary(op: string, a: StepTensor, b: StepTensor): StepTensor {
     const dims = broadcastDims(a.dims, b.dims);
     const layout = sizeOf(a.dims) >= sizeOf(b.dims) ? a.layout : b.layout;
     return this.node(op, [a, b], dims, {}, { layout });
   }
 
   /** Elementwise op on activations of any layout: equal shapes, or one of them [N, C, 1, 1] or smaller. */
-  elementwise(op: 'Add' | 'Mul', a: StepTensor, b: StepTensor): StepTensor {
-    const [large, small] = sizeOf(a.dims) >= sizeOf(b.dims) ? [a, b] : [b, a];
-    if (large.layout === 'plain') return this.binary(op, large, this.toPlain(small));
-    if (large.dims.join() === small.dims.join()) return this.binary(op, large, this.toBlocked(small));
+  elementwise(op: string, a: StepTensor, b: StepTensor): StepTensor {
+    const isFirst = sizeOf(a.dims) >= sizeOf(b.dims);
+    const [large, small] = isFirst ? [a, b] : [b, a];
+    const apply = (x: StepTensor, y: StepTensor) => (isFirst ? this.binary(op, x, y) : this.binary(op, y, x));
+    if (large.layout === 'plain') return apply(large, this.toPlain(small));
+    if (large.dims.join() === small.dims.join()) return apply(large, this.toBlocked(small));
+    if (sizeOf(small.dims) === 1 && small.dims.length <= large.dims.length) return apply(large, small);
     const [n, c] = large.dims as [number, number];
-    if (small.dims.join() !== [n, c, 1, 1].join())
-      return this.binary(op, this.toPlain(large), this.toPlain(small));
+    if (small.dims.join() !== [n, c, 1, 1].join()) return apply(this.toPlain(large), this.toPlain(small));
     const view = this.reshape(this.toPlain(small), [n, c / this.blockSize, 1, this.blockSize]);
-    return this.fromBlockView(this.binary(op, this.blockView(large), view), large.dims);
+    return this.fromBlockView(apply(this.blockView(large), view), large.dims);
   }
 
   add = (a: StepTensor, b: StepTensor): StepTensor => this.binary('Add', a, b);
@@ -313,18 +316,4 @@ function memoize<T>(cache: Map<string, T>, key: string, make: () => T): T {
     cache.set(key, value);
   }
   return value;
-}
-
-function broadcastDims(a: readonly number[], b: readonly number[]): number[] {
-  const rank = Math.max(a.length, b.length);
-  return Array.from({ length: rank }, (_, i) => {
-    const x = a[a.length - rank + i] ?? 1;
-    const y = b[b.length - rank + i] ?? 1;
-    if (x !== y && x !== 1 && y !== 1) throw new Error(`cannot broadcast [${a}] with [${b}]`);
-    return Math.max(x, y);
-  });
-}
-
-function reducedDims(dims: readonly number[], axes: readonly number[], keep: boolean): number[] {
-  return dims.map((dim, i) => (axes.includes(i) ? 1 : dim)).filter((_, i) => keep || !axes.includes(i));
 }

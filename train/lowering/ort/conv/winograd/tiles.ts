@@ -1,4 +1,4 @@
-import { sizeOf } from '../../../../core/onnx/graph.ts';
+import { sizeOf } from '../../../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../../step-builder.ts';
 import { readPixels, writePixels } from '../pixel-rows.ts';
 import { INPUT_TILE, OUTPUT_TILE } from './transforms.ts';

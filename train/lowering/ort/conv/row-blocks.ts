@@ -1,4 +1,4 @@
-import { int, ints, sizeOf } from '../../../core/onnx/graph.ts';
+import { int, ints, sizeOf } from '../../../../core/onnx/graph.ts';
 import { NCHWC, type StepBuilder, type StepTensor } from '../step-builder.ts';
 import type { ConvGeometry } from './geometry.ts';
 

@@ -1,4 +1,4 @@
-import { ints } from '../../../core/onnx/graph.ts';
+import { ints } from '../../../../core/onnx/graph.ts';
 import { NCHWC, type StepBuilder, type StepTensor } from '../step-builder.ts';
 import { blockFilter, blockTurnedFilter, turnFilter } from './filter.ts';
 

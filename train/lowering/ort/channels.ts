@@ -1,4 +1,4 @@
-import { int, ints, str } from '../../core/onnx/graph.ts';
+import { int, ints, str } from '../../../core/onnx/graph.ts';
 import { NCHWC, type StepBuilder, type StepTensor } from './step-builder.ts';
 
 /** Sum of an activation [N, C, H, W] over everything but the channel, in either layout: [C]. */

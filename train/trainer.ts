@@ -1,8 +1,8 @@
 import type { ImageDataset } from '../core/data/dataset.ts';
 import { firstImages } from '../core/data/split.ts';
 import { UserError } from '../core/errors.ts';
-import { evaluateGraph } from '../core/inference/evaluate-model.ts';
 import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
+import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';

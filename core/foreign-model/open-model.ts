@@ -1,6 +1,5 @@
-import { exactInt8 } from '../inference/exact-int8.ts';
-import { InferenceSession, Tensor } from '../inference/onnxruntime.ts';
 import type { TensorData } from '../onnx/graph.ts';
+import { type InferenceSession, openSession, Tensor } from '../runtime/session.ts';
 import { endWorker } from '../workers/end-worker.ts';
 import { startWorker } from '../workers/start-worker.ts';
 import { type ModelEnds, type OpenModel, OWN_ENDS } from './adapt-foreign.ts';
@@ -9,10 +8,7 @@ const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 /** Opens a model in onnxruntime-node, in this thread, which it blocks while it runs. */
 export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
-  const session = await InferenceSession.create(bytes, {
-    logSeverityLevel: 4,
-    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
-  });
+  const session = await openSession(bytes, { quiet: true, config: { intra_op: { allow_spinning: '0' } } });
   return {
     run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
       const feed = new Tensor(inputType as 'float32', images as Float32Array, dims);

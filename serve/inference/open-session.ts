@@ -1,9 +1,6 @@
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { exactInt8 } from '../../core/inference/exact-int8.ts';
-import { InferenceSession } from '../../core/inference/onnxruntime.ts';
-
-type Options = InferenceSession.SessionOptions & { extra?: { session?: Record<string, unknown> } };
+import { type InferenceSession, openSession, type SessionOptions } from '../../core/runtime/session.ts';
 
 const MODEL_FILE = 'model.onnx';
 const WEIGHTS_FILE = 'weights.bin';
@@ -16,25 +13,22 @@ const WEIGHTS_FILE = 'weights.bin';
  * @param model the ONNX file's bytes
  * @throws Error if onnxruntime cannot load the model
  */
-export async function openSession(
+export async function openShared(
   model: SharedArrayBuffer,
   sharedFolder: string,
   threads: number,
 ): Promise<InferenceSession> {
-  const options: Options = {
-    intraOpNumThreads: threads,
-    logSeverityLevel: 3,
+  const options: SessionOptions = {
+    threads,
     // Threads of an operator spin between the parts of a run, for waking them takes as long as a small layer,
     // but not after it: the main thread wants the cores.
-    extra: {
-      session: { ...(await exactInt8()), force_spinning_stop: '1', intra_op: { allow_spinning: '1' } },
-    },
+    config: { force_spinning_stop: '1', intra_op: { allow_spinning: '1' } },
   };
   const shared = join(sharedFolder, 'optimized');
-  const openShared = () =>
-    InferenceSession.create(join(shared, MODEL_FILE), { ...options, graphOptimizationLevel: 'disabled' });
+  const openWritten = () =>
+    openSession(join(shared, MODEL_FILE), { ...options, graphOptimizationLevel: 'disabled' });
   try {
-    return await openShared();
+    return await openWritten();
   } catch {
     // Nobody wrote it yet.
   }
@@ -42,27 +36,23 @@ export async function openSession(
   const bytes = new Uint8Array(new Uint8Array(model));
   try {
     await writeOptimized(bytes, sharedFolder, shared);
-    return await openShared();
+    return await openWritten();
   } catch {
-    return InferenceSession.create(bytes, options);
+    return openSession(bytes, options);
   }
 }
 
 async function writeOptimized(bytes: Uint8Array, sharedFolder: string, to: string): Promise<void> {
   const folder = await mkdtemp(join(sharedFolder, 'writing-'));
   try {
-    const options: Options = {
-      logSeverityLevel: 3,
+    const session = await openSession(bytes, {
       optimizedModelFilePath: join(folder, MODEL_FILE),
-      extra: {
-        session: {
-          ...(await exactInt8()),
-          optimized_model_external_initializers_file_name: WEIGHTS_FILE,
-          optimized_model_external_initializers_min_size_in_bytes: '1024',
-        },
+      config: {
+        optimized_model_external_initializers_file_name: WEIGHTS_FILE,
+        optimized_model_external_initializers_min_size_in_bytes: '1024',
       },
-    };
-    await (await InferenceSession.create(bytes, options)).release();
+    });
+    await session.release();
     await rename(folder, to);
   } finally {
     await rm(folder, { recursive: true, force: true });

@@ -4,10 +4,10 @@
  */
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../../core/errors.ts';
-import { findBatchProblem } from '../../core/inference/batch-trial.ts';
-import { type InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
+import { findBatchProblem } from '../../core/foreign-model/batch-trial.ts';
 import { Random } from '../../core/random.ts';
-import { openSession } from './open-session.ts';
+import { type InferenceSession, Tensor } from '../../core/runtime/session.ts';
+import { openShared } from './open-session.ts';
 import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
 
 const setup = workerData as WorkerSetup;
@@ -18,7 +18,7 @@ const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void =>
   port.postMessage(message, transfer);
 
 try {
-  const session = await openSession(setup.model, setup.sharedFolder, setup.threads);
+  const session = await openShared(setup.model, setup.sharedFolder, setup.threads);
   if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
     throw new Error('it must have an input "input" and an output "logits"');
   }

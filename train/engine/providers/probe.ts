@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { listSupportedBackends } from '../../../core/inference/onnxruntime.ts';
+import { listSupportedBackends } from 'onnxruntime-node';
 import { processArguments } from '../../../core/workers/start-worker.ts';
 import type { Precision } from '../../precision.ts';
 import { PROVIDERS, type Provider } from './providers.ts';

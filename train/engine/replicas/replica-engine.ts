@@ -1,7 +1,7 @@
 import { UserError } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';
 import { buildGradientGraph } from '../../step/gradient-graph.ts';
 import { vectorLayout } from '../../step/parameter-vector.ts';
@@ -41,7 +41,7 @@ export class ReplicaEngine implements TrainingEngine {
   readonly #logits: Float32Array;
 
   private constructor(
-    private readonly update: ort.InferenceSession,
+    private readonly update: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     private readonly replicas: readonly Replica[],
     private readonly rounds: number,
@@ -88,7 +88,7 @@ export class ReplicaEngine implements TrainingEngine {
     try {
       await Promise.all(replicas.map((replica) => replica.ready()));
       const updateGraph = encodeModel(buildUpdateGraph(model.name, layout, optimizer));
-      const update = await ort.InferenceSession.create(updateGraph, { intraOpNumThreads: 1 });
+      const update = await openSession(updateGraph, { threads: 1, int8: false });
       const initial = initialState(model, layout, optimizer);
       return new ReplicaEngine(update, optimizer, replicas, accumulate, initial);
     } catch (error) {

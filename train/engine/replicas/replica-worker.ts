@@ -1,14 +1,14 @@
 import { parentPort, workerData } from 'node:worker_threads';
 import { errorMessage } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
 import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
 
 const setup = workerData as ReplicaSetup;
 const reply = (message: ReplicaReply) => parentPort!.postMessage(message);
 
-const session = ort.InferenceSession.create(setup.graph, {
-  intraOpNumThreads: setup.threads,
-  logSeverityLevel: 3,
+const session = openSession(setup.graph, {
+  threads: setup.threads,
+  int8: false,
   // As in OrtEngine: halves the memory.
   enableMemPattern: false,
 });
@@ -22,7 +22,7 @@ const logits = new Float32Array(setup.logits.length);
 const loss = new Float32Array(1);
 
 const tensor = (data: Float32Array, dims: readonly number[] = [data.length]) =>
-  new ort.Tensor('float32', data, dims);
+  new Tensor('float32', data, dims);
 
 async function step({ images, targets }: ReplicaRequest): Promise<void> {
   parameters.set(setup.parameters);

@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { openShared } from '../../serve/inference/open-session.ts';
-import { makeSharedFolder, removeSharedFolder } from '../../serve/inference/shared-folder.ts';
+import { makeSharedFolder, openShared, removeSharedFolder } from '../../serve/inference/shared-weights.ts';
 import { chooseInference } from '../../serve/models/choose-inference.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 

@@ -1,5 +1,8 @@
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { processIsAlive } from '../../core/fs/process-is-alive.ts';
 import { type InferenceSession, openSession, type SessionOptions } from '../../core/runtime/session.ts';
 
 const MODEL_FILE = 'model.onnx';
@@ -57,4 +60,54 @@ async function writeOptimized(bytes: Uint8Array, sharedFolder: string, to: strin
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
+}
+
+const PREFIX = 'onnx-classifier-weights-';
+/** A folder's name, with the number of the process that made it. */
+const NAME = new RegExp(`^${PREFIX}(\\d+)-\\w+$`);
+const ours = new Set<string>();
+
+/**
+ * Makes a temporary folder of this process, and removes those of processes that were killed before they could.
+ * @returns its path; of a folder that does not exist, where none can be made
+ */
+export function makeSharedFolder(): string {
+  const parent = tmpdir();
+  try {
+    for (const name of readdirSync(parent)) {
+      const [, pid] = NAME.exec(name) ?? [];
+      if (pid !== undefined && !ours.has(join(parent, name)) && !isOther(Number(pid)))
+        remove(join(parent, name));
+    }
+    const folder = mkdtempSync(join(parent, `${PREFIX}${process.pid}-`));
+    if (ours.size === 0) process.once('exit', removeAll);
+    ours.add(folder);
+    return folder;
+  } catch {
+    return join(parent, `${PREFIX}${process.pid}`);
+  }
+}
+
+/** Removes a folder made by {@link makeSharedFolder}. */
+export function removeSharedFolder(folder: string): void {
+  remove(folder);
+  ours.delete(folder);
+  if (ours.size === 0) process.off('exit', removeAll);
+}
+
+function removeAll(): void {
+  for (const folder of ours) remove(folder);
+}
+
+function remove(folder: string): void {
+  try {
+    rmSync(folder, { recursive: true, force: true });
+  } catch {
+    // Another user's, or still in use where files in use cannot be removed.
+  }
+}
+
+/** Whether a process of this number runs beside this one. A container's is the same at each start. */
+function isOther(pid: number): boolean {
+  return pid !== process.pid && processIsAlive(pid);
 }

@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
@@ -9,6 +8,7 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { initializerRoles, parameterCount } from '../../core/onnx/roles.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
 import { Random } from '../../core/random.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { torchvisionNames } from './torchvision-names.ts';
 
 /** For 100 classes. Those of resnet18 and wider are the figures PyTorch gives for CIFAR ResNets. */
@@ -227,8 +227,8 @@ function bytesOf(data: Float32Array): Buffer {
 
 /** Loads a graph in onnxruntime; unoptimised, which is the quickest to load. */
 function load(graph: Graph): Promise<InferenceSession> {
-  return InferenceSession.create(encodeModel(graph), {
+  return openSession(encodeModel(graph), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
   });
 }

@@ -34,13 +34,16 @@ export async function findRun(query: RunQuery): Promise<RunDirectory> {
     }
     return run;
   }
-  if (model === undefined) throw new UserError('say what to export with --model NAME or --run DIR');
   const run = await RunDirectory.latest(model, root, { checkpoint, dataset });
   if (run) return run;
+  const of = model === undefined ? '' : ` of ${model}`;
   const on = dataset === undefined ? '' : ` on ${dataset}`;
-  const flag = dataset === undefined ? '' : ` --dataset ${dataset}`;
+  const flags = [
+    ...(model === undefined ? [] : [`--model ${model}`]),
+    ...(dataset === undefined ? [] : [`--dataset ${dataset}`]),
+  ];
   throw new UserError(
-    `no run under ${root}/ has a ${checkpoint} checkpoint of ${model}${on}; ` +
-      `train one with npm run train -- --model ${model}${flag}, or give --run DIR`,
+    `no run under ${root}/ has a ${checkpoint} checkpoint${of}${on}; train one with ` +
+      `${['npm run train', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')}, or give --run DIR`,
   );
 }

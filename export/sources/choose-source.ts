@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { findRun } from '../find-run.ts';
 import type { CheckpointChoice } from '../options.ts';
 import { runSource } from './run-source.ts';
@@ -20,8 +20,8 @@ export interface SourceQuery extends WeightsSourceOptions {
 }
 
 /**
- * Finds what to export: the weights or the run that were named; else the newest run of the model; else the
- * embedded model of that name, or without a name and any runs, the first embedded model.
+ * Finds what to export: the weights or the run that were named; else the newest run, of the model if that is named; else
+ * the embedded model of that name, or the first.
  * @throws UserError if there is none, it cannot be read, or it is not what else was asked for
  */
 export async function chooseSource(query: SourceQuery): Promise<ExportSource> {
@@ -56,7 +56,8 @@ async function embeddedInstead(
   root: string,
 ): Promise<string | undefined> {
   const names = await embeddedModels();
-  if (model === undefined) return existsSync(root) ? undefined : names[0];
+  // Who has trained means a run of theirs, also where none has the checkpoint yet.
+  if (model === undefined) return (await listRunFolders(root)).length > 0 ? undefined : names[0];
   if (!names.includes(model)) return undefined;
   return (await RunDirectory.latest(model, root, { checkpoint, dataset })) ? undefined : model;
 }

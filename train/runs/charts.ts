@@ -1,4 +1,4 @@
-import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/chart.ts';
+import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/line-chart.ts';
 import type { EpochLog } from '../trainer.ts';
 import { bestEpoch } from './summary.ts';
 

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../core/errors.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
-import { EventFile } from '../tensorboard/event-file.ts';
 import type { EpochLog } from '../trainer.ts';
 import { parseEpochs } from './parse-epochs.ts';
+import { EventFile } from './tensorboard.ts';
 import { writePlots } from './write-plots.ts';
 
 /**

@@ -13,9 +13,9 @@ import {
   sizeOf,
   type ValueInfo,
 } from '../../core/onnx/graph.ts';
+import { operatorOf } from '../../core/onnx/operators/index.ts';
 import { serializeModel } from '../../core/onnx/parse-model.ts';
 import { inferKnownShapes, type TensorShape } from '../../core/onnx/shape-inference.ts';
-import { SHAPE_RULES } from '../../core/onnx/shapes/index.ts';
 import { Random } from '../../core/random.ts';
 import { Tensor } from '../../core/runtime/session.ts';
 import { parametersOf } from './parameters.ts';
@@ -152,7 +152,7 @@ function dimsOf({ outputs }: GraphNode, shapes: ReadonlyMap<string, TensorShape>
 }
 
 function macsOf(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>): number | null {
-  if (!isCounted(node)) return null;
+  if (!operatorOf(node)) return null;
   try {
     return nodeMacs(node, shapes, '');
   } catch (error) {
@@ -251,40 +251,6 @@ function values(dtype: DataType, length: number, random: Random, name: string) {
     default:
       throw new UserError(`the input "${name}" is of type ${dtype}, for which there are no values to try`);
   }
-}
-
-/**
- * Operators that by the convention of papers cost nothing, beside those that our own nets use: they move data
- * or work on each element by itself. The cost of any other operator is not known.
- */
-const MORE = [
-  ...[
-    'CastLike',
-    'ConstantOfShape',
-    'Expand',
-    'Gather',
-    'GatherElements',
-    'GatherND',
-    'Pad',
-    'Range',
-    'Resize',
-  ],
-  ...['Shape', 'Size', 'Slice', 'Split', 'Tile', 'Where', 'DepthToSpace', 'SpaceToDepth', 'Upsample'],
-  ...['And', 'Not', 'Or', 'Xor', 'Mod', 'Sign', 'Sin', 'Cos', 'IsNaN', 'CumSum', 'TopK', 'ArgMax', 'ArgMin'],
-  ...['Celu', 'Elu', 'Gelu', 'Mish', 'PRelu', 'Selu', 'Softsign', 'ThresholdedRelu', 'Hardmax'],
-  ...['GroupNormalization', 'InstanceNormalization', 'LayerNormalization', 'LRN', 'LpNormalization'],
-  ...['LpPool', 'GlobalLpPool', 'ReduceL2', 'ReduceLogSumExp', 'ReduceProd'],
-];
-
-const COSTLY = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
-const COUNTED = new Set([
-  ...[...SHAPE_RULES.keys(), ...MORE, ...COSTLY],
-  ...['ConvInteger', 'QLinearConv', 'MatMulInteger', 'QLinearMatMul'],
-]);
-
-/** Whether an operator's multiply-accumulates can be counted, be they 0. */
-function isCounted({ op, domain }: { op: string; domain: string }): boolean {
-  return domain === '' && COUNTED.has(op);
 }
 
 /** Under what name a node of the file is found in a profile. */

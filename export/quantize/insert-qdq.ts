@@ -7,7 +7,7 @@ import {
   sizeOf,
   type TensorValue,
 } from '../../core/onnx/graph.ts';
-import { quantizedOperator } from './operators.ts';
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 import type { QuantizationPlan } from './plan.ts';
 import type { ActivationParameters } from './quantization-parameters.ts';
 import { quantizeWeight } from './quantize-weight.ts';

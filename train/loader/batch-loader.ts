@@ -1,7 +1,7 @@
 import type { ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { Thread, ThreadEnded } from '../../core/workers/thread.ts';
-import { type AugmentOptions, checkAugmentOptions } from './augment/options.ts';
+import type { Augmentation } from '../recipe/settings.ts';
 import type { BatchBuffers, BatchSource } from './batch-maker.ts';
 import { epochOrder } from './epoch-order.ts';
 import type { BatchRequest, LoaderCalls } from './worker.ts';
@@ -18,7 +18,7 @@ export interface BatchLoaderOptions {
   batchSize: number;
   /** Decides the order and every augmentation. */
   seed: number;
-  augment: AugmentOptions;
+  augment: Augmentation;
   /** Threads that make batches; default 1. Has no influence on what is in them. */
   workers?: number;
   /** Batches made ahead of the one in use; default 2 a worker. */
@@ -74,7 +74,6 @@ export class BatchLoader {
     checkCount('batch size', batchSize);
     checkCount('number of loader workers', workers);
     checkCount('number of batches made ahead', prefetch);
-    checkAugmentOptions(options.augment);
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
       throw new UserError(`the label smoothing must be from 0 to 1, not ${labelSmoothing}`);
     }

@@ -1,8 +1,8 @@
 import type { Normalization } from '../../core/data/dataset.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
+import type { Augmentation } from '../recipe/settings.ts';
 import { fillTargets } from '../targets.ts';
-import type { AugmentOptions } from './augment/options.ts';
 import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
 import { PlanarResizer } from './planar-resizer.ts';
@@ -29,7 +29,7 @@ export interface BatchSource {
   classes: number;
   labelSmoothing: number;
   seed: number;
-  augment: AugmentOptions;
+  augment: Augmentation;
 }
 
 /** Images of one size: what is done to them from the resizing on. */

@@ -2,7 +2,7 @@ import { appendFile, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import protobuf from 'protobufjs/minimal.js';
-import type { EpochLog } from '../trainer.ts';
+import type { EpochLog } from '../loop.ts';
 
 const PREFIX = 'events.out.tfevents.';
 

@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../core/errors.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../../core/runtime/session.ts';
-import { StepBuilder } from '../../autodiff/step-builder.ts';
+import { StepBuilder } from '../../lowering/ort/step-builder.ts';
 import { useMixedPrecision } from '../../step/mixed-precision.ts';
 import type { ProbeAnswer } from './probe.ts';
 

@@ -5,14 +5,14 @@ import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { decodeImages } from '../image/decode.ts';
 import type { InferencePool, RunLimits } from '../inference/pool.ts';
 
-export interface ClassifierAnswer {
+export interface PipelineAnswer {
   /** In the order of the images: the best classes, or why there are none. */
   results: (Prediction[] | Refusal)[];
   latencyMs: { decode: number; inference: number };
 }
 
 /** From image files to labelled predictions: decode, normalise, run, rank. */
-export class Classifier {
+export class ImagePipeline {
   readonly #metadata: ClassifierMetadata;
   readonly #normalizer: Normalizer;
   readonly #pool: Pick<InferencePool, 'run' | 'checkRoom'>;
@@ -39,7 +39,7 @@ export class Classifier {
     images: readonly (Uint8Array | Refusal)[],
     k: number,
     limits: RunLimits = {},
-  ): Promise<ClassifierAnswer> {
+  ): Promise<PipelineAnswer> {
     const start = performance.now();
     // Not after decoding for nothing.
     this.#pool.checkRoom(images.length);

@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { SCORE_KINDS } from '../../core/metrics/scores.ts';
+import type { ServedModel } from '../model-file.ts';
 
 const fraction = z.number().min(0).max(1);
 // Not a Zod tuple: not every OpenAPI tool understands its `prefixItems`.
@@ -35,26 +36,30 @@ export const ModelDescriptionAnswer = z
   })
   .meta({ id: 'Model' });
 
-export const ModelListAnswer = z
-  .strictObject({
-    default: z.string().meta({ description: 'the model that is asked when none is named' }),
-    models: z.array(
-      z.strictObject({
-        name: z.string(),
-        version: z.int().min(1),
-        ready: z.boolean(),
-        labels: z.int().min(1),
-        file: z.string(),
-        bytes: z.int().min(1),
-        url: z.string(),
-      }),
-    ),
-  })
-  .meta({ id: 'ModelList' });
+/** The answer of `GET /model`: what a client needs to use the model, here or in a browser. */
+export type ModelDescription = z.output<typeof ModelDescriptionAnswer>;
 
-export const HealthAnswer = z
-  .union([
-    z.strictObject({ status: z.literal('ok'), model: z.string().optional() }),
-    z.strictObject({ status: z.literal('unavailable'), error: z.string() }),
-  ])
-  .meta({ id: 'Health' });
+export function describeModel(
+  { metadata, bytes }: Pick<ServedModel, 'metadata' | 'bytes'>,
+  { name, version }: { name: string; version: number },
+): Omit<ModelDescription, 'versions'> {
+  return {
+    name,
+    version,
+    dataset: metadata.dataset,
+    labels: metadata.labels,
+    input: {
+      // The only one that `decodeMetadata` lets through.
+      layout: 'NCHW',
+      colorSpace: metadata.colorSpace,
+      height: metadata.inputHeight,
+      width: metadata.inputWidth,
+      mean: metadata.mean,
+      std: metadata.std,
+    },
+    scores: metadata.scores ?? 'logits',
+    accuracy: metadata.accuracy ? { ...metadata.accuracy } : null,
+    file: `/models/${name}@${version}.onnx`,
+    bytes: bytes.length,
+  };
+}

@@ -1,6 +1,11 @@
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import type { RequestHandler, Router } from 'express';
+import express from 'express';
 import { z } from 'zod';
-import { ErrorAnswer } from '../schemas/common.ts';
-import type { Content, Operation } from './operation.ts';
+import { ErrorAnswer } from '../schemas.ts';
+import { type Content, json, type Route } from './route.ts';
+import { PAGE_POLICY } from './security-headers.ts';
 
 type Json = Record<string, unknown>;
 
@@ -17,13 +22,13 @@ const REFUSALS: Record<number, string> = {
   503: 'The server is loading, overloaded or restarting; `Retry-After` says when to try again.',
 };
 
-/** The OpenAPI 3.1 document of the operations, with the schemas that they validate with. */
-export function openApiDocument(operations: readonly Operation[], apiKey: boolean): Json {
+/** The OpenAPI 3.1 document of the routes, with the schemas that they validate with. */
+export function openApiDocument(routes: readonly Route[], apiKey: boolean): Json {
   const schemas: Json = {};
   const paths: Record<string, Json> = {};
-  for (const operation of operations) {
-    paths[operation.path] ??= {};
-    paths[operation.path]![operation.method] = describeOperation(operation, apiKey, schemas);
+  for (const route of routes) {
+    paths[route.path] ??= {};
+    paths[route.path]![route.method] = describeRoute(route, apiKey, schemas);
   }
   return {
     openapi: '3.1.0',
@@ -48,7 +53,7 @@ export function openApiDocument(operations: readonly Operation[], apiKey: boolea
   };
 }
 
-function describeOperation(operation: Operation, apiKey: boolean, schemas: Json): Json {
+function describeRoute(route: Route, apiKey: boolean, schemas: Json): Json {
   const {
     id,
     summary,
@@ -61,7 +66,7 @@ function describeOperation(operation: Operation, apiKey: boolean, schemas: Json)
     answers,
     refusals = [],
     open = false,
-  } = operation;
+  } = route;
   const guarded = apiKey && !open;
   const refused = [...refusals, 500, ...(guarded ? [401] : []), ...(open ? [] : [429])];
   const parameters = [
@@ -92,7 +97,7 @@ function describeOperation(operation: Operation, apiKey: boolean, schemas: Json)
           status,
           {
             description: REFUSALS[status],
-            content: contentOf({ 'application/json': ErrorAnswer }, 'output', schemas),
+            content: contentOf(json(ErrorAnswer), 'output', schemas),
           },
         ]),
     ]),
@@ -139,4 +144,50 @@ function jsonSchema(schema: z.ZodType, io: 'input' | 'output', schemas: Json): J
   if (typeof id !== 'string') return moved;
   schemas[id] ??= moved;
   return { $ref: `#/components/schemas/${id}` };
+}
+
+const SWAGGER = dirname(createRequire(import.meta.url).resolve('swagger-ui-dist/package.json'));
+const FILES = ['swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'];
+
+const PAGE = `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width">
+<title>onnx-classifier API</title>
+<link rel="icon" href="docs/favicon-32x32.png">
+<link rel="stylesheet" href="docs/swagger-ui.css">
+</head>
+<body>
+<div id="page"></div>
+<script src="docs/swagger-ui-bundle.js"></script>
+<script src="docs/start.js"></script>
+</body>
+</html>
+`;
+
+const START = `SwaggerUIBundle({ url: 'openapi.json', dom_id: '#page', deepLinking: true, validatorUrl: null });
+`;
+
+const policy: RequestHandler = (_req, res, next) => {
+  res.set('Content-Security-Policy', PAGE_POLICY);
+  next();
+};
+
+/** The page to try the API on: Swagger UI, all of it from this server, nothing inline. */
+export function docsPage(): Router {
+  // Strict: from `/docs/` the page's relative addresses would lead elsewhere.
+  const router = express.Router({ strict: true });
+  router.get('/docs', policy, (_req, res) => {
+    res.type('html').send(PAGE);
+  });
+  router.get('/docs/start.js', (_req, res) => {
+    res.type('js').send(START);
+  });
+  for (const file of FILES) {
+    router.get(`/docs/${file}`, (_req, res) => {
+      res.sendFile(join(SWAGGER, file), { dotfiles: 'allow', maxAge: '1d' });
+    });
+  }
+  return router;
 }

@@ -27,7 +27,7 @@ test('a run is summed up by its best epoch', async () => {
       model: 'resnet20',
       dataset: 'synthetic',
       state: 'stopped',
-    epochsDone: 5,
+      epochsDone: 5,
       epochsAsked: 7,
       bestTop1: '0.300000',
       bestTop5: '0.600000',

@@ -52,7 +52,14 @@ it('every setting has a flag of its own, a help and on the command line its defa
     [ema, optim, flip, lr].map((spec) => ({ ...spec, help: '', elsewhere: undefined })),
     [
       { type: 'number', help: '', value: 'DECAY', default: 0, min: 0, max: 0.999999, elsewhere: undefined },
-      { type: 'string', help: '', value: 'NAME', default: 'sgd', choices: ['sgd', 'adam', 'adamw'], elsewhere: undefined },
+      {
+        type: 'string',
+        help: '',
+        value: 'NAME',
+        default: 'sgd',
+        choices: ['sgd', 'adam', 'adamw'],
+        elsewhere: undefined,
+      },
       { type: 'boolean', help: '', default: true, elsewhere: undefined },
       { type: 'number', help: '', min: 0, elsewhere: undefined },
     ],

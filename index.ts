@@ -4,7 +4,6 @@
  * caller can mend are {@link UserError}s, in one line. Heavy packages (onnxruntime, sharp, express, TensorFlow) are
  * loaded when a function first needs them.
  */
-import { disableTelemetry } from './core/cli/no-telemetry.ts';
 import type { ImageDataset, ImageSplit, Normalization } from './core/data/dataset.ts';
 import type { DatasetChoice, DatasetName } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
@@ -19,9 +18,9 @@ import type { QuantizeReport } from './export/quantize/options.ts';
 import type { ConvertOptions, ConvertResult } from './export/weights/convert.ts';
 import type { LoadedModel } from './serve/models/loaded-model.ts';
 import type { LogLevel } from './serve/options.ts';
+import type { EpochLog } from './train/loop.ts';
 import type { PresetName } from './train/recipe/recipe-file.ts';
 import type { Recipe } from './train/recipe/settings.ts';
-import type { EpochLog } from './train/trainer.ts';
 
 export type {
   Agreement,
@@ -39,9 +38,6 @@ export type {
   QuantizeReport,
 };
 export { UserError };
-
-// Before the first session of onnxruntime, whoever asks for it.
-disableTelemetry();
 
 export interface DatasetOptions {
   /** Default `auto`: what the files are, else `synthetic`, which is drawn by code. */
@@ -144,7 +140,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       import('./train/recipe/recipe-file.ts'),
       import('./train/recipe/make-config.ts'),
       import('./train/recipe/parse.ts'),
-      import('./train/start-run.ts'),
+      import('./train/trainer.ts'),
       import('./train/choose-model.ts'),
       import('node:os'),
     ]);
@@ -171,8 +167,8 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     open: async () => ({
       run: await createRun(config, dataset, path),
       observer: {
-        ...(onStep && { onBatch: onStep }),
-        ...(onEpoch && { onEpochEnd: (epoch: EpochLog) => onEpoch(epoch) }),
+        onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
+        onEpochEnd: ({ entry }) => onEpoch?.(entry),
       },
     }),
   });

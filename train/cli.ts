@@ -21,15 +21,13 @@ import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
-import { consoleObserver } from './console-observer.ts';
+import { consoleObserver, watchInterrupt } from './console.ts';
 import { chooseDevice } from './engine/providers/choose-device.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
-import { withEpochs } from './extend-run.ts';
-import { watchInterrupt } from './interrupt.ts';
 import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
 import { givenSettings, settingOptions } from './recipe/command-line.ts';
-import { makeConfig, settle } from './recipe/make-config.ts';
+import { makeConfig, settle, withEpochs } from './recipe/make-config.ts';
 import { parseTrainConfig } from './recipe/parse.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
 import {
@@ -96,7 +94,7 @@ async function trainOrResume(
   const config = resumed?.config ?? makeConfig({ ...recipe, provider: device.provider }, model, dataset);
   describePlan(config, device, model, say);
 
-  const { createRun, startRun } = await import('./start-run.ts');
+  const { createRun, startRun } = await import('./trainer.ts');
   const interrupt = watchInterrupt();
   let path = stored?.path;
   try {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../core/random.ts';
-import { StepBuilder } from '../../train/autodiff/step-builder.ts';
+import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { crossEntropy } from '../../train/step/cross-entropy.ts';
 import { fillTargets } from '../../train/targets.ts';
 import { relativeError64 } from './support/check-gradients.ts';

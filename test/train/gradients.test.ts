@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { TRAINING_RULES } from '../../train/autodiff/rules/index.ts';
+import { RULES } from '../../train/gradients/rules.ts';
 import { BLOCK_SIZES } from './support/block-sizes.ts';
 import { buildCase } from './support/case-net.ts';
 import { checkGradients, expectationOf } from './support/check-gradients.ts';
@@ -9,7 +9,7 @@ import { COMBINED_CASES, GRADIENT_CASES, type GradientCase } from './support/gra
 /* Every gradient rule against central finite differences of a float64 reference; the support files say how. */
 
 it('every operator with a training rule has cases, and the cases have it', () => {
-  assert.deepEqual(Object.keys(GRADIENT_CASES).sort(), [...TRAINING_RULES.keys()].sort());
+  assert.deepEqual(Object.keys(GRADIENT_CASES).sort(), [...RULES.keys()].sort());
   for (const [op, cases] of Object.entries(GRADIENT_CASES)) {
     assert.ok(cases.length > 0);
     for (const { name, build } of cases) {

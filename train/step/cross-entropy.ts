@@ -1,5 +1,5 @@
 import { int, ints } from '../../core/onnx/graph.ts';
-import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
 
 /**
  * Softmax cross-entropy of logits [N, K] with target distributions [N, K] (one-hot, smoothed or mixed),

@@ -1,7 +1,7 @@
 import { appendFile, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
-import type { EpochLog } from '../trainer.ts';
+import type { EpochLog } from '../loop.ts';
 import { scalarsEvent, sessionStartEvent, versionEvent } from './event.ts';
 import { encodeRecord } from './tf-record.ts';
 

@@ -1,6 +1,5 @@
 import { floatAttribute, type Graph } from '../../../core/onnx/graph.ts';
-import type { BufferUpdate } from '../../autodiff/context.ts';
-import { StepBuilder } from '../../autodiff/step-builder.ts';
+import { StepBuilder } from '../../lowering/ort/step-builder.ts';
 import { crossEntropy } from '../../step/cross-entropy.ts';
 import { emitNextBuffers } from '../../step/gradient-graph.ts';
 import type { VectorLayout } from '../../step/parameter-vector.ts';
@@ -31,10 +30,9 @@ export function buildBufferGraph(model: Graph, layout: VectorLayout): Graph {
       ),
   );
   const buffers = b.input('buffers', [layout.bufferSize]);
-  const updates = layout.buffers.map(({ name, dims }): [string, BufferUpdate] => [
-    name,
-    { observed: b.input(name, dims), momentum: momentum.get(name)! },
-  ]);
+  const updates = layout.buffers.map(
+    ({ name, dims }) => [name, { observed: b.input(name, dims), momentum: momentum.get(name)! }] as const,
+  );
   b.output('next_buffers', emitNextBuffers(b, buffers, layout.buffers, new Map(updates)));
   return b.graph;
 }

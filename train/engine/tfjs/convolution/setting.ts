@@ -1,4 +1,4 @@
-import type { ConvGeometry } from '../../../autodiff/conv/geometry.ts';
+import type { ConvGeometry } from '../../../lowering/ort/conv/geometry.ts';
 import type { ElementType } from '../bfloat16/element-type.ts';
 
 /** A convolution as TensorFlow's kernels know it: channels last. */

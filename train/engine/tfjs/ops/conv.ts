@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { convGeometry } from '../../../autodiff/conv/geometry.ts';
+import { convGeometry } from '../../../lowering/ort/conv/geometry.ts';
 import { inType, widened } from '../bfloat16/convert.ts';
 import { conv2d, conv2dGradients } from '../convolution/conv2d.ts';
 import { convSetting } from '../convolution/setting.ts';

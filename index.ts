@@ -4,7 +4,6 @@
  * caller can mend are {@link UserError}s, in one line. Heavy packages (onnxruntime, sharp, express, TensorFlow) are
  * loaded when a function first needs them.
  */
-import { disableTelemetry } from './core/cli/no-telemetry.ts';
 import type { ImageDataset, ImageSplit, Normalization } from './core/data/dataset.ts';
 import type { DatasetChoice, DatasetName } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
@@ -39,9 +38,6 @@ export type {
   QuantizeReport,
 };
 export { UserError };
-
-// Before the first session of onnxruntime, whoever asks for it.
-disableTelemetry();
 
 export interface DatasetOptions {
   /** Default `auto`: what the files are, else `synthetic`, which is drawn by code. */

@@ -2,7 +2,7 @@ import type { ImageDataset } from '../core/data/dataset.ts';
 import { datasetRecord } from '../core/data/run-record.ts';
 import { firstImages } from '../core/data/split.ts';
 import { errorMessage } from '../core/errors.ts';
-import { evaluateGraph } from '../core/inference/evaluate-model.ts';
+import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import type { Graph } from '../core/onnx/graph.ts';

@@ -1,7 +1,6 @@
 import { oneLine, UserError } from '../errors.ts';
 import { diskError } from '../fs/disk-error.ts';
 import { endWhenOutputCloses } from './closed-output.ts';
-import { disableTelemetry } from './no-telemetry.ts';
 import { HelpRequested } from './options.ts';
 import { cleanLines } from './printable.ts';
 
@@ -12,7 +11,6 @@ import { cleanLines } from './printable.ts';
  */
 export async function runMain(main: () => Promise<void>): Promise<void> {
   endWhenOutputCloses();
-  disableTelemetry();
   try {
     await main();
   } catch (error) {

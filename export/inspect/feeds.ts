@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
-import { Tensor } from '../../core/inference/onnxruntime.ts';
 import { type DataType, type Graph, sizeOf, type ValueInfo } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
+import { Tensor } from '../../core/runtime/session.ts';
 
 /** Larger inputs are a mistake, or a graph made to fill the memory. */
 const MAX_VALUES = 2 ** 28;

@@ -1,7 +1,7 @@
-import { Tensor } from '../../core/inference/onnxruntime.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { PIXELS } from '../../core/onnx/passes/pixels-to-top-k.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { Tensor } from '../../core/runtime/session.ts';
 import type { ImageSet } from './images.ts';
 
 /** Makes a model's input of images `first` to `first + size` of a set. */

@@ -1,6 +1,5 @@
 import { errorMessage, UserError } from '../../core/errors.ts';
-import { exactInt8 } from '../../core/inference/exact-int8.ts';
-import { InferenceSession, type Tensor } from '../../core/inference/onnxruntime.ts';
+import { type InferenceSession, openSession, type Tensor } from '../../core/runtime/session.ts';
 import type { Feed } from './feeds.ts';
 
 /** A model's outputs for all images, one after another, by name. */
@@ -20,14 +19,12 @@ export async function runFile(
   batches: readonly number[],
   onImages: (done: number) => void,
 ): Promise<Outputs> {
-  const options: InferenceSession.SessionOptions = {
-    graphOptimizationLevel: optimization!,
-    logSeverityLevel: 3,
-    // Idle threads sleep: beside other work, spinning ones keep the cores from who has something to do.
-    extra: { session: { ...(await exactInt8()), intra_op: { allow_spinning: '0' } } },
-  };
   // From its path: onnxruntime then needs no copy of the file, and finds external data beside it.
-  const session = await InferenceSession.create(path, options).catch((error: unknown) => {
+  const session = await openSession(path, {
+    graphOptimizationLevel: optimization!,
+    // Idle threads sleep: beside other work, spinning ones keep the cores from who has something to do.
+    config: { intra_op: { allow_spinning: '0' } },
+  }).catch((error: unknown) => {
     throw new UserError(`onnxruntime does not take the model: ${errorMessage(error).split('\n')[0]}`);
   });
   try {

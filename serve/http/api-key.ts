@@ -1,6 +1,6 @@
 import { createHash, timingSafeEqual } from 'node:crypto';
 import type { RequestHandler } from 'express';
-import { HttpError } from './http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 /**
  * Lets only requests through that carry the key, as `Authorization: Bearer KEY` or `X-API-Key: KEY`.
@@ -18,7 +18,7 @@ export function requireApiKey(key: string, onRefusal: () => void): RequestHandle
     }
     onRefusal();
     res.set('WWW-Authenticate', 'Bearer');
-    throw new HttpError(
+    throw new Refusal(
       401,
       'this server wants an API key, as "Authorization: Bearer KEY" or "X-API-Key: KEY"',
     );

@@ -1,14 +1,14 @@
 import { MulterError } from 'multer';
-import { HttpError } from './http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 import type { Limits } from './limits.ts';
 
-export function bodyTooLarge(maxBytes: number): HttpError {
+export function bodyTooLarge(maxBytes: number): Refusal {
   const megabytes = Number((maxBytes / 1e6).toPrecision(3));
-  return new HttpError(413, `the request body is larger than ${megabytes} MB; send fewer or smaller images`);
+  return new Refusal(413, `the request body is larger than ${megabytes} MB; send fewer or smaller images`);
 }
 
-export function tooManyImages(max: number): HttpError {
-  return new HttpError(413, `too many images: at most ${max} in a request`);
+export function tooManyImages(max: number): Refusal {
+  return new Refusal(413, `too many images: at most ${max} in a request`);
 }
 
 /** Turns what multer throws into a clear refusal. */
@@ -20,6 +20,6 @@ export function describeBodyError(error: unknown, limits: Limits): unknown {
     case 'LIMIT_FILE_COUNT':
       return tooManyImages(limits.images);
     default:
-      return new HttpError(400, `malformed multipart body: ${error.message.toLowerCase()}`);
+      return new Refusal(400, `malformed multipart body: ${error.message.toLowerCase()}`);
   }
 }

@@ -1,19 +1,19 @@
 import type { ErrorRequestHandler, RequestHandler } from 'express';
+import { OverloadError, Refusal } from '../../core/errors.ts';
 import type { Metrics } from '../metrics/metrics.ts';
-import { HttpError, OverloadError } from './http-error.ts';
 import type { Logger } from './logger.ts';
 
 /** Answers a known path asked with another method. */
 export function methodNotAllowed(...allowed: string[]): RequestHandler {
   return (req, res) => {
     res.set('Allow', allowed.join(', '));
-    throw new HttpError(405, `${req.method} is not allowed here; use ${allowed.join(' or ')}`);
+    throw new Refusal(405, `${req.method} is not allowed here; use ${allowed.join(' or ')}`);
   };
 }
 
 /** Answers a path that nothing handles. */
 export const notFound: RequestHandler = (req) => {
-  throw new HttpError(404, `there is nothing at ${req.path}`);
+  throw new Refusal(404, `there is nothing at ${req.path}`);
 };
 
 /** The last handler: every error as `{ "error": "..." }`; our own bugs go to the log, not to the client. */
@@ -36,7 +36,7 @@ export function answerError(logger: Logger, metrics: Metrics): ErrorRequestHandl
 }
 
 function describe(error: unknown): { status: number; message: string; retryAfter?: number | undefined } {
-  if (error instanceof HttpError) return error;
+  if (error instanceof Refusal) return error;
   // Express and its parts mark what the client got wrong (a malformed address, say) with a 4xx status.
   const { status } = error as { status?: unknown };
   if (typeof status === 'number' && status >= 400 && status < 500) {

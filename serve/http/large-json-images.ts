@@ -1,6 +1,6 @@
+import { Refusal } from '../../core/errors.ts';
 import type { RunLimits } from '../inference/pool.ts';
 import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
-import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 
 /** To the thread: what `readJsonImages` takes. */
@@ -24,14 +24,14 @@ const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
 /**
  * As `readJsonImages`, in a thread beside the main one.
  * @param question its body may be given away
- * @throws HttpError as `readJsonImages`, or if too much waits for the threads
+ * @throws Refusal as `readJsonImages`, or if too much waits for the threads
  */
 export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
   const { list, images } = await threads.ask(question, limits, ownBuffer(question.body));
   return {
     list,
     images: images.map((image) =>
-      image instanceof Uint8Array ? image : new HttpError(image.status, image.message),
+      image instanceof Uint8Array ? image : new Refusal(image.status, image.message),
     ),
   };
 }

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
 import { rateLimit } from 'express-rate-limit';
-import { HttpError } from './http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 const WINDOW_MS = 60_000;
 
@@ -16,7 +16,7 @@ export function limitRate(perMinute: number, onRefusal: () => void): RequestHand
     legacyHeaders: false,
     handler: (_req, _res, next) => {
       onRefusal();
-      next(new HttpError(429, `more than ${perMinute} requests in a minute; try again later`));
+      next(new Refusal(429, `more than ${perMinute} requests in a minute; try again later`));
     },
   });
 }

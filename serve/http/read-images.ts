@@ -2,10 +2,9 @@ import type { Writable } from 'node:stream';
 import { setImmediate as soon } from 'node:timers/promises';
 import type { Request, RequestHandler, Response } from 'express';
 import multer from 'multer';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage, Refusal } from '../../core/errors.ts';
 import { LARGE_JSON } from '../threads/large-json.ts';
 import { describeBodyError } from './body-errors.ts';
-import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 import { readJsonImages } from './json-images.ts';
 import { readLargeJsonImages } from './large-json-images.ts';
@@ -34,15 +33,15 @@ export function readImages(limits: Limits, receive: ReceiveBody): RequestHandler
   return async (req, res, next) => {
     const length = Number(req.headers['content-length'] ?? Number.NaN);
     if (length === 0 || (Number.isNaN(length) && req.headers['transfer-encoding'] === undefined)) {
-      throw new HttpError(400, `the request has no body; ${HOW_TO_SEND}`);
+      throw new Refusal(400, `the request has no body; ${HOW_TO_SEND}`);
     }
     const reader = readers.find(([type]) => req.is(type));
     if (!reader) {
       const sent = req.headers['content-type'] ?? 'none';
-      throw new HttpError(415, `unsupported content-type ${JSON.stringify(sent)}; ${HOW_TO_SEND}`);
+      throw new Refusal(415, `unsupported content-type ${JSON.stringify(sent)}; ${HOW_TO_SEND}`);
     }
     const body = await receive(req, res);
-    if (body.length === 0) throw new HttpError(400, `the body is empty; ${HOW_TO_SEND}`);
+    if (body.length === 0) throw new Refusal(400, `the body is empty; ${HOW_TO_SEND}`);
     const [, toImages] = reader;
     res.locals.images = await toImages(body, req, res);
     next();
@@ -76,7 +75,7 @@ function multipartReader(limits: Limits): ToImages {
       },
       fileFilter: (_req, file, accept) => {
         if (file.fieldname === 'image' || file.fieldname === 'images') accept(null, true);
-        else accept(new HttpError(400, 'unexpected file field; send images in the field "image"'));
+        else accept(new Refusal(400, 'unexpected file field; send images in the field "image"'));
       },
       // Its types do not know it yet.
       streamHandler: (_req, parser) => {
@@ -89,7 +88,7 @@ function multipartReader(limits: Limits): ToImages {
         done = true;
         // Busboy's own complaints (no boundary, cut off within a part) are plain errors.
         if (error && Object.getPrototypeOf(error) === Error.prototype) {
-          reject(new HttpError(400, `malformed multipart body: ${errorMessage(error).toLowerCase()}`));
+          reject(new Refusal(400, `malformed multipart body: ${errorMessage(error).toLowerCase()}`));
         } else if (error) reject(describeBodyError(error, limits));
         else resolve();
       });
@@ -101,7 +100,7 @@ function multipartReader(limits: Limits): ToImages {
 function fromFiles(req: Request): ImageRequest {
   const files = (req.files ?? []) as Express.Multer.File[];
   if (files.length === 0) {
-    throw new HttpError(400, 'no image in the multipart body; send it as a file in the field "image"');
+    throw new Refusal(400, 'no image in the multipart body; send it as a file in the field "image"');
   }
   return {
     list: files.length > 1 || files[0]!.fieldname === 'images',
@@ -118,7 +117,7 @@ function fromJson(
 ): ImageRequest | Promise<ImageRequest> {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(req.headers['content-type'] ?? '')?.[1];
   if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
-    throw new HttpError(415, 'JSON is in UTF-8; leave out the charset');
+    throw new Refusal(415, 'JSON is in UTF-8; leave out the charset');
   }
   if (body.length <= LARGE_JSON) return readJsonImages(body, limits.images);
   return readLargeJsonImages({ body, maxImages: limits.images }, runLimits(res, limits));

@@ -1,6 +1,6 @@
 import type { RequestHandler } from 'express';
+import { Refusal } from '../../core/errors.ts';
 import { imageFormat } from '../../core/image/format.ts';
-import { HttpError } from './http-error.ts';
 import type { ImageRequest } from './image-request.ts';
 
 /**
@@ -17,12 +17,12 @@ export const takeUntyped: RequestHandler = (req, res, next) => {
   next();
 };
 
-/** @throws HttpError 415 if a body that does not say what it is, is no image */
+/** @throws Refusal 415 if a body that does not say what it is, is no image */
 export const checkUntyped: RequestHandler = (_req, res, next) => {
   const { untyped, images } = res.locals as { untyped?: string; images: ImageRequest };
   const [first] = images.images;
   if (untyped !== undefined && first instanceof Uint8Array && !imageFormat(first)) {
-    throw new HttpError(
+    throw new Refusal(
       415,
       `unsupported content-type ${JSON.stringify(untyped)} for what is no image; send JSON as application/json, ` +
         'files as multipart/form-data (field "image") or as they are',

@@ -1,5 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client';
-import type { PoolObserver } from '../inference/observer.ts';
+import type { PoolObserver } from '../inference/pool.ts';
 
 /** From a fast model's single image to a large batch on a busy machine; seconds. */
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];

@@ -1,13 +1,13 @@
+import { Refusal } from '../../core/errors.ts';
 import { bestPredictions, type Prediction } from '../../core/metrics/scores.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
-import { HttpError } from '../http/http-error.ts';
 import { decodeImages } from '../image/decode.ts';
 import type { InferencePool, RunLimits } from '../inference/pool.ts';
 
 export interface ClassifierAnswer {
   /** In the order of the images: the best classes, or why there are none. */
-  results: (Prediction[] | HttpError)[];
+  results: (Prediction[] | Refusal)[];
   latencyMs: { decode: number; inference: number };
 }
 
@@ -36,7 +36,7 @@ export class Classifier {
    * @throws UnavailableError if the model cannot run now, or too much else is to be decoded
    */
   async classify(
-    images: readonly (Uint8Array | HttpError)[],
+    images: readonly (Uint8Array | Refusal)[],
     k: number,
     limits: RunLimits = {},
   ): Promise<ClassifierAnswer> {
@@ -49,24 +49,24 @@ export class Classifier {
     const input = this.#normalizer.batch(decoded, height * width);
     const decode = performance.now() - start;
     if (decoded.length === 0) {
-      return { results: pixels as HttpError[], latencyMs: { decode: round(decode), inference: 0 } };
+      return { results: pixels as Refusal[], latencyMs: { decode: round(decode), inference: 0 } };
     }
     const { logits, milliseconds } = await this.#pool.run(input, decoded.length, limits);
     const classes = this.#metadata.labels.length;
     let row = 0;
     const results = pixels.map((image) => {
-      if (image instanceof HttpError) return image;
+      if (image instanceof Refusal) return image;
       const first = row++ * classes;
       return this.#rank(logits.subarray(first, first + classes), k);
     });
     return { results, latencyMs: { decode: round(decode), inference: round(milliseconds) } };
   }
 
-  #rank(logits: Float32Array, k: number): Prediction[] | HttpError {
+  #rank(logits: Float32Array, k: number): Prediction[] | Refusal {
     // JSON has no NaN.
     return (
       bestPredictions(logits, this.#metadata, k) ??
-      new HttpError(500, 'the model gave a score that is not a number')
+      new Refusal(500, 'the model gave a score that is not a number')
     );
   }
 }

@@ -1,5 +1,5 @@
 import type { RequestHandler } from 'express';
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 import type { ImageRequest } from '../http/image-request.ts';
 import type { Limits } from '../http/limits.ts';
 import { runLimits } from '../http/run-limits.ts';
@@ -40,14 +40,14 @@ export function answerPredict(limits: Limits): RequestHandler {
     const head = { model: model.name, version: model.version, scores };
     if (!list) {
       const [predictions] = results;
-      if (predictions instanceof HttpError) throw predictions;
+      if (predictions instanceof Refusal) throw predictions;
       res.json({ ...head, predictions, latencyMs });
       return;
     }
     res.json({
       ...head,
       results: results.map((result) =>
-        result instanceof HttpError ? { error: result.message } : { predictions: result },
+        result instanceof Refusal ? { error: result.message } : { predictions: result },
       ),
       latencyMs,
     });

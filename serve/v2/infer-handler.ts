@@ -1,5 +1,5 @@
 import type { Request, RequestHandler, Response } from 'express';
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 import type { Limits } from '../http/limits.ts';
 import { runLimits } from '../http/run-limits.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
@@ -15,7 +15,7 @@ export function inferHandler(limits: Limits): RequestHandler {
     const model = res.locals.model as LoadedModel;
     const body: unknown = req.body;
     if (!Buffer.isBuffer(body) || body.length === 0)
-      throw new HttpError(400, 'the request has no body; send {"inputs": [...]}');
+      throw new Refusal(400, 'the request has no body; send {"inputs": [...]}');
     const { inputHeight: height, inputWidth: width } = model.served.metadata;
     const question = {
       body,
@@ -37,7 +37,7 @@ export function inferHandler(limits: Limits): RequestHandler {
 function headerLength(req: Request): number | undefined {
   const text = req.get(HEADER_LENGTH);
   if (text === undefined) return undefined;
-  if (!/^\d{1,9}$/.test(text)) throw new HttpError(400, `${HEADER_LENGTH} must be a number of bytes`);
+  if (!/^\d{1,9}$/.test(text)) throw new Refusal(400, `${HEADER_LENGTH} must be a number of bytes`);
   return Number(text);
 }
 

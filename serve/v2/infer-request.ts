@@ -1,4 +1,4 @@
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 import { readJson } from '../http/read-json.ts';
 import { parseInput } from '../schemas/parse.ts';
 import { InferRequest } from '../schemas/v2.ts';
@@ -27,12 +27,12 @@ export interface InputSize {
  * Reads a request of the Open Inference Protocol v2.
  * @param headerLength `Inference-Header-Content-Length`: how much of the body is JSON, with the tensors' bytes
  * after it; undefined: all of it is JSON. 0: the body is the one tensor's bytes alone (Triton's raw request).
- * @throws HttpError 400 if it does not fit the protocol or the model
+ * @throws Refusal 400 if it does not fit the protocol or the model
  */
 export function parseInfer(body: Uint8Array, headerLength: number | undefined, size: InputSize): ParsedInfer {
   if (headerLength === 0) return rawRequest(body, size);
   if (headerLength !== undefined && headerLength > body.length) {
-    throw new HttpError(
+    throw new Refusal(
       400,
       `Inference-Header-Content-Length says ${headerLength}, the body has ${body.length} bytes`,
     );
@@ -45,12 +45,12 @@ export function parseInfer(body: Uint8Array, headerLength: number | undefined, s
   const binary = headerLength === undefined ? undefined : body.subarray(headerLength);
   if (request.inputs.length !== 1 || request.inputs[0]!.name !== 'input') {
     const names = request.inputs.map(({ name }) => name).join(', ');
-    throw new HttpError(400, `the model has one input, "input", not ${JSON.stringify(names.slice(0, 120))}`);
+    throw new Refusal(400, `the model has one input, "input", not ${JSON.stringify(names.slice(0, 120))}`);
   }
   const [tensor] = request.inputs;
   const { shape, datatype } = tensor!;
   if (datatype !== 'FP32')
-    throw new HttpError(400, `input "input" is FP32, not ${JSON.stringify(datatype.slice(0, 40))}`);
+    throw new Refusal(400, `input "input" is FP32, not ${JSON.stringify(datatype.slice(0, 40))}`);
   const images = checkShape(shape, size);
   return {
     id: request.id ?? undefined,
@@ -63,7 +63,7 @@ export function parseInfer(body: Uint8Array, headerLength: number | undefined, s
 function rawRequest(body: Uint8Array, size: InputSize): ParsedInfer {
   const bytes = 4 * 3 * size.height * size.width;
   if (body.length === 0 || body.length % bytes !== 0) {
-    throw new HttpError(400, `a raw request holds whole images of ${bytes} bytes, not ${body.length} bytes`);
+    throw new Refusal(400, `a raw request holds whole images of ${bytes} bytes, not ${body.length} bytes`);
   }
   const shape = [body.length / bytes, 3, size.height, size.width];
   const images = checkShape(shape, size);
@@ -74,12 +74,12 @@ function rawRequest(body: Uint8Array, size: InputSize): ParsedInfer {
 function checkShape(shape: readonly number[], { height, width, maxImages }: InputSize): number {
   const [images = 0, ...image] = shape;
   if (image.length !== 3 || image[0] !== 3 || image[1] !== height || image[2] !== width || images < 1) {
-    throw new HttpError(
+    throw new Refusal(
       400,
       `input "input" is [n, 3, ${height}, ${width}] with n from 1, not [${shape.join(', ')}]`,
     );
   }
-  if (images > maxImages) throw new HttpError(413, `too many images: at most ${maxImages} in a request`);
+  if (images > maxImages) throw new Refusal(413, `too many images: at most ${maxImages} in a request`);
   return images;
 }
 
@@ -89,15 +89,15 @@ function readTensor(tensor: InferRequest['inputs'][number], binary: Uint8Array |
   const data = tensor.data ?? undefined;
   const size = parameters?.binary_data_size ?? undefined;
   if (size === undefined) {
-    if (data === undefined) throw new HttpError(400, 'input "input" has neither data nor a binary_data_size');
+    if (data === undefined) throw new Refusal(400, 'input "input" has neither data nor a binary_data_size');
     return tensorFromJson(data, shape, 'input');
   }
-  if (data !== undefined) throw new HttpError(400, 'input "input" has both data and a binary_data_size');
+  if (data !== undefined) throw new Refusal(400, 'input "input" has both data and a binary_data_size');
   if (binary === undefined) {
-    throw new HttpError(400, 'binary data needs the header Inference-Header-Content-Length');
+    throw new Refusal(400, 'binary data needs the header Inference-Header-Content-Length');
   }
   if (size !== binary.length) {
-    throw new HttpError(400, `binary_data_size says ${size}, but ${binary.length} bytes follow the JSON`);
+    throw new Refusal(400, `binary_data_size says ${size}, but ${binary.length} bytes follow the JSON`);
   }
   return tensorFromBytes(binary, shape, 'input');
 }
@@ -109,23 +109,21 @@ function wantedOutputs(request: InferRequest): ParsedInfer['outputs'] {
     named.length > 0 ? named : OUTPUTS.map((name) => ({ name }));
   // Each would be written out again.
   const twice = wanted.find(({ name }, i) => wanted.findIndex((other) => other.name === name) < i);
-  if (twice)
-    throw new HttpError(400, `output ${JSON.stringify(twice.name.slice(0, 120))} is asked for twice`);
+  if (twice) throw new Refusal(400, `output ${JSON.stringify(twice.name.slice(0, 120))} is asked for twice`);
   return wanted.map(({ name: given, parameters }) => {
     const name = OUTPUTS.find((known) => known === given);
     if (name === undefined) {
-      throw new HttpError(
+      throw new Refusal(
         400,
         `the model has the outputs "logits" and "probabilities", not ${JSON.stringify(given.slice(0, 120))}`,
       );
     }
     refuseSharedMemory(parameters, `output "${name}"`);
     const binary = parameters?.binary_data ?? allBinary;
-    if (typeof binary !== 'boolean')
-      throw new HttpError(400, `output "${name}": binary_data is true or false`);
+    if (typeof binary !== 'boolean') throw new Refusal(400, `output "${name}": binary_data is true or false`);
     const classification = parameters?.classification ?? 0;
     if (typeof classification !== 'number' || !Number.isInteger(classification) || classification < 0) {
-      throw new HttpError(400, `output "${name}": classification is how many classes to return`);
+      throw new Refusal(400, `output "${name}": classification is how many classes to return`);
     }
     return { name, binary, classification };
   });
@@ -136,7 +134,7 @@ function refuseSharedMemory(parameters: Record<string, unknown> | null | undefin
   const region = parameters?.shared_memory_region ?? undefined;
   if (region === undefined) return;
   const name = JSON.stringify(String(region).slice(0, 120));
-  throw new HttpError(
+  throw new Refusal(
     400,
     `${of}: there is no shared memory here, such as ${name}; send and take tensors in the body`,
   );

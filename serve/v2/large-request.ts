@@ -23,7 +23,7 @@ export function hasLargeJson(body: Uint8Array, headerLength: number | undefined)
 /**
  * As `parseInfer`, in a thread beside the main one.
  * @param body may be given away
- * @throws HttpError as `parseInfer`, or if too much waits for the threads
+ * @throws Refusal as `parseInfer`, or if too much waits for the threads
  */
 export function parseLarge(question: InferQuestion, limits: RunLimits): Promise<ParsedInfer> {
   return threads.ask(question, limits, ownBuffer(question.body));

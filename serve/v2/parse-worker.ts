@@ -1,5 +1,5 @@
 /** The thread that reads large requests. */
-import { answerQuestions } from '../threads/answer-questions.ts';
+import { answerQuestions } from '../threads/question-threads.ts';
 import { type ParsedInfer, parseInfer } from './infer-request.ts';
 import type { InferQuestion } from './large-request.ts';
 

@@ -1,9 +1,9 @@
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 /**
  * Numbers from JSON to a tensor: flat in row-major order, or nested exactly as the shape says.
  * @param name the input's, for messages
- * @throws HttpError 400 if there are too many or too few, or one is no finite number
+ * @throws Refusal 400 if there are too many or too few, or one is no finite number
  */
 export function tensorFromJson(
   data: readonly unknown[],
@@ -28,7 +28,7 @@ export function tensorFromJson(
     }
     for (const inner of values) {
       if (!Array.isArray(inner))
-        throw new HttpError(400, `input "${name}": data is neither flat nor nested by its shape`);
+        throw new Refusal(400, `input "${name}": data is neither flat nor nested by its shape`);
       fill(inner, depth + 1);
     }
   };
@@ -42,7 +42,7 @@ function copyNumbers(values: readonly unknown[], out: Float32Array, at: number, 
     if (typeof value === 'number') out[at + i] = value;
     // What was stored, not what was sent: 1e300 is finite to JSON but not as a float32.
     if (typeof value !== 'number' || !Number.isFinite(out[at + i])) {
-      throw new HttpError(400, `input "${name}": ${describe(value)} is not a finite float32`);
+      throw new Refusal(400, `input "${name}": ${describe(value)} is not a finite float32`);
     }
   }
 }
@@ -53,7 +53,7 @@ function describe(value: unknown): string {
   return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 40);
 }
 
-function wrongCount(name: string, actual: number, wanted: number, depth?: number): HttpError {
+function wrongCount(name: string, actual: number, wanted: number, depth?: number): Refusal {
   const where = depth === undefined ? '' : ` at depth ${depth}`;
-  return new HttpError(400, `input "${name}" has ${actual} values${where}, its shape says ${wanted}`);
+  return new Refusal(400, `input "${name}" has ${actual} values${where}, its shape says ${wanted}`);
 }

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataset } from '../../core/data/load.ts';
 import { datasetRecord } from '../../core/data/run-record.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';

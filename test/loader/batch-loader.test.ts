@@ -263,7 +263,7 @@ test('a worker that throws makes the epoch throw, and every later one', { timeou
 
 test('a worker that ends, or cannot start, makes the epoch throw', { timeout: 60_000 }, async () => {
   await withLoader({ workerScript: new URL('./failing-worker.ts', import.meta.url) }, async (loader) => {
-    await assert.rejects(digests(loader, 13), /a data loader worker stopped with code 5/);
+    await assert.rejects(digests(loader, 13), /a data loader worker ended with code 5/);
   });
   await withLoader({ workerScript: new URL('./no-such-worker.ts', import.meta.url) }, async (loader) => {
     await assert.rejects(digests(loader, 0), /a data loader worker failed: .*no-such-worker/);

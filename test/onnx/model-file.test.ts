@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
@@ -16,6 +15,7 @@ import {
   type TensorValue,
 } from '../../core/onnx/graph.ts';
 import { decodeModel, encodeModel, IR_VERSION, OPSET_VERSION } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 const { onnx } = onnxProto;
 const Type = onnx.TensorProto.DataType;
@@ -180,7 +180,7 @@ describe('a model file', () => {
     const x = b.input('x', 'float32', ['n', 2, 3]);
     b.node('Concat', [x, x], { axis: int(-1) }, { name: 'y' });
     b.output('y', 'float32', ['n', 2, 6]);
-    const session = await InferenceSession.create(encodeModel(b.graph));
+    const session = await openSession(encodeModel(b.graph));
     const { y } = await session.run({ x: new Tensor('float32', new Float32Array(6), [1, 2, 3]) });
     await session.release();
     assert.deepEqual([...y!.dims], [1, 2, 6]);

@@ -6,8 +6,16 @@ import { fillTargets } from '../targets.ts';
 import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
 import { PlanarResizer } from './planar-resizer.ts';
-import type { BatchBuffers } from './protocol.ts';
 import { RandomStream } from './random-stream.ts';
+
+/** A batch's memory. It moves between the threads by transfer: no copy, and one owner at a time. */
+export interface BatchBuffers {
+  /** Room for a full batch of whole images, NCHW. */
+  images: Float32Array<ArrayBuffer>;
+  labels: Int32Array<ArrayBuffer>;
+  /** Room for a full batch, [size, classes]. */
+  targets: Float32Array<ArrayBuffer>;
+}
 
 /** What every batch of a loader is made from. */
 export interface BatchSource {

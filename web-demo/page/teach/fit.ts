@@ -3,6 +3,7 @@ import type { ModelAccuracy } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { Random } from '../../../core/random.ts';
+import { openSession } from '../../../core/runtime/session.ts';
 import { tensor } from '../../../train/engine/tensors.ts';
 import { epochOrder } from '../../../train/loader/epoch-order.ts';
 import { type LabelledBatch, trainLoop } from '../../../train/loop.ts';
@@ -11,7 +12,7 @@ import type { ScheduleConfig } from '../../../train/schedule/schedule.ts';
 import { vectorLayout, withVector } from '../../../train/step/parameter-vector.ts';
 import { fillTargets } from '../../../train/targets.ts';
 import { nextMessage } from '../worker/next-message.ts';
-import { ort } from '../worker/runtime.ts';
+import '../worker/runtime.ts';
 import type { LessonEpoch } from './protocol.ts';
 import { WebEngine } from './web-engine.ts';
 
@@ -123,7 +124,7 @@ async function* batchesOf(
 }
 
 async function evaluate(graph: Graph, data: TrainingData, classes: number): Promise<ModelAccuracy> {
-  const session = await ort.InferenceSession.create(encodeModel(graph));
+  const session = await openSession(encodeModel(graph));
   try {
     const metrics = new ClassificationMetrics(classes);
     const dims = graph.inputs[0]!.dims.slice(1).map(Number);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { InferenceWorker } from '../../serve/inference/worker-handle.ts';
+import { InferenceThread } from '../../serve/inference/inference-threads.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
 const MODULE = new URL('../../serve/inference/worker.ts', import.meta.url);
@@ -16,7 +16,7 @@ test('a thread that is stopped while it loads a model, or runs it, leaves the pr
   let answers = 0;
   // At many points of its start, and at last after it.
   for (let milliseconds = 0; milliseconds <= 600 || answers === 0; milliseconds += 40) {
-    const worker = new InferenceWorker(MODULE, setup);
+    const worker = new InferenceThread(MODULE, setup);
     worker.ready.catch(() => {});
     await sleep(milliseconds);
     const answer = worker.isReady ? worker.run(new Float32Array(8 * 3072), 8) : undefined;

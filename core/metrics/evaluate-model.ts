@@ -1,13 +1,12 @@
 import type { ImageDataset, ImageSplit } from '../data/dataset.ts';
 import { errorMessage, UserError } from '../errors.ts';
-import { ClassificationMetrics } from '../metrics/classification-metrics.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
-import { exactInt8 } from './exact-int8.ts';
-import * as ort from './onnxruntime.ts';
+import { openSession, Tensor } from '../runtime/session.ts';
+import { ClassificationMetrics } from './classification-metrics.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;
@@ -42,11 +41,7 @@ export async function evaluateModelBytes(
   options: EvaluateOptions = {},
 ): Promise<ModelAccuracy> {
   const { batchSize = 100, threads } = options;
-  const sessionOptions = {
-    extra: { session: await exactInt8() },
-    ...(threads ? { intraOpNumThreads: threads } : {}),
-  };
-  const session = await ort.InferenceSession.create(bytes, sessionOptions).catch((error: unknown) => {
+  const session = await openSession(bytes, { threads }).catch((error: unknown) => {
     throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
   });
   const [input] = session.inputMetadata;
@@ -56,7 +51,7 @@ export async function evaluateModelBytes(
     const imageDims = input.shape.slice(1).map(Number);
     let done = 0;
     for (const batch of evaluationBatches(split, dataset.normalization, batchSize)) {
-      const images = new ort.Tensor('float32', batch.images, [batch.size, ...imageDims]);
+      const images = new Tensor('float32', batch.images, [batch.size, ...imageDims]);
       const result = await session.run({ [input.name]: images });
       const logits = result[session.outputNames[0]!]!.data as Float32Array;
       metrics.add(logits, batch.labels, batch.size);

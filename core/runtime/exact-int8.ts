@@ -1,8 +1,8 @@
 import { GraphBuilder } from '../onnx/builder.ts';
 import { encodeModel } from '../onnx/model-file.ts';
-import { InferenceSession, Tensor } from './onnxruntime.ts';
+import { openSession, Tensor } from './session.ts';
 
-/** Settings for `extra.session` of an onnxruntime session. */
+/** Settings of a session, by onnxruntime's names. */
 export type Int8Settings = { x64quantprecision?: '1' };
 
 let settings: Promise<Int8Settings> | undefined;
@@ -22,22 +22,15 @@ export function exactInt8(): Promise<Int8Settings> {
 }
 
 /** Tries what overflows first: a sum of the largest products there are. */
-export async function sumsAreExact(extra: Int8Settings = {}): Promise<boolean> {
+export async function sumsAreExact(config: Int8Settings = {}): Promise<boolean> {
   const [rows, inner, columns] = [8, 64, 16];
   const b = new GraphBuilder('sums');
   const a = b.input('a', 'uint8', [rows, inner]);
-  b.initializer('b', {
-    dtype: 'int8',
-    dims: [inner, columns],
-    data: new Int8Array(inner * columns).fill(127),
-  });
+  const data = new Int8Array(inner * columns).fill(127);
+  b.initializer('b', { dtype: 'int8', dims: [inner, columns], data });
   b.node('MatMulInteger', [a, 'b'], {}, { name: 'sums' });
   b.output('sums', 'int32', [rows, columns]);
-  const session = await InferenceSession.create(encodeModel(b.graph), {
-    intraOpNumThreads: 1,
-    logSeverityLevel: 3,
-    extra: { session: extra },
-  });
+  const session = await openSession(encodeModel(b.graph), { threads: 1, int8: false, config });
   const feed = new Tensor('uint8', new Uint8Array(rows * inner).fill(255), [rows, inner]);
   const { sums } = await session.run({ a: feed });
   await session.release();

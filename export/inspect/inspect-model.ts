@@ -6,10 +6,10 @@ import { isOurs } from '../../core/model-metadata.ts';
 import { nodeMacs } from '../../core/onnx/count-macs.ts';
 import { decodeModel, parsePlainModel } from '../../core/onnx/decode-model.ts';
 import { type Dim, type Graph, type GraphNode, sizeOf } from '../../core/onnx/graph.ts';
+import { operatorOf } from '../../core/onnx/operators/index.ts';
 import { serializeModel } from '../../core/onnx/parse-model.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
 import { type OpenSizes, randomFeeds, withSizes } from './feeds.ts';
-import { isCounted } from './free-operators.ts';
 import { parametersOf } from './parameters.ts';
 import { type ProfiledNode, profileModel } from './profile.ts';
 import type { InspectReport, LayerReport } from './report.ts';
@@ -145,7 +145,7 @@ function dimsOf({ outputs }: GraphNode, shapes: ReadonlyMap<string, TensorShape>
 }
 
 function macsOf(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>): number | null {
-  if (!isCounted(node)) return null;
+  if (!operatorOf(node)) return null;
   try {
     return nodeMacs(node, shapes, '');
   } catch (error) {

@@ -1,8 +1,5 @@
 import { cloneGraph, countUses, type Graph } from '../../core/onnx/graph.ts';
-import { quantizedOperator } from './operators.ts';
-
-/** Operators whose integer kernels clip their result, so that a ReLU after them costs nothing. */
-const CLIPPING = new Set(['Conv', 'Gemm', 'Add', 'Mul']);
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 
 /**
  * Leaves out every Relu that alone reads the result of a quantised operator, which then gives the Relu's
@@ -25,7 +22,7 @@ export function foldReluIntoQuantization(
     const [output = ''] = node.outputs;
     const producer = producers.get(input);
     if (!producer || uses.get(input) !== 1 || outputs.has(output)) return true;
-    if (!CLIPPING.has(producer.op) || !quantizedOperator(producer, folded, isFloat)) return true;
+    if (!quantizedOperator(producer, folded, isFloat)?.clips) return true;
     producer.outputs = [output];
     clipped.add(output);
     return false;

@@ -1,6 +1,6 @@
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { type Graph, type GraphNode, int, type TensorValue } from '../../core/onnx/graph.ts';
-import { quantizedOperator } from './operators.ts';
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 import { channelPads, missingChannels, padWeight } from './pad-channels.ts';
 import type { QuantizationPlan } from './plan.ts';
 import type { ActivationParameters } from './quantization-parameters.ts';

@@ -1,6 +1,6 @@
 import type { Graph } from '../../core/onnx/graph.ts';
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 import { foldReluIntoQuantization } from './fold-relu.ts';
-import { quantizedOperator } from './operators.ts';
 
 /** What is to be quantised in a graph. */
 export interface QuantizationPlan {

@@ -2,8 +2,8 @@ import { UserError } from '../../../core/errors.ts';
 import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel, encodeMoreOutputs } from '../../../core/onnx/model-file.ts';
+import { quantizedOperator } from '../../../core/onnx/operators/index.ts';
 import { inferShapes } from '../../../core/onnx/shape-inference.ts';
-import { quantizedOperator } from '../operators.ts';
 import type { CalibrationBatch, QuantizeOptions } from '../options.ts';
 import { Histogram } from './histogram.ts';
 

@@ -12,7 +12,9 @@ export class StepRunner {
   ) {}
 
   static async open(graph: Graph): Promise<StepRunner> {
-    const session = await ort.InferenceSession.create(encodeModel(graph), { logSeverityLevel: 3 });
+    const session = await ort.InferenceSession.create(encodeModel(graph, {}, { opset: 17 }), {
+      logSeverityLevel: 3,
+    });
     return new StepRunner(session, new Map(graph.inputs.map(({ name, dims }) => [name, dims.map(Number)])));
   }
 

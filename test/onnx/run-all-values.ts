@@ -1,7 +1,7 @@
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { type DataType, type Graph, sizeOf } from '../../core/onnx/graph.ts';
 import { type EncodeOptions, encodeModel } from '../../core/onnx/model-file.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 /** What onnxruntime gave for a value: its element type and the size of each dimension. */
 export interface ActualShape {
@@ -24,9 +24,9 @@ export async function runAllValues(
 ): Promise<Map<string, ActualShape>> {
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
   const outputs = names.map((name) => ({ name, ...inferred.get(name)! }));
-  const session = await InferenceSession.create(encodeModel({ ...graph, outputs }, {}, options), {
+  const session = await openSession(encodeModel({ ...graph, outputs }, {}, options), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
     // Errors only: a wrong shape is for the test to report.
     logSeverityLevel: 3,
   });

@@ -41,7 +41,7 @@ export function constantValue(node: GraphNode | undefined): TensorValue | undefi
 
 const constant: ShapeRule = ({ node, error }) => {
   const value = constantValue(node);
-  if (!value) throw error('only constants with a tensor "value", numbers or a list of them are supported');
+  if (!value) throw error('only constants of a tensor or of numbers are supported');
   return [value.dims];
 };
 
@@ -104,10 +104,7 @@ const INT64 = (): DataType[] => ['int64'];
 
 export const CONSTANTS: Readonly<Record<string, Operator>> = {
   Constant: {
-    attributes: [
-      ...['value', 'value_int', 'value_ints', 'value_float', 'value_floats', 'value_string', 'value_strings'],
-      'sparse_value',
-    ],
+    attributes: ['value', 'value_float', 'value_floats', 'value_int', 'value_ints'],
     shape: constant,
     types: ({ node }) => [constantValue(node)?.dtype],
   },
@@ -135,7 +132,7 @@ export const CONSTANTS: Readonly<Record<string, Operator>> = {
     weights: [],
     ints: filledInts,
   },
-  Range: { attributes: ['stash_type'], shape: range, ints: rangeInts },
+  Range: { attributes: [], shape: range, ints: rangeInts },
   EyeLike: {
     attributes: ['dtype', 'k'],
     shape: sameShape,

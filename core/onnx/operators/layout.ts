@@ -378,7 +378,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
   },
   Dropout: {
     ...FORM,
-    attributes: ['is_test', 'ratio', 'seed'],
+    attributes: ['ratio', 'seed'],
     shape: (context) => [context.input(0).dims, context.input(0).dims],
     types: ({ type }) => [type(0), 'bool'],
     random: dropsOut,
@@ -390,7 +390,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
     half: 'all',
     int8: () => ({ activations: [0], sameScale: true }),
   },
-  Reshape: { ...FORM, attributes: ['allowzero', 'shape'], shape: reshape },
+  Reshape: { ...FORM, attributes: ['allowzero'], shape: reshape },
   Squeeze: { ...FORM, attributes: ['axes'], shape: squeeze },
   Unsqueeze: { ...FORM, attributes: ['axes'], shape: unsqueeze },
   Transpose: {
@@ -398,7 +398,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
     ints: (context) => (context.input(0).dims.length < 2 ? context.ints(0) : undefined),
   },
   DepthToSpace: { attributes: ['blocksize', 'mode'], shape: blocks(true), half: 'all', moves: 'all' },
-  SpaceToDepth: { attributes: ['blocksize', 'mode'], shape: blocks(false), half: 'all', moves: 'all' },
+  SpaceToDepth: { attributes: ['blocksize'], shape: blocks(false), half: 'all', moves: 'all' },
   Concat: { attributes: ['axis'], shape: concat, half: 'all', ints: concatInts },
   Split: {
     attributes: ['axis', 'num_outputs', 'split'],

@@ -98,9 +98,10 @@ export function slideWindowBack(
     if (asked !== undefined) return asked;
     const { stride, extent, before, after } = windows[axis]!;
     const added = (more[axis] ?? 0) + extent - before - after - stride;
-    if (typeof size === 'number') return size * stride + (autoPad === 'SAME' ? 0 : added);
-    const scaled = product([size, stride]);
-    return scaled !== undefined && (added === 0 || autoPad === 'SAME') ? scaled : context.unknown(axis + 2);
+    // Padding to the same size adds nothing where the window is smaller than its stride.
+    const change = autoPad === 'SAME' ? Math.min(0, added) : added;
+    if (typeof size === 'number') return size * stride + change;
+    return (change === 0 ? product([size, stride]) : undefined) ?? context.unknown(axis + 2);
   });
 }
 

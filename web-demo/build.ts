@@ -15,6 +15,7 @@ const STAMP = '.sources.json';
 
 /** Files the page is also made of, although no module of it imports them. */
 const ALWAYS_INPUTS = [
+  'package.json',
   'package-lock.json',
   'serve/http/demo-policy.ts',
   'web-demo/build.ts',
@@ -80,8 +81,6 @@ async function runVite(outDir: string): Promise<string[]> {
     logLevel: 'warn',
     plugins: [recorder, policy],
     resolve: {
-      // The trainer's own code runs in the page too; there the same API has another name.
-      alias: { 'onnxruntime-node': path.join(PAGE, 'worker/runtime-node.ts') },
       // onnxruntime-web without the wasm loader inside: the loader starts itself again as a thread, which
       // only works from a file of its own.
       conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'],

@@ -1,12 +1,12 @@
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
-import { findBatchProblem, sameScores } from '../inference/batch-trial.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
 import type { DataType, Graph, TensorData } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import { Random } from '../random.ts';
 import { adaptedScores, adaptModel } from './adapt-model.ts';
+import { findBatchProblem, sameScores } from './batch-trial.ts';
 import { checkAgreement } from './check-agreement.ts';
 import { labelsFor, type ModelInterface, modelInterface } from './interface.ts';
 import { keepScores } from './keep-scores.ts';

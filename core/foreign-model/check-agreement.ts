@@ -1,10 +1,10 @@
 import { errorMessage, UserError } from '../errors.ts';
-import { sameScores } from '../inference/batch-trial.ts';
 import { sizeOf, type TensorData } from '../onnx/graph.ts';
 import { toFloat32 } from '../weights/float-formats.ts';
 import { toFloat16 } from '../weights/to-float16.ts';
 import type { OpenModel } from './adapt-foreign.ts';
 import { LUMA } from './adapt-model.ts';
+import { sameScores } from './batch-trial.ts';
 import type { ModelInterface } from './interface.ts';
 
 /**

@@ -1,10 +1,17 @@
-import { floatTensor, type Graph, type GraphNode, sizeOf, type TensorValue } from '../onnx/graph.ts';
+import {
+  floatTensor,
+  type Graph,
+  type GraphNode,
+  intAttribute,
+  sizeOf,
+  type TensorValue,
+} from '../onnx/graph.ts';
 import { Random } from '../random.ts';
 
 /**
  * Fills a graph's parameters as torchvision's ResNet does, in place, the same for the same seed:
- * conv weights normal with std sqrt(2 / fan_out) (He et al. 2015, arXiv:1502.01852, mode fan-out), conv and
- * linear biases and linear weights uniform in +-1/sqrt(fan_in), batch norm 1 and 0, running stats 0 and 1.
+ * conv weights normal with std sqrt(2 / fan_out) (He et al. 2015, arXiv:1502.01852, mode fan-out; of a group, as
+ * timm's and TensorFlow's, where torchvision takes all groups together), conv and linear biases and linear weights uniform in +-1/sqrt(fan_in), batch norm 1 and 0, running stats 0 and 1.
  * Each tensor has a random stream of its own, so one layer more does not change the others.
  */
 export function initializeParameters(graph: Graph, seed: number): void {
@@ -27,7 +34,8 @@ function initialValues(graph: Graph, node: GraphNode, random: () => Random): Ini
   const bias = shape(2);
   if (node.op === 'Conv' && weight) {
     const receptive = sizeOf(weight.slice(2));
-    const values: Initial[] = [[1, normal(weight, Math.sqrt(2 / (weight[0]! * receptive)), random())]];
+    const fanOut = (weight[0]! * receptive) / intAttribute(node, 'group', 1);
+    const values: Initial[] = [[1, normal(weight, Math.sqrt(2 / fanOut), random())]];
     if (bias) values.push([2, uniform(bias, 1 / Math.sqrt(weight[1]! * receptive), random())]);
     return values;
   }

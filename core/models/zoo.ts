@@ -1,6 +1,14 @@
 import { UserError } from '../errors.ts';
 import type { Graph } from '../onnx/graph.ts';
-import { buildResNet, type ResNetConfig, type ResNetOptions } from './resnet.ts';
+import type { ModelOptions } from './layers.ts';
+import {
+  buildMobileNet,
+  efficientNetLite,
+  type MobileNetConfig,
+  mobileNetV2,
+  mobileNetV3Small,
+} from './mobilenet.ts';
+import { buildResNet, type ResNetConfig } from './resnet.ts';
 
 const IMAGENET_WIDTHS = [64, 128, 256, 512];
 const CIFAR_WIDTHS = [16, 32, 64];
@@ -34,11 +42,7 @@ const TAPERED: ResNetConfig = {
   stemWidth: 16,
 };
 
-const BASE: ResNetConfig[] = [
-  TAPERED,
-  small('resnet20', 3),
-  small('resnet32', 5),
-  small('resnet56', 9),
+const WIDE: ResNetConfig[] = [
   wide('resnet18', 'basic', [2, 2, 2, 2]),
   wide('resnet34', 'basic', [3, 4, 6, 3]),
   wide('resnet50', 'bottleneck', [3, 4, 6, 3]),
@@ -46,17 +50,43 @@ const BASE: ResNetConfig[] = [
   wide('resnet152', 'bottleneck', [3, 8, 36, 3]),
 ];
 
-/** Squeeze-and-excitation variants: reduction 16 as in the paper, 4 where 16 channels would leave one. */
-const ZOO: ReadonlyMap<string, ResNetConfig> = new Map(
-  [
-    ...BASE,
-    ...BASE.map((config) => ({
-      ...config,
-      name: `se_${config.name}`,
-      squeezeExcitation: { reduction: config.stemWidth < 64 ? 4 : 16 },
-    })),
-  ].map((config) => [config.name, config]),
-);
+const BASE: ResNetConfig[] = [
+  TAPERED,
+  small('resnet20', 3),
+  small('resnet32', 5),
+  small('resnet56', 9),
+  ...WIDE,
+];
+
+const RESNETS: ResNetConfig[] = [
+  ...BASE,
+  // Squeeze-and-excitation variants: reduction 16 as in the paper, 4 where 16 channels would leave one.
+  ...BASE.map((config) => ({
+    ...config,
+    name: `se_${config.name}`,
+    squeezeExcitation: { reduction: config.stemWidth < 64 ? 4 : 16 },
+  })),
+  ...WIDE.map((config) => ({ ...config, name: withImageNetStem(config.name), stem: 'imagenet' as const })),
+];
+
+/** What a ResNet is called that has ImageNet's stem, as torchvision's have. */
+export function withImageNetStem(name: string): string {
+  return `${name}-imagenet`;
+}
+
+const MOBILE_NETS: MobileNetConfig[] = [
+  mobileNetV2(),
+  mobileNetV3Small(),
+  efficientNetLite('efficientnet-lite0', { imageSize: 224, width: 1, depth: 1 }),
+  efficientNetLite('efficientnet-lite2', { imageSize: 260, width: 1.1, depth: 1.2 }),
+];
+
+const ZOO: ReadonlyMap<string, (options: ModelOptions) => Graph> = new Map([
+  ...RESNETS.map((config) => [config.name, (options: ModelOptions) => buildResNet(config, options)] as const),
+  ...MOBILE_NETS.map(
+    (config) => [config.name, (options: ModelOptions) => buildMobileNet(config, options)] as const,
+  ),
+]);
 
 /** The names `buildModel` takes. */
 export const MODEL_NAMES: readonly string[] = [...ZOO.keys()];
@@ -65,8 +95,8 @@ export const MODEL_NAMES: readonly string[] = [...ZOO.keys()];
  * Emits a model of the zoo as an ONNX graph, its parameters not yet initialised.
  * @throws UserError if there is no model of that name
  */
-export function buildModel(name: string, options: ResNetOptions): Graph {
-  const config = ZOO.get(name);
-  if (!config) throw new UserError(`there is no model "${name}"; the zoo has ${MODEL_NAMES.join(', ')}`);
-  return buildResNet(config, options);
+export function buildModel(name: string, options: ModelOptions): Graph {
+  const build = ZOO.get(name);
+  if (!build) throw new UserError(`there is no model "${name}"; the zoo has ${MODEL_NAMES.join(', ')}`);
+  return build(options);
 }

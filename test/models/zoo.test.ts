@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
@@ -9,6 +10,8 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { initializerRoles, parameterCount } from '../../core/onnx/roles.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
 import { Random } from '../../core/random.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
+import { hashUniform } from '../fixtures/torch-fixture.ts';
 import { torchvisionNames } from './torchvision-names.ts';
 
 /** For 100 classes. Those of resnet18 and wider are the figures PyTorch gives for CIFAR ResNets. */
@@ -33,9 +36,16 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   se_resnet152: 64_970_068,
 };
 
+/** What PyTorch makes of the nets that torchvision and timm have too; see make_zoo_logits.py there. */
+const TORCH = (
+  JSON.parse(readFileSync(new URL('../fixtures/zoo/zoo-logits.json', import.meta.url), 'utf8')) as {
+    nets: Record<string, { parameters: number; tensors: string; logits: Record<string, number[]> }>;
+  }
+).nets;
+
 describe('the zoo', () => {
   it('has the models it is known for', () => {
-    assert.deepEqual([...MODEL_NAMES].sort(), Object.keys(PARAMETERS).sort());
+    assert.deepEqual([...MODEL_NAMES].sort(), [...Object.keys(PARAMETERS), ...Object.keys(TORCH)].sort());
   });
 
   it('refuses a model it does not have, and names those it has', () => {
@@ -46,7 +56,7 @@ describe('the zoo', () => {
     );
   });
 
-  for (const name of MODEL_NAMES) {
+  for (const name of Object.keys(PARAMETERS)) {
     it(`${name} has the parameters it should, and onnxruntime loads it`, async () => {
       const graph = buildModel(name, { numClasses: 100 });
       assert.equal(graph.name, name);
@@ -61,6 +71,71 @@ describe('the zoo', () => {
       assert.deepEqual([...output.shape], ['batch', 100]);
       await session.release();
     });
+  }
+});
+
+describe('a net that PyTorch has too', () => {
+  for (const [name, { parameters, tensors, logits }] of Object.entries(TORCH)) {
+    it(`${name} has its parameters, by name and shape`, () => {
+      const graph = buildModel(name, { numClasses: 1000 });
+      assert.equal(parameterCount(graph), parameters);
+      const [size] = graph.inputs[0]!.dims.slice(2);
+      assert.equal(size, name === 'efficientnet-lite2' ? 260 : 224);
+      assert.deepEqual(inferShapes(graph).get('logits')!.dims, ['batch', 1000]);
+      const lines = tensorNames(graph).map((key) => {
+        const { dims } = graph.initializers.get(key)!;
+        return `${key} [${dims.join(', ')}]\n`;
+      });
+      assert.equal(createHash('sha256').update(lines.join('')).digest('hex'), tensors, lines.join(''));
+      // The ends of ReLU6.
+      const { constants } = initializerRoles(graph);
+      assert.ok(constants.length <= 2, constants.join());
+    });
+
+    for (const [text, expected] of Object.entries(logits)) {
+      it(`${name} gives its logits at ${text} pixels`, async () => {
+        const imageSize = Number(text);
+        const graph = buildModel(name, { numClasses: 7, imageSize });
+        fillByFormula(graph);
+        const session = await load(graph);
+        const images = Float32Array.from(
+          { length: 2 * 3 * imageSize ** 2 },
+          (_, i) => 3.4 * (hashUniform(1000, i) - 0.5),
+        );
+        const results = await session.run({
+          input: new Tensor('float32', images, [2, 3, imageSize, imageSize]),
+        });
+        const actual = results.logits!.data as Float32Array;
+        const largest = Math.max(...expected.map(Math.abs));
+        assert.equal(actual.length, expected.length);
+        for (const [i, value] of expected.entries()) {
+          assert.ok(Math.abs(actual[i]! - value) < 2e-5 * largest, `${i}: ${actual[i]}, not ${value}`);
+        }
+        await session.release();
+      });
+    }
+  }
+
+  /** Parameters and running statistics, sorted by name. */
+  function tensorNames(graph: Graph): string[] {
+    const { parameters, buffers } = initializerRoles(graph);
+    return [...parameters, ...buffers].sort();
+  }
+
+  /** The values of make_zoo_logits.py. */
+  function fillByFormula(graph: Graph): void {
+    for (const [seed, key] of tensorNames(graph).entries()) {
+      const { dims } = graph.initializers.get(key)!;
+      const bound = 1.2 * Math.sqrt(3 / sizeOf(dims.slice(1)));
+      const value =
+        dims.length > 1
+          ? (u: number) => (2 * u - 1) * bound
+          : /\.(bias|running_mean)$/.test(key)
+            ? (u: number) => 0.2 * (u - 0.5)
+            : (u: number) => 1 + 0.2 * (u - 0.5);
+      const data = Float32Array.from({ length: sizeOf(dims) }, (_, i) => value(hashUniform(seed, i)));
+      graph.initializers.set(key, { dtype: 'float32', dims, data });
+    }
   }
 });
 
@@ -185,6 +260,27 @@ describe('initialisation', () => {
     }
   });
 
+  it('counts of a grouped conv the outputs of a group', () => {
+    const { dims, data } = initialized('mobilenetv2', 5).initializers.get('features.18.0.weight')!;
+    const { dims: depthwise, data: few } = initialized('mobilenetv2', 5).initializers.get(
+      'features.17.conv.1.0.weight',
+    )!;
+    assert.deepEqual(
+      [dims, depthwise],
+      [
+        [1280, 320, 1, 1],
+        [960, 1, 3, 3],
+      ],
+    );
+    for (const [values, fanOut] of [
+      [data, 1280],
+      [few, 9],
+    ] as const) {
+      const second = (values as Float32Array).reduce((sum, value) => sum + value * value, 0) / values.length;
+      assert.ok(Math.abs((second * fanOut) / 2 - 1) < 5 * Math.sqrt(2 / values.length), `${second}`);
+    }
+  });
+
   it('draws linear weights and all biases uniformly within 1 / sqrt(fan in)', () => {
     const fanIn = (name: string): number => {
       const weight = graph.initializers.get(name.replace(/bias$/, 'weight'))!.dims;
@@ -227,8 +323,8 @@ function bytesOf(data: Float32Array): Buffer {
 
 /** Loads a graph in onnxruntime; unoptimised, which is the quickest to load. */
 function load(graph: Graph): Promise<InferenceSession> {
-  return InferenceSession.create(encodeModel(graph), {
+  return openSession(encodeModel(graph), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
   });
 }

@@ -10,7 +10,7 @@ import sharp from 'sharp';
 import { chosenImages } from '../../core/data/hold-out.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
-import { evaluateGraph } from '../../core/inference/evaluate-model.ts';
+import { evaluateGraph } from '../../core/metrics/evaluate-model.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';

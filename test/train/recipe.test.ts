@@ -13,7 +13,7 @@ import { parseRecipe, parseTrainConfig } from '../../train/recipe/parse.ts';
 import { namedRecipe, PRESETS, readRecipe } from '../../train/recipe/recipe-file.ts';
 import { DEFAULTS, type Recipe, SETTINGS, type TrainConfig } from '../../train/recipe/settings.ts';
 import { learningRateAt } from '../../train/schedule/schedule.ts';
-import { runConfig } from '../../train/start-run.ts';
+import { runConfig } from '../../train/trainer.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { CONFIG, DATASET } from './support/tiny-run.ts';
 

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
@@ -86,7 +86,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const metadata = decodeMetadata(decodeModel(bytes).metadata, 'taught');
     assert.deepEqual(metadata.labels, ['red', 'blue']);
     assert.equal(metadata.accuracy?.images, 4);
-    const session = await InferenceSession.create(bytes);
+    const session = await openSession(bytes);
     const { logits } = await session.run({
       input: new Tensor('float32', new Float32Array(2 * 3 * 1024), [2, 3, 32, 32]),
     });

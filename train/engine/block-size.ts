@@ -1,5 +1,5 @@
-import * as ort from '../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { convolve } from '../lowering/ort/conv/convolve.ts';
 import { StepBuilder } from '../lowering/ort/step-builder.ts';
 
@@ -38,11 +38,11 @@ async function runConv(blockSize: number): Promise<Float32Array> {
   ];
   const y = convolve(b, b.input('x', dims), b.input('w', filter), undefined, [1, 1], [1, 1, 1, 1]);
   b.output('y', y);
-  const session = await ort.InferenceSession.create(encodeModel(b.graph), { logSeverityLevel: 4 });
+  const session = await openSession(encodeModel(b.graph), { quiet: true, int8: false });
   try {
     const ramp = (shape: number[], step: number) => {
       const size = shape.reduce((n, dim) => n * dim, 1);
-      return new ort.Tensor(
+      return new Tensor(
         'float32',
         Float32Array.from({ length: size }, (_, i) => Math.sin(step * i)),
         shape,

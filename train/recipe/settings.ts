@@ -1,7 +1,6 @@
 import * as z from 'zod/mini';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { PROVIDER_NAMES } from '../engine/providers/providers.ts';
-import { AUGMENT_NAMES } from '../loader/augment/options.ts';
 import { OPTIMIZER_NAMES } from '../optim/config.ts';
 import { PRECISION_NAMES } from '../precision.ts';
 import { SCHEDULE_NAMES } from '../schedule/schedule.ts';
@@ -27,6 +26,12 @@ export const FLAGS = z.registry<Flag>();
 
 /** What runs the training steps: onnxruntime, or TensorFlow.js on the native TensorFlow library. */
 const ENGINE_NAMES = ['ort', 'tfjs'] as const;
+
+/**
+ * Ways to augment single images: `none` takes them as they are, `standard` is random crop and flip, the others
+ * are crop, flip and then a policy of image operations.
+ */
+const AUGMENT_NAMES = ['none', 'standard', 'autoaugment', 'randaugment', 'trivialaugment'] as const;
 
 const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.int().check(z.minimum(min), z.maximum(max));
 const real = (min: number, max = Number.MAX_VALUE) => z.number().check(z.minimum(min), z.maximum(max));
@@ -221,6 +226,8 @@ export const trainConfigSchema = z.strictObject({
 /** Everything that decides a run's result. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 export type EngineName = TrainConfig['engine'];
+/** How the loader changes images. */
+export type Augmentation = Pick<TrainConfig, keyof typeof AUGMENTATION>;
 
 /** Number('') would be epoch 0. */
 function epochOf(text: string): number {

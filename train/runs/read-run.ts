@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
-import type { EpochLog } from '../trainer.ts';
+import type { EpochLog } from '../loop.ts';
 import { parseEpochs } from './parse-epochs.ts';
 
 /** A run as its directory tells it. */

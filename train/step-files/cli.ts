@@ -52,7 +52,7 @@ await runMain(async () => {
     throw new UserError(`${out} already holds a run; give another --out`);
   // Before the data is read, which may take a while.
   const [{ runConfig }, { startModel }, { checkShares, writeStepFiles }] = await Promise.all([
-    import('../start-run.ts'),
+    import('../trainer.ts'),
     import('./start-model.ts'),
     import('./write-step-files.ts'),
   ]);

@@ -1,7 +1,7 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
 import type { LoadedModel } from './load-model.ts';
 

@@ -1,6 +1,7 @@
 import { UserError } from '../../../core/errors.ts';
 import { ClassificationMetrics } from '../../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
+import type { CallContext } from '../../../core/workers/calls.ts';
 import { CifarRecords, PIXELS, SIDE } from '../test-set/records.ts';
 import type { TestSetSource } from '../test-set/source.ts';
 import type { Classifier } from './classifier.ts';
@@ -9,7 +10,6 @@ import { WorstMistakes } from './mistakes.ts';
 import { currentModel } from './model.ts';
 import { nextMessage } from './next-message.ts';
 import type { EvaluationDetails, EvaluationReport, EvaluationState } from './protocol.ts';
-import type { CallContext } from './serve-calls.ts';
 
 /** Large enough that the cost of a call does not show, small enough that progress and stop feel immediate. */
 const BATCH = 50;

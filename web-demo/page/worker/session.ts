@@ -1,8 +1,12 @@
-import type * as Ort from 'onnxruntime-web/wasm';
 import { errorMessage, UserError } from '../../../core/errors.ts';
 import { type OpenModel, OWN_ENDS } from '../../../core/foreign-model/adapt-foreign.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import {
+  type Runtime as Build,
+  type InferenceSession,
+  openSession as open,
+} from '../../../core/runtime/session.ts';
 import { hasGpu } from './gpu.ts';
 import type { Lock } from './lock.ts';
 import type { Backend, BackendChoice } from './protocol.ts';
@@ -11,13 +15,13 @@ const WEBGPU_PATIENCE_MS = 60_000;
 
 /** An onnxruntime, and the lock for all that it does. */
 export interface Runtime {
-  ort: Pick<typeof Ort, 'InferenceSession' | 'Tensor'>;
+  ort: Build;
   lock: Lock;
 }
 
 /** A session, the onnxruntime it belongs to (tensors must come from the same), and what it runs on. */
 export interface OpenSession extends Runtime {
-  session: Ort.InferenceSession;
+  session: InferenceSession;
   backend: Backend;
   /** The address of the WebAssembly file that was loaded for it. */
   runtimeUrl: string;
@@ -75,7 +79,7 @@ export async function warmUpRuntime(): Promise<void> {
   try {
     const { ort, lock } = await loadRuntime('wasm');
     await lock.run(async () => {
-      const session = await ort.InferenceSession.create(encodeModel(nothing.graph));
+      const session = await open(encodeModel(nothing.graph), {}, ort);
       await session.release();
     });
   } catch {}
@@ -103,11 +107,9 @@ export async function openOn(
 ): Promise<OpenSession> {
   const options = {
     graphOptimizationLevel: 'all',
-    // Errors only: that some operators stay on the processor is none.
-    logSeverityLevel: 3,
     executionProviders: [backend],
   } as const;
-  const session = await lock.run(() => ort.InferenceSession.create(bytes, options));
+  const session = await lock.run(() => open(bytes, options, ort));
   const result: OpenSession = { session, ort, lock, backend, runtimeUrl };
   try {
     await probe(result);
@@ -124,9 +126,9 @@ export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
   const options = {
     executionProviders: ['wasm'],
     // That a batch fails may be the answer.
-    logSeverityLevel: 4,
+    quiet: true,
   } as const;
-  const session = await lock.run(() => ort.InferenceSession.create(bytes, options));
+  const session = await lock.run(() => open(bytes, options, ort));
   return {
     run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
       const feed = new ort.Tensor(inputType as 'float32', images as Float32Array, dims);

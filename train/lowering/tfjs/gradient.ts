@@ -119,6 +119,6 @@ export class LossGradient {
   /** observed + momentum * (old - observed), which is momentum * old + (1 - momentum) * observed in fewer passes. */
   #averaged(old: Tensor, observed: Tensor): Tensor {
     const k = this.#k;
-    return k.run('AddV2', [observed, k.run('Mul', [this.#momentum, k.run('Sub', [old, observed])])]);
+    return k.add(observed, k.mul(this.#momentum, k.sub(old, observed)));
   }
 }

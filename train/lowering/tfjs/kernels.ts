@@ -87,6 +87,14 @@ export class Kernels {
     return this.run('Cast', [tensor], attributes);
   }
 
+  /** Elementwise, with numpy's broadcasting; a number is that of every element. */
+  add = (a: Tensor, b: Tensor | number): Tensor => this.#binary('AddV2', a, b);
+  sub = (a: Tensor, b: Tensor | number): Tensor => this.#binary('Sub', a, b);
+  mul = (a: Tensor, b: Tensor | number): Tensor => this.#binary('Mul', a, b);
+  div = (a: Tensor, b: Tensor | number): Tensor => this.#binary('RealDiv', a, b);
+  max = (a: Tensor, b: Tensor | number): Tensor => this.#binary('Maximum', a, b);
+  min = (a: Tensor, b: Tensor | number): Tensor => this.#binary('Minimum', a, b);
+
   scalar(value: number): Tensor {
     return this.tf.scalar(value);
   }
@@ -150,6 +158,10 @@ export class Kernels {
   broadcast(x: Tensor, shape: readonly number[]): Tensor {
     if (x.shape.join() === shape.join()) return x;
     return this.run('BroadcastTo', [x, this.integers(shape)], { Tidx: INT32 });
+  }
+
+  #binary(name: string, a: Tensor, b: Tensor | number): Tensor {
+    return this.run(name, [a, typeof b === 'number' ? this.scalar(b) : b]);
   }
 
   #wrap(metadata: TensorMetadata): Tensor {

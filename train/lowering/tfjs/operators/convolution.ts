@@ -93,7 +93,7 @@ const conv: TfjsOperator = (call) => {
         ),
         3,
       );
-  return channelsLast(bias ? k.run('AddV2', [k.cast(y, 'float32'), call.plain(2)]) : y);
+  return channelsLast(bias ? k.add(k.cast(y, 'float32'), call.plain(2)) : y);
 };
 
 const convGrad: TfjsOperator = (call) => {

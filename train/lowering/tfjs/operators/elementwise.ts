@@ -77,49 +77,32 @@ const reluGrad: TfjsOperator = ({ k, inputs }) => {
 const clip: TfjsOperator = (call) => {
   const { k, node, inputs } = call;
   const { tensor, layout } = call.input(0);
-  const bound = (index: number, name: string): Tensor | undefined => {
-    if (inputs[index]) return call.plain(index);
-    return node.attributes[name] ? k.scalar(floatAttribute(node, name, 0)) : undefined;
-  };
+  const bound = (index: number, name: string) =>
+    inputs[index] ? call.plain(index) : floatAttribute(node, name, Number.NaN);
+  const isGiven = (bound: Tensor | number) => !Number.isNaN(bound);
   const [low, high] = [bound(1, 'min'), bound(2, 'max')];
-  const raised = low ? k.run('Maximum', [tensor, low]) : tensor;
-  return { tensor: high ? k.run('Minimum', [raised, high]) : raised, layout };
+  const raised = isGiven(low) ? k.max(tensor, low) : tensor;
+  return { tensor: isGiven(high) ? k.min(raised, high) : raised, layout };
 };
 
-const where: TfjsOperator = elementwise((k, [condition, a, b]) =>
-  k.run('SelectV2', [condition!, a!, b!], { T: { type: k.typeOf(a!) } }),
-);
+const where: TfjsOperator = elementwise((k, [condition, a, b]) => select(k, condition!, a!, b!));
 
-/** Pieces that are computed again and again. */
-const [ONE, HALF] = [1, 0.5];
-const times = (k: Kernels, x: Tensor, factor: number) =>
-  factor === 1 ? x : k.run('Mul', [x, k.scalar(factor)]);
-const plus = (k: Kernels, x: Tensor, term: number) => (term === 0 ? x : k.run('AddV2', [x, k.scalar(term)]));
-const product = (k: Kernels, a: Tensor, b: Tensor) => k.run('Mul', [a, b]);
 const select = (k: Kernels, condition: Tensor, a: Tensor, b: Tensor) =>
-  k.run('SelectV2', [condition, a, b], { T: { type: 'float32' } });
-const isPositive = (k: Kernels, x: Tensor, than = 0) => k.run('Greater', [x, k.scalar(than)]);
-const clamp01 = (k: Kernels, x: Tensor) =>
-  k.run('Minimum', [k.run('Maximum', [x, k.scalar(0)]), k.scalar(ONE)]);
+  k.run('SelectV2', [condition, a, b], { T: { type: k.typeOf(a) } });
+
+const isAbove = (k: Kernels, x: Tensor, bound: number) => k.run('Greater', [x, k.scalar(bound)]);
+
 const hardSigmoid = (k: Kernels, x: Tensor, alpha: number, beta: number) =>
-  clamp01(k, plus(k, times(k, x, alpha), beta));
-const elu = (k: Kernels, x: Tensor, alpha: number, inner = 1, gamma = 1) => {
-  const below = times(k, k.run('Expm1', [times(k, k.run('Minimum', [x, k.scalar(0)]), inner)]), alpha);
-  return times(k, select(k, isPositive(k, x), x, below), gamma);
+  k.min(k.max(k.add(k.mul(x, alpha), beta), 0), 1);
+
+/** gamma x, below 0 gamma alpha (exp(inner x) - 1) */
+const elu = (k: Kernels, x: Tensor, { alpha = 1, inner = 1, gamma = 1 }) => {
+  const below = k.mul(k.run('Expm1', [k.mul(k.min(x, 0), inner)]), alpha);
+  return k.mul(select(k, isAbove(k, x, 0), x, below), gamma);
 };
 
-/** x Phi(x), by the error function or its tanh approximation (Hendrycks and Gimpel 2016, arXiv:1606.08415). */
-function gelu(k: Kernels, x: Tensor, node: GraphNode): Tensor {
-  const { approximate } = node.attributes;
-  const isTanh = approximate?.type === 'string' && approximate.value === 'tanh';
-  const cubed = () => product(k, x, product(k, x, x));
-  const inner = isTanh
-    ? k.run('Tanh', [times(k, k.run('AddV2', [x, times(k, cubed(), 0.044715)]), Math.sqrt(2 / Math.PI))])
-    : k.run('Erf', [times(k, x, Math.SQRT1_2)]);
-  return product(k, times(k, x, HALF), plus(k, inner, ONE));
-}
-
-const leaky = (k: Kernels, x: Tensor, slope: Tensor) => select(k, isPositive(k, x), x, product(k, x, slope));
+const leaky = (k: Kernels, x: Tensor, slope: Tensor | number) =>
+  select(k, isAbove(k, x, 0), x, k.mul(x, slope));
 
 const NO_TYPE = { T: undefined };
 /** Comparison of equality whose kernel has one attribute more. */
@@ -142,8 +125,6 @@ const cast: TfjsOperator = ({ k, node, input }: OperatorCall) => {
   return { tensor: k.cast(tensor, type), layout };
 };
 
-const attribute = floatAttribute;
-
 /** Elementwise operators, https://onnx.ai/onnx/operators */
 export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Abs: kernel('Abs'),
@@ -153,8 +134,6 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Exp: kernel('Exp'),
   Floor: kernel('Floor'),
   Identity: ({ inputs }) => inputs[0]!,
-  IsInf: kernel('IsInf'),
-  IsNaN: kernel('IsNan'),
   Log: kernel('Log'),
   Neg: kernel('Neg'),
   Not: kernel('LogicalNot', NO_TYPE),
@@ -174,23 +153,23 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Cosh: kernel('Cosh'),
   Sinh: kernel('Sinh'),
 
-  Celu: unary((k, x, node) => elu(k, x, attribute(node, 'alpha', 1), 1 / attribute(node, 'alpha', 1))),
-  Elu: unary((k, x, node) => elu(k, x, attribute(node, 'alpha', 1))),
-  Gelu: unary(gelu),
-  HardSigmoid: unary((k, x, node) =>
-    hardSigmoid(k, x, attribute(node, 'alpha', 0.2), attribute(node, 'beta', 0.5)),
-  ),
-  HardSwish: unary((k, x) => product(k, x, hardSigmoid(k, x, 1 / 6, 0.5))),
-  LeakyRelu: unary((k, x, node) => leaky(k, x, k.scalar(attribute(node, 'alpha', 0.01)))),
-  Mish: unary((k, x) => product(k, x, k.run('Tanh', [k.run('Softplus', [x])]))),
-  Selu: unary((k, x, node) =>
-    elu(k, x, attribute(node, 'alpha', 1.6732631921768188), 1, attribute(node, 'gamma', 1.0507010221481323)),
-  ),
-  Swish: unary((k, x, node) => product(k, x, k.run('Sigmoid', [times(k, x, attribute(node, 'alpha', 1))]))),
-  ThresholdedRelu: unary((k, x, node) => {
-    const isAbove = isPositive(k, x, attribute(node, 'alpha', 1));
-    return product(k, x, k.cast(isAbove, 'float32'));
+  Celu: unary((k, x, node) => {
+    const alpha = floatAttribute(node, 'alpha', 1);
+    return elu(k, x, { alpha, inner: 1 / alpha });
   }),
+  Elu: unary((k, x, node) => elu(k, x, { alpha: floatAttribute(node, 'alpha', 1) })),
+  HardSigmoid: unary((k, x, node) =>
+    hardSigmoid(k, x, floatAttribute(node, 'alpha', 0.2), floatAttribute(node, 'beta', 0.5)),
+  ),
+  HardSwish: unary((k, x) => k.mul(x, hardSigmoid(k, x, 1 / 6, 0.5))),
+  LeakyRelu: unary((k, x, node) => leaky(k, x, floatAttribute(node, 'alpha', 0.01))),
+  Selu: unary((k, x, node) => {
+    const alpha = floatAttribute(node, 'alpha', 1.6732631921768188);
+    return elu(k, x, { alpha, gamma: floatAttribute(node, 'gamma', 1.0507010221481323) });
+  }),
+  ThresholdedRelu: unary((k, x, node) =>
+    k.mul(x, k.cast(isAbove(k, x, floatAttribute(node, 'alpha', 1)), 'float32')),
+  ),
   Cast: cast,
   Clip: clip,
 
@@ -203,13 +182,7 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Less: folded('Less'),
   LessOrEqual: folded('LessEqual'),
   Max: folded('Maximum'),
-  Mean: elementwise((k, tensors) =>
-    times(
-      k,
-      tensors.reduce((a, b) => k.run('AddV2', [a, b])),
-      1 / tensors.length,
-    ),
-  ),
+  Mean: elementwise((k, tensors) => k.div(tensors.reduce(k.add), tensors.length)),
   Min: folded('Minimum'),
   Mod: modulus,
   Mul: folded('Mul'),

@@ -216,7 +216,7 @@ const tile: TfjsOperator = ({ k, plain: operand, numbers }) => {
 /** Indices counted from 0, those from the end among them. */
 function nonNegative(k: Kernels, indices: Tensor, size: Tensor): Tensor {
   const isNegative = k.run('Less', [indices, k.integers(0)]);
-  return k.run('AddV2', [indices, k.run('Mul', [k.cast(isNegative, 'int32'), size])]);
+  return k.add(indices, k.mul(k.cast(isNegative, 'int32'), size));
 }
 
 const gather: TfjsOperator = (call) => {
@@ -245,8 +245,8 @@ function elementPlaces(k: Kernels, indices: Tensor, dims: readonly number[], axi
       if (i !== axis) offsets[place]! += coordinate * strides[i]!;
     }
   }
-  const own = k.run('Mul', [nonNegative(k, indices, k.integers(dims[axis]!)), k.integers(strides[axis]!)]);
-  return k.run('AddV2', [own, k.tf.tensor(offsets, indices.shape, 'int32')]);
+  const own = k.mul(nonNegative(k, indices, k.integers(dims[axis]!)), k.integers(strides[axis]!));
+  return k.add(own, k.tf.tensor(offsets, indices.shape, 'int32'));
 }
 
 const gatherElements: TfjsOperator = (call) => {

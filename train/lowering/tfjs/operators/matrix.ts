@@ -1,5 +1,4 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute, intAttribute } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
@@ -29,33 +28,14 @@ const gemm: TfjsOperator = (call) => {
   const { k, node } = call;
   const scaled = (x: Tensor, name: string) => {
     const factor = floatAttribute(node, name, 1);
-    return factor === 1 ? x : k.run('Mul', [x, k.scalar(factor)]);
+    return factor === 1 ? x : k.mul(x, factor);
   };
   const y = matmul(k, call.plain(0), call.plain(1), isTurned(call, 'transA'), isTurned(call, 'transB'));
   const product = scaled(y, 'alpha');
-  return plain(call.inputs[2] ? k.run('AddV2', [product, scaled(call.plain(2), 'beta')]) : product);
+  return plain(call.inputs[2] ? k.add(product, scaled(call.plain(2), 'beta')) : product);
 };
-
-const einsum: TfjsOperator = (call) => {
-  const { k, node } = call;
-  const equation = node.attributes.equation;
-  if (equation?.type !== 'string') throw new UserError(`${node.name}: an Einsum without equation`);
-  const inputs = node.inputs.map((_, i) => call.plain(i));
-  const attributes = { N: { int: inputs.length }, equation: explicit(equation.value) };
-  return plain(k.run('Einsum', inputs, attributes));
-};
-
-/** TensorFlow wants the result's axes named; if they are not, they are those that occur once, in order. */
-function explicit(equation: string): string {
-  const compact = equation.replaceAll(' ', '');
-  if (compact.includes('->')) return compact;
-  const letters = [...compact].filter((letter) => /[A-Za-z]/.test(letter));
-  const once = letters.filter((letter) => letters.indexOf(letter) === letters.lastIndexOf(letter)).sort();
-  return `${compact}->${compact.includes('...') ? '...' : ''}${once.join('')}`;
-}
 
 export const MATRIX: Readonly<Record<string, TfjsOperator>> = {
-  Einsum: einsum,
   Gemm: gemm,
   MatMul: ({ k, plain: operand }) => plain(matmul(k, operand(0), operand(1))),
   [`${TRAINING}.FusedMatMul`]: (call) =>

@@ -58,11 +58,11 @@ const layerNormalization: TfjsOperator = (call) => {
   const first = axis < 0 ? axis + x.rank : axis;
   const axes = x.shape.flatMap((_, i) => (i < first ? [] : [i]));
   const mean = k.reduce('Mean', x, axes);
-  const centred = k.run('Sub', [x, mean]);
+  const centred = k.sub(x, mean);
   const variance = k.reduce('Mean', k.run('Square', [centred]), axes);
-  const inverseStd = k.run('Rsqrt', [k.run('AddV2', [variance, k.scalar(epsilonOf(node))])]);
-  const scaled = k.run('Mul', [k.run('Mul', [centred, inverseStd]), call.plain(1)]);
-  const y = call.inputs[2] ? k.run('AddV2', [scaled, call.plain(2)]) : scaled;
+  const inverseStd = k.run('Rsqrt', [k.add(variance, epsilonOf(node))]);
+  const scaled = k.mul(k.mul(centred, inverseStd), call.plain(1));
+  const y = call.inputs[2] ? k.add(scaled, call.plain(2)) : scaled;
   return [plain(y), plain(mean), plain(inverseStd)];
 };
 

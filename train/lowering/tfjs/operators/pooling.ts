@@ -86,7 +86,7 @@ const averagePool: TfjsOperator = ({ k, node, input }) => {
   const pool = poolOf(node, dimsOf(x));
   const mean = k.run('AvgPool', [padded(k, toChannelsLast(k, x), pool.margins, 0)], pool.attributes);
   const share = shares(k, node, pool);
-  return channelsLast(share ? k.run('Mul', [mean, share]) : mean);
+  return channelsLast(share ? k.mul(mean, share) : mean);
 };
 
 const averagePoolGrad: TfjsOperator = ({ k, node, input, inputs }) => {
@@ -94,7 +94,7 @@ const averagePoolGrad: TfjsOperator = ({ k, node, input, inputs }) => {
   const pool = poolOf(node, dims);
   const gradient = toChannelsLast(k, input(0));
   const share = shares(k, node, pool);
-  const dy = share ? k.run('Mul', [gradient, share]) : gradient;
+  const dy = share ? k.mul(gradient, share) : gradient;
   const shape = [dims[0]!, dims[2]!, dims[3]!, dims[1]!];
   const whole = shape.map(
     (size, axis) => size + pool.margins[axis]![0] + Math.max(0, pool.margins[axis]![1]),
@@ -116,7 +116,7 @@ const overImage =
 
 const globalAveragePoolGrad: TfjsOperator = ({ k, input, inputs }) => {
   const [n, c, height, width] = dimsOf(inputs[1]!) as [number, number, number, number];
-  const share = k.run('RealDiv', [toChannelsLast(k, input(0)), k.scalar(height * width)]);
+  const share = k.div(toChannelsLast(k, input(0)), height * width);
   return channelsLast(k.broadcast(share, [n, height, width, c]));
 };
 

@@ -48,8 +48,8 @@ const softmaxCrossEntropy: TfjsOperator = (call) => {
   const { k } = call;
   const [logits, targets] = [call.plain(0), call.plain(1)];
   const logProbabilities = k.run('LogSoftmax', [logits]);
-  const total = k.reshape(k.reduce('Sum', k.run('Mul', [targets, logProbabilities]), [0, 1]), []);
-  const loss = k.run('Neg', [k.run('RealDiv', [total, k.scalar(logits.shape[0]!)])]);
+  const total = k.reshape(k.reduce('Sum', k.mul(targets, logProbabilities), [0, 1]), []);
+  const loss = k.run('Neg', [k.div(total, logits.shape[0]!)]);
   return [plain(loss), plain(logProbabilities)];
 };
 
@@ -58,9 +58,9 @@ const softmaxCrossEntropyGrad: TfjsOperator = (call) => {
   const { k } = call;
   const [logProbabilities, targets] = [call.plain(0), call.plain(1)];
   const mass = k.reduce('Sum', targets, [1]);
-  const expected = k.run('Mul', [k.run('Exp', [logProbabilities]), mass]);
-  const difference = k.run('Sub', [expected, targets]);
-  return plain(k.run('RealDiv', [difference, k.scalar(targets.shape[0]!)]));
+  const expected = k.mul(k.run('Exp', [logProbabilities]), mass);
+  const difference = k.sub(expected, targets);
+  return plain(k.div(difference, targets.shape[0]!));
 };
 
 /** Operators that sum up, https://onnx.ai/onnx/operators */
@@ -72,8 +72,8 @@ export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
   ReduceLogSum: reduction((k, x, reduce) => k.run('Log', [reduce('Sum', x)])),
   ReduceLogSumExp: reduction((k, x, reduce) => {
     const most = reduce('Max', x);
-    const sum = reduce('Sum', k.run('Exp', [k.run('Sub', [x, most])]));
-    return k.run('AddV2', [k.run('Log', [sum]), most]);
+    const sum = reduce('Sum', k.run('Exp', [k.sub(x, most)]));
+    return k.add(k.run('Log', [sum]), most);
   }),
   ReduceMax: kernel('Max'),
   ReduceMean: kernel('Mean'),

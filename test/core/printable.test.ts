@@ -10,7 +10,7 @@ import { oneLine } from '../../core/errors.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
 import { type CardExtras, modelCard } from '../../export/card/model-card.ts';
 import { describeExport } from '../../export/describe.ts';
-import type { ExportResult } from '../../export/export-model.ts';
+import type { ExportResult } from '../../export/output/output-paths.ts';
 import { writeTarget } from '../../export/targets/write-target.ts';
 import { startServer, startupText } from '../../serve/server.ts';
 import { tinyNet } from '../foreign/tiny-net.ts';

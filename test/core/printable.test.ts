@@ -95,13 +95,13 @@ describe('a model with hostile names', () => {
           encoding: 'utf8',
         },
       );
-    const { status, stdout, stderr } = run('export/inspect/cli.ts', path, '--runs', '1');
+    const { status, stdout, stderr } = run('export/inspect/inspect.cli.ts', path, '--runs', '1');
     assert.equal(status, 0, stderr);
     assert.doesNotMatch(stdout, DANGER_IN_LINES);
     assert.ok(stdout.includes('forged'));
     writeFileSync(join(folder, 'bad.json'), JSON.stringify({ ...json, [HOSTILE]: 1 }));
     const refused = run(
-      'serve/cli.ts',
+      'serve/serve.cli.ts',
       '--model',
       path,
       '--preprocessing',

@@ -25,7 +25,7 @@ const OPSET = 18;
 let opened = 0;
 const open: FoldOptions['open'] = (model) => {
   opened++;
-  return openSession(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  return openSession(model, { threads: 1, logSeverityLevel: 3 });
 };
 
 /** Distinct numbers that are not alike in any order. */
@@ -41,7 +41,7 @@ async function run(graph: Graph, batch = 2): Promise<number[][]> {
   const bytes = encodeModel({ ...graph, outputs: [] }, {}, { opset: OPSET });
   const session = await openSession(
     Buffer.concat([bytes, encodeMoreOutputs(graph.outputs.map(({ name }) => name))]),
-    { intraOpNumThreads: 1, logSeverityLevel: 3 },
+    { threads: 1, logSeverityLevel: 3 },
   );
   try {
     const feeds = graph.inputs.map(({ name, dims }) => {

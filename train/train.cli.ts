@@ -122,6 +122,10 @@ async function trainOrResume(
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
     else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
     else say(`finished in ${took}`);
+    if (result.stoppedEarly)
+      say(
+        `no epoch was better than the best for ${config.patience} epochs (--patience), so that it ended early`,
+      );
     const { best, test } = result;
     if (best) {
       const split = dataset.validation ? 'validation' : 'test';

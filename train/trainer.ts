@@ -12,7 +12,7 @@ import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { type EpochReport, type LoopObserver, trainLoop } from './loop.ts';
+import { type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/engine-for-run.ts';
 import { imageSizeAt } from './progressive/stages.ts';
@@ -54,6 +54,8 @@ export interface TrainSetup {
 export interface TrainResult {
   /** False if the run was interrupted; its state is saved. */
   finished: boolean;
+  /** Present if it is finished before its last epoch, for its `patience` was at an end. */
+  stoppedEarly?: true;
   /** Of the best epoch, on the test images, or on the validation images where the dataset has some. */
   best?: ModelAccuracy;
   /** Then: of the same weights on the test images, if the run is finished. */
@@ -107,12 +109,13 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       observers: [keeper, observer, ...filesBeside(setup)],
       advice: ADVICE,
     });
-    const finished = progress.epoch >= config.epochs;
+    const finished = isFinished(progress, config);
     const { best } = progress;
     const test = finished
       ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
       : progress.test;
-    return { finished, ...(best && { best }), ...(test && { test }) };
+    const stoppedEarly = finished && progress.epoch < config.epochs;
+    return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
     await loader.close();
   }
@@ -252,11 +255,12 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, ...rest } = config;
+  const { precision, cycleMomentum, progressive, patience, ...rest } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
+    ...(patience > 0 ? { patience } : {}),
     ...(progressive.length === 0 ? {} : { progressive }),
     ...datasetRecord(dataset, config.trainImages),
   };

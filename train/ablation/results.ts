@@ -1,7 +1,8 @@
 import { UserError } from '../../core/errors.ts';
 import { configDifferences } from '../runs/compare.ts';
+import { bestEpoch } from '../runs/parse-epochs.ts';
 import type { RunRecord } from '../runs/read-run.ts';
-import { bestEpoch, summarize } from '../runs/summary.ts';
+import { summarize } from '../runs/summary.ts';
 import { CELL_KEYS, CELL_NAMES, CELLS, type CellName, describeAugmentation } from './cells.ts';
 import { type Spread, spread } from './statistics.ts';
 

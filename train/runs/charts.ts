@@ -1,6 +1,6 @@
 import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/line-chart.ts';
 import type { EpochLog } from '../loop.ts';
-import { bestEpoch } from './summary.ts';
+import { bestEpoch } from './parse-epochs.ts';
 
 /** The charts of a run or of several, by what their file is called. */
 export type ChartName = 'loss' | 'top1' | 'top5' | 'learning-rate';

@@ -23,6 +23,8 @@ export interface RunRecord {
   /** When something was last logged, in milliseconds since 1970. */
   changed: number;
   state: RunState;
+  /** What somebody noted of it. */
+  note?: string;
 }
 
 /**
@@ -49,7 +51,9 @@ export async function readRun(path: string): Promise<RunRecord> {
     { epoch: (epochs.at(-1)?.epoch ?? -1) + 1, bestEpoch: (bestEpoch(epochs)?.epoch ?? -1) + 1 },
     { epochs: epochsAsked as number, patience: Number(config.patience ?? 0) },
   );
+  const note = await run.readNote();
   return {
+    ...(note === undefined ? {} : { note }),
     name: basename(path),
     path,
     model,

@@ -20,6 +20,8 @@ export interface RunSummary {
   imagesPerSecond: number | null;
   /** Training and evaluation, seconds. */
   seconds: number;
+  /** What somebody noted of it. */
+  note?: string;
 }
 
 /** Sums a run up. */
@@ -47,6 +49,7 @@ export function summarize(run: RunRecord): RunSummary {
         .flatMap(({ trainSeconds, testSeconds }) => [trainSeconds, testSeconds])
         .filter(Number.isFinite),
     ),
+    ...(run.note === undefined ? {} : { note: run.note }),
   };
 }
 

@@ -45,6 +45,17 @@ export function shortenText(text: string, width: number, fontSize: number): stri
   return cut();
 }
 
+/** A text in lines no wider than `width`, between words; a longer word is cut in its middle. */
+export function wrapText(text: string, width: number, fontSize: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer, fontSize) <= width) lines[lines.length - 1] = longer;
+    else lines.push(shortenText(word, width, fontSize));
+  }
+  return lines;
+}
+
 /** About how wide a text is; the font is the reader's, so it can only be guessed, and is guessed wide. */
 export function textWidth(text: string, fontSize: number): number {
   let units = 0;

@@ -1,5 +1,5 @@
 import type { ChartPoint, ChartSeries, LineChart } from './chart.ts';
-import { layOutLegend, SWATCH, SWATCH_GAP, shortenText, textWidth } from './legend.ts';
+import { layOutLegend, SWATCH, SWATCH_GAP, textWidth, wrapText } from './legend.ts';
 import { DARK, LIGHT, PALETTE_SIZE, type Theme } from './palette.ts';
 import { type Axis, linearAxis, logAxis } from './ticks.ts';
 import { element, escapeXml, shorten } from './xml.ts';
@@ -13,6 +13,7 @@ export interface RenderOptions {
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const TITLE_SIZE = 16;
+const TITLE_LINE = 20;
 const TEXT_SIZE = 12;
 const LEGEND_ROW = 20;
 const MARGIN = 16;
@@ -40,7 +41,8 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     width - 2 * MARGIN,
     TEXT_SIZE,
   );
-  const legendTop = MARGIN + TITLE_SIZE + 14;
+  const title = wrapText(chart.title, width - 2 * MARGIN, TITLE_SIZE);
+  const legendTop = MARGIN + title.length * TITLE_LINE + 10;
   const legendRows = (legend.at(-1)?.row ?? -1) + 1;
   const xAxis = axisOfX(chart, points, width);
   const yAxis = axisOfY(chart, points, log);
@@ -75,17 +77,19 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     },
     theme === 'auto' ? `<style>${darkRules()}</style>` : '',
     element('rect', { class: 'plot-ground', width, height, rx: 6, fill: colors.background }),
-    element(
-      'text',
-      {
-        class: 'plot-text',
-        x: MARGIN,
-        y: MARGIN + TITLE_SIZE - 2,
-        fill: colors.text,
-        'font-size': TITLE_SIZE,
-        'font-weight': 600,
-      },
-      escapeXml(shortenText(chart.title, width - 2 * MARGIN, TITLE_SIZE)),
+    ...title.map((line, row) =>
+      element(
+        'text',
+        {
+          class: 'plot-text',
+          x: MARGIN,
+          y: MARGIN + TITLE_SIZE - 2 + row * TITLE_LINE,
+          fill: colors.text,
+          'font-size': TITLE_SIZE,
+          'font-weight': 600,
+        },
+        escapeXml(line),
+      ),
     ),
     ...legend.map(({ item, text, x, row }) =>
       drawLegendEntry(item, text, MARGIN + x, legendTop + row * LEGEND_ROW + TEXT_SIZE / 2, colors),

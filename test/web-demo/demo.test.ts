@@ -134,10 +134,10 @@ describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, (
     const least = expected[shown - 1]!.probability - 1e-4;
     const sureness = new Map(expected.map(({ record, probability }) => [record, probability]));
     for (const record of records) assert.ok((sureness.get(record) ?? 0) >= least, `record ${record}`);
-    const side = await page.page.$eval('#confusion', (canvas) => (canvas as HTMLCanvasElement).width);
+    const side = await page.page.$eval('#confusion canvas', (canvas) => (canvas as HTMLCanvasElement).width);
     assert.equal(side, reference.metadata.labels.length);
     // As many pairs as there are in the list, each with a count.
-    const pairs = await page.page.$$eval('#confused-pairs li', (items) =>
+    const pairs = await page.page.$$eval('#confusion .pairs li', (items) =>
       items.map((item) => item.textContent ?? ''),
     );
     assert.ok(pairs.length > 0 && pairs.every((pair) => / → .*\d$/.test(pair)), pairs.join());

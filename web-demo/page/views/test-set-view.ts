@@ -36,7 +36,7 @@ export class TestSetView {
   readonly #speed = byId('stat-speed', HTMLElement);
   readonly #verdict = byId('test-verdict', HTMLElement);
   readonly #details = byId('test-details', HTMLElement);
-  readonly #confusion = new ConfusionView();
+  readonly #confusion = new ConfusionView(byId('confusion', HTMLElement));
   readonly #mistakes: MistakesView;
   #labels: readonly string[] = [];
   #running = false;
@@ -91,6 +91,7 @@ export class TestSetView {
   showStarted(labels: readonly string[]): void {
     this.#running = true;
     this.#labels = labels;
+    this.#top5.parentElement!.hidden = this.#few;
     this.#setPaused(false);
     this.#details.hidden = true;
     this.error.clear();
@@ -122,7 +123,7 @@ export class TestSetView {
     this.#showDetails(report.details);
     this.#progressText.textContent = `${report.stopped ? 'Stopped after' : 'Done:'} ${formatCount(accuracy.images)} pictures in ${report.seconds.toFixed(1)} s`;
     this.#verdict.textContent =
-      `${formatCount(accuracy.top1Correct)} right and ${formatCount(accuracy.top5Correct)} within the best five, ` +
+      `${formatCount(accuracy.top1Correct)} right${this.#few ? '' : ` and ${formatCount(accuracy.top5Correct)} within the best five`}, ` +
       `of ${formatCount(accuracy.images)}. ${compareWithTrainer(accuracy, trained)}`;
   }
 
@@ -144,6 +145,11 @@ export class TestSetView {
     this.#details.hidden = false;
     this.#confusion.show(confusion, this.#labels);
     this.#mistakes.show(mistakes, this.#labels);
+  }
+
+  /** Among the best five of so few classes any guess is right. */
+  get #few(): boolean {
+    return this.#labels.length <= 5;
   }
 
   #setPaused(paused: boolean): void {

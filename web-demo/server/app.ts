@@ -6,7 +6,7 @@ import express from 'express';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 import { cutStalled, sendBytes } from '../../serve/http/slow-readers.ts';
-import { demoPage } from '../../serve/routes/demo-page.ts';
+import { demoPage } from '../../serve/routes/models.ts';
 import type { SiteIndex } from '../page/site-index.ts';
 import { checkHost } from './check-host.ts';
 import { pageHeaders } from './headers.ts';

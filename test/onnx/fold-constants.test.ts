@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { encodeMoreOutputs } from '../../core/onnx/encode-model.ts';
 import {
@@ -20,12 +19,13 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
 import { type FoldOptions, foldConstants } from '../../core/onnx/passes/fold-constants.ts';
 import { inferKnownShapes } from '../../core/onnx/shape-inference.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 const OPSET = 18;
 let opened = 0;
-const open: FoldOptions['open'] = (model) => {
+const open: NonNullable<FoldOptions['open']> = (model) => {
   opened++;
-  return InferenceSession.create(model, { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  return openSession(model, { threads: 1 });
 };
 
 /** Distinct numbers that are not alike in any order. */
@@ -39,9 +39,9 @@ const scalar = (value: number): TensorValue => floatTensor([], [value]);
 /** What a graph gives for an input of distinct numbers, `batch` of them where it is named. */
 async function run(graph: Graph, batch = 2): Promise<number[][]> {
   const bytes = encodeModel({ ...graph, outputs: [] }, {}, { opset: OPSET });
-  const session = await InferenceSession.create(
+  const session = await openSession(
     Buffer.concat([bytes, encodeMoreOutputs(graph.outputs.map(({ name }) => name))]),
-    { intraOpNumThreads: 1, logSeverityLevel: 3 },
+    { threads: 1 },
   );
   try {
     const feeds = graph.inputs.map(({ name, dims }) => {
@@ -391,8 +391,7 @@ describe('what cannot be folded stays', () => {
       ]);
       return b.node('Reshape', [x, b.node('Concat', [tables, i64(b, -1)], { axis: int(0) })]);
     });
-    const quietly: FoldOptions['open'] = (model) => InferenceSession.create(model, { logSeverityLevel: 4 });
-    await assert.rejects(foldConstants(graph, { opset: OPSET, open: quietly }), (error) => {
+    await assert.rejects(foldConstants(graph, { opset: OPSET }), (error) => {
       assert.ok(error instanceof UserError);
       assert.match(error.message, /^the constants of the model cannot be computed: /);
       return true;

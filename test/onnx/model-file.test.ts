@@ -201,7 +201,7 @@ describe('a model file', () => {
     const told = node!.attribute!.map(({ ints: list }) => String(list![0]));
     assert.deepEqual(told, [String(-(2n ** 63n)), String(2n ** 63n - 1n)]);
     assert.deepEqual([...int64Tensor([2 ** 63, -(2 ** 63)]).data], [2n ** 63n - 1n, -(2n ** 63n)]);
-    const session = await InferenceSession.create(bytes);
+    const session = await openSession(bytes);
     const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2, 3), [3]) });
     assert.deepEqual([...(y!.data as Float32Array)], [1, 2, 3]);
   });

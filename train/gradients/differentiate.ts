@@ -253,11 +253,7 @@ export class Tape {
     const trained = new TrainedNode(
       ...([node, position, inputs, outputs, this.#wanted, constants, this.#mode, observe] as const),
     );
-    const copied = () => {
-      const names = inputs.map((input) => input?.name ?? '');
-      return g.copy({ ...node, inputs: names, outputs: [...node.outputs] }, outputs);
-    };
-    const results = rule?.forward ? rule.forward(g, trained) : copied();
+    const results = rule?.forward ? rule.forward(g, trained) : trained.copy(g);
     trained.outputs = results;
     node.outputs.forEach((name, i) => {
       if (name !== '') this.#values.set(name, results[i]!);

@@ -7,8 +7,6 @@ import { formatPercent } from '../format.ts';
 import type { RunMessage } from '../runs/run-message.ts';
 import type { RunStreamState } from '../runs/run-stream.ts';
 
-/** A run counts as in progress this long after its last sign of life. */
-const LIVE_MS = 15 * 60_000;
 /** More curves than this in one chart cannot be told apart. */
 const MOST_SHOWN = 6;
 
@@ -121,8 +119,8 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
   row.querySelector('input')?.setAttribute('aria-label', `Show ${summary.name}`);
 }
 
-function isLive({ summary, changed }: RunMessage): boolean {
-  return summary.epochsDone < summary.epochsAsked && Date.now() - changed < LIVE_MS;
+function isLive({ summary }: RunMessage): boolean {
+  return summary.state === 'live';
 }
 
 function differencesTable(names: string[], rows: { name: string; values: string[] }[]): HTMLTableElement {

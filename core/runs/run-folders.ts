@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { lockState } from './run-lock.ts';
 
 /** How deep runs may lie: `runs/<run>`, and `runs/ablation-.../<run>`. */
 const DEPTH = 2;
@@ -31,5 +32,5 @@ async function markOf(path: string): Promise<string | undefined> {
     ['config.json', 'log.jsonl'].map((name) => stat(join(path, name)).catch(() => undefined)),
   );
   if (!config?.isFile()) return undefined;
-  return [config.mtimeMs, config.size, log?.mtimeMs, log?.size].join();
+  return [config.mtimeMs, config.size, log?.mtimeMs, log?.size, await lockState(path)].join();
 }

@@ -1,20 +1,19 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { UserError } from '../../../core/errors.ts';
-import type { Graph } from '../../../core/onnx/graph.ts';
-import { loadTensorFlow, type TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
-import type { OptimizerConfig } from '../../optim/config.ts';
-import type { TfjsPrecision } from '../../precision.ts';
-import { vectorLayout } from '../../step/parameter-vector.ts';
-import { buildUpdateGraph } from '../../step/step-graph.ts';
-import { updateScalars } from '../../step/update.ts';
-import type { StepResult, TrainingEngine } from '../engine.ts';
-import { initialState, type TrainingState } from '../state.ts';
-import { requireBfloat16 } from './bfloat16/require-bfloat16.ts';
-import { DeviceState, type StateTensors } from './device-state.ts';
-import { FilterOrder } from './filter-order.ts';
-import { LossGradient } from './gradient.ts';
-import { GraphInterpreter } from './interpreter.ts';
-import { plainAll } from './value.ts';
+import { UserError } from '../../core/errors.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
+import { loadTensorFlow, type TensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { FilterOrder } from '../lowering/tfjs/filter-order.ts';
+import { LossGradient } from '../lowering/tfjs/gradient.ts';
+import { GraphInterpreter } from '../lowering/tfjs/interpreter.ts';
+import { requireBfloat16 } from '../lowering/tfjs/require-bfloat16.ts';
+import { plain } from '../lowering/tfjs/value.ts';
+import type { OptimizerConfig } from '../optim/config.ts';
+import type { TfjsPrecision } from '../precision.ts';
+import { vectorLayout } from '../step/parameter-vector.ts';
+import { buildUpdateGraph } from '../step/step-graph.ts';
+import { updateScalars } from '../step/update.ts';
+import type { StepResult, TrainingEngine } from './engine.ts';
+import { initialState, type TrainingState } from './state.ts';
 
 export interface TfjsEngineOptions {
   batchSize: number;
@@ -34,8 +33,8 @@ export interface TfjsEngineOptions {
 }
 
 /**
- * Trains a classifier in TensorFlow.js on the native TensorFlow library: the model's ONNX graph is interpreted
- * and differentiated by tfjs, the optimiser is the ONNX graph that the other engines run.
+ * Trains a classifier by TensorFlow's kernels, which TensorFlow.js runs: the training graph that all engines share is
+ * interpreted, and so is the optimiser.
  */
 export class TfjsEngine implements TrainingEngine {
   readonly name = 'tfjs';
@@ -74,7 +73,7 @@ export class TfjsEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     const order = new FilterOrder(model, layout);
     const gradient = new LossGradient(tf, model, layout, order, batchSize / parts, precision);
-    const update = new GraphInterpreter(tf, buildUpdateGraph(model.name, layout, optimizer));
+    const update = new GraphInterpreter(tf, { graph: buildUpdateGraph(model.name, layout, optimizer) });
     const initial = initialState(model, layout, optimizer);
     return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, order, initial);
   }
@@ -122,16 +121,17 @@ export class TfjsEngine implements TrainingEngine {
       nextBuffers = this.#mean(shares);
     }
     const scalars = updateScalars(this.optimizer, learningRate, this.#state.steps + 1);
+    const feeds: Record<string, Tensor> = {
+      ...vectors,
+      ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)])),
+      gradient: this.#parts === 1 ? gradient! : tf.div(gradient!, this.#parts),
+      next_buffers: nextBuffers,
+    };
     const outputs = this.update.run(
-      plainAll({
-        ...vectors,
-        ...Object.fromEntries(Object.entries(scalars).map(([name, value]) => [name, tf.scalar(value)])),
-        gradient: this.#parts === 1 ? gradient! : tf.div(gradient!, this.#parts),
-        next_buffers: nextBuffers,
-      }),
+      Object.fromEntries(Object.entries(feeds).map(([name, tensor]) => [name, plain(tensor)])),
     );
     // Clones, for an output may be an input; they share the memory.
-    const next = Object.keys(vectors).map((name) => [name, outputs[`next_${name}`]!.clone()]);
+    const next = Object.keys(vectors).map((name) => [name, outputs.get(`next_${name}`)!.tensor.clone()]);
     return {
       next: { ...Object.fromEntries(next), buffers: nextBuffers.clone() } as StateTensors,
       loss: this.#mean(losses!),
@@ -157,5 +157,73 @@ export class TfjsEngine implements TrainingEngine {
 
   #mean(tensors: Tensor[]): Tensor {
     return tensors.length === 1 ? tensors[0]! : this.tf.div(this.tf.addN(tensors), tensors.length);
+  }
+}
+
+/** The tensors of a training state, by their names in the update graph. */
+type StateTensors = { parameters: Tensor; buffers: Tensor } & Record<string, Tensor>;
+
+/** A training state that stays on TensorFlow's device, and is read back only when asked for. */
+class DeviceState {
+  #tensors: StateTensors;
+  #steps: number;
+  #host: TrainingState | undefined;
+
+  constructor(
+    private readonly tf: TensorFlow,
+    private readonly order: FilterOrder,
+    initial: TrainingState,
+  ) {
+    this.#tensors = this.#upload(initial);
+    this.#steps = initial.steps;
+  }
+
+  get tensors(): StateTensors {
+    return this.#tensors;
+  }
+
+  get steps(): number {
+    return this.#steps;
+  }
+
+  /** Takes over the tensors of the state after a step. */
+  advance(next: StateTensors): void {
+    this.#replace(next, this.#steps + 1);
+  }
+
+  /** Replaces the state with a copy of the given one. */
+  load(state: TrainingState): void {
+    this.#replace(this.#upload(state), state.steps);
+  }
+
+  read(): TrainingState {
+    const { parameters, buffers, ...slots } = this.#tensors;
+    const download = (tensor: Tensor) => this.order.fromDevice(tensor.dataSync() as Float32Array);
+    this.#host ??= {
+      parameters: download(parameters),
+      buffers: download(buffers),
+      slots: Object.fromEntries(Object.entries(slots).map(([name, tensor]) => [name, download(tensor)])),
+      steps: this.#steps,
+    };
+    return this.#host;
+  }
+
+  dispose(): void {
+    this.tf.dispose(this.#tensors);
+  }
+
+  #replace(tensors: StateTensors, steps: number): void {
+    const old = this.#tensors;
+    this.#tensors = tensors;
+    this.#steps = steps;
+    this.#host = undefined;
+    this.tf.dispose(old);
+  }
+
+  #upload({ parameters, buffers, slots }: TrainingState): StateTensors {
+    // A copy: TensorFlow.js takes the array as it is when the tensor is first used, by when it may have changed.
+    const tensor = (vector: Float32Array): Tensor => this.tf.tensor1d(this.order.toDevice(vector));
+    const named = Object.entries(slots).map(([name, vector]) => [name, tensor(vector)]);
+    return { ...Object.fromEntries(named), parameters: tensor(parameters), buffers: tensor(buffers) };
   }
 }

@@ -1,6 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
-import { arrayFunctions } from './array-functions.ts';
+import type { Kernels } from '../kernels.ts';
 
 /*
  * TensorFlow's StridedSlice copies pixel by pixel, a hundred times slower than memory allows. Where the stride divides
@@ -13,32 +12,30 @@ import { arrayFunctions } from './array-functions.ts';
  * @returns [N, H / strideH, W / strideW, C]
  */
 export function phaseOf(
-  tf: TensorFlow,
+  k: Kernels,
   x: Tensor,
   [strideH, strideW]: readonly [number, number],
   [row, column]: readonly [number, number] = [0, 0],
 ): Tensor {
   if (strideH === 1 && strideW === 1) return x;
-  const { reshape, slice } = arrayFunctions(tf);
   const [images, height, width, channels] = x.shape as [number, number, number, number];
   const [rows, columns] = [height / strideH, width / strideW];
-  const view = reshape(x, [images, rows, strideH, columns, strideW * channels]);
-  const phase = slice(view, [0, 0, row, 0, column * channels], [images, rows, 1, columns, channels]);
-  return reshape(phase, [images, rows, columns, channels]);
+  const view = k.reshape(x, [images, rows, strideH, columns, strideW * channels]);
+  const phase = k.slice(view, [0, 0, row, 0, column * channels], [images, rows, 1, columns, channels]);
+  return k.reshape(phase, [images, rows, columns, channels]);
 }
 
 /** The way back: the first row and column of every stride, zeros between. */
-export function spread(tf: TensorFlow, phase: Tensor, [strideH, strideW]: readonly [number, number]): Tensor {
+export function spread(k: Kernels, phase: Tensor, [strideH, strideW]: readonly [number, number]): Tensor {
   if (strideH === 1 && strideW === 1) return phase;
-  const { reshape, pad } = arrayFunctions(tf);
   const [images, rows, columns, channels] = phase.shape as [number, number, number, number];
-  const view = reshape(phase, [images, rows, 1, columns, channels]);
-  const spaced = pad(view, [
+  const view = k.reshape(phase, [images, rows, 1, columns, channels]);
+  const spaced = k.pad(view, [
     [0, 0],
     [0, 0],
     [0, strideH - 1],
     [0, 0],
     [0, (strideW - 1) * channels],
   ]);
-  return reshape(spaced, [images, rows * strideH, columns * strideW, channels]);
+  return k.reshape(spaced, [images, rows * strideH, columns * strideW, channels]);
 }

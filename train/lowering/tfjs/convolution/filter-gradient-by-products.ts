@@ -1,8 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
-import { arrayFunctions } from './array-functions.ts';
+import type { Kernels } from '../kernels.ts';
+import type { ConvSetting } from './conv2d.ts';
 import { phaseOf } from './phases.ts';
-import type { ConvSetting } from './setting.ts';
 
 /**
  * From so many weights of a tap on, oneDNN's kernel for the filter's gradient in bfloat16 falls behind matrix
@@ -33,13 +32,7 @@ export function isByProducts(setting: ConvSetting): boolean {
  * @param dy [N, outH, outW, outChannels]
  * @returns [kernelH, kernelW, inChannels, outChannels]
  */
-export function filterGradientByProducts(
-  tf: TensorFlow,
-  setting: ConvSetting,
-  x: Tensor,
-  dy: Tensor,
-): Tensor {
-  const { pad, reshape, concat, product, slice } = arrayFunctions(tf);
+export function filterGradientByProducts(k: Kernels, setting: ConvSetting, x: Tensor, dy: Tensor): Tensor {
   const { filterShape, strides } = setting;
   const images = dy.shape[0]!;
   const [kernelH, kernelW, inChannels] = filterShape;
@@ -58,37 +51,37 @@ export function filterGradientByProducts(
 
   const gridOf = (image: Tensor): Tensor => {
     const [, imageHeight, imageWidth, channels] = image.shape as [number, number, number, number];
-    const grid = pad(image, [
+    const grid = k.pad(image, [
       [0, 0],
       [0, height - imageHeight],
       [0, width - imageWidth],
       [0, 0],
     ]);
-    return reshape(grid, [pixels, channels]);
+    return k.reshape(grid, [pixels, channels]);
   };
   /** The taps of a filter row side by side, from the first row shift to the last. */
   const sideBySide = cached((rowPhase) => {
     const phases = cached((columnPhase) => {
-      const grid = gridOf(phaseOf(tf, x, strides, [rowPhase, columnPhase]));
-      return pad(grid, [
+      const grid = gridOf(phaseOf(k, x, strides, [rowPhase, columnPhase]));
+      return k.pad(grid, [
         [before, after],
         [0, 0],
       ]);
     });
     const length = pixels + lastRow - firstRow;
-    return concat(
+    return k.concat(
       columns.map(({ phase, shift }) =>
-        slice(phases(phase), [before + firstRow + shift, 0], [length, inChannels]),
+        k.slice(phases(phase), [before + firstRow + shift, 0], [length, inChannels]),
       ),
       1,
     );
   });
   const gradient = gridOf(dy);
   const products = rows.map(({ phase }, i) => {
-    const taps = slice(sideBySide(phase), [rowShifts[i]! - firstRow, 0], [pixels, kernelW * inChannels]);
-    return product(taps, gradient);
+    const taps = k.slice(sideBySide(phase), [rowShifts[i]! - firstRow, 0], [pixels, kernelW * inChannels]);
+    return k.run('MatMul', [taps, gradient], { transpose_a: true, transpose_b: false });
   });
-  return reshape(concat(products, 0), filterShape);
+  return k.reshape(k.concat(products, 0), filterShape);
 }
 
 /** Whether images can share the zeros between them: TensorFlow's own padding at stride 1. */

@@ -1,9 +1,8 @@
-import { errorMessage, UserError } from '../../../../core/errors.ts';
-import type { TensorFlow } from '../../../../core/tensorflow/load-tfjs.ts';
-import { conv2d, conv2dGradients } from '../convolution/conv2d.ts';
-import { filterGradientByProducts } from '../convolution/filter-gradient-by-products.ts';
-import type { ConvSetting } from '../convolution/setting.ts';
-import { cast, runKernel } from '../kernel.ts';
+import { errorMessage, UserError } from '../../../core/errors.ts';
+import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
+import { type ConvSetting, conv2d, conv2dFilterGradient, conv2dInputGradient } from './convolution/conv2d.ts';
+import { filterGradientByProducts } from './convolution/filter-gradient-by-products.ts';
+import { Kernels } from './kernels.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];
@@ -18,7 +17,6 @@ const SETTING: ConvSetting = {
   ],
   inputShape: IMAGE,
   filterShape: FILTER,
-  wantsInput: false,
 };
 /** What rounding a result to bfloat16's 8 significant bits does at most. */
 const ROUNDED_ONCE = 2 ** -8;
@@ -30,13 +28,16 @@ const ROUNDED_ONCE = 2 ** -8;
 export function bfloat16Trouble(tf: TensorFlow): string | undefined {
   try {
     return tf.tidy(() => {
-      const { y, saved } = conv2d(tf, SETTING, tf.ones(IMAGE), tf.ones(FILTER));
-      const gradient = conv2dGradients(tf, SETTING, saved, tf.ones(y.shape)).dFilter.dataSync();
+      const k = new Kernels(tf);
+      const [x, filter] = [tf.ones(IMAGE), tf.ones(FILTER)];
+      const y = conv2d(k, SETTING, x, filter);
+      conv2dInputGradient(k, SETTING, filter, y);
+      const gradient = conv2dFilterGradient(k, SETTING, x, tf.ones(y.shape)).dataSync();
       const exact = gradient.every((sum, index) => {
         const pixels = pixelsOfTap(Math.floor(index / (FILTER[2] * FILTER[3])));
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;
       });
-      runOthers(tf);
+      runOthers(k);
       return exact ? undefined : 'its sums are rounded, and slow, without AVX-512 or a GPU';
     });
   } catch (error) {
@@ -45,15 +46,16 @@ export function bfloat16Trouble(tf: TensorFlow): string | undefined {
 }
 
 /** The other kernels that a step runs in bfloat16, for a device to say which of them it lacks. */
-function runOthers(tf: TensorFlow): void {
-  const x = cast(tf, tf.ones(IMAGE), 'bfloat16');
-  runKernel(tf, 'ReluGrad', [x, runKernel(tf, 'Relu', [x])[0]!]);
-  runKernel(tf, 'AddV2', [x, x]);
+function runOthers(k: Kernels): void {
+  const { tf } = k;
+  const x = k.cast(tf.ones(IMAGE), 'bfloat16');
+  k.run('ReluGrad', [x, k.run('Relu', [x])]);
+  k.run('AddV2', [x, x]);
   const [scale, shift, none] = [tf.ones([IMAGE[3]]), tf.zeros([IMAGE[3]]), tf.tensor1d([])];
   const attributes = { U: { type: 'float32' }, is_training: true } as const;
-  const results = runKernel(tf, 'FusedBatchNormV3', [x, scale, shift, none, none], attributes, 6);
-  runKernel(tf, 'FusedBatchNormGradV3', [x, x, scale, ...results.slice(3)], attributes, 5);
-  filterGradientByProducts(tf, SETTING, x, x);
+  const results = k.all('FusedBatchNormV3', 6, [x, scale, shift, none, none], attributes);
+  k.all('FusedBatchNormGradV3', 5, [x, x, scale, ...results.slice(3)], attributes);
+  filterGradientByProducts(k, SETTING, x, x);
 }
 
 /** How many pixels of the images a tap of the padded filter reads. */

@@ -96,7 +96,6 @@ export class ModelView {
       ...(metadata.scores === 'independent' ? [['Scores', 'each class by itself'] as [string, string]] : []),
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
       ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
-      ['File', formatBytes(model.bytes)],
       ['Test accuracy', describeAccuracy(model)],
     ];
     this.#facts.replaceChildren(

@@ -3,6 +3,7 @@ import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { initializerRoles } from '../../../core/onnx/roles.ts';
 import { differentiateClassifier } from '../../../train/gradients/differentiate.ts';
 import { Lowering } from '../../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
 import { trainableModel } from '../../../train/trainable-model.ts';
 import { digestError, hashUniform, type TensorDigest } from '../../fixtures/torch-fixture.ts';
@@ -42,7 +43,7 @@ export async function foreignErrors(path: string, blockSize: number): Promise<Fo
   const given = training.graph.inputs.map(
     ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
   );
-  const lowered = new Lowering(b, training, new Map(given));
+  const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
   b.output('value.loss', lowered.value(training.loss));
   for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
 

@@ -4,7 +4,7 @@ import { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
 import type { CallContext } from '../../../core/workers/calls.ts';
 import { CifarRecords, PIXELS, SIDE } from '../test-set/records.ts';
 import type { TestSetSource } from '../test-set/source.ts';
-import type { Classifier } from './classifier.ts';
+import type { OpenClassifier } from './classifier.ts';
 import { download } from './download.ts';
 import { WorstMistakes } from './mistakes.ts';
 import { currentModel } from './model.ts';
@@ -90,7 +90,7 @@ export async function evaluate(
   };
 }
 
-function checkFits({ metadata, name }: Classifier): void {
+function checkFits({ metadata, name }: OpenClassifier): void {
   if (metadata.inputHeight !== SIDE || metadata.inputWidth !== SIDE) {
     throw new UserError(
       `${name} takes ${metadata.inputWidth}×${metadata.inputHeight} pictures, the test set has ${SIDE}×${SIDE} ones; choose another model.`,

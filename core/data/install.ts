@@ -10,7 +10,7 @@ import type { CifarBinary } from './cifar/variant.ts';
 import { CIFAR10_BINARY } from './cifar10.ts';
 import { CIFAR100_BINARY } from './cifar100.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
-import { FolderFiles } from './files/folder-files.ts';
+import { FolderFiles } from './data-files.ts';
 
 /** The official archives, about 162 MB each, and their MD5 as their page states it. */
 export const DOWNLOADS = {

@@ -3,7 +3,7 @@ import { PickleError } from '../../pickle/reader.ts';
 import { PickledObject, type PickleFunction, type PickleRules } from '../../pickle/rules.ts';
 import { unpickle } from '../../pickle/unpickle.ts';
 import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
-import { type DataFiles, readWhole } from '../files/data-files.ts';
+import { type DataFiles, readWhole } from '../data-files.ts';
 import { readSplits } from '../split.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
 import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython, cifarDataset } from './variant.ts';

@@ -1,10 +1,16 @@
 import { UserError } from '../../errors.ts';
 import { ByteStream } from '../archive/byte-stream.ts';
-import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { type DataFiles, readWhole } from '../data-files.ts';
+import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { readSplits } from '../split.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
-import { CIFAR_IMAGE_BYTES, type CifarBinary, type CifarNames, cifarDataset, recordBytes } from './variant.ts';
+import {
+  CIFAR_IMAGE_BYTES,
+  type CifarBinary,
+  type CifarNames,
+  cifarDataset,
+  recordBytes,
+} from './variant.ts';
 
 const RECORDS_PER_READ = 500;
 const MAX_NAMES_BYTES = 1 << 16;

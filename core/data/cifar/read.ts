@@ -1,5 +1,5 @@
-import { type ImageDataset, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { ArchiveFiles, type DataFiles, FolderFiles } from '../data-files.ts';
+import { type ImageDataset, SPLIT_NAMES, type SplitName } from '../dataset.ts';
 import { readCifarBinary } from './read-binary.ts';
 import { MAX_PICKLE_BYTES, readCifarPython } from './read-python.ts';
 import { type CifarVariant, nameFiles, recordBytes } from './variant.ts';

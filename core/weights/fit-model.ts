@@ -1,17 +1,17 @@
 import { UserError } from '../errors.ts';
-import { buildModel, MODEL_NAMES } from '../models/zoo.ts';
+import { buildModel, MODEL_NAMES, withImageNetStem } from '../models/zoo.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { initializerRoles } from '../onnx/roles.ts';
 import { candidateModels, classCount, someNames } from './detect-model.ts';
-import { isOfNet } from './names.ts';
+import { familyOf, isOfNet } from './names.ts';
 import type { TensorFile } from './safetensors.ts';
 
 export interface FitOptions {
   /** A model of the zoo; left out: found by the tensors' names and shapes. */
   model?: string | undefined;
-  /** Pixels; default 32. */
-  imageSize?: number;
+  /** Pixels; default what the model is usually fed with. */
+  imageSize?: number | undefined;
   /** Tensors that the file has but that could not be read, and why. */
   left?: ReadonlyMap<string, string> | undefined;
 }
@@ -33,16 +33,22 @@ export interface FittedModel {
  * @throws UserError saying what is missing, unexpected or of another shape
  */
 export function fitModel(all: TensorFile['tensors'], source: string, options: FitOptions = {}): FittedModel {
-  const tensors = new Map([...all].filter(([name]) => isOfNet(name)));
+  const family = familyOf([...all.keys()]);
+  const tensors = new Map([...all].filter(([name]) => isOfNet(name, family)));
   const beside = [...all.keys()].filter((name) => !tensors.has(name));
   const numClasses = classCount(all, source, options.left);
   // Batch norm is in every net of the zoo, unless it was folded.
   const folded = ![...tensors.keys()].some((name) => name.endsWith('.running_mean'));
   const graphOf = (model: string, classes = numClasses): Graph => {
-    const built = buildModel(model, { numClasses: classes, imageSize: options.imageSize ?? 32 });
+    const built = buildModel(model, { numClasses: classes, imageSize: options.imageSize });
     return folded ? foldBatchNorm(built) : built;
   };
-  const candidates = options.model === undefined ? candidateModels(tensors) : [options.model];
+  const { model: named } = options;
+  const candidates =
+    named === undefined
+      ? candidateModels(tensors, family)
+      : // A ResNet is called the same whatever its stem.
+        [named, withImageNetStem(named)].filter((model, at) => at === 0 || MODEL_NAMES.includes(model));
   let reason: string | undefined;
   for (const model of candidates) {
     const graph = graphOf(model);

@@ -12,7 +12,7 @@ export function candidateModels(tensors: TensorFile['tensors'], family: FamilyNa
   if (family !== 'resnet') {
     const convs = [...tensors.values()].filter(({ dims }) => dims.length === 4).length;
     return MODEL_NAMES.filter((name) => name.startsWith(family))
-      .map((name) => ({ name, ...buildModel(name, { numClasses: 1 }) }))
+      .map((name) => ({ ...buildModel(name, { numClasses: 1 }), name }))
       .filter(({ nodes }) => nodes.filter(({ op }) => op === 'Conv').length === convs)
       .map(({ name, initializers }) => ({
         name,

@@ -2,12 +2,12 @@ import { mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import { checkDistribution } from './distribution.ts';
-import { checkWheelDigest, downloadWheel } from './download.ts';
+import { checkWheelDigest, downloadWheel } from '../pip.ts';
+import { Wheel } from '../wheel.ts';
 import { copyFromFolder, findInFolder } from './folder.ts';
+import { WHEEL_LIBRARIES, wheelTarget } from './needed-files.ts';
 import type { Places } from './places.ts';
-import { RELEASES, TENSORFLOW_VERSION, type Variant } from './release.ts';
-import { Wheel } from './wheel.ts';
+import { checkDistribution, PIP_PLATFORM, RELEASES, TENSORFLOW_VERSION, type Variant } from './release.ts';
 
 /** What `installed.json` says of the libraries in the cache. */
 export interface InstalledLibrary {
@@ -96,7 +96,7 @@ async function fill(
   if ('variant' in source) {
     const release = RELEASES[source.variant];
     say(`downloading ${release.package} ${TENSORFLOW_VERSION} (${release.megabytes} MB)`);
-    path = await downloadWheel(source.variant, places.unfinished);
+    path = await downloadWheel(release, places.unfinished, 'TensorFlow', PIP_PLATFORM);
   } else {
     path = source.from;
     const info = await stat(path).catch(() => undefined);
@@ -115,9 +115,21 @@ async function fill(
   try {
     const variant = checkDistribution(wheel.distribution, path);
     // A wheel for another Python has the same libraries, but its digest is not known.
-    if (basename(path) === RELEASES[variant].wheel && 'from' in source) await checkWheelDigest(path, variant);
+    if (basename(path) === RELEASES[variant].wheel && 'from' in source)
+      await checkWheelDigest(path, RELEASES[variant]);
     say(`unpacking ${basename(path)}`);
-    const digests = await wheel.unpack(folder, onProgress);
+    const missing = WHEEL_LIBRARIES.find((library) => !wheel.files.includes(library));
+    if (missing !== undefined) {
+      throw new UserError(`${path} holds no ${missing}; take a wheel of tensorflow-cpu or tensorflow`);
+    }
+    const targets = new Map(
+      wheel.files.flatMap((file): [string, string][] => {
+        const target = wheelTarget(file);
+        return target === undefined ? [] : [[file, target]];
+      }),
+    );
+    const unpacked = await wheel.unpack(targets, folder, onProgress);
+    const digests = new Map([...unpacked].filter(([target]) => target.startsWith('lib/')));
     return { variant, version: TENSORFLOW_VERSION, source: sourceName(path), digests };
   } finally {
     wheel.close();

@@ -1,15 +1,25 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { fileDigest } from '../../core/data/checksum.ts';
-import { UserError } from '../../core/errors.ts';
-import { findProgram, runProgram } from '../programs.ts';
-import { RELEASES, TENSORFLOW_VERSION, type Variant } from './release.ts';
+import { fileDigest } from '../core/data/checksum.ts';
+import { UserError } from '../core/errors.ts';
+import { findProgram, runProgram } from './programs.ts';
+
+/** A wheel on the Python package index, of which no other file will do. */
+export interface PinnedWheel {
+  /** The package's name. */
+  package: string;
+  version: string;
+  /** The file's name. */
+  wheel: string;
+  /** As the package index states it. */
+  sha256: string;
+  /** Of the download, for messages. */
+  megabytes: number;
+}
 
 /** How pip says that it could not reach the package index, as opposed to finding nothing there. */
 const NETWORK_TROUBLE =
   /NewConnectionError|Connection(?:Refused|Reset)?Error|ConnectTimeout|Read ?timed out|name resolution|Max retries|ProxyError|SSLError|Network is unreachable/i;
-
-const PLATFORMS = ['manylinux_2_17_x86_64', 'manylinux2014_x86_64'];
 
 /** How pip is called here: as a module of Python, or by its own name. */
 export async function findPip(): Promise<[program: string, ...args: string[]] | undefined> {
@@ -29,38 +39,40 @@ export async function findPip(): Promise<[program: string, ...args: string[]] | 
 }
 
 /**
- * Downloads TensorFlow's wheel with pip, which knows the machine's mirrors, proxies and its own cache.
+ * Downloads a wheel with pip, which knows the machine's mirrors, proxies and its own cache.
+ * @param what it is for, e.g. `TensorFlow`
+ * @param platform pip's options for one that is not for any machine
  * @returns the wheel's path in `folder`
  * @throws UserError if there is no pip, no network, no such wheel, or another file than the pinned one
  */
-export async function downloadWheel(variant: Variant, folder: string): Promise<string> {
-  const release = RELEASES[variant];
-  const advice = `or get ${release.wheel} elsewhere and give it with --from`;
+export async function downloadWheel(
+  pinned: PinnedWheel,
+  folder: string,
+  what: string,
+  platform: readonly string[] = [],
+): Promise<string> {
+  const advice = `or get ${pinned.wheel} elsewhere and give it with --from`;
   const pip = await findPip();
-  if (!pip) throw new UserError(`downloading TensorFlow takes Python's pip; install python3-pip, ${advice}`);
+  if (!pip) throw new UserError(`downloading ${what} takes Python's pip; install python3-pip, ${advice}`);
   const [program, ...args] = pip;
   const output = await runProgram(program, [
     ...args,
     'download',
     '--no-deps',
     '--only-binary=:all:',
-    '--python-version',
-    '3.11',
-    '--implementation',
-    'cp',
-    ...PLATFORMS.flatMap((platform) => ['--platform', platform]),
+    ...platform,
     '--disable-pip-version-check',
     '--no-input',
     '--dest',
     folder,
-    `${release.package}==${TENSORFLOW_VERSION}`,
+    `${pinned.package}==${pinned.version}`,
   ]);
   if (output.status !== 0)
-    throw new UserError(`${explain(output.stderr, release.package)}; mend that, ${advice}`);
+    throw new UserError(`${explain(output.stderr, pinned, platform)}; mend that, ${advice}`);
   const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
   if (wheel === undefined) throw new UserError(`pip downloaded no wheel; ${advice}`);
   const path = join(folder, wheel);
-  await checkWheelDigest(path, variant);
+  await checkWheelDigest(path, pinned);
   return path;
 }
 
@@ -68,22 +80,22 @@ export async function downloadWheel(variant: Variant, folder: string): Promise<s
  * Compares a wheel with the digest pinned for it.
  * @throws UserError if it is another file
  */
-export async function checkWheelDigest(path: string, variant: Variant): Promise<void> {
+export async function checkWheelDigest(path: string, { sha256 }: PinnedWheel): Promise<void> {
   const actual = await fileDigest(path, 'sha256');
-  const expected = RELEASES[variant].sha256;
-  if (actual === expected) return;
+  if (actual === sha256) return;
   const { size } = await stat(path);
   throw new UserError(
     `${path} (${(size / 1e6).toFixed(1)} MB) is truncated or not the expected wheel: ` +
-      `its SHA-256 is ${actual}, not ${expected}`,
+      `its SHA-256 is ${actual}, not ${sha256}`,
   );
 }
 
-function explain(stderr: string, name: string): string {
+function explain(stderr: string, pinned: PinnedWheel, platform: readonly string[]): string {
   if (NETWORK_TROUBLE.test(stderr))
     return 'pip cannot reach the package index; check the network or the proxy';
   if (/No matching distribution|Could not find a version/.test(stderr)) {
-    return `the package index that pip uses has no ${name} ${TENSORFLOW_VERSION} for Linux x86-64`;
+    const where = platform.length > 0 ? ' for Linux x86-64' : '';
+    return `the package index that pip uses has no ${pinned.package} ${pinned.version}${where}`;
   }
   const lines = stderr.split('\n').filter((line) => line.trim() !== '');
   const last = lines.findLast((line) => line.startsWith('ERROR')) ?? lines.at(-1) ?? 'no reason given';

@@ -29,6 +29,7 @@ const COMMANDS = {
   demo: 'web-demo/cli.ts',
   quickstart: 'quickstart.ts',
   'setup:tensorflow': 'setup/tensorflow/cli.ts',
+  pretrained: 'setup/pretrained/cli.ts',
   doctor: 'setup/doctor/cli.ts',
   bench: 'bench/cli.ts',
   soak: 'bench/serve/cli.ts',

@@ -15,7 +15,7 @@ import { quantizeModel } from './quantize/quantize-model.ts';
 const CALIBRATION_BATCH = 20;
 
 /**
- * Makes the graph that is exported of the one that was trained: batch norm folded, in the precision and with the
+ * Makes the graph that is exported of the one that was trained: batch norm folded (unless it is to be kept), in the precision and with the
  * inputs and outputs asked for.
  * @param trained float32, NCHW to logits; its weights are overwritten
  * @param metadata of the exported model
@@ -25,7 +25,7 @@ export async function buildGraph(
   metadata: ClassifierMetadata,
   options: ExportOptions,
 ): Promise<{ graph: Graph; quantization?: QuantizeReport }> {
-  const folded = foldBatchNorm(trained, { inPlace: true });
+  const folded = options.keepBatchNorm ? trained : foldBatchNorm(trained, { inPlace: true });
   const { graph: core, report } = await inPrecision(folded, metadata, options);
   const graph = withInterface(core, metadata, options);
   return {

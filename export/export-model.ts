@@ -32,6 +32,8 @@ export interface ExportResult extends ModelFacts {
   /** Of the best classes with the float32 original; what it was measured on is in it. */
   agreement: Agreement;
   quantization?: QuantizeReport | undefined;
+  /** Whether batch norm is in it as it was trained, so that it can be trained further. */
+  keepsBatchNorm?: boolean;
 }
 
 /** The model before any pass, to verify against: with external data, which onnxruntime maps instead of copying. */
@@ -95,13 +97,14 @@ async function exportInto(
       ...{ path: files.model, files: [], bytes: await sizeOnDisk(staging, written) },
       ...{ opset, irVersion: irVersionOf(opset), parameters, macs, accuracy },
       ...{ maxDifference, metadata, agreement, quantization },
+      keepsBatchNorm: options.keepBatchNorm ?? false,
     };
     const sha256 = await fileDigest(staging.path(files.model), 'sha256');
     const card = modelCard(result, {
       sha256,
       external,
       trainedHere: source.trainedHere,
-      licence: options.licence,
+      licence: options.licence ?? metadata.licence,
     });
     await staging.write(files.labels, [Buffer.from(labelLines(metadata.labels))]);
     await staging.write(files.card, [Buffer.from(card)]);

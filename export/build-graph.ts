@@ -7,8 +7,9 @@ import { takeNhwcInput } from '../core/onnx/passes/nhwc-input.ts';
 import { pixelsToTopK } from '../core/onnx/passes/pixels-to-top-k.ts';
 import { convertToFloat16 } from '../core/onnx/passes/to-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
-import { loadSplit } from './load-split.ts';
+import { isKnownDataset } from './load-split.ts';
 import type { ExportOptions } from './options.ts';
+import { picturesFor } from './pictures.ts';
 import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';
 import { quantizeModel } from './quantize/quantize-model.ts';
 
@@ -50,27 +51,24 @@ async function quantize(
   options: ExportOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
   const { images = DEFAULT_CALIBRATION_IMAGES, method } = options.calibration ?? {};
-  const train = await loadSplit(metadata, 'train', options.data);
-  if (!train) {
+  const set = await picturesFor(metadata, 'train', images, options.data);
+  if (!set) {
     throw new UserError(
-      `int8 is calibrated on training images of ${metadata.dataset}, which are not found; give --data DIR`,
+      `int8 is calibrated on training images of ${metadata.dataset}, which are not found; give --data DIR` +
+        (isKnownDataset(metadata.dataset) ? '' : ' with some hundred pictures such as it is for'),
     );
   }
-  const count = Math.min(images, train.count);
-  const bytes = 3 * metadata.inputHeight * metadata.inputWidth;
-  // The order of the files: those of CIFAR are shuffled already, those of a folder are by class.
-  const step = train.count / count;
-  const calibration = { count, images: new Uint8Array(count * bytes), labels: new Uint16Array(count) };
-  for (let i = 0; i < count; i++) {
-    const at = Math.floor(i * step);
-    calibration.images.set(train.images.subarray(at * bytes, (at + 1) * bytes), i * bytes);
-  }
+  const calibration = {
+    count: set.count,
+    images: set.pixels,
+    labels: set.labels ?? new Uint16Array(set.count),
+  };
   return quantizeModel(graph, {
     batches: () => evaluationBatches(calibration, metadata, CALIBRATION_BATCH),
     method,
     reduceRange: options.reduceRange,
     onProgress: (done, pass, passes) =>
-      options.onProgress?.('calibrate', (pass - 1) * count + done, passes * count),
+      options.onProgress?.('calibrate', (pass - 1) * set.count + done, passes * set.count),
   });
 }
 

@@ -12,7 +12,7 @@ import { UserError } from './core/errors.ts';
 import { buildModel } from './core/models/zoo.ts';
 import { parameterCount } from './core/onnx/roles.ts';
 import type { RunDirectory } from './core/runs/run-directory.ts';
-import { consoleObserver } from './train/console-observer.ts';
+import { consoleObserver } from './train/console.ts';
 import { makeConfig } from './train/recipe/make-config.ts';
 import type { TrainConfig } from './train/recipe/settings.ts';
 
@@ -112,8 +112,8 @@ async function trainBriefly(
   const batchSize = Math.min(RECIPE.batchSize, dataset.train.count);
   const brief = makeConfig({ ...RECIPE, batchSize }, model, dataset);
   const [{ createRun, startRun }, { measureStepSeconds }] = await Promise.all([
-    import('./train/start-run.ts'),
-    import('./train/measure-step.ts'),
+    import('./train/trainer.ts'),
+    import('./train/run-steps.ts'),
   ]);
   let interrupted = false;
   let release = () => {};

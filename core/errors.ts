@@ -7,6 +7,37 @@ export class UserError extends Error {
   override name = 'UserError';
 }
 
+/**
+ * What is asked for cannot be done, or not now: the refusal of whoever asks, with the HTTP status that says why. The
+ * message goes to the client, so it holds no path and no stack.
+ */
+export class Refusal extends Error {
+  override name = 'Refusal';
+  readonly status: number;
+  /** Seconds after which it is worth trying again. */
+  readonly retryAfter: number | undefined;
+
+  constructor(status: number, message: string, retryAfter?: number) {
+    super(message);
+    this.status = status;
+    this.retryAfter = retryAfter;
+  }
+}
+
+/** The service cannot answer now (loading, overloaded, restarting); the client may retry. */
+export class UnavailableError extends Refusal {
+  override name = 'UnavailableError';
+
+  constructor(message: string, retryAfter = 1) {
+    super(503, message, retryAfter);
+  }
+}
+
+/** More is asked of the service than it can do. */
+export class OverloadError extends UnavailableError {
+  override name = 'OverloadError';
+}
+
 /** The message of anything that was thrown. */
 export function errorMessage(error: unknown): string {
   return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,7 @@
 import { constants, existsSync } from 'node:fs';
 import { access } from 'node:fs/promises';
 import { UserError } from '../core/errors.ts';
+import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
 import {
@@ -8,10 +9,105 @@ import {
   type CheckpointProgress,
   loadCheckpoint,
   saveCheckpoint,
+  withWeights,
 } from '../core/weights/checkpoint.ts';
+import type { TrainingEngine } from './engine/engine.ts';
 import type { TrainingState } from './engine/state.ts';
+import { divergedIn, type EpochReport, type LoopObserver, type StepReport } from './loop.ts';
 import { LOSS_SCALE_SLOT } from './step/loss-scaling.ts';
 import { type Segment, type VectorLayout, vectorLayout } from './step/parameter-vector.ts';
+
+const SAVE_EVERY_SECONDS = 300;
+export const ADVICE = 'lower --lr or raise the warm-up';
+
+/**
+ * Keeps a run on disk while it is trained, so that it goes on to equal weights whenever it is killed: the log's line,
+ * then the best weights, then all of the state, for what `last` does not have yet is trained and logged anew.
+ */
+export class RunKeeper implements LoopObserver {
+  #lastSave = performance.now();
+
+  /** @param validated whether validation images choose the best epoch, and not the test images */
+  constructor(
+    private readonly run: RunDirectory,
+    private readonly model: Graph,
+    private readonly engine: TrainingEngine,
+    private readonly validated: boolean,
+  ) {}
+
+  /**
+   * Gives the engine the state of the run's newest checkpoint that is whole; without one saves that it has, so that a
+   * run stopped before its first step can be resumed.
+   * @param slots the optimiser's, as `stateSlots` names them; absent: the run is new
+   * @returns where it stands; `damaged` says why the checkpoint is the one before the last
+   */
+  async begin(slots?: readonly string[]): Promise<{ progress: CheckpointProgress; damaged?: string }> {
+    const found = slots && (await loadLast(this.run, this.model, slots));
+    if (!found) {
+      const progress = { epoch: 0, batch: 0 };
+      await this.#save(progress);
+      return { progress };
+    }
+    this.engine.load(found.state);
+    if (found.damaged !== undefined) await this.run.setDamagedAside();
+    await this.run.truncateLog(found.progress.epoch);
+    return found;
+  }
+
+  async onStep({ progress, settled }: StepReport): Promise<void> {
+    const due = performance.now() - this.#lastSave > SAVE_EVERY_SECONDS * 1000;
+    if (settled && due) await this.#save(progress);
+  }
+
+  onPause(progress: CheckpointProgress): Promise<void> {
+    return this.#save(progress);
+  }
+
+  async onEpochEnd({ entry, improved, progress }: EpochReport): Promise<void> {
+    await this.run.checkLock();
+    await this.run.log({ ...entry, ...(this.validated ? { evaluatedOn: 'validation' } : {}) });
+    if (improved) {
+      const weights = evaluatedWeights(await this.engine.state);
+      const tensors: Checkpoint['tensors'] = new Map();
+      putWeights(tensors, vectorLayout(this.model), weights);
+      await saveCheckpoint(this.run.checkpointPath('best'), { tensors, progress: this.#stated(progress) });
+    }
+    await this.#save(progress);
+  }
+
+  /**
+   * Measures the best epoch's weights on the test images, which had no part in choosing it, once a run is finished.
+   * @returns what it was measured to be, also if that was before
+   */
+  async testBest(
+    progress: CheckpointProgress,
+    measure: (model: Graph) => Promise<ModelAccuracy>,
+  ): Promise<ModelAccuracy | undefined> {
+    if (!this.validated || progress.test || !progress.best) return progress.test;
+    const path = this.run.checkpointPath('best');
+    const best = await loadCheckpoint(path);
+    const test = await measure(withWeights(this.model, best.tensors, path));
+    await this.run.checkLock();
+    await saveCheckpoint(path, { ...best, progress: { ...best.progress, test } });
+    await this.#save({ ...progress, test });
+    return test;
+  }
+
+  async #save(progress: CheckpointProgress): Promise<void> {
+    const state = await this.engine.state;
+    if (!state.parameters.every(Number.isFinite)) {
+      const epoch = progress.batch > 0 ? progress.epoch : Math.max(0, progress.epoch - 1);
+      throw new UserError(divergedIn(epoch, `${ADVICE} (the last checkpoint is kept)`));
+    }
+    await this.run.checkLock();
+    await saveLast(this.run, this.model, state, this.#stated(progress));
+    this.#lastSave = performance.now();
+  }
+
+  #stated(progress: CheckpointProgress): CheckpointProgress {
+    return this.validated && progress.best ? { ...progress, chosenOn: 'validation' } : progress;
+  }
+}
 
 /** How a slot's values are named in a checkpoint, and which vector they are laid out as. */
 export function placeOf(
@@ -51,18 +147,6 @@ export function saveLast(
   }
   const checkpoint = { tensors, progress: { ...progress, steps: state.steps } };
   return saveCheckpoint(run.checkpointPath('last'), checkpoint, () => run.keepPrevious());
-}
-
-/** Saves the weights to evaluate and export, as `best`. */
-export function saveBest(
-  run: RunDirectory,
-  model: Graph,
-  state: TrainingState,
-  progress: CheckpointProgress,
-): Promise<void> {
-  const tensors: Checkpoint['tensors'] = new Map();
-  putWeights(tensors, vectorLayout(model), evaluatedWeights(state));
-  return saveCheckpoint(run.checkpointPath('best'), { tensors, progress });
 }
 
 function putWeights(
@@ -125,7 +209,8 @@ export async function loadLast(
 ): Promise<{ state: TrainingState; progress: CheckpointProgress; damaged?: string } | undefined> {
   const found = await findLast(run);
   if (!found) return undefined;
-  const { tensors, progress, path, damaged } = found;
+  const { tensors, path, damaged } = found;
+  const { steps = 0, ...progress } = found.progress;
   const layout = vectorLayout(model);
   const gather = (segments: readonly Segment[], prefix: string) => {
     const vector = new Float32Array(segments.reduce((sum, segment) => sum + segment.size, 0));
@@ -149,7 +234,7 @@ export async function loadLast(
         return [slot, gather(segments, prefix)];
       }),
     ),
-    steps: progress.steps ?? 0,
+    steps,
   };
   return { state, progress, ...(damaged === undefined ? {} : { damaged }) };
 }

@@ -1,6 +1,6 @@
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { runChild } from './child-main.ts';
 
 /** A square matrix product in onnxruntime: what the machine can do at best. `model` is its size. */
@@ -10,7 +10,7 @@ await runChild(async ({ model, threads }) => {
   const x = b.input('a', 'float32', [size, size]);
   const y = b.input('b', 'float32', [size, size]);
   b.output(b.node('MatMul', [x, y], {}, { name: 'product' }), 'float32', [size, size]);
-  const session = await InferenceSession.create(encodeModel(b.graph), { intraOpNumThreads: threads });
+  const session = await openSession(encodeModel(b.graph), { threads: threads });
   const matrix = () =>
     new Tensor(
       'float32',

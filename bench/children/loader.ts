@@ -1,5 +1,6 @@
 import { loadDataset } from '../../core/data/load.ts';
 import { BatchLoader } from '../../train/loader/batch-loader.ts';
+import { DEFAULTS } from '../../train/recipe/settings.ts';
 import { runChild } from './child-main.ts';
 
 /** The data pipeline alone, with the reference recipe's augmentation; `threads` is its worker threads. */
@@ -15,12 +16,7 @@ await runChild(async ({ batchSize, threads, data }) => {
     batchSize,
     seed: 1,
     workers: threads || 1,
-    augment: {
-      crop: { padding: 4 },
-      flip: true,
-      policy: 'autoaugment',
-      cutMix: { beta: 1, probability: 0.5 },
-    },
+    augment: { ...DEFAULTS, augment: 'autoaugment', cutmixProb: 0.5 },
   });
   let epoch = 0;
   let batches = loader.epoch(epoch);

@@ -1,7 +1,5 @@
-import { exactInt8 } from '../../core/inference/exact-int8.ts';
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
-import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { exportedModel } from '../children/exported-model.ts';
 import { randomBatch } from '../children/random-batch.ts';
 import { zooModel } from '../children/zoo-model.ts';
@@ -43,7 +41,9 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
   const sessions: InferenceSession[] = [];
   try {
     for (const precision of ['fp32', 'int8', 'int7'] as const) {
-      sessions.push(await openSession(await exportedModel(net, precision, batchSize, threads), threads));
+      sessions.push(
+        await openSession(encodeModel(await exportedModel(net, precision, batchSize, threads)), { threads }),
+      );
     }
     const input = new Tensor('float32', images, imageDims);
     const timings: Timing[][] = [[], [], []];
@@ -63,14 +63,6 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
   } finally {
     for (const session of sessions) await session.release();
   }
-}
-
-async function openSession(graph: Graph, threads: number): Promise<InferenceSession> {
-  return InferenceSession.create(encodeModel(graph), {
-    intraOpNumThreads: threads,
-    logSeverityLevel: 3,
-    extra: { session: await exactInt8() },
-  });
 }
 
 async function time(session: InferenceSession, input: Tensor): Promise<Timing> {

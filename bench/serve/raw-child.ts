@@ -1,6 +1,6 @@
 /** A process that runs a model with onnxruntime alone, when it is told to. */
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 export interface RawTask {
   batch: number;
@@ -16,8 +16,8 @@ export interface RawResult {
 
 const [path, threads, height, width] = process.argv.slice(2);
 const size = 3 * Number(height) * Number(width);
-const session = await InferenceSession.create(new Uint8Array(await readFile(path!)), {
-  intraOpNumThreads: Number(threads),
+const session = await openSession(new Uint8Array(await readFile(path!)), {
+  threads: Number(threads),
   logSeverityLevel: 3,
 });
 process.on('message', async ({ batch, seconds }: RawTask) => {

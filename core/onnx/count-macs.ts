@@ -1,5 +1,7 @@
-import { UserError } from '../errors.ts';
-import { type Dim, type Graph, type GraphNode, intAttribute } from './graph.ts';
+import type { UserError } from '../errors.ts';
+import type { Dim, Graph, GraphNode } from './graph.ts';
+import { operatorOf } from './operators/index.ts';
+import { nodeError } from './operators/operator.ts';
 import { inferShapes, type TensorShape } from './shape-inference.ts';
 
 /**
@@ -20,40 +22,24 @@ export function countMacs(graph: Graph): number {
  * @throws UserError if a size or shape it takes is not known
  */
 export function nodeMacs(node: GraphNode, shapes: ReadonlyMap<string, TensorShape>, batch: Dim): number {
-  const where = `node "${node.name || node.outputs[0]}" (${node.op})`;
-  const dims = multiplied(node, (name) => {
-    const shape = shapes.get(name ?? '');
-    if (!shape) throw new UserError(`${where}: the shape of "${name}" is not known, so neither is its cost`);
+  const macs = operatorOf(node)?.macs;
+  if (!macs) return 0;
+  const error = (problem: string): UserError => nodeError(node, problem);
+  const dimsOf = (name = ''): Dim[] => {
+    const shape = shapes.get(name);
+    if (!shape) throw error(`the shape of "${name}" is not known, so neither is its cost`);
     return shape.dims;
+  };
+  const dims = macs({
+    node,
+    error,
+    input: (index) => dimsOf(node.inputs[index]),
+    output: () => dimsOf(node.outputs[0]),
   });
   return dims.reduce<number>((product, dim) => {
     if (typeof dim === 'number') return product * dim;
     // A named batch counts as one image.
     if (dim === batch) return product;
-    throw new UserError(`${where}: the size "${dim}" is not known, so neither is its cost`);
+    throw error(`the size "${dim}" is not known, so neither is its cost`);
   }, 1);
-}
-
-/** The dimensions whose product is a node's cost; a single 0 if it multiplies nothing. */
-function multiplied(node: GraphNode, dimsOf: (name: string | undefined) => Dim[]): Dim[] {
-  const input = (index: number): Dim[] => dimsOf(node.inputs[index]);
-  const output = (): Dim[] => dimsOf(node.outputs[0]);
-  switch (node.domain === '' ? node.op : '') {
-    case 'Conv':
-    case 'ConvInteger':
-      return [...output(), ...input(1).slice(1)];
-    case 'QLinearConv':
-      return [...output(), ...input(3).slice(1)];
-    case 'ConvTranspose':
-      // Each input element is multiplied by a filter for every output channel.
-      return [...input(0), ...input(1).slice(1)];
-    case 'Gemm':
-      return [...output(), input(0)[intAttribute(node, 'transA', 0) === 0 ? 1 : 0]!];
-    case 'MatMul':
-    case 'MatMulInteger':
-    case 'QLinearMatMul':
-      return [...output(), input(0).at(-1)!];
-    default:
-      return [0];
-  }
 }

@@ -1,4 +1,5 @@
 import type { Graph } from './graph.ts';
+import { operatorOf } from './operators/index.ts';
 
 /** What each initializer is for, read off the operators that use it. */
 export interface InitializerRoles {
@@ -10,15 +11,6 @@ export interface InitializerRoles {
   constants: string[];
 }
 
-const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
-  Conv: [1, 2],
-  ConvTranspose: [1, 2],
-  Gemm: [1, 2],
-  MatMul: [0, 1],
-  BatchNormalization: [1, 2],
-  PRelu: [1],
-};
-
 /** Sorts a graph's float initializers by role; a graph from anywhere is read the same way as our own. */
 export function initializerRoles(graph: Graph): InitializerRoles {
   const parameters = new Set<string>();
@@ -28,7 +20,7 @@ export function initializerRoles(graph: Graph): InitializerRoles {
       const tensor = graph.initializers.get(input);
       if (tensor?.dtype !== 'float32') return;
       if (node.op === 'BatchNormalization' && index >= 3) buffers.add(input);
-      else if (WEIGHT_INPUTS[node.op]?.includes(index)) parameters.add(input);
+      else if (operatorOf(node)?.weights?.includes(index)) parameters.add(input);
     });
   }
   const constants = [...graph.initializers.keys()].filter(

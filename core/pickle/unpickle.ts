@@ -1,9 +1,13 @@
 import { UserError } from '../errors.ts';
 import { PickleMachine } from './machine.ts';
 import { OPCODES, STOP } from './opcodes.ts';
-import { PickleError } from './pickle-error.ts';
-import { PickleReader } from './reader.ts';
+import { PickleError, PickleReader } from './reader.ts';
 import type { PickleRules } from './rules.ts';
+
+/*
+ * Pickles of strangers are read with an allow-list (`rules.ts`): nothing in them is called or constructed, which is why
+ * the reader is ours.
+ */
 
 /**
  * Nothing that is read comes near: a state dict of ResNet-152 with its optimiser takes 100,000, CIFAR's

@@ -1,8 +1,36 @@
-import type { ChartPoint, ChartSeries, LineChart } from './chart.ts';
-import { layOutLegend, SWATCH, SWATCH_GAP, shortenText, textWidth } from './legend.ts';
 import { DARK, LIGHT, PALETTE_SIZE, type Theme } from './palette.ts';
 import { type Axis, linearAxis, logAxis } from './ticks.ts';
 import { element, escapeXml, shorten } from './xml.ts';
+
+/** A line of a chart. Values that are not finite leave a gap. */
+export interface ChartSeries {
+  name: string;
+  points: readonly ChartPoint[];
+  /** Index into the palette; default: the series' place. */
+  color?: number;
+  dashed?: boolean;
+  /** False keeps the series out of the legend. */
+  legend?: boolean;
+}
+
+export interface ChartPoint {
+  x: number;
+  y: number;
+}
+
+export interface LineChart {
+  title: string;
+  series: readonly ChartSeries[];
+  xLabel?: string;
+  /** Ticks of the x axis at whole numbers only. */
+  xIntegers?: boolean;
+  yScale?: 'linear' | 'log';
+  /** The y axis reaches at least down to this; without effect on a log scale if it is not positive. */
+  yMin?: number;
+  /** In CSS pixels; default 720 x 400. */
+  width?: number;
+  height?: number;
+}
 
 export interface RenderOptions {
   /** Default `auto`: light, and dark for a reader whose system is. */
@@ -13,6 +41,7 @@ export interface RenderOptions {
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const TITLE_SIZE = 16;
+const TITLE_LINE = 20;
 const TEXT_SIZE = 12;
 const LEGEND_ROW = 20;
 const MARGIN = 16;
@@ -40,7 +69,8 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     width - 2 * MARGIN,
     TEXT_SIZE,
   );
-  const legendTop = MARGIN + TITLE_SIZE + 14;
+  const title = wrapText(chart.title, width - 2 * MARGIN, TITLE_SIZE);
+  const legendTop = MARGIN + title.length * TITLE_LINE + 10;
   const legendRows = (legend.at(-1)?.row ?? -1) + 1;
   const xAxis = axisOfX(chart, points, width);
   const yAxis = axisOfY(chart, points, log);
@@ -75,17 +105,19 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     },
     theme === 'auto' ? `<style>${darkRules()}</style>` : '',
     element('rect', { class: 'plot-ground', width, height, rx: 6, fill: colors.background }),
-    element(
-      'text',
-      {
-        class: 'plot-text',
-        x: MARGIN,
-        y: MARGIN + TITLE_SIZE - 2,
-        fill: colors.text,
-        'font-size': TITLE_SIZE,
-        'font-weight': 600,
-      },
-      escapeXml(shortenText(chart.title, width - 2 * MARGIN, TITLE_SIZE)),
+    ...title.map((line, row) =>
+      element(
+        'text',
+        {
+          class: 'plot-text',
+          x: MARGIN,
+          y: MARGIN + TITLE_SIZE - 2 + row * TITLE_LINE,
+          fill: colors.text,
+          'font-size': TITLE_SIZE,
+          'font-weight': 600,
+        },
+        escapeXml(line),
+      ),
     ),
     ...legend.map(({ item, text, x, row }) =>
       drawLegendEntry(item, text, MARGIN + x, legendTop + row * LEGEND_ROW + TEXT_SIZE / 2, colors),
@@ -327,4 +359,72 @@ function darkRules(): string {
     ...DARK.series.map((color, index) => `.plot-s${index}{color:${color}}`),
   ];
   return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
+}
+
+/** Where a legend's entry stands, relative to the legend's top left. */
+interface LegendEntry<T> {
+  item: T;
+  /** What fits, with an ellipsis if it is not the whole name. */
+  text: string;
+  x: number;
+  row: number;
+}
+
+/** Width of the line drawn before a name, and the space after it. */
+const SWATCH = 22;
+const SWATCH_GAP = 6;
+const ENTRY_GAP = 18;
+
+/** Sets the entries in rows no wider than `width`. */
+function layOutLegend<T extends { name: string }>(
+  items: readonly T[],
+  width: number,
+  fontSize: number,
+): LegendEntry<T>[] {
+  const entries: LegendEntry<T>[] = [];
+  let x = 0;
+  let row = 0;
+  for (const item of items) {
+    const text = shortenText(item.name, width - SWATCH - SWATCH_GAP, fontSize);
+    const entryWidth = SWATCH + SWATCH_GAP + textWidth(text, fontSize);
+    if (x > 0 && x + entryWidth > width) {
+      x = 0;
+      row++;
+    }
+    entries.push({ item, text, x, row });
+    x += entryWidth + ENTRY_GAP;
+  }
+  return entries;
+}
+
+/** Cuts a text to a width, in the middle: names of runs often differ at their ends. */
+function shortenText(text: string, width: number, fontSize: number): string {
+  if (textWidth(text, fontSize) <= width) return text;
+  const characters = [...text];
+  let kept = characters.length - 1;
+  const cut = () =>
+    `${characters.slice(0, Math.ceil(kept / 2)).join('')}…${characters.slice(characters.length - Math.floor(kept / 2)).join('')}`;
+  while (kept > 1 && textWidth(cut(), fontSize) > width) kept--;
+  return cut();
+}
+
+/** A text in lines no wider than `width`, between words; a longer word is cut in its middle. */
+function wrapText(text: string, width: number, fontSize: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer, fontSize) <= width) lines[lines.length - 1] = longer;
+    else lines.push(shortenText(word, width, fontSize));
+  }
+  return lines;
+}
+
+/** About how wide a text is; the font is the reader's, so it can only be guessed, and is guessed wide. */
+function textWidth(text: string, fontSize: number): number {
+  let units = 0;
+  for (const character of text) {
+    // East Asian characters and emoji fill a square.
+    units += character.codePointAt(0)! >= 0x2e80 ? 1 : /[A-Z%@mwMW_]/.test(character) ? 0.78 : 0.55;
+  }
+  return units * fontSize;
 }

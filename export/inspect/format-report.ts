@@ -2,7 +2,7 @@ import { formatPercent } from '../../core/cli/format.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { textTable } from '../../core/cli/text-table.ts';
 import type { ValueInfo } from '../../core/onnx/graph.ts';
-import { formatDims } from '../../core/onnx/shapes/rule.ts';
+import { formatDims } from '../../core/onnx/operators/operator.ts';
 import { sparkline } from '../../core/plot/sparkline.ts';
 import type { InspectReport, WeightReport } from './report.ts';
 

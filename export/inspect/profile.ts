@@ -2,8 +2,7 @@ import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
-import { exactInt8 } from '../../core/inference/exact-int8.ts';
-import { InferenceSession, type Tensor } from '../../core/inference/onnxruntime.ts';
+import { openSession, type Tensor } from '../../core/runtime/session.ts';
 
 /** A node as onnxruntime ran it. */
 export interface ProfiledNode {
@@ -41,12 +40,11 @@ export async function profileModel(
 ): Promise<ProfiledNode[]> {
   const folder = await mkdtemp(join(tmpdir(), 'inspect-'));
   try {
-    const session = await InferenceSession.create(bytes, {
+    const session = await openSession(bytes, {
       enableProfiling: true,
       profileFilePrefix: join(folder, 'profile'),
       graphOptimizationLevel: options.fused ? 'all' : 'disabled',
-      logSeverityLevel: 4,
-      extra: { session: await exactInt8() },
+      quiet: true,
     });
     try {
       for (let run = 0; run <= options.runs; run++) await session.run(feeds);

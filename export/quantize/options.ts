@@ -20,7 +20,7 @@ export interface QuantizeOptions {
   percentile?: number | undefined;
   /**
    * 7-bit weights, for processors without VNNI: there AVX2's 16-bit sums of two products with 8-bit weights
-   * overflow, and what runs them exactly (`core/inference/exact-int8.ts`) is hardly faster than float32.
+   * overflow, and what runs them exactly (`core/runtime/exact-int8.ts`) is hardly faster than float32.
    */
   reduceRange?: boolean | undefined;
   /** onnxruntime's threads during calibration; all cores if left out. */

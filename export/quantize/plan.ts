@@ -1,5 +1,5 @@
 import { cloneGraph, countUses, floatAttribute, type Graph, type GraphNode } from '../../core/onnx/graph.ts';
-import { quantizedOperator } from './operators.ts';
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 
 /** What is to be quantised in a graph. */
 export interface QuantizationPlan {
@@ -39,9 +39,6 @@ export function planQuantization(
   return { graph: folded, scaleOf, isFloat };
 }
 
-/** Operators whose integer kernels clip their result, so that a ReLU after them costs nothing. */
-const CLIPPING = new Set(['Conv', 'Gemm', 'Add', 'Mul']);
-
 /**
  * Leaves out every Relu, and every Clip from zero on (ReLU6), that alone reads the result of a quantised operator,
  * which then gives its output. That is the same net only once the output is quantised with zero point 0 and a range
@@ -64,7 +61,7 @@ function foldIntoQuantization(
     const [output = ''] = node.outputs;
     const producer = producers.get(input);
     if (!producer || uses.get(input) !== 1 || outputs.has(output)) return true;
-    if (!CLIPPING.has(producer.op) || !quantizedOperator(producer, folded, isFloat)) return true;
+    if (!quantizedOperator(producer, folded, isFloat)?.clips) return true;
     producer.outputs = [output];
     clipped.add(output);
     return false;

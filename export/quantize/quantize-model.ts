@@ -1,9 +1,9 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 import { chooseRange } from './calibrate/choose-range.ts';
 import { collectHistograms, floatValues } from './calibrate/collect.ts';
 import { insertQdq } from './insert-qdq.ts';
-import { quantizedOperator } from './operators.ts';
 import { DEFAULT_METHOD, type QuantizeOptions, type QuantizeReport } from './options.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
 import { activationParameters } from './quantization-parameters.ts';

@@ -1,6 +1,7 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ImageDataset, ImageSplit } from '../../core/data/dataset.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import type { ModelDescription } from '../predict/describe-model.ts';
-import { type Failure, retry } from './retry.ts';
+import type { ModelDescription } from '../models/describe-model.ts';
 
 const TIMEOUT_MS = 120_000;
 
@@ -140,4 +141,62 @@ export class InferenceClient {
     const reason = cause?.code ?? errorMessage(cause ?? error);
     return { message: `${this.url} cannot be reached (${reason}); is it a running server?`, retry: true };
   }
+}
+
+const FIRST_DELAY_MS = 250;
+const LONGEST_DELAY_MS = 5000;
+
+/** Why an attempt failed, and whether another may succeed. */
+interface Failure {
+  message: string;
+  retry: boolean;
+  /** How long the server asks to wait, in seconds. */
+  retryAfter?: number | undefined;
+}
+
+/**
+ * Attempts until one succeeds, cannot, or `patienceMs` are over; waits twice as long after each failure, up to
+ * 5 s, and a little at random so that clients do not come back all at once.
+ * @param onRetry told of each further attempt
+ * @throws what `giveUp` makes of the last failure
+ */
+async function retry<T>(
+  attempt: () => Promise<{ value: T } | Failure>,
+  patienceMs: number,
+  onRetry: () => void,
+  giveUp: (failure: Failure) => Error,
+): Promise<T> {
+  const end = performance.now() + patienceMs;
+  for (let delay = FIRST_DELAY_MS; ; delay = Math.min(2 * delay, LONGEST_DELAY_MS)) {
+    const outcome = await attempt();
+    if ('value' in outcome) return outcome.value;
+    const wait = Math.max(delay, (outcome.retryAfter ?? 0) * 1000) * (0.8 + 0.4 * Math.random());
+    if (!outcome.retry || performance.now() + wait > end) throw giveUp(outcome);
+    onRetry();
+    await sleep(wait);
+  }
+}
+
+/**
+ * One image of a split as a PNG file, lossless.
+ * @param split images channel-planar, [count, 3, height, width]
+ */
+export async function encodePng(
+  split: ImageSplit,
+  index: number,
+  { height, width }: Pick<ImageDataset, 'height' | 'width'>,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const pixels = height * width;
+  const planar = split.images.subarray(index * 3 * pixels, (index + 1) * 3 * pixels);
+  const interleaved = new Uint8Array(3 * pixels);
+  for (let p = 0; p < pixels; p++) {
+    for (let c = 0; c < 3; c++) interleaved[p * 3 + c] = planar[c * pixels + p]!;
+  }
+  // The lightest compression: these files live for one request.
+  // Loaded here: a command that only says what it can do needs none.
+  const { default: sharp } = await import('sharp');
+  const png = await sharp(interleaved, { raw: { width, height, channels: 3 } })
+    .png({ compressionLevel: 1 })
+    .toBuffer();
+  return new Uint8Array(png.buffer as ArrayBuffer, png.byteOffset, png.byteLength);
 }

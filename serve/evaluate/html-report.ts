@@ -3,9 +3,8 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { classReports } from '../../core/metrics/class-report.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
-import { encodePng } from './encode-png.ts';
-import type { EvaluationDetails, ServerEvaluation } from './evaluate-server.ts';
-import type { Mistake } from './mistakes.ts';
+import { encodePng } from './client.ts';
+import type { EvaluationDetails, Mistake, ServerEvaluation } from './evaluate-server.ts';
 
 type ReportedDataset = Pick<ImageDataset, 'name' | 'labels' | 'superclasses' | 'height' | 'width' | 'test'>;
 

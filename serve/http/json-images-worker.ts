@@ -1,8 +1,7 @@
 /** The thread that reads large JSON with images. */
-import { answerQuestions } from '../threads/answer-questions.ts';
-import { HttpError } from './http-error.ts';
-import { readJsonImages } from './json-images.ts';
-import type { JsonAnswer, JsonQuestion } from './large-json-images.ts';
+import { Refusal } from '../../core/errors.ts';
+import { answerQuestions } from '../threads/question-threads.ts';
+import { type JsonAnswer, type JsonQuestion, readJsonImages } from './json-images.ts';
 
 answerQuestions<JsonQuestion, JsonAnswer>(
   ({ body, maxImages }) => {
@@ -11,7 +10,7 @@ answerQuestions<JsonQuestion, JsonAnswer>(
       list,
       // Copies, for the memory of a small Buffer is shared with others and cannot be given away.
       images: images.map((image) =>
-        image instanceof HttpError ? { status: image.status, message: image.message } : new Uint8Array(image),
+        image instanceof Refusal ? { status: image.status, message: image.message } : new Uint8Array(image),
       ),
     };
   },

@@ -1,4 +1,4 @@
-import { HttpError } from './http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 /** Deeper than any request needs: a tensor's list has one level for each dimension. */
 const MAX_DEPTH = 32;
@@ -13,14 +13,14 @@ const BACKSLASH = 0x5c;
  * nesting and very many objects take seconds of what comes after.
  * @param body UTF-8
  * @param example what a request looks like, for the message
- * @throws HttpError 400 if it is not JSON, or more nested than a request can be
+ * @throws Refusal 400 if it is not JSON, or more nested than a request can be
  */
 export function readJson(body: Uint8Array, example: string): unknown {
   checkNesting(body);
   try {
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(body));
   } catch {
-    throw new HttpError(400, `the body is not valid JSON; send ${example}`);
+    throw new Refusal(400, `the body is not valid JSON; send ${example}`);
   }
 }
 
@@ -32,11 +32,11 @@ function checkNesting(body: Uint8Array): void {
     if (byte === QUOTE) {
       at = endOfString(body, at + 1);
     } else if (byte === 0x5b || byte === 0x7b) {
-      if (++depth > MAX_DEPTH) throw new HttpError(400, `the JSON is nested deeper than ${MAX_DEPTH} levels`);
+      if (++depth > MAX_DEPTH) throw new Refusal(400, `the JSON is nested deeper than ${MAX_DEPTH} levels`);
     } else if (byte === 0x5d || byte === 0x7d) {
       depth--;
     } else if (byte === 0x3a && ++keys > MAX_KEYS) {
-      throw new HttpError(400, `the JSON has more than ${MAX_KEYS} keys`);
+      throw new Refusal(400, `the JSON has more than ${MAX_KEYS} keys`);
     }
   }
 }
@@ -51,3 +51,9 @@ function endOfString(body: Uint8Array, from: number): number {
     if (backslashes % 2 === 0) return at;
   }
 }
+
+/**
+ * Bytes of JSON that are read in the main thread, in a millisecond or two: a few images of CIFAR's size. 10 MB
+ * take 100 ms, and as many as 4 s if they are made for it, so larger bodies are read by a thread.
+ */
+export const LARGE_JSON = 64_000;

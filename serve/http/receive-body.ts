@@ -1,11 +1,10 @@
 import type { Request, Response } from 'express';
-import { bodyTooLarge } from './body-errors.ts';
-import { clientAddress } from './client-address.ts';
-import { HttpError, OverloadError } from './http-error.ts';
-import type { Limits } from './limits.ts';
+import { OverloadError, Refusal } from '../../core/errors.ts';
+import { bodyTooLarge, type Limits } from './limits.ts';
+import { clientAddress } from './request-context.ts';
 
 /** Reads the body of a request; to be called as long as nobody else has begun to. */
-export type ReceiveBody = (req: Request, res: Response) => Promise<Buffer<ArrayBuffer>>;
+export type ReceiveBody = (request: { req: Request; res: Response }) => Promise<Buffer<ArrayBuffer>>;
 
 /** A body that is still arriving. */
 interface Arriving {
@@ -36,7 +35,7 @@ const LOOKS = 5;
  * announced: announcing costs a client nothing. No address may have very many bodies arriving, nor more than
  * half of the bytes, and a body that stands still is refused and its connection closed.
  * @param onRefusal e.g. counts
- * @returns reads a body; fails with an HttpError: 400 it broke off, 408 it stands still, 413 it is too large,
+ * @returns reads a body; fails with an Refusal: 400 it broke off, 408 it stands still, 413 it is too large,
  *   415 it is compressed, 429 too much of this address, 503 too much in all
  */
 export function bodyReceiver(
@@ -64,14 +63,14 @@ export function bodyReceiver(
     if (bytes > 0 && bytes + more > limits.totalBodyBytes) throw overloaded();
     if (share.bytes > 0 && share.bytes + more > limits.totalBodyBytes / 2) {
       onRefusal('client-limit');
-      throw new HttpError(429, 'your requests under way hold too many bytes; wait for some of them', 1);
+      throw new Refusal(429, 'your requests under way hold too many bytes; wait for some of them', 1);
     }
   };
 
-  return async (req, res) => {
+  return async ({ req, res }) => {
     const encoding = req.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
-      throw new HttpError(415, 'compressed bodies are not taken; send it without a content-encoding');
+      throw new Refusal(415, 'compressed bodies are not taken; send it without a content-encoding');
     }
     const declared = Number(req.headers['content-length'] ?? 0);
     if (declared > limits.bodyBytes) throw bodyTooLarge(limits.bodyBytes);
@@ -80,7 +79,7 @@ export function bodyReceiver(
     const share = shares.get(address) ?? { arriving: 0, bytes: 0 };
     if (share.arriving >= limits.clientBodies) {
       onRefusal('client-limit');
-      throw new HttpError(429, `more than ${limits.clientBodies} of your requests are still arriving`, 1);
+      throw new Refusal(429, `more than ${limits.clientBodies} of your requests are still arriving`, 1);
     }
     checkRoom(share, declared);
 
@@ -117,7 +116,7 @@ export function bodyReceiver(
           reject(error);
         }
       };
-      const breakOff = (): void => settle(new HttpError(400, 'the request body ended early'));
+      const breakOff = (): void => settle(new Refusal(400, 'the request body ended early'));
       const take = (chunk: Buffer<ArrayBuffer>): void => {
         body.idle = 0;
         try {
@@ -125,7 +124,7 @@ export function bodyReceiver(
           if (++pieces > MAX_PIECES + held / PIECE_BYTES) {
             // Not to go on reading them.
             res.set('Connection', 'close');
-            throw new HttpError(400, 'the request body comes in too many pieces');
+            throw new Refusal(400, 'the request body comes in too many pieces');
           }
           checkRoom(share, chunk.length);
         } catch (error) {
@@ -142,7 +141,7 @@ export function bodyReceiver(
         stalled: () => {
           onRefusal('stalled');
           res.set('Connection', 'close');
-          settle(new HttpError(408, `nothing of the request came for ${limits.stallSeconds} seconds`));
+          settle(new Refusal(408, `nothing of the request came for ${limits.stallSeconds} seconds`));
         },
       };
       arriving.add(body);

@@ -1,14 +1,12 @@
 import { setImmediate as soon } from 'node:timers/promises';
 import sharp from 'sharp';
-import { errorMessage } from '../../core/errors.ts';
+import { errorMessage, OverloadError, Refusal } from '../../core/errors.ts';
 import { decodeImageFile } from '../../core/image/decode.ts';
 import { FORMAT_NAMES, type ImageFormat, imageFormat } from '../../core/image/format.ts';
 import { decodeSmallPng } from '../../core/image/small-png.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
-import { HttpError, OverloadError } from '../http/http-error.ts';
 import type { RunLimits } from '../inference/pool.ts';
 import { QuestionThreads } from '../threads/question-threads.ts';
-import { hasTooManyChunks } from './chunks.ts';
 
 export interface DecodeOptions {
   /** The model's input size. */
@@ -61,21 +59,21 @@ const largeImages = new QuestionThreads<DecodeQuestion, DecodeAnswer>({
  * @param images those that are refused already are passed on
  * @returns for each its pixels or its refusal: 400 no bytes, 413 too many pixels, in it or in all of them together,
  *   415 not one of the formats, 422 damaged
- * @throws HttpError 499 if the client is gone, 503 past the deadline or under overload
+ * @throws Refusal 499 if the client is gone, 503 past the deadline or under overload
  */
 export async function decodeImages(
-  images: readonly (Uint8Array | HttpError)[],
+  images: readonly (Uint8Array | Refusal)[],
   options: DecodeOptions,
   limits: RunLimits = {},
-): Promise<(Uint8Array | HttpError)[]> {
+): Promise<(Uint8Array | Refusal)[]> {
   const decoder = new RequestDecoder(options, limits);
-  const decoded: (Uint8Array | HttpError)[] = new Array(images.length);
+  const decoded: (Uint8Array | Refusal)[] = new Array(images.length);
   let next = 0;
   const lane = async (): Promise<void> => {
     while (next < images.length) {
       const i = next++;
       const image = images[i]!;
-      decoded[i] = image instanceof HttpError ? image : await decoder.decodeOrRefuse(image);
+      decoded[i] = image instanceof Refusal ? image : await decoder.decodeOrRefuse(image);
     }
   };
   const lanes = Array.from({ length: Math.min(LANES, images.length) }, lane);
@@ -89,10 +87,10 @@ export async function decodeImages(
   return decoded;
 }
 
-/** One image, see {@link decodeImages}. @throws HttpError its refusal */
+/** One image, see {@link decodeImages}. @throws Refusal its refusal */
 export async function decodeImage(bytes: Uint8Array, options: DecodeOptions): Promise<Uint8Array> {
   const [decoded] = await decodeImages([bytes], options);
-  if (decoded instanceof HttpError) throw decoded;
+  if (decoded instanceof Refusal) throw decoded;
   return decoded!;
 }
 
@@ -111,12 +109,12 @@ class RequestDecoder {
     this.#pixelsLeft = REQUEST_IMAGES * options.maxPixels;
   }
 
-  async decodeOrRefuse(bytes: Uint8Array): Promise<Uint8Array | HttpError> {
+  async decodeOrRefuse(bytes: Uint8Array): Promise<Uint8Array | Refusal> {
     try {
       return await this.#decode(bytes);
     } catch (error) {
       // The others are about the request: its client is gone, or it waited too long.
-      if (error instanceof HttpError && error.status < 499) return error;
+      if (error instanceof Refusal && error.status < 499) return error;
       throw error;
     }
   }
@@ -162,7 +160,7 @@ class RequestDecoder {
 
   #checkWanted(): void {
     const { isGone, deadline } = this.#limits;
-    if (isGone?.()) throw new HttpError(499, 'the client closed the connection');
+    if (isGone?.()) throw new Refusal(499, 'the client closed the connection');
     if (deadline !== undefined && performance.now() > deadline) {
       throw new OverloadError('the request waited too long for its images to be decoded; try again later');
     }
@@ -179,7 +177,7 @@ class RequestDecoder {
   }
 }
 
-/** What the threads do. @throws HttpError as {@link decodeImages} refuses */
+/** What the threads do. @throws Refusal as {@link decodeImages} refuses */
 export async function decodeLarge(question: DecodeQuestion): Promise<DecodeAnswer> {
   const { bytes, options, pixelsLeft, seconds } = question;
   const format = knownFormat(bytes);
@@ -192,7 +190,7 @@ export async function decodeLarge(question: DecodeQuestion): Promise<DecodeAnswe
 
 function checkChunks(bytes: Uint8Array, format: ImageFormat): void {
   if (hasTooManyChunks(bytes, format)) {
-    throw new HttpError(422, `the ${format.toUpperCase()} image is cut into too many parts`);
+    throw new Refusal(422, `the ${format.toUpperCase()} image is cut into too many parts`);
   }
 }
 
@@ -221,9 +219,9 @@ async function decodeKnown(
 }
 
 function knownFormat(bytes: Uint8Array): ImageFormat {
-  if (bytes.length === 0) throw new HttpError(400, 'the image is empty');
+  if (bytes.length === 0) throw new Refusal(400, 'the image is empty');
   const format = imageFormat(bytes);
-  if (!format) throw new HttpError(415, `not an image in a supported format; send ${FORMAT_NAMES}`);
+  if (!format) throw new Refusal(415, `not an image in a supported format; send ${FORMAT_NAMES}`);
   return format;
 }
 
@@ -237,21 +235,48 @@ async function refuseAs<T>(format: ImageFormat, maxPixels: number, decode: () =>
     if (/timeout: \d+% complete/.test(reason)) {
       throw new OverloadError('decoding the image took too long; try again later');
     }
-    throw new HttpError(422, `the ${format.toUpperCase()} image is damaged or truncated`);
+    throw new Refusal(422, `the ${format.toUpperCase()} image is damaged or truncated`);
   }
 }
 
-function tooManyPixels(format: ImageFormat, maxPixels: number): HttpError {
+function tooManyPixels(format: ImageFormat, maxPixels: number): Refusal {
   const most = megapixels(maxPixels / weightOf(format));
   const kind = format === 'avif' ? 'AVIF image' : 'image';
-  return new HttpError(413, `the ${kind} has more than ${most} megapixels; send a smaller one`);
+  return new Refusal(413, `the ${kind} has more than ${most} megapixels; send a smaller one`);
 }
 
-function tooManyTogether(maxPixels: number): HttpError {
+function tooManyTogether(maxPixels: number): Refusal {
   const most = megapixels(REQUEST_IMAGES * maxPixels);
-  return new HttpError(413, `the images have more than ${most} megapixels together; send fewer in a request`);
+  return new Refusal(413, `the images have more than ${most} megapixels together; send fewer in a request`);
 }
 
 function megapixels(pixels: number): number {
   return Number((pixels / 1e6).toPrecision(3));
+}
+
+/** Of an animated WebP, say: the decoder's time grows with the square of their number. */
+const MAX_CHUNKS = 4096;
+/** PNG encoders write chunks of 8 KB as a rule. */
+const PNG_CHUNK_BYTES = 1024;
+
+/**
+ * Whether a PNG or a WebP is cut into more chunks than any encoder makes of so many bytes: the decoder would walk
+ * them for seconds, or minutes. Only so many are looked at. Other formats have none.
+ */
+function hasTooManyChunks(bytes: Uint8Array, format: ImageFormat): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  let chunks = 0;
+  if (format === 'png') {
+    const most = MAX_CHUNKS + bytes.length / PNG_CHUNK_BYTES;
+    // After the signature: length, type, data, checksum.
+    for (let at = 8; at + 8 <= bytes.length; at += 12 + view.getUint32(at)) if (++chunks > most) return true;
+  } else if (format === 'webp') {
+    // After the RIFF header: type, length, data, a byte more if the length is odd.
+    for (let at = 12; at + 8 <= bytes.length; ) {
+      if (++chunks > MAX_CHUNKS) return true;
+      const length = view.getUint32(at + 4, true);
+      at += 8 + length + (length & 1);
+    }
+  }
+  return false;
 }

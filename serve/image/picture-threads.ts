@@ -1,13 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import { availableParallelism } from 'node:os';
-import { UserError } from '../../core/errors.ts';
 import { QuestionThreads } from '../threads/question-threads.ts';
-import type { PictureAnswer, PictureQuestion } from './picture-worker.ts';
+import type { PictureQuestion } from './picture-worker.ts';
 
 /** Pictures that are decoded at a time: each may need hundreds of megabytes. */
 const PICTURES_AT_A_TIME = 4;
 
-const threads = new QuestionThreads<PictureQuestion, PictureAnswer>({
+const threads = new QuestionThreads<PictureQuestion, Uint8Array>({
   module: new URL('./picture-worker.ts', import.meta.url),
   name: 'picture',
   work: 'decoding large pictures',
@@ -20,9 +19,7 @@ const threads = new QuestionThreads<PictureQuestion, PictureAnswer>({
  * @returns [height, width, 3]
  * @throws UserError if it is no picture, or damaged
  */
-export async function prepareInThread(question: PictureQuestion): Promise<Uint8Array> {
+export function prepareInThread(question: PictureQuestion): Promise<Uint8Array> {
   // Each is a client of its own: one alone would not have all of the threads.
-  const answer = await threads.ask(question, { client: randomUUID() });
-  if ('refusal' in answer) throw new UserError(answer.refusal);
-  return answer.image;
+  return threads.ask(question, { client: randomUUID() });
 }

@@ -1,8 +1,7 @@
 /** A thread that prepares large pictures of the user's own, for a classifier without a server. */
-import { UserError } from '../../core/errors.ts';
 import { decodePicture } from '../../core/image/picture-file.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
-import { answerQuestions } from '../threads/answer-questions.ts';
+import { answerQuestions } from '../threads/question-threads.ts';
 
 export interface PictureQuestion {
   bytes: Uint8Array;
@@ -13,19 +12,9 @@ export interface PictureQuestion {
   height: number;
 }
 
-/** [height, width, 3], or why there is none. */
-export type PictureAnswer = { image: Uint8Array<ArrayBuffer> } | { refusal: string };
-
-answerQuestions<PictureQuestion, PictureAnswer>(
-  async ({ bytes, source, ...size }) => {
-    try {
-      const { data } = prepareImage(await decodePicture(bytes, source), size);
-      // A copy if it shares its memory with others, which then cannot be given away.
-      return { image: new Uint8Array(data) };
-    } catch (error) {
-      if (error instanceof UserError) return { refusal: error.message };
-      throw error;
-    }
-  },
-  (answer) => ('image' in answer ? [answer.image.buffer] : []),
+answerQuestions<PictureQuestion, Uint8Array<ArrayBuffer>>(
+  // A copy if it shares its memory with others, which then cannot be given away.
+  async ({ bytes, source, ...size }) =>
+    new Uint8Array(prepareImage(await decodePicture(bytes, source), size).data),
+  ({ buffer }) => [buffer],
 );

@@ -1,18 +1,17 @@
-import { UnavailableError } from '../http/http-error.ts';
-import type { Batch, Job } from './batch.ts';
-import { Crew } from './crew.ts';
-import { JobQueue } from './job-queue.ts';
-import type { PoolObserver } from './observer.ts';
-import type { WorkerSetup } from './protocol.ts';
-import { makeSharedFolder, removeSharedFolder } from './shared-folder.ts';
-import type { InferenceWorker } from './worker-handle.ts';
+import { UnavailableError } from '../../core/errors.ts';
+import { type InferenceThread, InferenceThreads } from './inference-threads.ts';
+import { type Batch, type InferenceResult, type Job, JobQueue } from './job-queue.ts';
+import { makeSharedFolder, removeSharedFolder } from './shared-weights.ts';
+import type { InferenceSetup } from './worker.ts';
 
-/** What came out of the model for one request. */
-export interface InferenceResult {
-  /** [images, classes] */
-  logits: Float32Array;
-  /** Time the model ran, of the batches the images were in; without the time they waited. */
-  milliseconds: number;
+/** Told what an inference pool does, for metrics and the log. Times in seconds. */
+export interface PoolObserver {
+  /** A request waited so long for a worker. */
+  waited(seconds: number): void;
+  /** A batch ran. */
+  ran(images: number, seconds: number): void;
+  /** A worker died and will be replaced. */
+  crashed(reason: string): void;
 }
 
 export interface InferencePoolOptions {
@@ -65,7 +64,7 @@ export class InferencePool {
   #batchProblem: string | undefined;
   readonly #observer: PoolObserver | undefined;
   readonly #sharedFolder = makeSharedFolder();
-  readonly #crew: Crew;
+  readonly #threads: InferenceThreads;
   /** The solo worker's place, if there is one. */
   readonly #solo: number | undefined;
   readonly #queue: JobQueue;
@@ -82,10 +81,10 @@ export class InferencePool {
     this.#queue = new JobQueue(options.maxQueued ?? 2048);
     this.#observer = options.observer;
     const setup = { model: shared, sharedFolder: this.#sharedFolder, height, width, classes };
-    const setups: WorkerSetup[] = Array.from({ length: workers }, () => ({ ...setup, threads }));
+    const setups: InferenceSetup[] = Array.from({ length: workers }, () => ({ ...setup, threads }));
     setups[0] = { ...setups[0]!, tryBatch: this.#maxBatch };
     if (soloThreads !== undefined) this.#solo = setups.push({ ...setup, threads: soloThreads }) - 1;
-    this.#crew = new Crew({
+    this.#threads = new InferenceThreads({
       module: options.workerModule ?? new URL('./worker.ts', import.meta.url),
       setups,
       onReady: () => this.#dispatch(),
@@ -103,7 +102,7 @@ export class InferencePool {
   static async start(options: InferencePoolOptions): Promise<InferencePool> {
     const pool = new InferencePool(options);
     try {
-      pool.#batchProblem = await pool.#crew.start();
+      pool.#batchProblem = await pool.#threads.start();
       if (pool.#batchProblem !== undefined) pool.#maxBatch = 1;
     } catch (error) {
       await pool.close();
@@ -114,7 +113,7 @@ export class InferencePool {
 
   /** Whether at least one worker can take work. */
   get ready(): boolean {
-    return !this.#closed && this.#crew.anyReady;
+    return !this.#closed && this.#threads.anyReady;
   }
 
   /** Why images are run one by one; undefined where they are not for that. */
@@ -168,7 +167,7 @@ export class InferencePool {
   async close(): Promise<void> {
     this.#closed = true;
     this.#failQueue();
-    await this.#crew.close();
+    await this.#threads.close();
     removeSharedFolder(this.#sharedFolder);
   }
 
@@ -199,16 +198,16 @@ export class InferencePool {
   }
 
   /** The workers that should take what waits. */
-  #choose(): InferenceWorker[] {
-    const { idle } = this.#crew;
+  #choose(): InferenceThread[] {
+    const { idle } = this.#threads;
     if (this.#solo === undefined) return [...idle.values()];
     const solo = idle.get(this.#solo);
     idle.delete(this.#solo);
     const alone = this.#queue.length === 1 || idle.size === 0;
-    return solo && alone && !this.#crew.anyBusy ? [solo] : [...idle.values()];
+    return solo && alone && !this.#threads.anyBusy ? [solo] : [...idle.values()];
   }
 
-  async #runBatch(worker: InferenceWorker, batch: Batch): Promise<void> {
+  async #runBatch(worker: InferenceThread, batch: Batch): Promise<void> {
     const start = performance.now();
     try {
       const { logits, milliseconds } = await worker.run(batch.input, batch.images);

@@ -2,37 +2,64 @@
  * The inference thread. onnxruntime's `run` blocks the thread that calls it, which must not be the one that
  * answers HTTP requests.
  */
-import { parentPort, workerData } from 'node:worker_threads';
-import { errorMessage } from '../../core/errors.ts';
-import { findBatchProblem } from '../../core/inference/batch-trial.ts';
-import { type InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
+import { workerData } from 'node:worker_threads';
+import { findBatchProblem } from '../../core/foreign-model/batch-trial.ts';
 import { Random } from '../../core/random.ts';
-import { openSession } from './open-session.ts';
-import type { RunMessage, WorkerMessage, WorkerSetup } from './protocol.ts';
+import { type InferenceSession, Tensor } from '../../core/runtime/session.ts';
+import { serveThread } from '../../core/workers/thread.ts';
+import { openShared } from './shared-weights.ts';
 
-const setup = workerData as WorkerSetup;
-const port = parentPort!;
-const imageSize = 3 * setup.height * setup.width;
-
-const send = (message: WorkerMessage, transfer: ArrayBuffer[] = []): void =>
-  port.postMessage(message, transfer);
-
-try {
-  const session = await openSession(setup.model, setup.sharedFolder, setup.threads);
-  if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
-    throw new Error('it must have an input "input" and an output "logits"');
-  }
-  // The first run allocates; do it before a client waits for it.
-  await infer(session, new Float32Array(imageSize), 1);
-  const batchProblem = await tryBatches(session, setup.tryBatch ?? 1);
-  port.on('message', (message: RunMessage) => void answer(session, message));
-  send({ type: 'ready', ...(batchProblem === undefined ? {} : { batchProblem }) });
-} catch (error) {
-  send({ type: 'unusable', reason: errorMessage(error).split('\n')[0]! });
+/** What an inference worker is started with. */
+export interface InferenceSetup {
+  /** The ONNX file's bytes. */
+  model: SharedArrayBuffer;
+  /** A folder for what the workers of a pool share; see `shared-weights.ts`. */
+  sharedFolder: string;
+  /** One image's shape. */
+  height: number;
+  width: number;
+  classes: number;
+  /** Threads inside one operator; 0 lets onnxruntime choose. */
+  threads: number;
+  /** If given: the largest batch, to try with 1 and 2 whether images in a batch come out as each by itself. */
+  tryBatch?: number;
 }
 
+/** What an inference thread does. */
+export type InferenceCalls = {
+  /** Loads the model and runs it once; gives why images must be run one by one, where it was tried. */
+  open: { params: undefined; result: { batchProblem?: string } };
+  /** Runs a batch: `input` is [images, 3, height, width], `logits` [images, classes]. */
+  run: {
+    params: { input: Float32Array<ArrayBuffer>; images: number };
+    result: { logits: Float32Array<ArrayBuffer>; milliseconds: number };
+  };
+};
+
+const setup = workerData as InferenceSetup;
+const imageSize = 3 * setup.height * setup.width;
+let session: InferenceSession;
+
+serveThread<InferenceCalls>({
+  open: async () => {
+    session = await openShared(setup.model, setup.sharedFolder, setup.threads);
+    if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
+      throw new Error('it must have an input "input" and an output "logits"');
+    }
+    // The first run allocates; do it before a client waits for it.
+    await infer(new Float32Array(imageSize), 1);
+    const batchProblem = await tryBatches(setup.tryBatch ?? 1);
+    return batchProblem === undefined ? {} : { batchProblem };
+  },
+  run: async ({ input, images }, { transfer }) => {
+    const start = performance.now();
+    const logits = await infer(input, images);
+    transfer(logits.buffer);
+    return { logits, milliseconds: performance.now() - start };
+  },
+});
+
 async function infer(
-  session: InferenceSession,
   input: Float32Array,
   images: number,
   options: InferenceSession.RunOptions = {},
@@ -49,7 +76,7 @@ async function infer(
 }
 
 /** Tries images of one colour and noise, by themselves and in batches of 2 and of the largest size. */
-async function tryBatches(session: InferenceSession, largest: number): Promise<string | undefined> {
+async function tryBatches(largest: number): Promise<string | undefined> {
   if (largest < 2) return undefined;
   const random = new Random(1);
   const images = [() => 4 * random.uniform() - 2, () => 0.5, () => -1].map((value) =>
@@ -59,19 +86,9 @@ async function tryBatches(session: InferenceSession, largest: number): Promise<s
     const input = new Float32Array(some.length * imageSize);
     for (const [i, image] of some.entries()) input.set(image, i * imageSize);
     // That it fails may be the answer; onnxruntime need not tell the terminal too.
-    return infer(session, input, some.length, { logSeverityLevel: 4 });
+    return infer(input, some.length, { logSeverityLevel: 4 });
   };
   const rows: Float32Array[] = [];
   for (const image of images) rows.push(await run([image]));
   return findBatchProblem(run, images, rows, largest === 2 ? [2] : [2, largest]);
-}
-
-async function answer(session: InferenceSession, { id, input, images }: RunMessage): Promise<void> {
-  const start = performance.now();
-  try {
-    const logits = await infer(session, input, images);
-    send({ type: 'result', id, logits, milliseconds: performance.now() - start }, [logits.buffer]);
-  } catch (error) {
-    send({ type: 'error', id, reason: errorMessage(error) });
-  }
 }

@@ -1,4 +1,4 @@
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 /** A model as a client names it; without a version the newest is meant. */
 export interface ModelReference {
@@ -29,7 +29,7 @@ export const MODEL_VERSION = /^[1-9]\d{0,8}$/;
 /**
  * Reads `resnet50`, `resnet50@2` or `resnet50@latest`. As in Triton, versions are whole numbers from 1, and
  * no version (or `latest`) means the highest.
- * @throws HttpError 404 if it can be no model's name
+ * @throws Refusal 404 if it can be no model's name
  */
 export function parseReference(text: string): ModelReference {
   const [name = '', version, ...more] = text.split('@');
@@ -44,6 +44,6 @@ export function withVersion(name: string, version: string | undefined): ModelRef
   return { name, version: Number(version) };
 }
 
-export function noSuchModel(text: string): HttpError {
-  return new HttpError(404, `there is no model ${JSON.stringify(text.slice(0, 120))} here; see GET /models`);
+export function noSuchModel(text: string): Refusal {
+  return new Refusal(404, `there is no model ${JSON.stringify(text.slice(0, 120))} here; see GET /models`);
 }

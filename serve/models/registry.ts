@@ -1,14 +1,13 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, sep } from 'node:path';
 import { cleanText } from '../../core/cli/printable.ts';
-import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
+import { errorMessage, oneLine, UnavailableError, UserError } from '../../core/errors.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
-import { UnavailableError } from '../http/http-error.ts';
 import type { Limits } from '../http/limits.ts';
 import { displayPath, loadServedModel } from '../model-file.ts';
 import { type InferenceOptions, LoadedModel } from './loaded-model.ts';
-import type { ModelSource } from './model-source.ts';
 import { type ModelReference, noSuchModel, parseReference, safeName } from './reference.ts';
+import type { ModelSource } from './scan-folder.ts';
 
 /** What is known of one source. */
 interface Slot {
@@ -133,7 +132,7 @@ export class ModelRegistry {
 
   /**
    * The model meant by a reference; without one the default, which is the first.
-   * @throws HttpError 404 if there is none, 503 while models are being loaded
+   * @throws Refusal 404 if there is none, 503 while models are being loaded
    */
   resolve(reference?: string | ModelReference): LoadedModel {
     if (this.#state !== 'open') throw new UnavailableError('the model is not ready yet; try again');

@@ -3,9 +3,8 @@ import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { displayPath, findModelFile } from '../model-file.ts';
-import { type ModelSource, parseModelOption } from './model-source.ts';
-import { safeName } from './reference.ts';
-import { scanFolder } from './scan-folder.ts';
+import { MODEL_NAME, MODEL_VERSION, safeName } from './reference.ts';
+import { type ModelSource, scanFolder } from './scan-folder.ts';
 
 export interface ModelSelection {
   /** `FILE`, `NAME`, `NAME=FILE` or `NAME@VERSION=FILE` each. Neither these nor a folder: the embedded model. */
@@ -60,4 +59,20 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
 
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
+/**
+ * Splits `--model [NAME[@VERSION]=]FILE`.
+ * @throws UserError if the name or version before the `=` can be none
+ */
+export function parseModelOption(text: string): { name?: string; version: number; file: string } {
+  const equals = text.indexOf('=');
+  // A path may hold an `=`; a name holds no separator.
+  if (equals < 0 || /[\\/]/.test(text.slice(0, equals))) return { version: 1, file: text };
+  const [name = '', version = '1'] = text.slice(0, equals).split('@');
+  const file = text.slice(equals + 1);
+  if (!MODEL_NAME.test(name) || !MODEL_VERSION.test(version) || file === '') {
+    throw new UserError(`--model takes FILE, NAME=FILE or NAME@VERSION=FILE, not "${text}"`);
+  }
+  return { name, version: Number(version), file };
 }

@@ -1,14 +1,15 @@
-import { availableParallelism } from 'node:os';
-import type { Worker } from 'node:worker_threads';
-import { startWorker } from '../../core/workers/start-worker.ts';
-import { HttpError, OverloadError, UnavailableError } from '../http/http-error.ts';
+import { availableParallelism, setPriority } from 'node:os';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
+import { OverloadError, Refusal, UnavailableError, UserError } from '../../core/errors.ts';
+import { serveThread, Thread, ThreadEnded } from '../../core/workers/thread.ts';
 import type { RunLimits } from '../inference/pool.ts';
 
-/** From a thread, to its question: the answer, a refusal for the client, or a fault of ours. */
-export type ThreadAnswer<A> = { answer: A } | { status: number; message: string } | { fault: string };
+/** What such a thread does. */
+export type QuestionCalls<Q, A> = { answer: { params: Q; result: A } };
 
 export interface QuestionThreadsOptions {
-  /** It calls `answerQuestions`. */
+  /** It calls {@link answerQuestions}. */
   module: URL;
   /** Shown by debuggers. */
   name: string;
@@ -29,8 +30,8 @@ interface Pending<Q, A> {
   reject(error: unknown): void;
 }
 
-interface Thread<Q, A> {
-  worker: Worker | undefined;
+interface Place<Q, A> {
+  thread: Thread<QuestionCalls<Q, A>> | undefined;
   running: Pending<Q, A> | undefined;
 }
 
@@ -43,19 +44,19 @@ export class QuestionThreads<Q, A> {
   readonly #options: QuestionThreadsOptions;
   /** By client, in the order of their turns; none is empty. */
   readonly #waiting = new Map<string, Pending<Q, A>[]>();
-  readonly #threads: Thread<Q, A>[];
+  readonly #places: Place<Q, A>[];
 
   constructor(options: QuestionThreadsOptions) {
     this.#options = options;
     const count = options.threads ?? (availableParallelism() >= 8 ? 3 : 2);
-    this.#threads = Array.from({ length: count }, () => ({ worker: undefined, running: undefined }));
+    this.#places = Array.from({ length: count }, () => ({ thread: undefined, running: undefined }));
   }
 
   /**
    * @param limits a question past its deadline or without a client is not asked any more; of one that is being
    *   answered, nobody waits for the answer after its deadline
    * @param transfer what of the question is given away rather than copied
-   * @throws HttpError as the thread refuses; UnavailableError if too many wait, it took too long or the thread
+   * @throws Refusal as the thread refuses; UnavailableError if too many wait, it took too long or the thread
    *   died of this one
    */
   async ask(question: Q, limits: RunLimits = {}, transfer: ArrayBuffer[] = []): Promise<A> {
@@ -75,25 +76,35 @@ export class QuestionThreads<Q, A> {
   }
 
   #dispatch(): void {
-    for (const thread of this.#threads) {
-      if (thread.running) continue;
-      thread.running = this.#take();
-      if (!thread.running) {
-        // It keeps no program from ending.
-        thread.worker?.unref();
-        continue;
-      }
-      thread.worker ??= this.#start(thread);
-      thread.worker.ref();
-      thread.worker.postMessage(thread.running.question, thread.running.transfer);
+    for (const place of this.#places) {
+      if (place.running) continue;
+      place.running = this.#take();
+      if (!place.running) continue;
+      place.thread ??= this.#start(place);
+      void this.#answer(place.thread, place.running).finally(() => {
+        place.running = undefined;
+        this.#dispatch();
+      });
+    }
+  }
+
+  async #answer(thread: Thread<QuestionCalls<Q, A>>, pending: Pending<Q, A>): Promise<void> {
+    const { question, transfer, resolve, reject } = pending;
+    const { work } = this.#options;
+    try {
+      resolve(await thread.call('answer', question, { transfer }));
+    } catch (error) {
+      if (error instanceof ThreadEnded) reject(new UnavailableError(`${work} was interrupted; try again`));
+      else if (error instanceof Refusal || error instanceof UserError) reject(error);
+      else reject(new Error(`${work} failed: ${(error as Error).stack}`));
     }
   }
 
   /** The question whose turn it is. */
   #take(): Pending<Q, A> | undefined {
     for (const [client, waiting] of this.#waiting) {
-      const has = this.#threads.filter(({ running }) => running?.client === client).length;
-      if (has > 0 && has >= this.#threads.length - 1) continue;
+      const has = this.#places.filter(({ running }) => running?.client === client).length;
+      if (has > 0 && has >= this.#places.length - 1) continue;
       const next = this.#shiftWanted(waiting);
       // Whoever had a turn comes last.
       this.#waiting.delete(client);
@@ -109,7 +120,7 @@ export class QuestionThreads<Q, A> {
       const next = waiting.shift();
       if (!next) return undefined;
       const { isGone, deadline = Number.POSITIVE_INFINITY } = next.limits;
-      if (isGone?.()) next.reject(new HttpError(499, 'the client closed the connection'));
+      if (isGone?.()) next.reject(new Refusal(499, 'the client closed the connection'));
       else if (performance.now() > deadline) next.reject(this.#tooLong());
       else return next;
     }
@@ -119,26 +130,13 @@ export class QuestionThreads<Q, A> {
     return new OverloadError(`the request waited too long for ${this.#options.work}; try again later`);
   }
 
-  #start(thread: Thread<Q, A>): Worker {
+  #start(place: Place<Q, A>): Thread<QuestionCalls<Q, A>> {
     const { module, name, work } = this.#options;
-    const worker = startWorker(module, undefined, name);
-    worker.on('message', (message: ThreadAnswer<A>) => {
-      const { resolve, reject } = thread.running!;
-      if ('answer' in message) resolve(message.answer);
-      else if ('fault' in message) reject(new Error(`${work} failed: ${message.fault}`));
-      else reject(new HttpError(message.status, message.message));
-      thread.running = undefined;
-      this.#dispatch();
+    const thread = new Thread<QuestionCalls<Q, A>>(module, { what: work, name, keepsAlive: false });
+    void thread.ended.then(() => {
+      place.thread = undefined;
     });
-    // 'exit' follows, and answers.
-    worker.on('error', () => {});
-    worker.once('exit', () => {
-      thread.worker = undefined;
-      thread.running?.reject(new UnavailableError(`${work} was interrupted; try again`));
-      thread.running = undefined;
-      this.#dispatch();
-    });
-    return worker;
+    return thread;
   }
 }
 
@@ -158,4 +156,58 @@ async function orRefuse<T>(promise: Promise<T>, deadline: number, refusal: () =>
   } finally {
     clearTimeout(timer);
   }
+}
+
+/**
+ * What the module of {@link QuestionThreads} does.
+ * @param transfer what of an answer is given away rather than copied
+ */
+export function answerQuestions<Q, A>(
+  answer: (question: Q) => A | Promise<A>,
+  transfer: (answer: A) => ArrayBuffer[] = () => [],
+): void {
+  yieldToOthers();
+  serveThread<QuestionCalls<Q, A>>({
+    answer: async (question, context) => {
+      try {
+        const found = await answer(question);
+        context.transfer(...transfer(found));
+        return found;
+      } finally {
+        // In a turn of its own, in which nothing holds the question any more.
+        setImmediate(dropGarbage);
+      }
+    },
+  });
+}
+
+/** Nearly all requests need the main thread and the model's; these come after them where there are few cores. */
+function yieldToOthers(): void {
+  // On Linux a thread has a priority of its own; elsewhere it is the process's.
+  if (process.platform !== 'linux') return;
+  try {
+    setPriority(5);
+  } catch {
+    // As it is, then.
+  }
+}
+
+/** What may be left to the garbage collector, which does not run while a thread has nothing to do. */
+const GARBAGE_BYTES = 64e6;
+
+let collect: (() => void) | undefined;
+
+/**
+ * Frees what is held no more, if there may be much of it: a picture of very many pixels, or a model that was read,
+ * leaves hundreds of megabytes, which would stay until the next one comes. It stops this thread for a while.
+ */
+export function dropGarbage(): void {
+  const { heapUsed, external } = process.memoryUsage();
+  if (heapUsed + external <= GARBAGE_BYTES) return;
+  if (!collect) {
+    // Node's `--expose-gc`, afterwards.
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
 }

@@ -1,10 +1,28 @@
+import { z } from 'zod';
+import { Refusal } from '../../core/errors.ts';
 import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
-import { HttpError } from '../http/http-error.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
-import type { InferAnswer } from '../schemas/v2.ts';
-import type { ParsedInfer } from './infer-request.ts';
+import { type ParsedInfer, Shape } from './infer-request.ts';
 import { bytesFromTensor, bytesFromTexts } from './tensor-binary.ts';
+
+export const InferAnswer = z
+  .strictObject({
+    model_name: z.string(),
+    model_version: z.string(),
+    id: z.string().optional(),
+    outputs: z.array(
+      z.strictObject({
+        name: z.string(),
+        shape: Shape,
+        datatype: z.string(),
+        parameters: z.strictObject({ binary_data_size: z.int().min(0) }).optional(),
+        data: z.array(z.union([z.number(), z.string()])).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'InferAnswer' });
+export type InferAnswer = z.output<typeof InferAnswer>;
 
 /** An answer of `/infer`: its JSON, and the bytes that follow it if there are any. */
 export interface EncodedInfer {
@@ -14,7 +32,7 @@ export interface EncodedInfer {
 
 /**
  * @param logits [images, classes]
- * @throws HttpError 500 if the model gave what is not a number
+ * @throws Refusal 500 if the model gave what is not a number
  */
 export function encodeInfer(model: LoadedModel, request: ParsedInfer, logits: Float32Array): EncodedInfer {
   const { images, id } = request;
@@ -23,7 +41,7 @@ export function encodeInfer(model: LoadedModel, request: ParsedInfer, logits: Fl
   const outputs = request.outputs.map(({ name, binary: asBytes, classification }) => {
     const values = name === 'logits' ? finiteScores(logits) : allProbabilities(logits, labels.length, scores);
     // JSON has no NaN, and to a client it would be no score.
-    if (values.some(Number.isNaN)) throw new HttpError(500, 'the model gave a score that is not a number');
+    if (values.some(Number.isNaN)) throw new Refusal(500, 'the model gave a score that is not a number');
     if (classification > 0) {
       const k = Math.min(classification, labels.length);
       const tensor = { name, datatype: 'BYTES', shape: [images, k] };

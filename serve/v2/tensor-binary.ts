@@ -1,20 +1,19 @@
-import { HttpError } from '../http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 
 /**
  * Little-endian float32 bytes to a tensor, without a copy where the bytes are aligned.
  * @param name the input's, for messages
- * @throws HttpError 400 if the number of bytes is not the shape's, or a value is not finite
+ * @throws Refusal 400 if the number of bytes is not the shape's, or a value is not finite
  */
 export function tensorFromBytes(bytes: Uint8Array, shape: readonly number[], name: string): Float32Array {
   const size = shape.reduce((product, n) => product * n, 1);
   if (bytes.length !== 4 * size) {
-    throw new HttpError(400, `input "${name}" has ${bytes.length} bytes, its shape says ${4 * size}`);
+    throw new Refusal(400, `input "${name}" has ${bytes.length} bytes, its shape says ${4 * size}`);
   }
   // Not `slice`, which for a Buffer does not copy.
   const aligned = bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes);
   const values = new Float32Array(aligned.buffer, aligned.byteOffset, size);
-  if (!allFinite(values))
-    throw new HttpError(400, `input "${name}" has a value that is not a finite float32`);
+  if (!allFinite(values)) throw new Refusal(400, `input "${name}" has a value that is not a finite float32`);
   return values;
 }
 

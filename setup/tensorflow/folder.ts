@@ -4,8 +4,7 @@ import { dirname, join, relative, resolve } from 'node:path';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { UserError } from '../../core/errors.ts';
 import { checkRecorded, type Distribution, parseDistInfo, parseRecord } from '../wheel.ts';
-import { isNeededHeader } from './needed-files.ts';
-import { checkDistribution, TENSORFLOW_VERSION, type Variant, variantOf } from './release.ts';
+import { checkDistribution, isNeededHeader, TENSORFLOW_VERSION, type Variant, variantOf } from './release.ts';
 
 /** Unpacked libraries, found in a folder. */
 export interface FolderSource {

@@ -5,9 +5,16 @@ import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { checkWheelDigest, downloadWheel } from '../pip.ts';
 import { Wheel } from '../wheel.ts';
 import { copyFromFolder, findInFolder } from './folder.ts';
-import { WHEEL_LIBRARIES, wheelTarget } from './needed-files.ts';
-import type { Places } from './places.ts';
-import { checkDistribution, PIP_PLATFORM, RELEASES, TENSORFLOW_VERSION, type Variant } from './release.ts';
+import {
+  checkDistribution,
+  PIP_PLATFORM,
+  type Places,
+  RELEASES,
+  TENSORFLOW_VERSION,
+  type Variant,
+  WHEEL_LIBRARIES,
+  wheelTarget,
+} from './release.ts';
 
 /** What `installed.json` says of the libraries in the cache. */
 export interface InstalledLibrary {

@@ -1,4 +1,4 @@
-import { processArguments } from '../../core/workers/start-worker.ts';
+import { processArguments } from '../../core/workers/thread.ts';
 import { runProgram } from '../programs.ts';
 
 /** What the child process answers. */

@@ -1,4 +1,8 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { UserError } from '../../core/errors.ts';
+import { nodeApiFolder, tfjsFolder, tfjsVersion } from '../../core/tensorflow/binding.ts';
 import type { PinnedWheel } from '../pip.ts';
 import type { Distribution } from '../wheel.ts';
 
@@ -58,4 +62,63 @@ export function checkDistribution(distribution: Distribution, source: string): V
     );
   }
   return variant;
+}
+
+/** Where the parts of the set-up lie. */
+export interface Places {
+  /** Outlives node_modules, so that `npm ci` does not cost the download again. */
+  cache: string;
+  /** TensorFlow's libraries and headers: `lib/`, `include/` and `installed.json`. */
+  library: string;
+  /** The built binding. It is of a version of tfjs-node and of Node's stable ABI, so Node may change. */
+  binding: string;
+  /** What is being made; renamed into place when whole, cleared by the next run if one was killed. */
+  unfinished: string;
+  /** Where the binding is built. Not in node_modules, which a failed build would litter, and not in the
+   * project, whose path may have blanks in it, which make does not take. */
+  build: string;
+  buildLog: string;
+  /** The package in node_modules, which gets a link to the library and a copy of the binding. */
+  tfjs: string;
+}
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The places of this project; a test gives its own. */
+export function projectPlaces(cache = join(PROJECT, '.tensorflow'), tfjs = tfjsFolder()): Places {
+  return {
+    cache,
+    library: join(cache, 'library'),
+    binding: join(cache, 'binding', `${tfjsVersion(tfjs)}-${nodeApiFolder()}`, 'tfjs_binding.node'),
+    unfinished: join(cache, 'unfinished'),
+    build: join(tmpdir(), `tfjs-binding-${process.pid}`),
+    buildLog: join(cache, 'build.log'),
+    tfjs,
+  };
+}
+
+/** TensorFlow's libraries in a wheel; the second is loaded by the first. */
+export const WHEEL_LIBRARIES = [
+  'tensorflow/libtensorflow_cc.so.2',
+  'tensorflow/libtensorflow_framework.so.2',
+] as const;
+
+/** The headers that the binding includes, directly or not. Of a wheel's 155 MB of headers these are 6. */
+const HEADER_FOLDERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/c/', 'tsl/platform/'];
+
+const WHEEL_HEADERS = 'tensorflow/include/';
+
+/** True for a path below `include/` that the build may read. */
+export function isNeededHeader(path: string): boolean {
+  return path.endsWith('.h') && HEADER_FOLDERS.some((folder) => path.startsWith(folder));
+}
+
+/** Where a file of a wheel goes in the library folder; undefined if it is not needed. */
+export function wheelTarget(path: string): string | undefined {
+  if ((WHEEL_LIBRARIES as readonly string[]).includes(path)) {
+    return `lib/${path.slice('tensorflow/'.length)}`;
+  }
+  if (!path.startsWith(WHEEL_HEADERS)) return undefined;
+  const header = path.slice(WHEEL_HEADERS.length);
+  return isNeededHeader(header) ? `include/${header}` : undefined;
 }

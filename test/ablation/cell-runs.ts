@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { CELLS, type CellName } from '../../train/ablation/cells.ts';
 import type { CellRun } from '../../train/ablation/results.ts';
-import type { EpochLog } from '../../train/trainer.ts';
+import type { EpochLog } from '../../train/loop.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 
 /** A complete config of a cell. */
@@ -46,6 +46,7 @@ export function cellRun(
       config: { ...cellJson(cell, seed, epochs), ...config },
       epochs: logOf(accuracies),
       changed: 0,
+      state: 'finished',
     },
   };
 }

@@ -4,7 +4,7 @@ import { CELL_NAMES, type CellName, cellConfig, parseCells } from '../../train/a
 import { commandText } from '../../train/ablation/command-text.ts';
 import { planRuns } from '../../train/ablation/planned-run.ts';
 import { parseSeeds } from '../../train/ablation/seeds.ts';
-import { augmentOptions } from '../../train/loader/augment/options.ts';
+import { createPipeline } from '../../train/loader/augment/pipeline.ts';
 import { configDifferences } from '../../train/runs/compare.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { isUserError } from './is-user-error.ts';
@@ -39,16 +39,18 @@ test('the cells differ in exactly the augmentation, and do what their names say'
   assert.deepEqual(differing('baseline', 'both'), ['augment', 'cutmixProb']);
   assert.deepEqual(differing('cutmix', 'autoaugment'), ['augment', 'cutmixProb']);
 
-  const standard = { crop: { padding: 4 }, flip: true };
-  const cutMix = { beta: 1, probability: 0.5 };
+  const standard = ['RandomCrop', 'HorizontalFlip'];
   const loader = Object.fromEntries(
-    CELL_NAMES.map((cell) => [cell, augmentOptions(cellConfig(CONFIG, cell, 1))]),
+    CELL_NAMES.map((cell) => {
+      const { image, batch } = createPipeline(cellConfig(CONFIG, cell, 1), { height: 32, width: 32 });
+      return [cell, [...image, ...batch].map((transform) => transform.constructor.name)];
+    }),
   );
   assert.deepEqual(loader, {
     baseline: standard,
-    cutmix: { ...standard, cutMix },
-    autoaugment: { ...standard, policy: 'autoaugment' },
-    both: { ...standard, policy: 'autoaugment', cutMix },
+    cutmix: [...standard, 'CutMix'],
+    autoaugment: [...standard, 'AutoAugment'],
+    both: [...standard, 'AutoAugment', 'CutMix'],
   });
 });
 

@@ -10,7 +10,7 @@ import { type PlannedRun, planRuns, readState } from '../../train/ablation/plann
 import { summarizeRuns } from '../../train/ablation/results.ts';
 import { type AblationSetup, runAblation } from '../../train/ablation/run-ablation.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
-import { runConfig } from '../../train/start-run.ts';
+import { runConfig } from '../../train/trainer.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { rejectsPlainly } from '../data/user-error.ts';
 import { BATCHES_PER_EPOCH, CONFIG, checkpointBytes, DATASET as WHOLE } from '../train/support/tiny-run.ts';
@@ -57,7 +57,7 @@ async function trainAll(
           if (first) begun.push([epoch, batch]);
           first = false;
         },
-        onBatch: () => {
+        onStep: () => {
           steps++;
         },
       };

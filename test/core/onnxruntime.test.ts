@@ -3,9 +3,9 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { toFloat16 } from '../../core/weights/to-float16.ts';
 import { inspectModel } from '../../export/inspect/inspect-model.ts';
 
@@ -19,7 +19,7 @@ function doubling(): Uint8Array {
 }
 
 it('float16 tensors go in and out as bits, whether Node has a Float16Array or not', async () => {
-  const session = await InferenceSession.create(doubling());
+  const session = await openSession(doubling());
   const x = new Tensor('float16', toFloat16(Float32Array.of(1.5, -2)), [1, 2]);
   const { y } = await session.run({ x });
   await session.release();
@@ -50,13 +50,14 @@ it('nothing else takes onnxruntime-node past that, but a peer as others write it
     )
     .filter((path) => path.endsWith('.ts') && !path.includes('node_modules'))
     .filter((path) =>
-      /^(?:import (?!type).*|export .*|.*\bimport\(|.*\brequire\()(?:from )?'onnxruntime-node'/m.test(
+      /^(?:import (?!type).*|export .*|.*\bimport\(|.*\brequire\()(?:from )?'(?:onnxruntime-node|#onnxruntime)'/m.test(
         readFileSync(join(project, path), 'utf8'),
       ),
     );
   assert.deepEqual(past.map((path) => path.replaceAll('\\', '/')).sort(), [
     'bench/serve/peers/express-server.ts',
-    'core/inference/onnxruntime.ts',
-    'setup/doctor/onnxruntime.ts',
+    'core/runtime/session.ts',
+    'setup/doctor/examine.ts',
+    'train/engine/providers/probe.ts',
   ]);
 });

@@ -2,6 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { BatchLoader } from '../../train/loader/batch-loader.ts';
+import { DEFAULTS } from '../../train/recipe/settings.ts';
 
 /** Batches one after the other. */
 export interface Batches {
@@ -22,7 +23,7 @@ export async function makeBatches(dataset: ImageDataset, batchSize: number, step
     labelSmoothing: 0.1,
     batchSize,
     seed: 3,
-    augment: { crop: { padding: 4 }, flip: true },
+    augment: DEFAULTS,
     dropLast: true,
   });
   const batches: Batches = { images: [], targets: [] };

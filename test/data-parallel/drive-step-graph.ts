@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import * as ort from 'onnxruntime-node';
 import { sizeOf } from '../../core/onnx/graph.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import { decodeSafetensors } from '../../core/weights/safetensors.ts';
 import type { DescribedGraph, StepDescription } from '../../train/step-files/describe.ts';
@@ -16,8 +16,7 @@ type Vectors = Record<string, Float32Array>;
  */
 export async function driveStepGraph(folder: string, batches: Batches): Promise<Vectors> {
   const about = JSON.parse(await readFile(join(folder, 'step-graph.json'), 'utf8')) as StepDescription;
-  const open = ({ file }: DescribedGraph) =>
-    ort.InferenceSession.create(join(folder, file), { intraOpNumThreads: 1, logSeverityLevel: 3 });
+  const open = ({ file }: DescribedGraph) => openSession(join(folder, file), { threads: 1 });
   const [gradient, update] = [await open(about.gradient), await open(about.update)];
   const scalarsPath = join(folder, about.scalars.file);
   const scalars = decodeSafetensors(await readFile(scalarsPath), scalarsPath).tensors;
@@ -69,11 +68,11 @@ async function readState(folder: string, about: StepDescription): Promise<Vector
   );
 }
 
-async function run(session: ort.InferenceSession, graph: DescribedGraph, given: Vectors): Promise<Vectors> {
+async function run(session: InferenceSession, graph: DescribedGraph, given: Vectors): Promise<Vectors> {
   const feeds = graph.inputs.map(({ name, dims }) => {
     const sizes = dims.map(Number);
     if (given[name]?.length !== sizeOf(sizes)) throw new Error(`${name} holds ${sizeOf(sizes)} values`);
-    return [name, new ort.Tensor('float32', given[name], sizes)] as const;
+    return [name, new Tensor('float32', given[name], sizes)] as const;
   });
   const results = await session.run(Object.fromEntries(feeds));
   return Object.fromEntries(graph.outputs.map(({ name }) => [name, results[name]!.data as Float32Array]));

@@ -10,8 +10,8 @@ import { ReplicaEngine } from '../../train/engine/replicas/replica-engine.ts';
 import { optimizerOf } from '../../train/optim/config.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
 import { learningRateAt } from '../../train/schedule/schedule.ts';
-import { createRun } from '../../train/start-run.ts';
 import { writeStepFiles } from '../../train/step-files/write-step-files.ts';
+import { createRun } from '../../train/trainer.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import type { Batches } from './batch-file.ts';
 

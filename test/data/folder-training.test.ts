@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import { loadDataset } from '../../core/data/load.ts';
 import { datasetRecord } from '../../core/data/run-record.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
@@ -16,10 +16,8 @@ import { exportRun } from '../../export/export-run.ts';
 import { loadSplit } from '../../export/load-split.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
-import { runConfig } from '../../train/start-run.ts';
-import { loadModel } from '../../train/test-model/load-model.ts';
-import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
-import { train } from '../../train/trainer.ts';
+import { loadModel, loadTestSplit } from '../../train/test-model/test-model.ts';
+import { runConfig, train } from '../../train/trainer.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { picture, writeColors, writeTree } from './image-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
@@ -46,7 +44,7 @@ test('a net is trained on a folder of three classes and exported with their name
   let steps = 0;
   try {
     const setup = { config, model, dataset, engine, run, workers: 1, resume: false, shouldStop: () => false };
-    const { finished, best } = await train({ ...setup, observer: { onBatch: () => void steps++ } });
+    const { finished, best } = await train({ ...setup, observer: { onStep: () => void steps++ } });
     assert.deepEqual([finished, steps, best?.images], [true, 3, 12]);
     // Of three classes the best five are all of them.
     assert.equal(best?.top5, 1);

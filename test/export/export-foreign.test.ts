@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
@@ -15,6 +14,7 @@ import { float, type Graph, int } from '../../core/onnx/graph.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { convertMostToFloat16 } from '../../core/onnx/passes/mixed-float16.ts';
 import { Random } from '../../core/random.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { readOptions } from '../../export/command-line.ts';
 import { describeForeign } from '../../export/describe.ts';
 import { exportForeign, type ForeignExportOptions } from '../../export/export-foreign.ts';
@@ -93,7 +93,7 @@ async function run(path: string, batch = 2): Promise<number[]> {
     input!.dtype === 'uint8'
       ? new Tensor('uint8', Uint8Array.from(all), dims)
       : new Tensor('float32', Float32Array.from(all), dims);
-  const session = await InferenceSession.create(path, { logSeverityLevel: 3 });
+  const session = await openSession(path);
   const result = await session.run({ [input!.name]: feed });
   await session.release();
   if (result.indices) {
@@ -108,7 +108,7 @@ async function run(path: string, batch = 2): Promise<number[]> {
 }
 
 async function original(graph: Graph): Promise<number[]> {
-  const session = await InferenceSession.create(encodeModel(graph, {}, { opset: 17 }));
+  const session = await openSession(encodeModel(graph, {}, { opset: 17 }));
   const { scores } = await session.run({ input: new Tensor('float32', noise, [1, 3, SIZE, SIZE]) });
   await session.release();
   return [...(scores!.data as Float32Array)];
@@ -322,7 +322,7 @@ describe('float16 where it costs little', () => {
     assert.equal(b.graph.initializers.get('w')!.dtype, 'float32');
     const results = [];
     for (const each of [b.graph, graph]) {
-      const session = await InferenceSession.create(encodeModel(each));
+      const session = await openSession(encodeModel(each));
       const feed = new Tensor('float32', Float32Array.from([1, 2, 3, 4, 0, 0, 0, 0]), [2, 4]);
       results.push([...((await session.run({ x: feed })).y!.data as Float32Array)]);
       await session.release();

@@ -2,11 +2,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
 import { defaultOutput, exportRun } from '../../export/export-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
@@ -85,7 +85,7 @@ describe('an exported model', async () => {
       [3, 3, 32, 32],
     );
     const logits = async (model: Uint8Array): Promise<Float32Array> => {
-      const session = await InferenceSession.create(model, { graphOptimizationLevel: 'disabled' });
+      const session = await openSession(model, { graphOptimizationLevel: 'disabled' });
       const { logits } = await session.run({ input: images });
       await session.release();
       return logits!.data as Float32Array;

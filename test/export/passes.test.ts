@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { CIFAR100_NORMALIZATION } from '../../core/data/cifar100.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { topK } from '../../core/metrics/top-k.ts';
@@ -13,6 +12,7 @@ import { pixelsToTopK } from '../../core/onnx/passes/pixels-to-top-k.ts';
 import { convertToFloat16 } from '../../core/onnx/passes/to-float16.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { toFloat32 } from '../../core/weights/float-formats.ts';
 import { toFloat16 } from '../../core/weights/to-float16.ts';
 import { trainedGraph } from './trained-run.ts';
@@ -20,7 +20,7 @@ import { trainedGraph } from './trained-run.ts';
 type Outputs = Record<string, Tensor>;
 
 async function run(graph: Graph, feeds: Outputs): Promise<Outputs> {
-  const session = await InferenceSession.create(encodeModel(graph));
+  const session = await openSession(encodeModel(graph));
   const outputs = await session.run(feeds);
   await session.release();
   return outputs as Outputs;

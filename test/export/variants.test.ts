@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { exportRun } from '../../export/export-run.ts';
 import type { ExportOptions } from '../../export/options.ts';
 import { defaultOutput } from '../../export/output/output-paths.ts';
@@ -26,7 +26,7 @@ async function exported(name: string, options: ExportOptions) {
 }
 
 async function shapes(path: string, feeds: Record<string, Tensor>): Promise<Record<string, unknown>> {
-  const session = await InferenceSession.create(path);
+  const session = await openSession(path);
   const outputs = await session.run(feeds);
   await session.release();
   return Object.fromEntries(Object.entries(outputs).map(([name, { type, dims }]) => [name, [type, ...dims]]));

@@ -6,12 +6,12 @@ import { after, describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { openInThread, openModel } from '../../core/foreign-model/open-model.ts';
-import { InferenceSession, Tensor } from '../../core/inference/onnxruntime.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { type DataType, floatTensor, int64Tensor, type TensorValue } from '../../core/onnx/graph.ts';
 import { type Onnx, onnx } from '../../core/onnx/newer-fields.ts';
 import { dataTypeCode, encodeTensor } from '../../core/onnx/tensor-proto.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'survives-'));
 after(() => rmSync(folder, { recursive: true, force: true }));
@@ -133,7 +133,7 @@ async function red(
   const pixels = Uint8Array.from({ length: 192 }, (_, i) => (i % 3 === 0 ? 255 : 0));
   const images = new Float32Array(2 * 192);
   new Normalizer(metadata).interleaved(pixels, 3, images.subarray(192), 0, 64);
-  const session = await InferenceSession.create(adapted, { logSeverityLevel: 4 });
+  const session = await openSession(adapted, { quiet: true });
   const { logits } = await session.run({ input: new Tensor('float32', images, [2, 3, 8, 8]) });
   await session.release();
   return softmax((logits!.data as Float32Array).slice(3))[0]!;

@@ -2,12 +2,12 @@ import assert from 'node:assert/strict';
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { UserError } from '../../core/errors.ts';
 import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { EXPECTED, FIXTURES, foreignFolder, PREPROCESSING, writeJson } from './support.ts';
 
 const folder = foreignFolder();
@@ -18,7 +18,7 @@ async function classify({ bytes, metadata }: Classifier): Promise<Float32Array> 
   const size = pixels.length;
   const images = new Float32Array(3 * size);
   new Normalizer(metadata).interleaved(pixels, 3, images.subarray(2 * size), 0, size / 3);
-  const session = await InferenceSession.create(bytes);
+  const session = await openSession(bytes);
   const { logits } = await session.run({ input: new Tensor('float32', images, [3, 3, 32, 32]) });
   await session.release();
   const classes = EXPECTED.labels.length;

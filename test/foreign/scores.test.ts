@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { decideScores, scoresOfNumbers } from '../../core/foreign-model/score-kind.ts';
@@ -11,6 +10,7 @@ import { floatTensor, int, ints } from '../../core/onnx/graph.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { onnx } from '../../core/onnx/newer-fields.ts';
 import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { colorImages, modelFolder, RED, type RedNetOptions, redNet } from './red-net.ts';
 
 const { add } = modelFolder();
@@ -18,7 +18,7 @@ const RED_PICTURE = [1, -1, -1] as const;
 
 /** The probabilities of a red picture, which is the second of a batch. */
 async function probabilities({ bytes, metadata }: Classifier): Promise<number[]> {
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 3 });
+  const session = await openSession(bytes);
   const images = colorImages([-1, 1, 0.3], RED_PICTURE, [0, 0, 0]);
   const { logits } = await session.run({ input: new Tensor('float32', images, [3, 3, 8, 8]) });
   await session.release();

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { it } from 'node:test';
 import { loadDataset } from '../../core/data/load.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';

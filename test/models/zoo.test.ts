@@ -2,7 +2,6 @@ import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
@@ -11,6 +10,7 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { initializerRoles, parameterCount } from '../../core/onnx/roles.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
 import { Random } from '../../core/random.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { hashUniform } from '../fixtures/torch-fixture.ts';
 import { torchvisionNames } from './torchvision-names.ts';
 
@@ -323,8 +323,8 @@ function bytesOf(data: Float32Array): Buffer {
 
 /** Loads a graph in onnxruntime; unoptimised, which is the quickest to load. */
 function load(graph: Graph): Promise<InferenceSession> {
-  return InferenceSession.create(encodeModel(graph), {
+  return openSession(encodeModel(graph), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
   });
 }

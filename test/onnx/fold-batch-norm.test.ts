@@ -1,6 +1,5 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
@@ -8,6 +7,7 @@ import { floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/grap
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { Random } from '../../core/random.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 describe('folding a zoo net', () => {
   for (const name of ['resnet20', 'se_resnet20']) {
@@ -224,9 +224,9 @@ function randomizeBatchNorms(graph: Graph): void {
 
 /** `logits` for two random images, by onnxruntime without its own optimisations. */
 async function run(graph: Graph, size: number): Promise<Float32Array> {
-  const session = await InferenceSession.create(encodeModel(graph), {
+  const session = await openSession(encodeModel(graph), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
   });
   const random = new Random(3);
   const dims = [2, 3, size, size];

@@ -1,9 +1,9 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { type Onnx, onnx } from '../../core/onnx/newer-fields.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 const Type = onnx.AttributeProto.AttributeType;
 const { FLOAT, BOOL } = onnx.TensorProto.DataType;
@@ -45,7 +45,7 @@ function encode(nodes: Onnx.INodeProto[], functions: Onnx.IFunctionProto[] = [])
 const INPUT = [-3, -0.5, 0.25, 2];
 
 async function run(bytes: Uint8Array): Promise<number[]> {
-  const session = await InferenceSession.create(bytes, { logSeverityLevel: 4 });
+  const session = await openSession(bytes, { quiet: true });
   const { y } = await session.run({ x: new Tensor('float32', Float32Array.from(INPUT), [4]) });
   await session.release();
   return [...(y!.data as Float32Array)];

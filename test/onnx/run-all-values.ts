@@ -1,7 +1,7 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { type DataType, type Graph, sizeOf } from '../../core/onnx/graph.ts';
-import { encodeModel } from '../../core/onnx/model-file.ts';
+import { type EncodeOptions, encodeModel } from '../../core/onnx/model-file.ts';
 import type { TensorShape } from '../../core/onnx/shape-inference.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 
 /** What onnxruntime gave for a value: its element type and the size of each dimension. */
 export interface ActualShape {
@@ -14,17 +14,19 @@ export interface ActualShape {
  * the shapes that came out.
  * @param sizes the size each named dimension of the inputs has in this run
  * @param inferred what the outputs are declared as; onnxruntime itself refuses a wrong rank or size
+ * @param options the operator set, by default that of our own models
  */
 export async function runAllValues(
   graph: Graph,
   sizes: Readonly<Record<string, number>>,
   inferred: ReadonlyMap<string, TensorShape>,
+  options: EncodeOptions = {},
 ): Promise<Map<string, ActualShape>> {
   const names = graph.nodes.flatMap((node) => node.outputs).filter((name) => name !== '');
   const outputs = names.map((name) => ({ name, ...inferred.get(name)! }));
-  const session = await InferenceSession.create(encodeModel({ ...graph, outputs }), {
+  const session = await openSession(encodeModel({ ...graph, outputs }, {}, options), {
     graphOptimizationLevel: 'disabled',
-    intraOpNumThreads: 1,
+    threads: 1,
     // Errors only: a wrong shape is for the test to report.
     logSeverityLevel: 3,
   });
@@ -48,8 +50,11 @@ export async function runAllValues(
 function zeros(dtype: DataType, dims: number[]): Tensor {
   const count = sizeOf(dims);
   if (dtype === 'float32') return new Tensor('float32', new Float32Array(count), dims);
+  if (dtype === 'float16') return new Tensor('float16', new Uint16Array(count), dims);
   if (dtype === 'int64') return new Tensor('int64', new BigInt64Array(count), dims);
+  if (dtype === 'int32') return new Tensor('int32', new Int32Array(count), dims);
   if (dtype === 'uint8') return new Tensor('uint8', new Uint8Array(count), dims);
+  if (dtype === 'bool') return new Tensor('bool', new Uint8Array(count), dims);
   if (dtype === 'int8') return new Tensor('int8', new Int8Array(count), dims);
   throw new Error(`no test has an input of ${dtype}`);
 }

@@ -8,7 +8,7 @@ import { after, before, describe, it } from 'node:test';
 import { pathToFileURL } from 'node:url';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { fetchPicture } from '../../core/image/fetch-picture.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { encodeMetadata } from '../../core/model-metadata.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';

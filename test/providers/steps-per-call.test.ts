@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OrtEngine, type OrtEngineOptions } from '../../train/engine/ort-engine.ts';
+import type { StepReport } from '../../train/loop.ts';
 import { DEFAULT_LOSS_SCALING } from '../../train/step/loss-scaling.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import {
@@ -90,8 +91,8 @@ describe('a run with several steps a call', async () => {
     const losses: number[] = [];
     const batches: number[] = [];
     const observer = {
-      onBatch: (done: number, loss: number) => {
-        batches.push(done);
+      onStep: ({ progress, loss }: StepReport) => {
+        batches.push(progress.batch);
         losses.push(loss);
       },
     };

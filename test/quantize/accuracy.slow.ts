@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { describe, it } from 'node:test';
 import { loadDataset } from '../../core/data/load.ts';
-import { evaluateModelBytes } from '../../core/inference/evaluate-model.ts';
+import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';

@@ -3,9 +3,9 @@ import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { InferenceSession } from 'onnxruntime-node';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { openSession } from '../../core/runtime/session.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
 import { bottleneckNet, floatNet, noise } from './small-nets.ts';
 
@@ -21,7 +21,7 @@ async function optimized(graph: Graph): Promise<Graph> {
   const folder = await mkdtemp(join(tmpdir(), 'fusion-'));
   try {
     const optimizedModelFilePath = join(folder, 'optimized.onnx');
-    const session = await InferenceSession.create(encodeModel(graph), {
+    const session = await openSession(encodeModel(graph), {
       optimizedModelFilePath,
       // It warns that the file is for machines like this one.
       logSeverityLevel: 3,

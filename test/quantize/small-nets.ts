@@ -1,4 +1,3 @@
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildResNet } from '../../core/models/resnet.ts';
 import { buildModel } from '../../core/models/zoo.ts';
@@ -6,6 +5,7 @@ import { type Graph, sizeOf } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { Random } from '../../core/random.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import type { CalibrationBatch } from '../../export/quantize/options.ts';
 
 /** A net of the zoo as it is exported, with initial weights. */
@@ -42,7 +42,7 @@ export function noise(graph: Graph, batches: number, size: number, seed = 1): Ca
 
 /** The first output of a graph for a batch. */
 export async function runGraph(graph: Graph, { images, size }: CalibrationBatch): Promise<Float32Array> {
-  const session = await InferenceSession.create(encodeModel(graph), { intraOpNumThreads: 1 });
+  const session = await openSession(encodeModel(graph), { threads: 1 });
   try {
     const input = graph.inputs[0]!;
     const dims = [size, ...input.dims.slice(1).map(Number)];

@@ -1,4 +1,4 @@
-import type { EpochLog } from '../../train/trainer.ts';
+import type { EpochLog } from '../../train/loop.ts';
 
 /** Epochs as a run logs them, getting better by tenths. */
 export function epochLogs(count: number, top1 = 0.1): EpochLog[] {

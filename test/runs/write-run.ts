@@ -1,6 +1,6 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { EpochLog } from '../../train/trainer.ts';
+import type { EpochLog } from '../../train/loop.ts';
 import { CONFIG } from '../export/trained-run.ts';
 
 /** Writes a run's config and log, without checkpoints. */

@@ -2,9 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { crc32, deflateSync } from 'node:zlib';
 import sharp from 'sharp';
+import { Refusal } from '../../core/errors.ts';
 import { decodeSmallPng } from '../../core/image/small-png.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
-import { HttpError } from '../../serve/http/http-error.ts';
 import { decodeImage, decodeLarge } from '../../serve/image/decode.ts';
 import { fromRgb, noise, noisePng } from './support/images.ts';
 
@@ -12,7 +12,7 @@ const options = { height: 32, width: 32, maxPixels: 1_000_000 };
 
 const refuses = (bytes: Uint8Array, status: number, message: RegExp): Promise<void> =>
   assert.rejects(decodeImage(bytes, options), (error: unknown) => {
-    assert.ok(error instanceof HttpError);
+    assert.ok(error instanceof Refusal);
     assert.equal(error.status, status);
     assert.match(error.message, message);
     return true;

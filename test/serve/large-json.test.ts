@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { HttpError } from '../../serve/http/http-error.ts';
+import { Refusal } from '../../core/errors.ts';
 import { readJsonImages } from '../../serve/http/json-images.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
@@ -97,7 +97,7 @@ test('large requests that are wrong get the refusals of small ones', async () =>
     } catch (error) {
       expected = error;
     }
-    assert.ok(expected instanceof HttpError, `${body.slice(0, 200)}: ${expected}`);
+    assert.ok(expected instanceof Refusal, `${body.slice(0, 200)}: ${expected}`);
     const response = await infer(padded);
     assert.deepEqual(
       [response.status, await response.json()],
@@ -150,7 +150,7 @@ test('large JSON without images gets the refusals of small', async () => {
     } catch (error) {
       expected = error;
     }
-    assert.ok(expected instanceof HttpError, `${body.slice(0, 100)}: ${expected}`);
+    assert.ok(expected instanceof Refusal, `${body.slice(0, 100)}: ${expected}`);
     const refusal = [expected.status, { error: expected.message }];
     assert.deepEqual(await predict(body), refusal);
     assert.deepEqual(await predict(`${' '.repeat(LARGE)}${body}`), refusal);

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { UserError } from '../../core/errors.ts';
-import { UnavailableError } from '../../serve/http/http-error.ts';
+import { UnavailableError, UserError } from '../../core/errors.ts';
 import { InferencePool, type InferencePoolOptions } from '../../serve/inference/pool.ts';
 
 const echo = {

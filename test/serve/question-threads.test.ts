@@ -1,13 +1,13 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { HttpError, OverloadError, UnavailableError } from '../../serve/http/http-error.ts';
+import { OverloadError, Refusal, UnavailableError } from '../../core/errors.ts';
 import { QuestionThreads } from '../../serve/threads/question-threads.ts';
 
 const module = new URL('./support/question-worker.ts', import.meta.url);
 const start = (maxWaiting?: number, threads = 1): QuestionThreads<string, number> =>
   new QuestionThreads({ module, name: 'test', work: 'counting', threads, ...(maxWaiting && { maxWaiting }) });
 
-const status = (error: unknown): number => (error instanceof HttpError ? error.status : 0);
+const status = (error: unknown): number => (error instanceof Refusal ? error.status : 0);
 
 test('answers in order, refuses as the thread does, and tells our faults from refusals', async () => {
   const it = start();

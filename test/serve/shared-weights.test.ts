@@ -5,8 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
-import { openSession } from '../../serve/inference/open-session.ts';
-import { makeSharedFolder, removeSharedFolder } from '../../serve/inference/shared-folder.ts';
+import { makeSharedFolder, openShared, removeSharedFolder } from '../../serve/inference/shared-weights.ts';
 import { chooseInference } from '../../serve/models/choose-inference.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
@@ -22,13 +21,13 @@ test('sessions with shared weights answer as one of its own does', async () => {
   const bytes = readFileSync(path);
   const model = new SharedArrayBuffer(bytes.length);
   new Uint8Array(model).set(bytes);
-  const own = await openSession(model, join(folder, 'cannot', 'be', 'written'), 1);
+  const own = await openShared(model, join(folder, 'cannot', 'be', 'written'), 1);
   assert.equal(existsSync(join(folder, 'cannot')), false);
   const shared = join(folder, 'shared');
   mkdirSync(shared);
-  const sessions = await Promise.all([openSession(model, shared, 1), openSession(model, shared, 2)]);
+  const sessions = await Promise.all([openShared(model, shared, 1), openShared(model, shared, 2)]);
   // A third needs the model's bytes no more.
-  sessions.push(await openSession(new SharedArrayBuffer(1), shared, 1));
+  sessions.push(await openShared(new SharedArrayBuffer(1), shared, 1));
   const expected = await logits(own);
   for (const session of sessions) assert.deepEqual(await logits(session), expected);
   for (const session of [own, ...sessions]) await session.release();

@@ -8,8 +8,8 @@ import { bindingPath, tfjsFolder } from '../../core/tensorflow/binding.ts';
 import { requireBinding } from '../../core/tensorflow/load-tfjs.ts';
 import { runProgram } from '../../setup/programs.ts';
 import { buildBinding } from '../../setup/tensorflow/build-binding.ts';
-import { projectPlaces } from '../../setup/tensorflow/places.ts';
 import { probeTensorFlow } from '../../setup/tensorflow/probe.ts';
+import { projectPlaces } from '../../setup/tensorflow/release.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { checkPlain, rejectsPlainly } from '../data/user-error.ts';
 
@@ -32,7 +32,9 @@ test('npm run setup:tensorflow sets it up and finds it set up the second time', 
   skip: skipSetup,
 }, async () => {
   const setup = () =>
-    runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/cli.ts', '--cpu'], { cwd: PROJECT });
+    runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/setup-tensorflow.cli.ts', '--cpu'], {
+      cwd: PROJECT,
+    });
   const first = await setup();
   assert.equal(first.status, 0, first.stderr);
   assert.match(first.stdout, /^TensorFlow 2\.15\.1 is (already )?set up/m);

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import { BatchLoader } from '../../train/loader/batch-loader.ts';
+import { DEFAULTS } from '../../train/recipe/settings.ts';
 import { DATASET } from './support/tiny-run.ts';
 
 /*
@@ -15,7 +16,7 @@ it('a loader that is closed with batches under way is waited for', async () => {
     normalization: DATASET.normalization,
     batchSize: 16,
     seed: 1,
-    augment: { crop: false, flip: false },
+    augment: { ...DEFAULTS, augment: 'none' },
     prefetch: 3,
   });
   const { value } = await loader.epoch(0).next();

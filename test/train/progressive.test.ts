@@ -8,7 +8,7 @@ import { BatchLoader } from '../../train/loader/batch-loader.ts';
 import { PlanarResizer } from '../../train/loader/planar-resizer.ts';
 import { checkStages, imageSizeAt } from '../../train/progressive/stages.ts';
 import { givenSettings, settingOptions } from '../../train/recipe/command-line.ts';
-import { progressive } from '../../train/recipe/settings.ts';
+import { DEFAULTS, progressive } from '../../train/recipe/settings.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { BATCHES_PER_EPOCH, checkpointBytes, DATASET, tinyRun } from './support/tiny-run.ts';
 
@@ -92,7 +92,7 @@ describe('a loader asked for smaller images', () => {
     classes: 100,
     batchSize: 16,
     seed: 7,
-    augment: { crop: { padding: 4 }, flip: true, erasing: { probability: 1 } } as const,
+    augment: { ...DEFAULTS, randomErasing: 1 },
   };
 
   it('makes the same batches of them however many threads it has, and whole ones again after', async () => {
@@ -118,7 +118,7 @@ describe('a loader asked for smaller images', () => {
   });
 
   it('shows the whole of an image: a coarse mean is the same', async () => {
-    const loader = new BatchLoader({ ...options, augment: { crop: false, flip: false } });
+    const loader = new BatchLoader({ ...options, augment: { ...DEFAULTS, augment: 'none' } });
     try {
       const means = async (size?: number) => {
         const { value: batch } = await loader.epoch(0, 0, size).next();

@@ -4,7 +4,7 @@ import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
-import type { EpochLog } from '../../train/trainer.ts';
+import type { EpochLog } from '../../train/loop.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { accuracyOf } from './support/direct-accuracy.ts';
 import {
@@ -132,7 +132,7 @@ describe('an interrupted run', () => {
         weightSeed: 2,
         observer: {
           onEstimate: () => {},
-          onEpochStart: (epoch, _, batch) => starts.push([epoch, batch]),
+          onEpochStart: (epoch, _, batch) => void starts.push([epoch, batch]),
         },
       });
       assert.equal(resumed.result.finished, true);

@@ -2,16 +2,16 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sizeOf } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
-import type { ConvGeometry } from '../../train/autodiff/conv/geometry.ts';
+import { detectBlockSize } from '../../train/engine/block-size.ts';
+import type { ConvGeometry } from '../../train/lowering/ort/conv/geometry.ts';
 import {
   suitsWinograd,
   winogradConvolve,
   winogradInput,
   winogradInputGradient,
   winogradWeightGradient,
-} from '../../train/autodiff/conv/winograd/winograd.ts';
-import { StepBuilder } from '../../train/autodiff/step-builder.ts';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+} from '../../train/lowering/ort/conv/winograd/winograd.ts';
+import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 import { runOnce } from './support/step-runner.ts';
 
@@ -35,8 +35,10 @@ function geometry(
     batch,
     inChannels,
     outChannels,
+    group: 1,
     kernel: [3, 3],
     stride: [1, 1],
+    dilation: [1, 1],
     pads,
     input: [height, width],
     output,

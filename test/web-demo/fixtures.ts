@@ -8,7 +8,7 @@ import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { Random } from '../../core/random.ts';
-import type { EpochLog } from '../../train/trainer.ts';
+import type { EpochLog } from '../../train/loop.ts';
 
 const EMBEDDED = fileURLToPath(new URL('../../models/resnet14t.onnx', import.meta.url));
 /** Bytes of an image in CIFAR-100's files: two labels and the pixels. */

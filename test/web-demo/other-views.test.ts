@@ -2,14 +2,15 @@ import assert from 'node:assert/strict';
 import { appendFile, readFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
+import { visitFirst } from './first-visit.ts';
 import { epoch, picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { TestDemo } from './test-demo.ts';
@@ -86,7 +87,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const metadata = decodeMetadata(decodeModel(bytes).metadata, 'taught');
     assert.deepEqual(metadata.labels, ['red', 'blue']);
     assert.equal(metadata.accuracy?.images, 4);
-    const session = await InferenceSession.create(bytes);
+    const session = await openSession(bytes);
     const { logits } = await session.run({
       input: new Tensor('float32', new Float32Array(2 * 3 * 1024), [2, 3, 32, 32]),
     });
@@ -119,8 +120,20 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.equal(await page.page.isDisabled('#teach-start'), false);
   });
 
-  it('works without its server after the first visit', async () => {
+  it('comes in 4 MB and shows how much has come', async () => {
+    const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
+    await first.context().close();
+    assert.ok(bytes < 4e6, `${bytes} bytes`);
+    // The model is a tenth of it: the bar stood still at its end while the rest came.
+    assert.ok(shares.length > 10 && shares.some((share) => share > 0.3 && share < 0.8), shares.join());
+    const sorted = [...shares].sort((a, b) => a - b);
+    assert.deepEqual(shares, sorted);
+    assert.equal(shares.at(-1), 1);
+  });
+
+  it('works without its server after the first visit', async (t) => {
     const demo = await startDemo({ model: test.model, port: 0, host: '127.0.0.1', data: test.folder });
+    t.after(() => demo.close());
     const visitor = await DemoPage.open(test.browser, demo.url);
     await visitor.page.waitForSelector('#offline-state[data-kept]');
     await demo.close();

@@ -1,6 +1,4 @@
 import { readFile } from 'node:fs/promises';
-import { InferenceSession, Tensor } from 'onnxruntime-node';
-import { exactInt8 } from '../../core/inference/exact-int8.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { topK } from '../../core/metrics/top-k.ts';
@@ -8,6 +6,7 @@ import { type ClassifierMetadata, decodeMetadata, type ModelAccuracy } from '../
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
+import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 
 /** The same model in onnxruntime-node, for the page's numbers to be compared with. */
 export class Reference {
@@ -24,10 +23,7 @@ export class Reference {
   static async open(file: string): Promise<Reference> {
     const bytes = new Uint8Array(await readFile(file));
     const metadata = decodeMetadata(decodeModel(bytes, file).metadata, file);
-    return new Reference(
-      await InferenceSession.create(bytes, { intraOpNumThreads: 1, extra: { session: await exactInt8() } }),
-      metadata,
-    );
+    return new Reference(await openSession(bytes, { threads: 1 }), metadata);
   }
 
   /** The five best classes of a picture, as the page should show them. */

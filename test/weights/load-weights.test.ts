@@ -4,11 +4,11 @@ import { copyFile, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
-import * as ort from 'onnxruntime-node';
 import { UserError } from '../../core/errors.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../core/weights/safetensors.ts';
@@ -43,11 +43,11 @@ describe('weights of a PyTorch resnet20', () => {
     const { model, graph } = fitModel(tensors, 'resnet20.pth');
     assert.equal(model, 'resnet20');
     for (const net of [graph, foldBatchNorm(graph)]) {
-      const session = await ort.InferenceSession.create(encodeModel(net));
+      const session = await openSession(encodeModel(net));
       const dims = [reference.images, 3, 32, 32];
       const pixels = new Float32Array(reference.images * 3 * 32 * 32);
       for (let i = 0; i < pixels.length; i++) pixels[i] = 3.4 * (hashUniform(reference.imageSeed, i) - 0.5);
-      const { logits } = await session.run({ input: new ort.Tensor('float32', pixels, dims) });
+      const { logits } = await session.run({ input: new Tensor('float32', pixels, dims) });
       await session.release();
       assert.equal(logits!.data.length, reference.logits.length);
       const scale = Math.max(...reference.logits.map(Math.abs));

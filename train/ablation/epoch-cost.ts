@@ -1,4 +1,4 @@
-import type { EpochLog } from '../trainer.ts';
+import type { EpochLog } from '../loop.ts';
 import type { CellName } from './cells.ts';
 
 /** What a run still needs. */

@@ -1,8 +1,7 @@
 import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
-import type { AugmentConfig } from '../loader/augment/options.ts';
-import { augmentOptions } from '../loader/augment/options.ts';
 import { BatchMaker } from '../loader/batch-maker.ts';
 import { epochOrder } from '../loader/epoch-order.ts';
+import type { Augmentation } from '../recipe/settings.ts';
 import { Canvas } from './canvas.ts';
 
 /** Pixels between two images, and more after the column of originals. */
@@ -15,7 +14,7 @@ export interface SheetOptions {
   /** Columns beside the originals: the images as in so many epochs. */
   variants: number;
   seed: number;
-  augment: AugmentConfig;
+  augment: Augmentation;
 }
 
 /**
@@ -24,9 +23,8 @@ export interface SheetOptions {
  */
 export function drawSheet(dataset: ImageDataset, options: SheetOptions): Canvas {
   const { height, width, train, normalization } = dataset;
-  const { images: rows, variants, seed } = options;
+  const { images: rows, variants, seed, augment } = options;
   const classes = dataset.labels.length;
-  const augment = augmentOptions(options.augment);
   const maker = new BatchMaker({
     ...train,
     height,

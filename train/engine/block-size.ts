@@ -1,7 +1,7 @@
-import * as ort from '../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
-import { convolve } from '../autodiff/conv/convolve.ts';
-import { StepBuilder } from '../autodiff/step-builder.ts';
+import { openSession, Tensor } from '../../core/runtime/session.ts';
+import { convolve } from '../lowering/ort/conv/convolve.ts';
+import { StepBuilder } from '../lowering/ort/step-builder.ts';
 
 let known: Promise<number> | undefined;
 
@@ -36,13 +36,18 @@ async function runConv(blockSize: number): Promise<Float32Array> {
     [1, channels, 5, 5],
     [channels, channels, 3, 3],
   ];
-  const y = convolve(b, b.input('x', dims), b.input('w', filter), undefined, [1, 1], [1, 1, 1, 1]);
+  const y = convolve(b, b.input('x', dims), b.input('w', filter), undefined, {
+    stride: [1, 1],
+    dilation: [1, 1],
+    pads: [1, 1, 1, 1],
+    group: 1,
+  });
   b.output('y', y);
-  const session = await ort.InferenceSession.create(encodeModel(b.graph), { logSeverityLevel: 4 });
+  const session = await openSession(encodeModel(b.graph), { quiet: true, int8: false });
   try {
     const ramp = (shape: number[], step: number) => {
       const size = shape.reduce((n, dim) => n * dim, 1);
-      return new ort.Tensor(
+      return new Tensor(
         'float32',
         Float32Array.from({ length: size }, (_, i) => Math.sin(step * i)),
         shape,

@@ -1,6 +1,6 @@
-import * as ort from '../../core/inference/onnxruntime.ts';
 import { type Graph, sizeOf } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession } from '../../core/runtime/session.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
 import { loopSteps } from '../step/step-loop.ts';
 import { checkLossScale } from './check-loss-scale.ts';
@@ -39,7 +39,7 @@ export class OrtEngine implements TrainingEngine {
   readonly #targets: Float32Array;
 
   private constructor(
-    private readonly session: ort.InferenceSession,
+    private readonly session: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     readonly stepsPerCall: number,
     { initial, imageDims, targetDims }: PreparedStep,
@@ -62,12 +62,12 @@ export class OrtEngine implements TrainingEngine {
     const { optimizer, provider = 'cpu', threads, stepsPerCall = 1 } = options;
     const prepared = await prepareStep(model, options);
     const graph = stepsPerCall === 1 ? prepared.graph : loopSteps(prepared.graph);
-    const session = await ort.InferenceSession.create(encodeModel(graph), {
+    const session = await openSession(encodeModel(graph), {
       executionProviders: [provider],
-      logSeverityLevel: 3,
+      int8: false,
+      threads,
       // A plan for the memory of a whole step is laid out beside what the first step took: twice as much.
       ...(provider === 'cpu' ? { enableMemPattern: false } : {}),
-      ...(threads === undefined ? {} : { intraOpNumThreads: threads }),
     });
     return new OrtEngine(session, optimizer, stepsPerCall, prepared);
   }

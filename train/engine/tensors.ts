@@ -1,13 +1,13 @@
-import * as ort from '../../core/inference/onnxruntime.ts';
+import { Tensor } from '../../core/runtime/session.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
 import { updateScalars } from '../step/update.ts';
 import type { TrainingState } from './state.ts';
 
-export type Tensors = Record<string, ort.Tensor>;
+export type Tensors = Record<string, Tensor>;
 
 /** A float32 tensor on the given memory; a vector unless `dims` says otherwise. */
-export function tensor(data: Float32Array, dims: readonly number[] = [data.length]): ort.Tensor {
-  return new ort.Tensor('float32', data, dims);
+export function tensor(data: Float32Array, dims: readonly number[] = [data.length]): Tensor {
+  return new Tensor('float32', data, dims);
 }
 
 /** What an update reads: weights, slots and the step's scalars. */
@@ -51,9 +51,6 @@ export function updateFetches(next: TrainingState): Tensors {
   return fetches;
 }
 
-function mapValues(
-  values: Record<string, number>,
-  make: (value: number, name: string) => ort.Tensor,
-): Tensors {
+function mapValues(values: Record<string, number>, make: (value: number, name: string) => Tensor): Tensors {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value, name)]));
 }

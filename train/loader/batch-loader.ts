@@ -1,10 +1,10 @@
 import type { ImageSplit, Normalization } from '../../core/data/dataset.ts';
-import { UserError } from '../../core/errors.ts';
-import { type AugmentOptions, checkAugmentOptions } from './augment/options.ts';
-import type { BatchSource } from './batch-maker.ts';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { Thread, ThreadEnded } from '../../core/workers/thread.ts';
+import type { Augmentation } from '../recipe/settings.ts';
+import type { BatchBuffers, BatchSource } from './batch-maker.ts';
 import { epochOrder } from './epoch-order.ts';
-import type { BatchBuffers, BatchRequest } from './protocol.ts';
-import { WorkerThread } from './worker-thread.ts';
+import type { BatchRequest, LoaderCalls } from './worker.ts';
 
 export interface BatchLoaderOptions {
   split: ImageSplit;
@@ -18,7 +18,7 @@ export interface BatchLoaderOptions {
   batchSize: number;
   /** Decides the order and every augmentation. */
   seed: number;
-  augment: AugmentOptions;
+  augment: Augmentation;
   /** Threads that make batches; default 1. Has no influence on what is in them. */
   workers?: number;
   /** Batches made ahead of the one in use; default 2 a worker. */
@@ -44,11 +44,6 @@ export interface Batch {
   release(): void;
 }
 
-interface PendingJob {
-  resolve: (buffers: BatchBuffers) => void;
-  reject: (error: Error) => void;
-}
-
 /**
  * Makes shuffled, augmented training batches in worker threads, ahead of the trainer. A batch depends on
  * seed, epoch and its place in the epoch, never on the number of workers or on timing.
@@ -66,10 +61,8 @@ export class BatchLoader {
   readonly #classes: number;
   readonly #seed: number;
   readonly #prefetch: number;
-  readonly #workers: WorkerThread[];
+  readonly #threads: Thread<LoaderCalls>[];
   readonly #free: BatchBuffers[] = [];
-  readonly #jobs = new Map<number, PendingJob>();
-  #nextJob = 0;
   #failure: Error | undefined;
 
   /** @throws UserError if an option is out of range or the split has too few images for one batch */
@@ -81,7 +74,6 @@ export class BatchLoader {
     checkCount('batch size', batchSize);
     checkCount('number of loader workers', workers);
     checkCount('number of batches made ahead', prefetch);
-    checkAugmentOptions(options.augment);
     if (!(labelSmoothing >= 0 && labelSmoothing <= 1)) {
       throw new UserError(`the label smoothing must be from 0 to 1, not ${labelSmoothing}`);
     }
@@ -118,19 +110,9 @@ export class BatchLoader {
       augment: options.augment,
     };
     const script = options.workerScript ?? new URL('./worker.ts', import.meta.url);
-    this.#workers = Array.from(
-      { length: workers },
-      () =>
-        new WorkerThread(
-          script,
-          source,
-          ({ job, buffers }) => {
-            this.#jobs.get(job)?.resolve(buffers);
-            this.#jobs.delete(job);
-          },
-          (error) => this.#fail(error),
-        ),
-    );
+    // They keep the process alive only while a batch is made: a trainer that does not close its loader still ends.
+    const thread = { what: 'a data loader worker', name: 'loader', data: source, keepsAlive: false };
+    this.#threads = Array.from({ length: workers }, () => new Thread(script, thread));
   }
 
   /**
@@ -174,23 +156,27 @@ export class BatchLoader {
   /** Stops the workers. An epoch that is still being read throws. */
   async close(): Promise<void> {
     this.#fail(new Error('the batch loader is closed'));
-    await Promise.all(this.#workers.map((worker) => worker.stop()));
+    await Promise.all(this.#threads.map((thread) => thread.end({ now: true })));
   }
 
-  #request(request: Omit<BatchRequest, 'job' | 'buffers'>): Promise<BatchBuffers> {
+  #request(request: Omit<BatchRequest, 'buffers'>): Promise<BatchBuffers> {
     if (this.#failure) throw this.#failure;
-    const job = this.#nextJob++;
-    const result = new Promise<BatchBuffers>((resolve, reject) => this.#jobs.set(job, { resolve, reject }));
-    // It may fail while an earlier batch is in use and nobody waits for this one yet.
-    result.catch(ignore);
     // Batches that were not released are not waited for: that could be for ever.
     const buffers = this.#free.pop() ?? {
       images: new Float32Array(this.#batchSize * this.#imageLength),
       labels: new Int32Array(this.#batchSize),
       targets: new Float32Array(this.#batchSize * this.#classes),
     };
-    const idlest = this.#workers.reduce((best, worker) => (worker.pending < best.pending ? worker : best));
-    idlest.post({ ...request, job, buffers });
+    const idlest = this.#threads.reduce((best, thread) => (thread.pending < best.pending ? thread : best));
+    const transfer = [buffers.images.buffer, buffers.labels.buffer, buffers.targets.buffer];
+    const made = idlest.call('make', { ...request, buffers }, { transfer });
+    // It may fail while an earlier batch is in use and nobody waits for this one yet.
+    const result = made.catch((error: unknown) => {
+      const ended = error instanceof ThreadEnded || error === this.#failure;
+      this.#fail(ended ? (error as Error) : new Error(`a data loader worker failed: ${errorMessage(error)}`));
+      throw this.#failure;
+    });
+    result.catch(ignore);
     return result;
   }
 
@@ -214,8 +200,7 @@ export class BatchLoader {
   /** The first reason stands; everything that waits, and every later request, gets it. */
   #fail(error: Error): void {
     this.#failure ??= error;
-    for (const { reject } of this.#jobs.values()) reject(this.#failure);
-    this.#jobs.clear();
+    for (const thread of this.#threads) thread.fail(this.#failure);
   }
 }
 

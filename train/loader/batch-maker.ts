@@ -1,13 +1,21 @@
 import type { Normalization } from '../../core/data/dataset.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
+import type { Augmentation } from '../recipe/settings.ts';
 import { fillTargets } from '../targets.ts';
-import type { AugmentOptions } from './augment/options.ts';
 import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
 import { PlanarResizer } from './planar-resizer.ts';
-import type { BatchBuffers } from './protocol.ts';
 import { RandomStream } from './random-stream.ts';
+
+/** A batch's memory. It moves between the threads by transfer: no copy, and one owner at a time. */
+export interface BatchBuffers {
+  /** Room for a full batch of whole images, NCHW. */
+  images: Float32Array<ArrayBuffer>;
+  labels: Int32Array<ArrayBuffer>;
+  /** Room for a full batch, [size, classes]. */
+  targets: Float32Array<ArrayBuffer>;
+}
 
 /** What every batch of a loader is made from. */
 export interface BatchSource {
@@ -21,7 +29,7 @@ export interface BatchSource {
   classes: number;
   labelSmoothing: number;
   seed: number;
-  augment: AugmentOptions;
+  augment: Augmentation;
 }
 
 /** Images of one size: what is done to them from the resizing on. */

@@ -1,12 +1,30 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { BatchMaker, type BatchSource } from './batch-maker.ts';
-import { type BatchReply, type BatchRequest, transferList } from './protocol.ts';
+import { workerData } from 'node:worker_threads';
+import { serveThread } from '../../core/workers/thread.ts';
+import { type BatchBuffers, BatchMaker, type BatchSource } from './batch-maker.ts';
 
-// An error is left to end the thread: the loader then fails whatever waits for it.
+/** What a loader asks of its threads. */
+export type LoaderCalls = {
+  /** Fills the buffers, which come back. */
+  make: { params: BatchRequest; result: BatchBuffers };
+};
+
+export interface BatchRequest {
+  epoch: number;
+  /** The batch's number in its epoch. */
+  batch: number;
+  /** The images to use. */
+  indices: Uint32Array;
+  /** Height and width to resize to after augmentation; absent: they stay as they are. */
+  imageSize?: number | undefined;
+  buffers: BatchBuffers;
+}
+
 const maker = new BatchMaker(workerData as BatchSource);
-const port = parentPort!;
-port.on('message', ({ job, epoch, batch, indices, imageSize, buffers }: BatchRequest) => {
-  maker.make(epoch, batch, indices, buffers, imageSize);
-  const reply: BatchReply = { job, buffers };
-  port.postMessage(reply, transferList(buffers));
+
+serveThread<LoaderCalls>({
+  make: ({ epoch, batch, indices, imageSize, buffers }, { transfer }) => {
+    maker.make(epoch, batch, indices, buffers, imageSize);
+    transfer(buffers.images.buffer, buffers.labels.buffer, buffers.targets.buffer);
+    return buffers;
+  },
 });

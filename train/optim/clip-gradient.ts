@@ -1,4 +1,4 @@
-import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
 
 /**
  * onnxruntime adds up a vector in few float32 accumulators: over the 11 million squares of a resnet18 the sum

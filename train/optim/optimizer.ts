@@ -1,4 +1,4 @@
-import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
 
 /** The values an update reads: all vectors [P], all scalars []. */
 export interface UpdateInputs {

@@ -54,6 +54,22 @@ function defaultMilestones(epochs: number): number[] {
   return [...milestones].filter((epoch) => epoch > 0);
 }
 
+/** Steps that an epoch of a small dataset gets at least, and images that batch norm needs in a batch. */
+const FEWEST_STEPS = 4;
+const SMALLEST_BATCH = 8;
+
+/** A recipe whose batch the training images do not fill, with one that gives an epoch some steps. */
+export function fitBatch(recipe: Recipe, dataset: ImageDataset, say: (line: string) => void): Recipe {
+  const { batchSize, trainImages = dataset.train.count } = settle(recipe);
+  if (trainImages >= batchSize || trainImages > dataset.train.count) return recipe;
+  const fitting = Math.max(SMALLEST_BATCH, 2 ** Math.floor(Math.log2(trainImages / FEWEST_STEPS)));
+  const fitted = Math.min(trainImages, fitting);
+  say(
+    `${trainImages} training images do not fill a batch of ${batchSize}; training in batches of ${fitted} (--batch-size chooses)`,
+  );
+  return { ...recipe, batchSize: fitted };
+}
+
 /**
  * The config of a run that trains a model on a dataset by a recipe.
  * @throws UserError if two settings contradict each other or the dataset does not go with them

@@ -1,10 +1,11 @@
 import * as z from 'zod/mini';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { PROVIDER_NAMES } from '../engine/providers/providers.ts';
-import { AUGMENT_NAMES } from '../loader/augment/options.ts';
-import { OPTIMIZER_NAMES } from '../optim/config.ts';
 import { PRECISION_NAMES } from '../precision.ts';
-import { SCHEDULE_NAMES } from '../schedule/schedule.ts';
+
+export const OPTIMIZER_NAMES = ['sgd', 'adam', 'adamw'] as const;
+export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
+const SCHEDULE_NAMES = ['onecycle', 'cosine', 'multistep', 'constant'] as const;
 
 /**
  * Every setting of a training, once: its name, its type and range, its default, its help and its flag. From here
@@ -20,6 +21,8 @@ export interface Flag {
   flag?: string;
   /** What stands for the value in `--help`. */
   value?: string;
+  /** What other programs call it. */
+  elsewhere?: readonly string[];
   /** For lists: what the flag takes, and how its text is read; what it makes of other text the schema refuses. */
   list?: { takes: string; read: (text: string) => unknown };
 }
@@ -27,6 +30,12 @@ export const FLAGS = z.registry<Flag>();
 
 /** What runs the training steps: onnxruntime, or TensorFlow.js on the native TensorFlow library. */
 const ENGINE_NAMES = ['ort', 'tfjs'] as const;
+
+/**
+ * Ways to augment single images: `none` takes them as they are, `standard` is random crop and flip, the others
+ * are crop, flip and then a policy of image operations.
+ */
+const AUGMENT_NAMES = ['none', 'standard', 'autoaugment', 'randaugment', 'trivialaugment'] as const;
 
 const whole = (min: number, max = Number.MAX_SAFE_INTEGER) => z.int().check(z.minimum(min), z.maximum(max));
 const real = (min: number, max = Number.MAX_VALUE) => z.number().check(z.minimum(min), z.maximum(max));
@@ -66,6 +75,7 @@ const stages = z
 
 export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...string[]])).register(FLAGS, {
   value: 'NAME',
+  elsewhere: ['net', 'arch'],
   help: 'model of the zoo; default: by the number of cores',
 });
 
@@ -75,12 +85,14 @@ export const TRAINING = {
   batchSize: z._default(whole(1), 128).register(FLAGS, { help: 'images a step' }),
   optimizer: z._default(z.enum(OPTIMIZER_NAMES), 'sgd').register(FLAGS, {
     flag: 'optim',
+    elsewhere: ['optimizer', 'optimiser', 'opt'],
     value: 'NAME',
     help: 'optimiser',
   }),
   /** The schedule's peak. */
   learningRate: z.optional(real(0)).register(FLAGS, {
     flag: 'lr',
+    elsewhere: ['learning-rate', 'max-lr'],
     help: 'peak learning rate; default 0.1 for sgd, 0.001 for adam and adamw',
   }),
   momentum: z._default(real(0, 1), 0.9).register(FLAGS, { help: 'momentum of sgd' }),
@@ -96,6 +108,7 @@ export const TRAINING = {
   }),
   emaDecay: z._default(real(0, 0.999999), 0).register(FLAGS, {
     flag: 'ema',
+    elsewhere: ['ema-decay'],
     value: 'DECAY',
     help: 'evaluate and keep an exponential moving average of the weights; 0: none',
   }),
@@ -138,6 +151,7 @@ export const AUGMENTATION = {
   }),
   cutmixBeta: z._default(real(0), 1).register(FLAGS, {
     flag: 'beta',
+    elsewhere: ['cutmix-beta'],
     help: "CutMix's lambda is drawn from Beta(N, N); 0: no CutMix",
   }),
   mixupAlpha: z._default(real(0), 0).register(FLAGS, {
@@ -221,6 +235,8 @@ export const trainConfigSchema = z.strictObject({
 /** Everything that decides a run's result. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;
 export type EngineName = TrainConfig['engine'];
+/** How the loader changes images. */
+export type Augmentation = Pick<TrainConfig, keyof typeof AUGMENTATION>;
 
 /** Number('') would be epoch 0. */
 function epochOf(text: string): number {

@@ -1,5 +1,5 @@
-import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/chart.ts';
-import type { EpochLog } from '../trainer.ts';
+import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/line-chart.ts';
+import type { EpochLog } from '../loop.ts';
 import { bestEpoch } from './summary.ts';
 
 /** The charts of a run or of several, by what their file is called. */

@@ -1,4 +1,4 @@
-import type { EpochLog } from '../trainer.ts';
+import type { EpochLog } from '../loop.ts';
 
 const NUMBERS = [
   'learningRate',

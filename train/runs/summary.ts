@@ -1,5 +1,5 @@
-import type { EpochLog } from '../trainer.ts';
-import type { RunRecord } from './read-run.ts';
+import { type EpochLog, isBetter } from '../loop.ts';
+import type { RunRecord, RunState } from './read-run.ts';
 
 /** A run in a few numbers. Those of no epoch at all are null, as JSON has no other word for it. */
 export interface RunSummary {
@@ -7,6 +7,7 @@ export interface RunSummary {
   path: string;
   model: string;
   dataset: string;
+  state: RunState;
   epochsDone: number;
   epochsAsked: number;
   /** Top-1 and top-5 of the best epoch by top-1, the one `best.safetensors` has; fractions. */
@@ -33,6 +34,7 @@ export function summarize(run: RunRecord): RunSummary {
     path: run.path,
     model: run.model,
     dataset: run.dataset,
+    state: run.state,
     epochsDone: (run.epochs.at(-1)?.epoch ?? -1) + 1,
     epochsAsked: run.epochsAsked,
     bestTop1: known(best?.testTop1),
@@ -48,16 +50,12 @@ export function summarize(run: RunRecord): RunSummary {
   };
 }
 
-/** As the trainer chooses `best.safetensors`: top-1 decides, the loss breaks a tie. */
+/** The one that `best.safetensors` has. */
 export function bestEpoch(epochs: readonly EpochLog[]): EpochLog | undefined {
+  const accuracy = ({ testTop1, testLoss }: EpochLog) => ({ top1: testTop1, loss: testLoss });
   let best: EpochLog | undefined;
-  for (const entry of epochs) {
-    if (!Number.isFinite(entry.testTop1)) continue;
-    const better =
-      !best ||
-      entry.testTop1 > best.testTop1 ||
-      (entry.testTop1 === best.testTop1 && entry.testLoss < best.testLoss);
-    if (better) best = entry;
+  for (const entry of epochs.filter(({ testTop1 }) => Number.isFinite(testTop1))) {
+    if (isBetter(accuracy(entry), best && accuracy(best))) best = entry;
   }
   return best;
 }

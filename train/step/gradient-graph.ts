@@ -1,8 +1,8 @@
 import type { Dim, Graph } from '../../core/onnx/graph.ts';
-import type { BufferUpdate } from '../autodiff/context.ts';
-import { emitForward } from '../autodiff/differentiate.ts';
-import { plain, StepBuilder, type StepTensor } from '../autodiff/step-builder.ts';
-import { crossEntropy } from './cross-entropy.ts';
+import { differentiateClassifier } from '../gradients/differentiate.ts';
+import { Lowering } from '../lowering/ort/lower.ts';
+import { LOWERINGS } from '../lowering/ort/operators.ts';
+import { StepBuilder, type StepTensor } from '../lowering/ort/step-builder.ts';
 import { weightsFirst } from './node-order.ts';
 import type { Segment, VectorLayout } from './parameter-vector.ts';
 
@@ -48,21 +48,34 @@ export function emitGradient(
   const parameters = b.input('parameters', [layout.parameterSize]);
   const buffers = b.input('buffers', [layout.bufferSize]);
 
-  const values = new Map<string, StepTensor>([[input.name, images], ...constants(b, model, layout)]);
-  for (const [name, tensor] of unpack(b, parameters, layout.parameters)) values.set(name, tensor);
-  const weightsAgain = b.portable ? [] : cutMatricesAgain(b, parameters, layout.parameters);
   const names = layout.parameters.map((segment) => segment.name);
-  const forward = emitForward(b, model, values, names);
-  const logits = b.toPlain(forward.value(output.name));
-  const { loss, gradient: seed } = crossEntropy(b, logits, targets);
-  const scaledSeed = lossScale ? b.mul(seed, lossScale) : seed;
-  const gradients = forward.backward(new Map([[output.name, scaledSeed]]), names, new Map(weightsAgain));
+  const training = differentiateClassifier(model, {
+    batchSize,
+    parameters: names,
+    buffers: layout.buffers.map((segment) => segment.name),
+    lossScale: lossScale !== undefined,
+  });
+  const given = new Map(unpack(b, parameters, layout.parameters));
+  given.set(training.images, images);
+  given.set(training.targets, targets);
+  if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
+  const again = b.portable ? [] : cutMatricesAgain(b, parameters, layout.parameters);
+  const lowered = new Lowering(LOWERINGS, b, training, given, new Map(again));
   const gradient = pack(
     b,
-    names.map((name) => gradients.get(name)!),
+    names.map((name) => b.toPlain(lowered.value(training.gradients.get(name)!))),
   );
-  const next = emitNextBuffers(b, buffers, layout.buffers, forward.bufferUpdates);
-  return { parameters, buffers, loss, logits, gradient, nextBuffers: next };
+  const updates = [...training.bufferUpdates].map(([name, { observed, momentum }]) => {
+    return [name, { observed: lowered.value(observed), momentum }] as const;
+  });
+  return {
+    parameters,
+    buffers,
+    loss: lowered.value(training.loss),
+    logits: b.toPlain(lowered.value(training.logits)),
+    gradient,
+    nextBuffers: emitNextBuffers(b, buffers, layout.buffers, new Map(updates)),
+  };
 }
 
 /**
@@ -78,15 +91,6 @@ export function buildGradientGraph(model: Graph, layout: VectorLayout, config: G
   b.output('next_buffers', tensors.nextBuffers);
   if (!b.portable) weightsFirst(b.graph);
   return b.graph;
-}
-
-/** The model's fixed tensors, copied into the step graph; running statistics are named but not read. */
-function constants(b: StepBuilder, model: Graph, layout: VectorLayout): [string, StepTensor][] {
-  const vectors = new Set([...layout.parameters, ...layout.buffers].map((segment) => segment.name));
-  return [...model.initializers].map(([name, tensor]) => {
-    if (!vectors.has(name)) b.graphBuilder.initializer(name, tensor);
-    return [name, plain(name, tensor.dims)];
-  });
 }
 
 function unpack(b: StepBuilder, vector: StepTensor, segments: readonly Segment[]): [string, StepTensor][] {
@@ -119,7 +123,7 @@ export function emitNextBuffers(
   b: StepBuilder,
   old: StepTensor,
   segments: readonly Segment[],
-  updates: ReadonlyMap<string, BufferUpdate>,
+  updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
 ): StepTensor {
   if (segments.length === 0) return old;
   const observed = pack(

@@ -1,4 +1,4 @@
-import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
 import { sumOfVector } from '../optim/clip-gradient.ts';
 
 /** How the loss is scaled so that float16 gradients neither vanish nor overflow. */

@@ -1,5 +1,5 @@
 import type { Graph } from '../../core/onnx/graph.ts';
-import { StepBuilder } from '../autodiff/step-builder.ts';
+import { StepBuilder } from '../lowering/ort/step-builder.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
 import type { OrtPrecision } from '../precision.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';

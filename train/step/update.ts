@@ -1,4 +1,4 @@
-import type { StepBuilder, StepTensor } from '../autodiff/step-builder.ts';
+import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
 import { clipGradient } from '../optim/clip-gradient.ts';
 import { createOptimizer, type OptimizerConfig } from '../optim/config.ts';
 import type { VectorLayout } from './parameter-vector.ts';

@@ -1,97 +1,20 @@
 import { MAX_FLOAT16 } from '../../weights/to-float16.ts';
 import { GraphBuilder } from '../builder.ts';
-import { cloneGraph, type Graph, type GraphNode, int, intAttribute, type TensorValue } from '../graph.ts';
+import {
+  cloneGraph,
+  type DataType,
+  type Graph,
+  type GraphNode,
+  int,
+  intAttribute,
+  type TensorValue,
+} from '../graph.ts';
+import { operatorOf } from '../operators/index.ts';
+import { inferTypes } from '../shape-inference.ts';
 import { dataTypeCode } from '../tensor-proto.ts';
 import { hoistConstants } from './hoist-constants.ts';
 import { halfTensor } from './to-float16.ts';
 
-/**
- * Operators that lose little in float16, with those of their inputs that are its float ones (all if not given). Sums
- * over many values, exponentials and norms are not among them: they stay in float32.
- */
-const HALF: Readonly<Record<string, readonly number[] | 'all'>> = {
-  ...Object.fromEntries(
-    [
-      ...['Add', 'Sub', 'Mul', 'Div', 'Neg', 'Abs', 'Min', 'Max', 'Clip', 'Concat', 'Identity', 'Flatten'],
-      ...[
-        'Conv',
-        'ConvTranspose',
-        'Gemm',
-        'MatMul',
-        'BatchNormalization',
-        'PRelu',
-        'Relu',
-        'LeakyRelu',
-        'Elu',
-      ],
-      ...[
-        'AveragePool',
-        'GlobalAveragePool',
-        'MaxPool',
-        'GlobalMaxPool',
-        'Sigmoid',
-        'HardSigmoid',
-        'HardSwish',
-      ],
-      ...['Tanh', 'Transpose', 'DepthToSpace', 'SpaceToDepth'],
-    ].map((op) => [op, 'all']),
-  ),
-  ...Object.fromEntries(
-    ['Reshape', 'Squeeze', 'Unsqueeze', 'Slice', 'Gather', 'Expand', 'Split', 'Dropout'].map((op) => [
-      op,
-      [0],
-    ]),
-  ),
-  Pad: [0, 2],
-};
-/** Operators that give the type of their first input, whatever they compute. */
-const SAME_TYPE = new Set([
-  ...[
-    'Softmax',
-    'LogSoftmax',
-    'Exp',
-    'Log',
-    'Sqrt',
-    'Pow',
-    'Erf',
-    'Gelu',
-    'Reciprocal',
-    'Round',
-    'Floor',
-    'Ceil',
-  ],
-  ...[
-    'ReduceMean',
-    'ReduceSum',
-    'ReduceMax',
-    'ReduceMin',
-    'ReduceL2',
-    'ReduceSumSquare',
-    'ReduceProd',
-    'ReduceL1',
-  ],
-  ...[
-    'LayerNormalization',
-    'InstanceNormalization',
-    'GroupNormalization',
-    'LpNormalization',
-    'Softplus',
-    'Selu',
-  ],
-  ...[
-    'LRN',
-    'Resize',
-    'Upsample',
-    'Hardmax',
-    'Tile',
-    'Swish',
-    'Celu',
-    'Mish',
-    'ThresholdedRelu',
-    'Sum',
-    'Mean',
-  ],
-]);
 /** Tensors of so few values are constants of a formula rather than weights. */
 const FEW = 4;
 const SMALLEST_FLOAT16 = 2 ** -14;
@@ -105,8 +28,8 @@ const SMALLEST_FLOAT16 = 2 ** -14;
  */
 export function convertMostToFloat16(graph: Graph): { graph: Graph; converted: number } {
   const source = hoistConstants(graph);
-  const floats = floatValues(source);
-  const inHalf = new Set(source.nodes.filter((node) => canBeHalf(node, source, floats)));
+  const types = inferTypes(source);
+  const inHalf = new Set(source.nodes.filter((node) => canBeHalf(node, source, types)));
   const mixed: Graph = { ...cloneGraph(source), nodes: [] };
   const names = new GraphBuilder({ ...source });
   // Others know these by name, so that they stay in float32 under it.
@@ -177,39 +100,19 @@ export function convertMostToFloat16(graph: Graph): { graph: Graph; converted: n
   return { graph: mixed, converted: inHalf.size };
 }
 
-/** Every value that is known to be float32. */
-function floatValues(graph: Graph): Set<string> {
-  const floats = new Set<string>();
-  for (const { name, dtype } of graph.inputs) if (dtype === 'float32') floats.add(name);
-  for (const [name, { dtype }] of graph.initializers) if (dtype === 'float32') floats.add(name);
-  const FLOAT = dataTypeCode('float32');
-  for (const { op, domain, inputs, outputs, attributes } of graph.nodes) {
-    const to = attributes.to;
-    const given =
-      domain === '' &&
-      (op === 'Cast'
-        ? to?.type === 'int' && to.value === FLOAT
-        : op === 'DequantizeLinear'
-          ? floats.has(inputs[1] ?? '')
-          : (op in HALF || SAME_TYPE.has(op)) && floats.has(inputs[0] ?? ''));
-    if (given) for (const name of op === 'Split' ? outputs : outputs.slice(0, 1)) floats.add(name);
-  }
-  return floats;
-}
-
-function isFloatInput({ op }: GraphNode, index: number): boolean {
-  const which = HALF[op];
+function isFloatInput(node: GraphNode, index: number): boolean {
+  const which = operatorOf(node)?.half;
   return which === 'all' || (which?.includes(index) ?? false);
 }
 
-function canBeHalf(node: GraphNode, graph: Graph, floats: ReadonlySet<string>): boolean {
-  if (node.domain !== '' || !(node.op in HALF)) return false;
+function canBeHalf(node: GraphNode, graph: Graph, types: ReadonlyMap<string, DataType>): boolean {
+  if (!operatorOf(node)?.half) return false;
   if (node.op === 'BatchNormalization' && intAttribute(node, 'training_mode', 0) !== 0) return false;
   // Indices and masks of poolings and dropouts.
   if (node.op !== 'Split' && node.outputs.slice(1).some((name) => name !== '')) return false;
   return node.inputs.every((name, index) => {
     if (name === '' || !isFloatInput(node, index)) return true;
-    return floats.has(name) && !isBeyond(graph.initializers.get(name));
+    return types.get(name) === 'float32' && !isBeyond(graph.initializers.get(name));
   });
 }
 

@@ -10,13 +10,9 @@ import {
   type TensorValue,
   type ValueInfo,
 } from '../graph.ts';
+import { constantValue } from '../operators/constants.ts';
+import { operatorOf } from '../operators/index.ts';
 import { dataTypeCode } from '../tensor-proto.ts';
-
-/** Operators whose float inputs and outputs are all of one type, which may be float16 (https://onnx.ai/onnx/operators). */
-const FLOAT_OPERATORS: ReadonlySet<string> = new Set([
-  ...['Add', 'AveragePool', 'BatchNormalization', 'Clip', 'Concat', 'Constant', 'Conv', 'Flatten', 'Gemm'],
-  ...['GlobalAveragePool', 'Identity', 'MatMul', 'MaxPool', 'Mul', 'Relu', 'Reshape', 'Sigmoid', 'Transpose'],
-]);
 
 /**
  * Makes a float32 graph compute in float16: weights and constants are rounded, and a Cast after each float32
@@ -40,7 +36,7 @@ export function convertToFloat16(graph: Graph): Graph {
   const after = [...rename(half.outputs)].map(([name, inner]) => cast(inner, name, 'float32'));
   const inner = (name: string): string => renamed.get(name) ?? name;
   const nodes = half.nodes.map((node) => {
-    if (node.domain !== '' || !FLOAT_OPERATORS.has(node.op)) {
+    if (!operatorOf(node)?.half && !constantValue(node)) {
       throw new UserError(`node "${node.name}" (${node.op}) cannot be run in float16; export it as fp32`);
     }
     const attributes = Object.entries(node.attributes).map(([key, value]): [string, Attribute] => [

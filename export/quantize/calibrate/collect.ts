@@ -1,9 +1,9 @@
 import { UserError } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel, encodeMoreOutputs } from '../../../core/onnx/model-file.ts';
+import { quantizedOperator } from '../../../core/onnx/operators/index.ts';
 import { inferShapes } from '../../../core/onnx/shape-inference.ts';
-import { quantizedOperator } from '../operators.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
 import type { CalibrationBatch, QuantizeOptions } from '../options.ts';
 import { Histogram } from './histogram.ts';
 
@@ -42,10 +42,7 @@ export async function collectHistograms(
       throw new UserError(`cannot calibrate "${name}": ${error.message}; are the weights damaged?`);
     }
   };
-  const session = await ort.InferenceSession.create(bytes, {
-    logSeverityLevel: 3,
-    ...(options.threads ? { intraOpNumThreads: options.threads } : {}),
-  });
+  const session = await openSession(bytes, { threads: options.threads });
   let images = 0;
   try {
     for await (const batch of batches) {
@@ -55,11 +52,7 @@ export async function collectHistograms(
         const values = batch.images.subarray(first * imageLength, (first + size) * imageLength);
         count(input.name, values);
         const feeds = {
-          [input.name]: new ort.Tensor(
-            'float32',
-            values,
-            foreign?.oneImage ? imageDims : [size, ...imageDims],
-          ),
+          [input.name]: new Tensor('float32', values, foreign?.oneImage ? imageDims : [size, ...imageDims]),
         };
         const results = await session.run(feeds);
         for (const name of computed) count(name, results[name]!.data as Float32Array);
@@ -109,14 +102,12 @@ export async function floatValues(graph: Graph, foreign: Foreign): Promise<(name
   const names = [...new Set(read)].filter((name) => name !== input.name && !graph.initializers.has(name));
   if (names.length > 0) {
     const dims = imageDimsOf(graph, foreign);
-    const image = new ort.Tensor(
+    const image = new Tensor(
       'float32',
       new Float32Array(sizeOf(dims)),
       foreign.oneImage ? dims : [1, ...dims],
     );
-    const session = await ort.InferenceSession.create(withOutputs(graph, names, foreign), {
-      logSeverityLevel: 3,
-    });
+    const session = await openSession(withOutputs(graph, names, foreign));
     try {
       const results = await session.run({ [input.name]: image });
       for (const name of names) if (results[name]?.type !== 'float32') excluded.add(name);

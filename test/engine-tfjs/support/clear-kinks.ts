@@ -1,6 +1,6 @@
-import * as ort from 'onnxruntime-node';
 import { encodeModel } from '../../../core/onnx/encode-model.ts';
 import { cloneGraph, type Graph, int } from '../../../core/onnx/graph.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
 
 /** How far a bias may be moved; a batch norm's outputs spread by about 1. */
 const REACH = 0.5;
@@ -18,7 +18,7 @@ export async function clearKinks(
   dims: readonly number[],
 ): Promise<number> {
   const layers = layersOf(model);
-  const session = await ort.InferenceSession.create(encodeModel(probeOf(model, layers)), {
+  const session = await openSession(encodeModel(probeOf(model, layers)), {
     graphOptimizationLevel: 'basic',
   });
   let smallest = Number.POSITIVE_INFINITY;
@@ -28,7 +28,7 @@ export async function clearKinks(
       const biases = Object.fromEntries(layers.map((layer) => [layer.bias, biasTensor(model, layer.bias)]));
       for (const images of batches) {
         const { [input]: values } = await session.run(
-          { ...biases, [model.inputs[0]!.name]: new ort.Tensor('float32', images, dims) },
+          { ...biases, [model.inputs[0]!.name]: new Tensor('float32', images, dims) },
           [input],
         );
         found.push(values!.data as Float32Array);
@@ -84,9 +84,9 @@ function probeOf(model: Graph, layers: readonly Layer[]): Graph {
   return probe;
 }
 
-function biasTensor(model: Graph, name: string): ort.Tensor {
+function biasTensor(model: Graph, name: string): Tensor {
   const { data, dims } = model.initializers.get(name)!;
-  return new ort.Tensor('float32', data as Float32Array, dims);
+  return new Tensor('float32', data as Float32Array, dims);
 }
 
 function channelOf(values: Float32Array, channel: number, channels: number, batch: number): number[] {

@@ -1,6 +1,6 @@
-import * as ort from 'onnxruntime-node';
 import { buildModel } from '../../../core/models/zoo.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { openSession } from '../../../core/runtime/session.ts';
 import { OrtEngine } from '../../../train/engine/ort-engine.ts';
 import { prepareStep } from '../../../train/engine/prepare-step.ts';
 import { WebGpuEngine } from '../../../train/engine/providers/webgpu-engine.ts';
@@ -71,7 +71,7 @@ async function findFallbacks(): Promise<Record<string, string>> {
     const model = buildModel(name, { numClasses: 100, imageSize: 32 });
     const { graph } = await prepareStep(model, { ...options, provider: 'webgpu' });
     try {
-      const session = await ort.InferenceSession.create(encodeModel(graph), {
+      const session = await openSession(encodeModel(graph), {
         executionProviders: ['webgpu'],
         logSeverityLevel: 4,
         extra: { session: { disable_cpu_ep_fallback: '1' } },

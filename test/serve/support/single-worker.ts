@@ -1,13 +1,14 @@
 /** A worker that speaks the protocol, says that batches fail, and fails them; it echoes each image's first value. */
-import { parentPort, workerData } from 'node:worker_threads';
-import type { RunMessage, WorkerMessage, WorkerSetup } from '../../../serve/inference/protocol.ts';
+import { workerData } from 'node:worker_threads';
+import { serveThread } from '../../../core/workers/thread.ts';
+import type { InferenceCalls, InferenceSetup } from '../../../serve/inference/worker.ts';
 
-const { tryBatch } = workerData as WorkerSetup;
-const port = parentPort!;
-const send = (message: WorkerMessage): void => port.postMessage(message);
+const { tryBatch } = workerData as InferenceSetup;
 
-port.on('message', ({ id, input, images }: RunMessage) => {
-  if (images > 1) send({ type: 'error', id, reason: `${images} images` });
-  else send({ type: 'result', id, logits: Float32Array.of(input[0]!), milliseconds: 1 });
+serveThread<InferenceCalls>({
+  open: () => ({ batchProblem: `it fails with ${tryBatch} images at once` }),
+  run: ({ input, images }) => {
+    if (images > 1) throw new Error(`${images} images`);
+    return { logits: Float32Array.of(input[0]!), milliseconds: 1 };
+  },
 });
-send({ type: 'ready', batchProblem: `it fails with ${tryBatch} images at once` });

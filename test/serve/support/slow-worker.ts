@@ -1,15 +1,15 @@
 /** A worker that speaks the protocol and takes its time: 150 ms for a batch, and zeros for logits. */
-import { parentPort, workerData } from 'node:worker_threads';
-import type { RunMessage, WorkerMessage, WorkerSetup } from '../../../serve/inference/protocol.ts';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { workerData } from 'node:worker_threads';
+import { serveThread } from '../../../core/workers/thread.ts';
+import type { InferenceCalls, InferenceSetup } from '../../../serve/inference/worker.ts';
 
-const { classes } = workerData as WorkerSetup;
-const port = parentPort!;
-const send = (message: WorkerMessage): void => port.postMessage(message);
+const { classes } = workerData as InferenceSetup;
 
-port.on('message', ({ id, images }: RunMessage) => {
-  setTimeout(
-    () => send({ type: 'result', id, logits: new Float32Array(images * classes), milliseconds: 150 }),
-    150,
-  );
+serveThread<InferenceCalls>({
+  open: () => ({}),
+  run: async ({ images }) => {
+    await sleep(150);
+    return { logits: new Float32Array(images * classes), milliseconds: 150 };
+  },
 });
-send({ type: 'ready' });

@@ -1,13 +1,12 @@
 /** A worker that speaks the protocol, and answers for each image how many threads it was given. */
-import { parentPort, workerData } from 'node:worker_threads';
-import type { RunMessage, WorkerMessage, WorkerSetup } from '../../../serve/inference/protocol.ts';
+import { workerData } from 'node:worker_threads';
+import { serveThread } from '../../../core/workers/thread.ts';
+import type { InferenceCalls, InferenceSetup } from '../../../serve/inference/worker.ts';
 
-const { threads } = workerData as WorkerSetup;
-const port = parentPort!;
-const send = (message: WorkerMessage): void => port.postMessage(message);
+const { threads } = workerData as InferenceSetup;
 
-port.on('message', ({ id, images }: RunMessage) => {
+serveThread<InferenceCalls>({
+  open: () => ({}),
   // The number of images stands in for the time, to show how requests were joined.
-  send({ type: 'result', id, logits: new Float32Array(images).fill(threads), milliseconds: images });
+  run: ({ images }) => ({ logits: new Float32Array(images).fill(threads), milliseconds: images }),
 });
-send({ type: 'ready' });

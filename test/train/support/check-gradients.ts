@@ -1,8 +1,10 @@
 import assert from 'node:assert/strict';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { Random } from '../../../core/random.ts';
-import { emitForward } from '../../../train/autodiff/differentiate.ts';
-import { StepBuilder, type StepTensor } from '../../../train/autodiff/step-builder.ts';
+import { differentiate } from '../../../train/gradients/differentiate.ts';
+import { Lowering } from '../../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
+import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
 import type { CaseNet } from './case-net.ts';
 import { gradientError, type NumericGradient, numericGradients } from './finite-differences.ts';
 import { evaluateGraph64, type Tensor64, type Values } from './reference.ts';
@@ -39,7 +41,9 @@ export function expectationOf(
       { dims, data: Float64Array.from(data, () => Math.fround(random.normal())) },
     ]),
   );
-  const wanted = options.wanted?.(net) ?? [...net.given.keys()].filter((name) => !net.buffers.has(name));
+  const wanted =
+    options.wanted?.(net) ??
+    [...net.given.keys()].filter((name) => !net.buffers.has(name) && !net.constants.has(name));
   return {
     net,
     seeds,
@@ -81,13 +85,13 @@ export function compareGradients(expected: Expectation, results: Feeds): number 
 /** A graph with outputs `value.<output>` and `gradient.<wanted>`; inputs, parameters and seeds are its inputs. */
 function differentiated({ net, seeds, wanted }: Expectation, blockSize: number): Graph {
   const b = new StepBuilder('differentiated', blockSize);
-  const values = new Map<string, StepTensor>();
-  for (const [name, { dims }] of net.given) values.set(name, b.input(name, dims));
-  const seedTensors = new Map([...seeds].map(([name, { dims }]) => [name, b.input(`seed.${name}`, dims)]));
-  const forward = emitForward(b, net.graph, values, wanted);
-  for (const name of seeds.keys()) b.output(`value.${name}`, forward.value(name));
-  for (const [name, gradient] of forward.backward(seedTensors, wanted))
-    b.output(`gradient.${name}`, gradient);
+  const training = differentiate(net.graph, wanted, [...net.buffers]);
+  const given = training.graph.inputs.map(
+    ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
+  );
+  const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
+  for (const name of seeds.keys()) b.output(`value.${name}`, lowered.value(training.outputs.get(name)!));
+  for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
   return b.graph;
 }
 

@@ -1,8 +1,8 @@
-import * as ort from 'onnxruntime-node';
 import type { ImageDataset } from '../../../core/data/dataset.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../../core/onnx/passes/fold-batch-norm.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
 
 /**
  * A classifier's figures on the test split by the shortest way there is: all images in one batch, softmax and
@@ -19,8 +19,8 @@ export async function accuracyOf(
     return (byte / 255 - normalization.mean[channel]!) / normalization.std[channel]!;
   });
   const bytes = encodeModel(fold ? foldBatchNorm(graph) : graph);
-  const session = await ort.InferenceSession.create(bytes, { logSeverityLevel: 3 });
-  const input = new ort.Tensor('float32', images, [test.count, 3, height, width]);
+  const session = await openSession(bytes);
+  const input = new Tensor('float32', images, [test.count, 3, height, width]);
   const { logits } = await session.run({ input });
   await session.release();
   let [top1, top5, loss] = [0, 0, 0];

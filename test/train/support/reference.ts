@@ -6,23 +6,19 @@ import {
   intsAttribute,
   sizeOf,
 } from '../../../core/onnx/graph.ts';
+import { MORE_OPERATORS } from './operators64.ts';
+import { broadcast, map, type Operator64, type Tensor64, type Values, zeros } from './tensor64.ts';
+
+export type { Tensor64, Values } from './tensor64.ts';
 
 /*
  * The operators that can be trained, as they act in training, in float64 and by the most obvious loops: what
  * the step graph is measured against. Nothing here is shared with the trainer but the graph's own types.
  */
 
-export interface Tensor64 {
-  dims: readonly number[];
-  data: Float64Array;
-}
-
-export type Values = Map<string, Tensor64>;
-
-type Operator = (node: GraphNode, inputs: Tensor64[]) => Tensor64;
-
 /** Batch norm always normalises with the statistics of the batch. */
-const OPERATORS: Readonly<Record<string, Operator>> = {
+const OPERATORS: Readonly<Record<string, Operator64>> = {
+  ...MORE_OPERATORS,
   Add: (_, [x, y]) => broadcast(x!, y!, (a, b) => a + b),
   Mul: (_, [x, y]) => broadcast(x!, y!, (a, b) => a * b),
   Relu: (_, [x]) => map(x!, (value) => Math.max(0, value)),
@@ -34,22 +30,21 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Flatten: (node, [x]) => flatten(x!, intAttribute(node, 'axis', 1)),
 };
 
-/** The output of one node. */
-export function evaluateNode(node: GraphNode, values: Values): Tensor64 {
+/** The outputs of one node. */
+export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   const operator = OPERATORS[node.op];
   if (!operator) throw new Error(`the reference has no operator ${node.op}`);
-  // An optional input that is left out has an empty name.
-  const names = node.inputs.filter((name) => name !== '');
-  return operator(
+  const outputs = operator(
     node,
-    names.map((name) => values.get(name)!),
+    node.inputs.map((name) => values.get(name)!),
   );
+  return Array.isArray(outputs) ? outputs : [outputs];
 }
 
 /** All values of a graph, from those of its inputs and initializers. */
 export function evaluateGraph64(graph: Graph, given: Values): Values {
   const values = new Map(given);
-  for (const node of graph.nodes) values.set(node.outputs[0]!, evaluateNode(node, values));
+  for (const node of graph.nodes) setOutputs(node, values);
   return values;
 }
 
@@ -59,10 +54,16 @@ export function reevaluateGraph64(graph: Graph, before: Values, name: string, va
   const changed = new Set([name]);
   for (const node of graph.nodes) {
     if (!node.inputs.some((input) => changed.has(input))) continue;
-    values.set(node.outputs[0]!, evaluateNode(node, values));
-    changed.add(node.outputs[0]!);
+    setOutputs(node, values);
+    for (const output of node.outputs) changed.add(output);
   }
   return values;
+}
+
+function setOutputs(node: GraphNode, values: Values): void {
+  evaluateNode(node, values).forEach((value, i) => {
+    if (i < node.outputs.length) values.set(node.outputs[i]!, value);
+  });
 }
 
 /** Mean and unbiased variance of each channel of [N, C, H, W]. */
@@ -84,34 +85,60 @@ export function channelStatistics(x: Tensor64): { mean: Float64Array; unbiasedVa
   return { mean, unbiasedVariance };
 }
 
+/** A window's movement over an image [.., .., height, width], padding that the node leaves to the operator worked out. */
+function windowOf(node: GraphNode, kernel: readonly number[], image: readonly number[]) {
+  const strides = intsAttribute(node, 'strides', [1, 1]);
+  const dilations = intsAttribute(node, 'dilations', [1, 1]);
+  const pads = intsAttribute(node, 'pads', [0, 0, 0, 0]);
+  const autoPad = node.attributes.auto_pad?.type === 'string' ? node.attributes.auto_pad.value : 'NOTSET';
+  const ceil = intAttribute(node, 'ceil_mode', 0) === 1;
+  return [0, 1].map((axis) => {
+    const [size, stride, dilation] = [image[axis + 2]!, strides[axis]!, dilations[axis]!];
+    const extent = dilation * (kernel[axis]! - 1) + 1;
+    let before = pads[axis]!;
+    let places = (size + before + pads[axis + 2]! - extent) / stride + 1;
+    places = ceil ? Math.ceil(places) : Math.floor(places);
+    // A window that begins after the image and the padding before it is none.
+    if (ceil && (places - 1) * stride >= size + before) places--;
+    if (autoPad.startsWith('SAME')) {
+      places = Math.ceil(size / stride);
+      const total = Math.max(0, (places - 1) * stride + extent - size);
+      before = autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
+    }
+    const end = autoPad.startsWith('SAME') ? Number.POSITIVE_INFINITY : size + pads[axis + 2]!;
+    return {
+      size,
+      places,
+      end,
+      at: (place: number, tap: number) => place * stride + tap * dilation - before,
+    };
+  });
+}
+
 function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
   const [batch, inChannels, height, width] = x!.dims as [number, number, number, number];
-  const [outChannels, , kernelH, kernelW] = weight!.dims as [number, number, number, number];
-  const [strideH, strideW] = intsAttribute(node, 'strides', [1, 1]) as [number, number];
-  const [top, left, bottom, right] = intsAttribute(node, 'pads', [0, 0, 0, 0]) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const outH = Math.floor((height + top + bottom - kernelH) / strideH) + 1;
-  const outW = Math.floor((width + left + right - kernelW) / strideW) + 1;
-  const y = zeros([batch, outChannels, outH, outW]);
+  const [outChannels, each, kernelH, kernelW] = weight!.dims as [number, number, number, number];
+  const perGroup = outChannels / intAttribute(node, 'group', 1);
+  const [rows, columns] = windowOf(node, [kernelH, kernelW], x!.dims);
+  const y = zeros([batch, outChannels, rows!.places, columns!.places]);
   const [from, by] = [x!.data, weight!.data];
   let at = 0;
   for (let n = 0; n < batch; n++) {
     for (let o = 0; o < outChannels; o++) {
-      for (let r = 0; r < outH; r++) {
-        const [firstRow, endRow] = inside(r * strideH - top, kernelH, height);
-        for (let s = 0; s < outW; s++) {
-          const [firstColumn, endColumn] = inside(s * strideW - left, kernelW, width);
+      const firstChannel = n * inChannels + Math.floor(o / perGroup) * each;
+      for (let r = 0; r < rows!.places; r++) {
+        for (let s = 0; s < columns!.places; s++) {
           let sum = bias ? bias.data[o]! : 0;
-          for (let c = 0; c < inChannels; c++) {
-            for (let i = firstRow; i < endRow; i++) {
-              const input =
-                ((n * inChannels + c) * height + r * strideH + i - top) * width + s * strideW - left;
-              const filter = ((o * inChannels + c) * kernelH + i) * kernelW;
-              for (let j = firstColumn; j < endColumn; j++) sum += from[input + j]! * by[filter + j]!;
+          for (let i = 0; i < kernelH; i++) {
+            const row = rows!.at(r, i);
+            if (row < 0 || row >= height) continue;
+            for (let j = 0; j < kernelW; j++) {
+              const column = columns!.at(s, j);
+              if (column < 0 || column >= width) continue;
+              const input = (firstChannel * height + row) * width + column;
+              const filter = (o * each * kernelH + i) * kernelW + j;
+              for (let c = 0; c < each; c++)
+                sum += from[input + c * height * width]! * by[filter + c * kernelH * kernelW]!;
             }
           }
           y.data[at++] = sum;
@@ -120,11 +147,6 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
     }
   }
   return y;
-}
-
-/** Which taps of a kernel that lies at `start` are on the image, first and end. */
-function inside(start: number, kernel: number, size: number): [first: number, end: number] {
-  return [Math.max(0, -start), Math.min(kernel, size - start)];
 }
 
 function linear(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
@@ -170,39 +192,6 @@ function flatten(x: Tensor64, axis: number): Tensor64 {
   return { dims: [sizeOf(x.dims.slice(0, split)), sizeOf(x.dims.slice(split))], data: x.data };
 }
 
-function map(x: Tensor64, f: (value: number) => number): Tensor64 {
-  return { dims: x.dims, data: x.data.map(f) };
-}
-
-/** Elementwise with numpy broadcasting. */
-function broadcast(x: Tensor64, y: Tensor64, f: (a: number, b: number) => number): Tensor64 {
-  const rank = Math.max(x.dims.length, y.dims.length);
-  const [a, b] = [x, y].map(({ dims }) => [...new Array<number>(rank - dims.length).fill(1), ...dims]) as [
-    number[],
-    number[],
-  ];
-  const dims = a.map((size, axis) => Math.max(size, b[axis]!));
-  const out = zeros(dims);
-  for (let i = 0; i < out.data.length; i++) {
-    let rest = i;
-    let [inX, inY, strideX, strideY] = [0, 0, 1, 1];
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      const position = rest % dims[axis]!;
-      rest = (rest - position) / dims[axis]!;
-      if (a[axis]! > 1) inX += position * strideX;
-      if (b[axis]! > 1) inY += position * strideY;
-      strideX *= a[axis]!;
-      strideY *= b[axis]!;
-    }
-    out.data[i] = f(x.data[inX]!, y.data[inY]!);
-  }
-  return out;
-}
-
 function planes({ dims }: Tensor64): [batch: number, channels: number, pixels: number] {
   return [dims[0]!, dims[1]!, sizeOf(dims.slice(2))];
-}
-
-function zeros(dims: readonly number[]): Tensor64 {
-  return { dims, data: new Float64Array(sizeOf(dims)) };
 }

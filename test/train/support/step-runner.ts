@@ -1,18 +1,18 @@
-import * as ort from 'onnxruntime-node';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession, Tensor } from '../../../core/runtime/session.ts';
 
 export type Feeds = Record<string, Float32Array>;
 
 /** A graph whose sizes are all known, opened in onnxruntime: float32 arrays in, float32 arrays out. */
 export class StepRunner {
   private constructor(
-    private readonly session: ort.InferenceSession,
+    private readonly session: InferenceSession,
     private readonly inputs: ReadonlyMap<string, number[]>,
   ) {}
 
   static async open(graph: Graph): Promise<StepRunner> {
-    const session = await ort.InferenceSession.create(encodeModel(graph), { logSeverityLevel: 3 });
+    const session = await openSession(encodeModel(graph, {}, { opset: 17 }));
     return new StepRunner(session, new Map(graph.inputs.map(({ name, dims }) => [name, dims.map(Number)])));
   }
 
@@ -23,7 +23,7 @@ export class StepRunner {
       if (data?.length !== sizeOf(dims)) {
         throw new Error(`input ${name} holds ${sizeOf(dims)} values, ${data?.length} are given`);
       }
-      return [name, new ort.Tensor('float32', data, dims)] as const;
+      return [name, new Tensor('float32', data, dims)] as const;
     });
     const results = await this.session.run(Object.fromEntries(tensors));
     return Object.fromEntries(

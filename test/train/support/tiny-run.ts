@@ -8,7 +8,7 @@ import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
 import { engineForRun } from '../../../train/progressive/engine-for-run.ts';
 import { DEFAULTS, type TrainConfig } from '../../../train/recipe/settings.ts';
-import { type TrainObserver, type TrainResult, train } from '../../../train/trainer.ts';
+import { type TrainObserver, type TrainResult, type TrainSetup, train } from '../../../train/trainer.ts';
 
 /** 64 images of the first classes to train on, 40 to test on. */
 export const DATASET = makeSynthetic({ train: 64, test: 40 });
@@ -50,6 +50,7 @@ export interface TinyRunOptions {
   stopAfter?: number;
   maxSeconds?: number;
   observer?: TrainObserver;
+  setup?: Pick<TrainSetup, 'tensorboard' | 'warn'>;
   /** Puts something between the trainer and its engine. */
   wrap?: (engine: TrainingEngine) => TrainingEngine;
 }
@@ -93,13 +94,14 @@ export async function tinyRun(
       run,
       workers: options.workers ?? 1,
       resume: options.resume ?? false,
+      ...options.setup,
       shouldStop: () => steps >= (options.stopAfter ?? Number.POSITIVE_INFINITY),
       ...(options.maxSeconds === undefined ? {} : { maxSeconds: options.maxSeconds }),
       observer: {
         ...options.observer,
-        onBatch: (batches, loss) => {
+        onStep: (step) => {
           steps++;
-          options.observer?.onBatch?.(batches, loss);
+          return options.observer?.onStep?.(step);
         },
       },
     });

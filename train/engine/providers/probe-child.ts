@@ -1,7 +1,7 @@
 import { errorMessage } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
-import { StepBuilder } from '../../autodiff/step-builder.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
+import { StepBuilder } from '../../lowering/ort/step-builder.ts';
 import { useMixedPrecision } from '../../step/mixed-precision.ts';
 import type { ProbeAnswer } from './probe.ts';
 
@@ -13,11 +13,12 @@ async function probe(): Promise<ProbeAnswer> {
   if (precision === 'fp16') useMixedPrecision(b, [product.name]);
   b.output('product', product);
   try {
-    const session = await ort.InferenceSession.create(encodeModel(b.graph), {
+    const session = await openSession(encodeModel(b.graph), {
       executionProviders: [provider],
-      logSeverityLevel: 4,
+      quiet: true,
+      int8: false,
     });
-    const matrix = (...values: number[]) => new ort.Tensor('float32', Float32Array.from(values), [2, 2]);
+    const matrix = (...values: number[]) => new Tensor('float32', Float32Array.from(values), [2, 2]);
     const result = await session.run({ x: matrix(1, 2, 3, 4), y: matrix(5, 6, 7, 8) });
     const data = [...(result.product!.data as Float32Array)];
     return data.join() === '19,22,43,50' ? {} : { error: `it computes wrongly: ${data.join()}` };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
-import { listSupportedBackends } from '../../../core/inference/onnxruntime.ts';
-import { processArguments } from '../../../core/workers/start-worker.ts';
+import { listSupportedBackends } from 'onnxruntime-node';
+import { processArguments } from '../../../core/workers/thread.ts';
 import type { Precision } from '../../precision.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 

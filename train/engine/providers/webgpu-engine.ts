@@ -1,7 +1,7 @@
-import * as ort from '../../../core/inference/onnxruntime.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession, type SessionOptions } from '../../../core/runtime/session.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';
 import { LOSS_SCALE_SLOT } from '../../step/loss-scaling.ts';
 import { checkLossScale } from '../check-loss-scale.ts';
@@ -10,10 +10,10 @@ import { type PreparedStep, prepareStep, type StepOptions } from '../prepare-ste
 import { copyState, type TrainingState } from '../state.ts';
 import { scalarFeeds, stateFeeds, type Tensors, tensor } from '../tensors.ts';
 
-const SESSION_OPTIONS: ort.InferenceSession.SessionOptions = {
+const SESSION_OPTIONS: SessionOptions = {
   // Every step asks for the same sizes; buckets of sizes would only take more memory.
   executionProviders: [{ name: 'webgpu', storageBufferCacheMode: 'simple' }],
-  logSeverityLevel: 3,
+  int8: false,
 };
 
 /**
@@ -27,8 +27,8 @@ export class WebGpuEngine implements TrainingEngine {
   #steps: number;
 
   private constructor(
-    private readonly session: ort.InferenceSession,
-    private readonly download: ort.InferenceSession,
+    private readonly session: InferenceSession,
+    private readonly download: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     private readonly prepared: PreparedStep,
   ) {
@@ -43,14 +43,14 @@ export class WebGpuEngine implements TrainingEngine {
   static async create(model: Graph, options: Omit<StepOptions, 'provider'>): Promise<WebGpuEngine> {
     const prepared = await prepareStep(model, { ...options, provider: 'webgpu' });
     const names = Object.keys(hostTensors(prepared.initial));
-    const session = await ort.InferenceSession.create(encodeModel(prepared.graph), {
+    const session = await openSession(encodeModel(prepared.graph), {
       ...SESSION_OPTIONS,
       preferredOutputLocation: Object.fromEntries(
         prepared.graph.outputs.map(({ name }) => [name, staysOnDevice(name) ? 'gpu-buffer' : 'cpu']),
       ),
     });
     const copies = encodeModel(copyingGraph(prepared.graph, names));
-    const download = await ort.InferenceSession.create(copies, SESSION_OPTIONS);
+    const download = await openSession(copies, SESSION_OPTIONS);
     return new WebGpuEngine(session, download, options.optimizer, prepared);
   }
 

@@ -1,7 +1,8 @@
 import { UserError } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
+import { Thread } from '../../../core/workers/thread.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';
 import { buildGradientGraph } from '../../step/gradient-graph.ts';
 import { vectorLayout } from '../../step/parameter-vector.ts';
@@ -10,7 +11,7 @@ import { detectBlockSize } from '../block-size.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
 import { AlternatingState, initialState, type TrainingState } from '../state.ts';
 import { tensor, updateFeeds, updateFetches } from '../tensors.ts';
-import { Replica } from './replica.ts';
+import type { ReplicaCalls, ReplicaSetup } from './replica-worker.ts';
 
 export interface ReplicaEngineOptions {
   batchSize: number;
@@ -23,6 +24,22 @@ export interface ReplicaEngineOptions {
   threads?: number | undefined;
   /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
   blockSize?: number;
+}
+
+/** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
+interface Replica {
+  thread: Thread<ReplicaCalls>;
+  setup: ReplicaSetup;
+}
+
+function startReplica(setup: ReplicaSetup): Replica {
+  const module = new URL('./replica-worker.ts', import.meta.url);
+  const thread = new Thread<ReplicaCalls>(module, {
+    what: 'a training replica',
+    name: 'replica',
+    data: setup,
+  });
+  return { thread, setup };
 }
 
 /**
@@ -41,7 +58,7 @@ export class ReplicaEngine implements TrainingEngine {
   readonly #logits: Float32Array;
 
   private constructor(
-    private readonly update: ort.InferenceSession,
+    private readonly update: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     private readonly replicas: readonly Replica[],
     private readonly rounds: number,
@@ -69,30 +86,28 @@ export class ReplicaEngine implements TrainingEngine {
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);
     const buffers = shared(layout.bufferSize);
-    const replicas = Array.from(
-      { length: count },
-      () =>
-        new Replica({
-          graph,
-          // Alone, a replica has all cores; beside others, one thread that has nobody to wait for.
-          threads: count === 1 ? threads : 1,
-          imageDims: withShare(model.inputs[0]!.dims),
-          targetDims,
-          parameters,
-          buffers,
-          gradient: shared(layout.parameterSize),
-          nextBuffers: shared(layout.bufferSize),
-          logits: shared(sizeOf(targetDims)),
-        }),
+    const replicas = Array.from({ length: count }, () =>
+      startReplica({
+        graph,
+        // Alone, a replica has all cores; beside others, one thread that has nobody to wait for.
+        threads: count === 1 ? threads : 1,
+        imageDims: withShare(model.inputs[0]!.dims),
+        targetDims,
+        parameters,
+        buffers,
+        gradient: shared(layout.parameterSize),
+        nextBuffers: shared(layout.bufferSize),
+        logits: shared(sizeOf(targetDims)),
+      }),
     );
     try {
-      await Promise.all(replicas.map((replica) => replica.ready()));
+      await Promise.all(replicas.map((replica) => replica.thread.call('open', undefined)));
       const updateGraph = encodeModel(buildUpdateGraph(model.name, layout, optimizer));
-      const update = await ort.InferenceSession.create(updateGraph, { intraOpNumThreads: 1 });
+      const update = await openSession(updateGraph, { threads: 1, int8: false });
       const initial = initialState(model, layout, optimizer);
       return new ReplicaEngine(update, optimizer, replicas, accumulate, initial);
     } catch (error) {
-      await Promise.all(replicas.map((replica) => replica.stop()));
+      await Promise.all(replicas.map((replica) => replica.thread.end()));
       throw error;
     }
   }
@@ -139,9 +154,10 @@ export class ReplicaEngine implements TrainingEngine {
     };
     const first = round * replicas.length;
     const losses = await Promise.all(
-      replicas.map((replica, i) =>
-        replica.step({ images: share(images, first + i), targets: share(targets, first + i) }),
-      ),
+      replicas.map(({ thread }, i) => {
+        const part = { images: share(images, first + i), targets: share(targets, first + i) };
+        return thread.call('step', part, { transfer: [part.images.buffer, part.targets.buffer] });
+      }),
     );
     replicas.forEach(({ setup }, i) => {
       addTo(this.#gradient, setup.gradient, this.#parts);
@@ -155,7 +171,7 @@ export class ReplicaEngine implements TrainingEngine {
   }
 
   async close(): Promise<void> {
-    await Promise.all(this.replicas.map((replica) => replica.stop()));
+    await Promise.all(this.replicas.map((replica) => replica.thread.end()));
     await this.update.release();
   }
 }

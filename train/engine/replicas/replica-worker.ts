@@ -1,17 +1,35 @@
-import { parentPort, workerData } from 'node:worker_threads';
-import { errorMessage } from '../../../core/errors.ts';
-import * as ort from '../../../core/inference/onnxruntime.ts';
-import type { ReplicaReply, ReplicaRequest, ReplicaSetup } from './protocol.ts';
+import { workerData } from 'node:worker_threads';
+import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
+import { serveThread } from '../../../core/workers/thread.ts';
+import { tensor } from '../tensors.ts';
+
+/** What a replica is started with. Shared arrays are views of memory that both sides see. */
+export interface ReplicaSetup {
+  /** The encoded gradient graph for this replica's share of the batch. */
+  graph: Uint8Array;
+  /** Threads for one operator; 0: onnxruntime's choice, one a core. */
+  threads: number;
+  imageDims: number[];
+  targetDims: number[];
+  /** Written by the engine before a step. */
+  parameters: Float32Array;
+  buffers: Float32Array;
+  /** Written by the replica in a step. */
+  gradient: Float32Array;
+  nextBuffers: Float32Array;
+  logits: Float32Array;
+}
+
+/** What a replica does. */
+export type ReplicaCalls = {
+  /** Loads the gradient graph. */
+  open: { params: undefined; result: undefined };
+  /** Computes a share's gradient into the shared arrays; gives its mean loss. */
+  step: { params: { images: Float32Array<ArrayBuffer>; targets: Float32Array<ArrayBuffer> }; result: number };
+};
 
 const setup = workerData as ReplicaSetup;
-const reply = (message: ReplicaReply) => parentPort!.postMessage(message);
-
-const session = ort.InferenceSession.create(setup.graph, {
-  intraOpNumThreads: setup.threads,
-  logSeverityLevel: 3,
-  // As in OrtEngine: halves the memory.
-  enableMemPattern: false,
-});
+let session: InferenceSession;
 
 // onnxruntime-node takes no tensors on shared memory, so every shared array has a private twin here.
 const parameters = new Float32Array(setup.parameters.length);
@@ -21,36 +39,34 @@ const nextBuffers = new Float32Array(setup.nextBuffers.length);
 const logits = new Float32Array(setup.logits.length);
 const loss = new Float32Array(1);
 
-const tensor = (data: Float32Array, dims: readonly number[] = [data.length]) =>
-  new ort.Tensor('float32', data, dims);
-
-async function step({ images, targets }: ReplicaRequest): Promise<void> {
-  parameters.set(setup.parameters);
-  buffers.set(setup.buffers);
-  const feeds = {
-    images: tensor(images, setup.imageDims),
-    targets: tensor(targets, setup.targetDims),
-    parameters: tensor(parameters),
-    buffers: tensor(buffers),
-  };
-  const fetches = {
-    loss: tensor(loss, []),
-    logits: tensor(logits, setup.targetDims),
-    gradient: tensor(gradient),
-    next_buffers: tensor(nextBuffers),
-  };
-  await (await session).run(feeds, fetches);
-  setup.gradient.set(gradient);
-  setup.nextBuffers.set(nextBuffers);
-  setup.logits.set(logits);
-  reply({ loss: loss[0]! });
-}
-
-parentPort!.on('message', (request: ReplicaRequest) => {
-  step(request).catch((error) => reply({ error: errorMessage(error) }));
+serveThread<ReplicaCalls>({
+  open: async () => {
+    session = await openSession(setup.graph, {
+      threads: setup.threads,
+      int8: false,
+      // As in OrtEngine: halves the memory.
+      enableMemPattern: false,
+    });
+  },
+  step: async ({ images, targets }) => {
+    parameters.set(setup.parameters);
+    buffers.set(setup.buffers);
+    const feeds = {
+      images: tensor(images, setup.imageDims),
+      targets: tensor(targets, setup.targetDims),
+      parameters: tensor(parameters),
+      buffers: tensor(buffers),
+    };
+    const fetches = {
+      loss: tensor(loss, []),
+      logits: tensor(logits, setup.targetDims),
+      gradient: tensor(gradient),
+      next_buffers: tensor(nextBuffers),
+    };
+    await session.run(feeds, fetches);
+    setup.gradient.set(gradient);
+    setup.nextBuffers.set(nextBuffers);
+    setup.logits.set(logits);
+    return loss[0]!;
+  },
 });
-
-session.then(
-  () => reply({ ready: true }),
-  (error) => reply({ error: errorMessage(error) }),
-);

@@ -1,7 +1,7 @@
+import type { Augmentation } from '../../recipe/settings.ts';
 import { HorizontalFlip } from './horizontal-flip.ts';
 import { CutMix } from './mix/cutmix.ts';
 import { MixUp } from './mix/mixup.ts';
-import type { AugmentOptions, PolicyName } from './options.ts';
 import { AutoAugment } from './policy/auto-augment.ts';
 import { RandAugment } from './policy/rand-augment.ts';
 import { TrivialAugmentWide } from './policy/trivial-augment.ts';
@@ -19,26 +19,32 @@ export interface AugmentPipeline {
 
 /**
  * The order of the usual PyTorch recipe: crop, flip, policy; after normalisation erasing; then CutMix or MixUp.
- * A transform is added here, and its switch to {@link AugmentOptions}.
+ * A transform is added here, and its switch to the settings of train/recipe/settings.ts.
  * @param resized what images are made after their policy and before normalisation; default: they stay as they are
  */
 export function createPipeline(
-  options: AugmentOptions,
+  settings: Augmentation,
   size: ImageSize,
   resized: ImageSize = size,
 ): AugmentPipeline {
-  const { crop, flip, policy, erasing, cutMix, mixUp } = options;
+  const { augment, crop, flip, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } = settings;
   const pipeline: AugmentPipeline = { image: [], tensor: [], batch: [] };
-  if (crop && crop.padding > 0) pipeline.image.push(new RandomCrop(size, crop.padding));
-  if (flip) pipeline.image.push(new HorizontalFlip(size));
-  if (policy) pipeline.image.push(createPolicy(policy, size));
-  if (erasing) pipeline.tensor.push(new RandomErasing(resized, erasing.probability));
-  if (cutMix) pipeline.batch.push(new CutMix(resized, cutMix.beta, cutMix.probability));
-  if (mixUp) pipeline.batch.push(new MixUp(mixUp.alpha));
+  if (augment !== 'none') {
+    if (crop > 0) pipeline.image.push(new RandomCrop(size, crop));
+    if (flip) pipeline.image.push(new HorizontalFlip(size));
+    if (augment !== 'standard') pipeline.image.push(createPolicy(augment, size));
+  }
+  if (randomErasing > 0) pipeline.tensor.push(new RandomErasing(resized, randomErasing));
+  // A beta of 0 is no CutMix, as in its reference code.
+  if (cutmixProb > 0 && cutmixBeta > 0) pipeline.batch.push(new CutMix(resized, cutmixBeta, cutmixProb));
+  if (mixupAlpha > 0) pipeline.batch.push(new MixUp(mixupAlpha));
   return pipeline;
 }
 
-function createPolicy(name: PolicyName, size: ImageSize): ImageTransform {
+function createPolicy(
+  name: Exclude<Augmentation['augment'], 'none' | 'standard'>,
+  size: ImageSize,
+): ImageTransform {
   switch (name) {
     case 'autoaugment':
       return new AutoAugment(size);

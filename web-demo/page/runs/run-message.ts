@@ -1,5 +1,5 @@
+import type { EpochLog } from '../../../train/loop.ts';
 import type { RunSummary } from '../../../train/runs/summary.ts';
-import type { EpochLog } from '../../../train/trainer.ts';
 
 /**
  * A run as the server streams it: its numbers so far, its curves, its config. JSON has no NaN: numbers that a

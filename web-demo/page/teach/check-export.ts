@@ -2,8 +2,9 @@ import { UserError } from '../../../core/errors.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { Random } from '../../../core/random.ts';
+import { openSession } from '../../../core/runtime/session.ts';
 import { tensor } from '../../../train/engine/tensors.ts';
-import { ort } from '../worker/runtime.ts';
+import '../worker/runtime.ts';
 
 /** Folding batch norm costs about 1e-6 in float32. */
 const TOLERANCE = 1e-4;
@@ -27,7 +28,7 @@ export async function checkExport(file: Uint8Array, graph: Graph): Promise<void>
 }
 
 async function run(file: Uint8Array, images: Float32Array, dims: readonly number[]): Promise<Float32Array> {
-  const session = await ort.InferenceSession.create(file);
+  const session = await openSession(file);
   try {
     const { logits } = await session.run({ input: tensor(images, dims) });
     return logits!.data as Float32Array;

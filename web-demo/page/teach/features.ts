@@ -2,9 +2,10 @@ import type { Normalization } from '../../../core/data/dataset.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { Normalizer } from '../../../core/preprocess/normalize.ts';
+import { openSession } from '../../../core/runtime/session.ts';
 import { tensor } from '../../../train/engine/tensors.ts';
 import { nextMessage } from '../worker/next-message.ts';
-import { ort } from '../worker/runtime.ts';
+import '../worker/runtime.ts';
 import type { Example } from './examples.ts';
 import type { TrainingData } from './fit.ts';
 
@@ -27,7 +28,7 @@ export async function computeFeatures(
   const imageLength = sizeOf(dims);
   const size = Number(features.outputs[0]!.dims[1]);
   const all = new Float32Array(examples.length * size);
-  const session = await ort.InferenceSession.create(encodeModel(features));
+  const session = await openSession(encodeModel(features));
   try {
     for (let first = 0; first < examples.length; first += BATCH) {
       signal.throwIfAborted();

@@ -3,13 +3,16 @@ import type { ModelAccuracy } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { Random } from '../../../core/random.ts';
+import { openSession } from '../../../core/runtime/session.ts';
 import { tensor } from '../../../train/engine/tensors.ts';
 import { epochOrder } from '../../../train/loader/epoch-order.ts';
+import { type LabelledBatch, trainLoop } from '../../../train/loop.ts';
 import type { OptimizerConfig } from '../../../train/optim/config.ts';
-import { learningRateAt, type ScheduleConfig } from '../../../train/schedule/schedule.ts';
+import type { ScheduleConfig } from '../../../train/schedule/schedule.ts';
 import { vectorLayout, withVector } from '../../../train/step/parameter-vector.ts';
+import { fillTargets } from '../../../train/targets.ts';
 import { nextMessage } from '../worker/next-message.ts';
-import { ort } from '../worker/runtime.ts';
+import '../worker/runtime.ts';
 import type { LessonEpoch } from './protocol.ts';
 import { WebEngine } from './web-engine.ts';
 
@@ -39,6 +42,7 @@ const LARGEST_BATCH = 32;
  * Trains a graph (input [batch, ...], output [batch, classes]) and measures it on held-out data after each
  * epoch. Stopping keeps what was learnt.
  * @returns the graph with the trained weights, and its accuracy on the held-out data, if there is any
+ * @throws UserError if the weights grow beyond all bounds
  */
 export async function fit(
   graph: Graph,
@@ -48,13 +52,13 @@ export async function fit(
 ): Promise<{ graph: Graph; accuracy?: ModelAccuracy }> {
   const { classes, epochs, seed, signal } = options;
   const batchSize = Math.min(LARGEST_BATCH, train.count);
-  const batches = Math.floor(train.count / batchSize);
   const layout = vectorLayout(graph);
   const engine = await WebEngine.create(graph, batchSize, options.optimizer);
   const trained = (): Graph => {
     const { parameters, buffers } = engine.state;
     return withVector(withVector(graph, layout.parameters, parameters), layout.buffers, buffers);
   };
+  const measure = async () => (heldOut.count > 0 ? evaluate(trained(), heldOut, classes) : undefined);
   const schedule = {
     schedule: 'cosine',
     learningRate: options.learningRate,
@@ -64,48 +68,63 @@ export async function fit(
     milestones: [],
     gamma: 1,
   } satisfies ScheduleConfig;
-  const images = new Float32Array(batchSize * train.length);
-  const targets = new Float32Array(batchSize * classes);
   let accuracy: ModelAccuracy | undefined;
+  const report = (epoch: number, { trainLoss, trainTop1 }: { trainLoss: number; trainTop1: number }) =>
+    options.onEpoch({
+      ...{ epoch, trainLoss, trainTop1 },
+      ...(accuracy && { testTop1: accuracy.top1 }),
+    });
   try {
-    for (let epoch = 0; epoch < epochs && !signal.aborted; epoch++) {
-      const order = epochOrder(train.count, seed, epoch);
-      const random = new Random(seed, epoch);
-      const metrics = new ClassificationMetrics(classes);
-      for (let batch = 0; batch < batches && !signal.aborted; batch++) {
-        const chosen = order.subarray(batch * batchSize, (batch + 1) * batchSize);
-        targets.fill(0);
-        chosen.forEach((index, i) => {
-          train.write(index, images, i * train.length, random);
-          targets[i * classes + train.labels[index]!] = 1;
-        });
-        const rate = learningRateAt(schedule, batches, epoch * batches + batch);
-        const { logits } = await engine.step(images, targets, rate);
-        metrics.add(
-          logits,
-          Array.from(chosen, (index) => train.labels[index]!),
-          batchSize,
-        );
-        await nextMessage();
-      }
-      if (metrics.result().images === 0) break;
-      if (heldOut.count > 0) accuracy = await evaluate(trained(), heldOut, classes);
-      const { loss, top1 } = metrics.result();
-      options.onEpoch({
-        epoch: epoch + 1,
-        trainLoss: loss,
-        trainTop1: top1,
-        ...(accuracy ? { testTop1: accuracy.top1 } : {}),
-      });
-    }
+    await trainLoop({
+      engine,
+      classes,
+      schedule,
+      batchesPerEpoch: Math.floor(train.count / batchSize),
+      batches: (epoch) => batchesOf(train, { batchSize, classes, seed, epoch }),
+      evaluate: measure,
+      stopping: () => signal.aborted,
+      observers: [
+        {
+          // A stop, or a picture to classify, may have come in meanwhile.
+          onStep: nextMessage,
+          onPause: async ({ epoch }, done) => {
+            accuracy = await measure();
+            report(epoch + 1, done);
+          },
+          onEpochEnd: ({ entry, progress }) => {
+            accuracy = progress.accuracy;
+            report(progress.epoch, entry);
+          },
+        },
+      ],
+      advice: 'train again with fewer epochs',
+    });
     return { graph: trained(), ...(accuracy ? { accuracy } : {}) };
   } finally {
     await engine.close();
   }
 }
 
+/** An epoch's batches, in the memory of one; what does not fill a batch is left for another epoch. */
+async function* batchesOf(
+  { count, length, labels, write }: TrainingData,
+  { batchSize, classes, seed, epoch }: { batchSize: number; classes: number; seed: number; epoch: number },
+): AsyncGenerator<LabelledBatch, void, void> {
+  const order = epochOrder(count, seed, epoch);
+  const random = new Random(seed, epoch);
+  const images = new Float32Array(batchSize * length);
+  const targets = new Float32Array(batchSize * classes);
+  for (let first = 0; first + batchSize <= count; first += batchSize) {
+    const chosen = Array.from(order.subarray(first, first + batchSize));
+    chosen.forEach((index, i) => void write(index, images, i * length, random));
+    const own = chosen.map((index) => labels[index]!);
+    fillTargets(own, classes, targets);
+    yield { images, targets, labels: own, size: batchSize };
+  }
+}
+
 async function evaluate(graph: Graph, data: TrainingData, classes: number): Promise<ModelAccuracy> {
-  const session = await ort.InferenceSession.create(encodeModel(graph));
+  const session = await openSession(encodeModel(graph));
   try {
     const metrics = new ClassificationMetrics(classes);
     const dims = graph.inputs[0]!.dims.slice(1).map(Number);

@@ -5,10 +5,9 @@ import { encodeMetadata, type ModelAccuracy } from '../../../core/model-metadata
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../../core/onnx/passes/fold-batch-norm.ts';
-
+import type { CallContext } from '../../../core/workers/calls.ts';
 import { download } from '../worker/download.ts';
 import { readModel } from '../worker/foreign.ts';
-import type { CallContext } from '../worker/serve-calls.ts';
 import { openToTry } from '../worker/session.ts';
 import { checkExport } from './check-export.ts';
 import { prepareExamples } from './examples.ts';

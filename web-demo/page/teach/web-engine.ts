@@ -1,12 +1,13 @@
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
 import type { StepResult, TrainingEngine } from '../../../train/engine/engine.ts';
 import { copyState, initialState, type TrainingState } from '../../../train/engine/state.ts';
 import { tensor, updateFeeds } from '../../../train/engine/tensors.ts';
 import type { OptimizerConfig } from '../../../train/optim/config.ts';
 import { vectorLayout } from '../../../train/step/parameter-vector.ts';
 import { buildStepGraph } from '../../../train/step/step-graph.ts';
-import { ort } from '../worker/runtime.ts';
+import '../worker/runtime.ts';
 
 /**
  * Trains a classifier in the browser: the trainer's own step graph, run by onnxruntime-web on WebAssembly.
@@ -18,7 +19,7 @@ export class WebEngine implements TrainingEngine {
   #state: TrainingState;
 
   private constructor(
-    private readonly session: ort.InferenceSession,
+    private readonly session: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     private readonly imageDims: number[],
     private readonly targetDims: number[],
@@ -35,7 +36,7 @@ export class WebEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     // WebAssembly has none of the kernels for blocked layouts.
     const graph = buildStepGraph(model, layout, { batchSize, optimizer, blockSize: 0 });
-    const session = await ort.InferenceSession.create(encodeModel(graph));
+    const session = await openSession(encodeModel(graph));
     const withBatch = (dims: readonly Dim[]): number[] =>
       dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
     const [imageDims, targetDims] = [withBatch(model.inputs[0]!.dims), withBatch(model.outputs[0]!.dims)];

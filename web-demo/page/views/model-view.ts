@@ -65,13 +65,12 @@ export class ModelView {
     this.#progress.removeAttribute('value');
   }
 
+  /** The file, and what it needs to run; compressed on the way, so that a share says more than bytes. */
   showProgress(name: string, { done, total }: Progress): void {
-    const known = total > 0;
-    if (known) this.#progress.value = done / total;
+    if (total > 0) this.#progress.value = done / total;
+    const share = total > 0 ? `${formatPercent(done / total, 0)}` : formatBytes(done);
     this.#loadingText.textContent =
-      known && done === total
-        ? `Preparing ${name}…`
-        : `Loading ${name}: ${formatBytes(done)}${known ? ` of ${formatBytes(total)}` : ''}`;
+      total > 0 && done >= total ? `Preparing ${name}…` : `Loading ${name}: ${share}`;
   }
 
   showOpened(model: OpenedModel): void {
@@ -124,14 +123,17 @@ const ASSUMED =
 /** What the trainer measured, which was before the weights were stored in fewer bits. */
 function describeAccuracy({ metadata, precision }: OpenedModel): string {
   if (!metadata.accuracy) return 'not measured';
-  return `${formatPercent(metadata.accuracy.top1)}${precision === 'fp32' ? '' : ', as fp32'}`;
+  const { top1, images } = metadata.accuracy;
+  return `${formatPercent(top1)} of ${formatCount(images)} pictures${precision === 'fp32' ? '' : ', as fp32'}`;
 }
 
 function describeBackend({ backend, threads, fallback }: OpenedModel): string {
   if (backend === 'webgpu') return 'WebGPU.';
   const isolated = self.crossOriginIsolated
     ? ''
-    : ' (the server sends no COOP/COEP headers, so there is only one)';
+    : self.isSecureContext
+      ? ' (the server sends no COOP/COEP headers, so there is only one)'
+      : ' (plain http to another machine is no secure context, where browsers give no threads, camera or use offline: open the page by https or on localhost)';
   const why = fallback === undefined ? '' : ` ${fallback[0]!.toUpperCase()}${fallback.slice(1)}.`;
   return `WebAssembly SIMD, ${threads} thread${threads === 1 ? '' : 's'}${isolated}.${why}`;
 }

@@ -3,8 +3,8 @@ import type { Region } from '../../../core/preprocess/region.ts';
 import type { TestSetSource } from '../test-set/source.ts';
 import type { Precision } from './precision.ts';
 
-/** Where a model's bytes come from. */
-export type ModelSource = { name: string; url: string } | { name: string; file: Blob };
+/** Where a model's bytes come from; the server may say how many there are. */
+export type ModelSource = { name: string; url: string; bytes?: number } | { name: string; file: Blob };
 
 /** What computes: the graphics card, or WebAssembly on the processor. */
 export type Backend = 'webgpu' | 'wasm';
@@ -94,11 +94,15 @@ export interface EvaluationState {
 
 /** A picture that the model got wrong, and how sure it was. */
 export interface Mistake {
-  /** Which record of the file. */
+  /** Which record of the file, or picture of the folder. */
   record: number;
+  /** What to call it. */
+  name: string;
   truth: number;
   guess: number;
   probability: number;
+  width: number;
+  height: number;
   rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
@@ -106,7 +110,7 @@ export interface EvaluationDetails {
   /** [classes, classes], row-major: row the true class, column the guess. */
   confusion: Uint32Array;
   /** Those the model was surest of, surest first. */
-  mistakes: Mistake[];
+  mistakes: readonly Mistake[];
 }
 
 export interface EvaluationReport {
@@ -116,14 +120,17 @@ export interface EvaluationReport {
   seconds: number;
   /** Whether it was stopped before all the images asked for were done. */
   stopped: boolean;
-  /** How many records the test set holds. */
-  records: number;
+  /** What was left out, a sentence each. */
+  notes: string[];
 }
 
 /** What the page can ask of the inference worker. */
 export interface Calls {
+  /** Fetches and compiles what will probably run the model; the progress is in bytes. */
+  prepare: { params: { backend: BackendChoice }; result: undefined; progress: Progress };
+  /** The progress is that of what else is fetched to run it. */
   open: {
-    params: { source: ModelSource; backend: BackendChoice };
+    params: { name: string; file: Uint8Array; backend: BackendChoice };
     result: OpenedModel;
     progress: Progress;
   };

@@ -1,0 +1,171 @@
+import { UserError } from '../core/errors.ts';
+import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
+import type { ModelAccuracy } from '../core/model-metadata.ts';
+import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import type { TrainingEngine } from './engine/engine.ts';
+import { runSteps, type StepBatch } from './run-steps.ts';
+import { learningRateAt, type ScheduleConfig } from './schedule/schedule.ts';
+
+/**
+ * The training loop, of the trainer and of the page that teaches: epochs of optimiser steps, an evaluation after each,
+ * the best epoch. All else that happens while a net trains is an observer's: checkpoints, log, plots, a bar.
+ */
+export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): Promise<CheckpointProgress> {
+  const { engine, classes, schedule, batchesPerEpoch, stopping, advice } = setup;
+  const tell = tellerOf(setup.observers);
+  let progress = setup.progress ?? { epoch: 0, batch: 0 };
+
+  while (progress.epoch < schedule.epochs && !stopping()) {
+    const { epoch, batch: firstBatch } = progress;
+    await tell((observer) => observer.onEpochStart?.(epoch, batchesPerEpoch, firstBatch));
+    const batches = await setup.batches(epoch, firstBatch);
+    const metrics = new ClassificationMetrics(classes);
+    let lossSum = 0;
+    let learningRate = 0;
+    const trained = () => ({
+      trainLoss: lossSum / (progress.batch - firstBatch),
+      trainTop1: metrics.result().top1,
+    });
+    const firstStep = epoch * batchesPerEpoch + firstBatch;
+    const rateOf = (step: number) => learningRateAt(schedule, batchesPerEpoch, firstStep + step);
+
+    const trainStart = performance.now();
+    for await (const step of runSteps(engine, batches, rateOf)) {
+      const { batch, loss, settled } = step;
+      if (!Number.isFinite(loss))
+        throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; ${advice}`);
+      lossSum += loss;
+      learningRate = step.learningRate;
+      metrics.add(step.logits, batch.labels, batch.size);
+      batch.release?.();
+      progress = { ...progress, batch: progress.batch + 1 };
+      await tell((observer) => observer.onStep?.({ progress, loss, learningRate, settled }));
+      if (settled && stopping() && progress.batch < batchesPerEpoch) {
+        await tell((observer) => observer.onPause?.(progress, trained()));
+        return progress;
+      }
+    }
+    const testStart = performance.now();
+    const accuracy = await setup.evaluate((images) => {
+      for (const observer of setup.observers) observer.onEvaluate?.(images);
+    });
+    const testEnd = performance.now();
+    // Ruined weights must not take the place of the last good ones.
+    if (accuracy && !Number.isFinite(accuracy.loss)) throw new UserError(divergedIn(epoch, advice));
+
+    const trainSeconds = (testStart - trainStart) / 1000;
+    const entry: EpochLog = {
+      epoch,
+      learningRate,
+      ...trained(),
+      testLoss: accuracy?.loss ?? Number.NaN,
+      testTop1: accuracy?.top1 ?? Number.NaN,
+      testTop5: accuracy?.top5 ?? Number.NaN,
+      imagesPerSecond: metrics.result().images / trainSeconds,
+      trainSeconds,
+      testSeconds: (testEnd - testStart) / 1000,
+    };
+    const improved = accuracy !== undefined && isBetter(accuracy, progress.best);
+    progress = { ...progress, epoch: epoch + 1, batch: 0, ...(accuracy && { accuracy }) };
+    if (improved) progress = { ...progress, best: accuracy };
+    await tell((observer) => observer.onEpochEnd?.({ entry, improved, progress }));
+  }
+  return progress;
+}
+
+export interface LoopSetup<B extends LabelledBatch> {
+  engine: TrainingEngine;
+  classes: number;
+  /** How many epochs, and the learning rate of each step. */
+  schedule: ScheduleConfig;
+  batchesPerEpoch: number;
+  /** Where to go on; default at the beginning. */
+  progress?: CheckpointProgress;
+  /** The batches of an epoch in order, from number `firstBatch` on. */
+  batches: (epoch: number, firstBatch: number) => AsyncIterable<B> | Promise<AsyncIterable<B>>;
+  /** Measures the engine's present weights; undefined where there is nothing to measure them on. */
+  evaluate: (onProgress: (images: number) => void) => Promise<ModelAccuracy | undefined>;
+  /** Becomes true when it is time to stop. */
+  stopping: () => boolean;
+  /** Told in this order, each when the one before has done its part: what is on disk before what says so. */
+  observers: readonly LoopObserver[];
+  /** What to do about weights that grow beyond all bounds, e.g. `lower --lr`. */
+  advice: string;
+}
+
+export interface LabelledBatch extends StepBatch {
+  /** `size` class indices. */
+  labels: ArrayLike<number>;
+  size: number;
+  /** Called when the batch is not needed any more. */
+  release?(): void;
+}
+
+/** What happens while a net trains; the loop waits for each. */
+export interface LoopObserver {
+  onEpochStart?(epoch: number, batches: number, firstBatch: number): void | Promise<void>;
+  onStep?(step: StepReport): void | Promise<void>;
+  /** It is time to stop, within an epoch of which so much is trained. */
+  onPause?(
+    progress: CheckpointProgress,
+    trained: Pick<EpochLog, 'trainLoss' | 'trainTop1'>,
+  ): void | Promise<void>;
+  /** So many images are evaluated. */
+  onEvaluate?(images: number): void;
+  onEpochEnd?(epoch: EpochReport): void | Promise<void>;
+}
+
+export interface StepReport {
+  /** With this step in it. */
+  progress: CheckpointProgress;
+  /** Mean over the batch, in nats. */
+  loss: number;
+  learningRate: number;
+  /** Whether the engine's state is the one after this step: false while later steps of the same call are in it. */
+  settled: boolean;
+}
+
+export interface EpochReport {
+  entry: EpochLog;
+  /** Whether it is the best so far. */
+  improved: boolean;
+  progress: CheckpointProgress;
+}
+
+/**
+ * A line of log.jsonl. Losses in nats, accuracies as fractions, times in seconds; NaN where nothing is evaluated. Where
+ * the dataset has validation images, the results called `test` are of those, and the line in the file says so
+ * (`evaluatedOn`).
+ */
+export interface EpochLog {
+  /** From 0. */
+  epoch: number;
+  learningRate: number;
+  trainLoss: number;
+  trainTop1: number;
+  testLoss: number;
+  testTop1: number;
+  testTop5: number;
+  imagesPerSecond: number;
+  trainSeconds: number;
+  testSeconds: number;
+}
+
+export function divergedIn(epoch: number, advice: string): string {
+  return `the weights diverged in epoch ${epoch + 1}; ${advice}`;
+}
+
+/** Which epoch's weights are kept: top-1 decides, the loss breaks a tie. */
+export function isBetter(
+  accuracy: Pick<ModelAccuracy, 'top1' | 'loss'>,
+  best: Pick<ModelAccuracy, 'top1' | 'loss'> | undefined,
+): boolean {
+  if (!best) return true;
+  return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
+}
+
+function tellerOf(observers: readonly LoopObserver[]) {
+  return async (what: (observer: LoopObserver) => void | Promise<void>) => {
+    for (const observer of observers) await what(observer);
+  };
+}

@@ -1,0 +1,312 @@
+import { UserError } from '../../../core/errors.ts';
+import {
+  float,
+  floatAttribute,
+  type GraphNode,
+  int,
+  intAttribute,
+  ints,
+  sizeOf,
+} from '../../../core/onnx/graph.ts';
+import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
+import { TRAINING } from '../../gradients/training-graph.ts';
+import { channelAffine, channelProductSum, channelSum, spatialMean, spreadOverPixels } from './channels.ts';
+import { convolve } from './conv/convolve.ts';
+import { type ConvGeometry, convGeometry } from './conv/geometry.ts';
+import { convInputGradient } from './conv/input-gradient.ts';
+import { convWeightGradient } from './conv/weight-gradient.ts';
+import {
+  suitsWinograd,
+  winogradConvolve,
+  winogradInput,
+  winogradInputGradient,
+  winogradWeightGradient,
+} from './conv/winograd/winograd.ts';
+import type { OrtLowering } from './lower.ts';
+import type { StepBuilder, StepTensor } from './step-builder.ts';
+
+/** What a convolution keeps for its gradients. */
+interface SavedConv {
+  geometry: ConvGeometry;
+  /** The input's transformed tiles, if Winograd's algorithm is in use. */
+  tiles?: StepTensor;
+}
+
+const conv: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [x, weight, bias] = lowering.inputs(node);
+  const [output] = node.outputs as [string];
+  const geometry = convGeometry(node, x!.dims, weight!.dims);
+  if (!bias && suitsWinograd(b, geometry)) {
+    const tiles = winogradInput(b, geometry, x!);
+    lowering.save(output, { geometry, tiles } satisfies SavedConv);
+    lowering.bind(output, winogradConvolve(b, geometry, tiles, weight!));
+    return;
+  }
+  lowering.save(output, { geometry } satisfies SavedConv);
+  lowering.bind(output, convolve(b, x!, weight!, bias, geometry));
+};
+
+const convGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [dyName, x, weight] = node.inputs as [string, string, string];
+  const [dx, dw, dBias] = node.outputs as [string, string, string];
+  const dy = lowering.value(dyName);
+  const { geometry, tiles } = lowering.saved<SavedConv>(forwardOutput(node))!;
+  if (dw !== '') {
+    const gradient = tiles
+      ? winogradWeightGradient(b, geometry, tiles, dy)
+      : convWeightGradient(b, geometry, lowering.keptOrRecomputed(x, dy), dy);
+    lowering.bindWeightGradient(dw, gradient);
+  }
+  if (dBias) lowering.bind(dBias, channelSum(b, dy));
+  if (dx !== '') {
+    const inputGradient = tiles ? winogradInputGradient : convInputGradient;
+    lowering.bind(dx, inputGradient(b, geometry, lowering.value(weight), dy));
+  }
+};
+
+/** Also the fused `relu(batchNorm(x) (+ residual))` that `fuseForTraining` makes, whose residual is input 3. */
+const batchNormInternal: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [x, gamma, beta, add] = lowering.inputs(node) as [StepTensor, StepTensor, StepTensor, StepTensor?];
+  const [output, observedMean, observedVariance, savedMean, savedInverseStd] = node.outputs as [
+    ...(readonly [string, string, string, string, string]),
+  ];
+  const count = sizeOf(x.dims) / x.dims[1]!;
+  const mean = b.div(channelSum(b, x), b.constant(count));
+  const meanSquare = b.div(channelProductSum(b, x, x), b.constant(count));
+  // E[x^2] - E[x]^2 saves a pass over memory; rounding may leave it just below zero.
+  const variance = b.unary('Relu', b.sub(meanSquare, b.mul(mean, mean)));
+  const epsilon = b.constant(floatAttribute(node, 'epsilon', 1e-5));
+  const inverseStd = b.unary('Reciprocal', b.unary('Sqrt', b.add(variance, epsilon)));
+  const scale = b.mul(gamma, inverseStd);
+  const shift = b.sub(beta, b.mul(mean, scale));
+  lowering.bind(observedMean, mean);
+  lowering.bind(observedVariance, b.mul(variance, b.constant(count / Math.max(1, count - 1))));
+  lowering.bind(savedMean, mean);
+  lowering.bind(savedInverseStd, inverseStd);
+  lowering.save(savedInverseStd, scale);
+  const relu = intAttribute(node, 'relu', 0) === 1;
+  const y = channelAffine(b, x, scale, shift, { ...(add ? { add: b.toLayout(add, x.layout) } : {}), relu });
+  lowering.bind(output, y);
+  if (!relu) return;
+  if (!add && y.layout === 'blocked') {
+    lowering.recompute(output, (gradient) =>
+      channelAffine(b, x, b.after(scale, [gradient]), shift, { relu: true }),
+    );
+  } else lowering.save(output, reluMask(b, y));
+};
+
+const batchNormalizationGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [gradient, x, , mean, inverseStd] = lowering.inputs(node) as StepTensor[];
+  const [dx, dScale, dBias] = node.outputs as [string, string, string];
+  const scale = lowering.saved<StepTensor>(node.inputs[4]!)!;
+  const dy = b.toLayout(gradient!, x!.layout);
+  const count = b.constant(sizeOf(x!.dims) / x!.dims[1]!);
+  const sumDy = channelSum(b, dy);
+  const dGamma = b.mul(inverseStd!, b.sub(channelProductSum(b, x!, dy), b.mul(mean!, sumDy)));
+  lowering.bind(dScale, dGamma);
+  lowering.bind(dBias, sumDy);
+  if (dx === '') return;
+  // dX = scale (dY - mean(dY) - xhat mean(dY xhat)) = scale dY + slope x + offset, a line a channel.
+  const slope = b.unary('Neg', b.div(b.mul(b.mul(scale, inverseStd!), dGamma), count));
+  const offset = b.unary('Neg', b.add(b.div(b.mul(scale, sumDy), count), b.mul(slope, mean!)));
+  const line = channelAffine(b, x!, slope, lowering.afterWeightGradients(offset));
+  const zero = b.constant(new Array<number>(x!.dims[1]!).fill(0), [x!.dims[1]!]);
+  lowering.bind(dx, channelAffine(b, dy, scale, zero, { add: line }));
+};
+
+const relu: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const y = b.unary('Relu', lowering.value(node.inputs[0]!));
+  lowering.save(node.outputs[0]!, reluMask(b, y));
+  lowering.bind(node.outputs[0]!, y);
+};
+
+const reluGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [dyName, y] = node.inputs as [string, string];
+  const dy = lowering.value(dyName);
+  const mask = lowering.saved<StepTensor>(y) ?? reluMask(b, lowering.keptOrRecomputed(y, dy));
+  lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, mask.layout), mask));
+};
+
+const relu6Grad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [dyName, yName] = node.inputs as [string, string];
+  const dy = lowering.value(dyName);
+  const y = lowering.keptOrRecomputed(yName, dy);
+  lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, y.layout), relu6Mask(b, y)));
+};
+
+function relu6Mask(b: StepBuilder, y: StepTensor): StepTensor {
+  const off = b.unary('Abs', b.sub(y, b.constant(3)));
+  return b.node(
+    'HardSigmoid',
+    [off],
+    y.dims,
+    { alpha: float(-1e37), beta: float(3e37) },
+    { layout: y.layout },
+  );
+}
+
+const clip: OrtLowering = (lowering, node) => {
+  const x = lowering.value(node.inputs[0]!);
+  const bounds = node.inputs.slice(1).map((name) => lowering.value(name));
+  lowering.bind(
+    node.outputs[0]!,
+    lowering.builder.node('Clip', [x, ...bounds], x.dims, {}, { layout: x.layout }),
+  );
+};
+
+const FLOAT = dataTypeCode('float32');
+/** Times the smallest normal float32 it is above 1. */
+const LARGE = 1e38;
+
+/**
+ * 1 where a ReLU's output `y` is positive, else 0. To be emitted in the forward pass: of two factors onnxruntime
+ * computes the one emitted later first, and the mask is to wait for the gradient, not to be kept from the forward
+ * pass on.
+ */
+function reluMask(b: StepBuilder, y: StepTensor): StepTensor {
+  if (b.portable) {
+    const positive = b.node('Greater', [y, b.constant(0)], y.dims, {}, { layout: y.layout });
+    return b.node('Cast', [positive], y.dims, { to: int(FLOAT) }, { layout: y.layout });
+  }
+  // min(1, LARGE y) in one pass; a comparison and a cast are two, Sign and Where slower still.
+  return b.node('HardSigmoid', [y], y.dims, { alpha: float(LARGE), beta: float(0) }, { layout: y.layout });
+}
+
+/** Of equal layouts, or one of them small. */
+const binary: OrtLowering = (lowering, node) => {
+  const [x, y] = lowering.inputs(node) as [StepTensor, StepTensor];
+  lowering.bind(node.outputs[0]!, lowering.builder.elementwise(node.op, x, y));
+};
+
+const unary: OrtLowering = (lowering, node) => {
+  const x = lowering.value(node.inputs[0]!);
+  const y = lowering.builder.node(node.op, [x], x.dims, node.attributes, { layout: x.layout });
+  lowering.bind(node.outputs[0]!, y);
+};
+
+/** Whatever gives the values of its input as they lie, in another shape. */
+const reshape: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [output] = node.outputs as [string];
+  lowering.bind(output, b.reshape(b.toPlain(lowering.value(node.inputs[0]!)), lowering.dims(output)));
+};
+
+const gemm: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [x, weight, bias] = lowering.inputs(node);
+  const scaled = (value: StepTensor, name: string) => {
+    const factor = floatAttribute(node, name, 1);
+    return factor === 1 ? value : b.mul(value, b.constant(factor));
+  };
+  const [transA, transB] = [intAttribute(node, 'transA', 0) === 1, intAttribute(node, 'transB', 0) === 1];
+  const y = scaled(b.matmul(b.toPlain(x!), b.toPlain(weight!), transA, transB), 'alpha');
+  lowering.bind(node.outputs[0]!, bias ? b.add(y, scaled(bias, 'beta')) : y);
+};
+
+/** Over the pixels of an activation in whichever layout, else as it stands. */
+const reduceSum: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const x = lowering.value(node.inputs[0]!);
+  const [output] = node.outputs as [string];
+  const dims = lowering.dims(output);
+  const [n, c, h, w] = x.dims as [number, number, number, number];
+  if (x.dims.length === 4 && dims.join() === [n, c, 1, 1].join() && h * w > 1) {
+    lowering.bind(output, b.mul(spatialMean(b, x), b.constant(h * w)));
+    return;
+  }
+  const axes = lowering.training.graph.initializers.get(node.inputs[1]!)!.data as BigInt64Array;
+  const keep = intAttribute(node, 'keepdims', 1) === 1;
+  lowering.bind(output, b.reduceSum(b.toPlain(x), Array.from(axes, Number), keep));
+};
+
+const globalAveragePool: OrtLowering = (lowering, node) => {
+  lowering.bind(node.outputs[0]!, spatialMean(lowering.builder, lowering.value(node.inputs[0]!)));
+};
+
+const globalAveragePoolGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [dy, x] = lowering.inputs(node) as [StepTensor, StepTensor];
+  const share = b.div(b.toPlain(dy), b.constant(x.dims[2]! * x.dims[3]!));
+  lowering.bind(node.outputs[0]!, spreadOverPixels(b, share, x));
+};
+
+const softmaxCrossEntropy: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [logits, targets] = lowering.inputs(node) as [StepTensor, StepTensor];
+  const [loss, logProbabilities] = node.outputs as [string, string];
+  const probabilities = logSoftmax(b, b.toPlain(logits));
+  lowering.bind(logProbabilities, probabilities);
+  const total = b.reduceSum(b.mul(targets, probabilities), [0, 1]);
+  lowering.bind(loss, b.unary('Neg', b.div(total, b.constant(logits.dims[0]!))));
+};
+
+/** (softmax * sum(target) - target) / N */
+const softmaxCrossEntropyGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [logProbabilities, targets] = lowering.inputs(node) as [StepTensor, StepTensor];
+  const mass = b.reduceSum(targets, [1], true);
+  const difference = b.sub(b.mul(b.unary('Exp', logProbabilities), mass), targets);
+  lowering.bind(node.outputs[0]!, b.div(difference, b.constant(targets.dims[0]!)));
+};
+
+/** Over the classes of [N, K]. */
+function logSoftmax(b: StepBuilder, logits: StepTensor): StepTensor {
+  if (!b.portable) return b.node('LogSoftmax', [logits], logits.dims, { axis: int(1) });
+  const attributes = { axes: ints([1]), keepdims: int(1) };
+  const largest = b.node('ReduceMax', [logits], [logits.dims[0]!, 1], attributes);
+  const shifted = b.sub(logits, largest);
+  const total = b.reduceSum(b.unary('Exp', shifted), [1], true);
+  return b.sub(shifted, b.unary('Log', total));
+}
+
+const fusedMatMul: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [x, y] = lowering.inputs(node) as [StepTensor, StepTensor];
+  const turned = (name: string) => intAttribute(node, name, 0) === 1;
+  const product = b.matmul(b.toPlain(x), b.toPlain(y), turned('transA'), turned('transB'));
+  lowering.bind(node.outputs[0]!, product);
+};
+
+/** The output of the forward node whose gradient this is. */
+function forwardOutput(node: GraphNode): string {
+  const of = node.attributes.of;
+  if (of?.type !== 'string') throw new UserError(`${node.name}: it names no forward node`);
+  return of.value;
+}
+
+const BINARY = ['Add', 'Sub', 'Mul', 'Div'];
+const UNARY = ['Sigmoid', 'Neg', 'Exp', 'Log', 'Sqrt'];
+
+/** The operators that onnxruntime gets in another form than they stand in the training graph. */
+export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
+  Object.entries({
+    ...Object.fromEntries(BINARY.map((op) => [op, binary])),
+    ...Object.fromEntries(UNARY.map((op) => [op, unary])),
+    Conv: conv,
+    [`${TRAINING}.ConvGrad`]: convGrad,
+    [`${TRAINING}.BatchNormInternal`]: batchNormInternal,
+    [`${TRAINING}.BatchNormalizationGrad`]: batchNormalizationGrad,
+    Relu: relu,
+    Clip: clip,
+    [`${TRAINING}.Relu6Grad`]: relu6Grad,
+    [`${TRAINING}.ReluGrad`]: reluGrad,
+    Gemm: gemm,
+    [`${TRAINING}.FusedMatMul`]: fusedMatMul,
+    GlobalAveragePool: globalAveragePool,
+    [`${TRAINING}.GlobalAveragePoolGrad`]: globalAveragePoolGrad,
+    ReduceSum: reduceSum,
+    Flatten: reshape,
+    Reshape: reshape,
+    Squeeze: reshape,
+    Unsqueeze: reshape,
+    [`${TRAINING}.SoftmaxCrossEntropy`]: softmaxCrossEntropy,
+    [`${TRAINING}.SoftmaxCrossEntropyGrad`]: softmaxCrossEntropyGrad,
+  }),
+);

@@ -14,7 +14,7 @@ import type { Device } from './engine/providers/device.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
-import { engineForRun } from './progressive/engine-for-run.ts';
+import { engineForRun } from './progressive/resizable-engine.ts';
 import { imageSizeAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { measureStepSeconds } from './run-steps.ts';

@@ -21,14 +21,11 @@ import {
   TRAINING,
   trainImages,
 } from '../recipe/settings.ts';
-import { CELL_KEYS, CELL_NAMES, CELLS, parseCells } from './cells.ts';
-import { collectRuns } from './collect-runs.ts';
-import { commandText } from './command-text.ts';
+import { CELL_KEYS, CELL_NAMES, CELLS, parseCells, parseSeeds } from './cells.ts';
 import { tableLines, unfinishedText } from './markdown.ts';
-import { planRuns } from './planned-run.ts';
+import { collectRuns, planRuns } from './planned-run.ts';
 import { type AblationResults, summarizeRuns } from './results.ts';
-import { parseSeeds } from './seeds.ts';
-import { writeResults } from './write-results.ts';
+import { commandText, writeResults } from './write-results.ts';
 
 // The cells decide these three.
 const { augment: _, cutmixProb: __, cutmixBeta: ___, ...COMMON_AUGMENTATION } = AUGMENTATION;

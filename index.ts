@@ -83,6 +83,12 @@ export interface TrainOptions extends Recipe {
   preset?: PresetName;
   /** The run's directory; default `runs/<time>-<model>-<dataset>`. */
   run?: string;
+  /**
+   * A run to go on with, at the batch where it stands: its directory, or what {@link train} gave. The dataset is the one
+   * it was begun on; of the settings only `epochs` (more of them, where its schedule allows), `engine`, `provider`,
+   * `stepsPerCall`, `threads` and `workers` may be given.
+   */
+  resume?: string | TrainedRun;
   /** Stop and save after so long. */
   maxMinutes?: number;
   /** Stop and save as soon as possible. */
@@ -102,7 +108,7 @@ export interface TrainedRun {
   run: string;
   /** The zoo's name of the net. */
   model: string;
-  /** False if it was stopped; `npm run train -- --resume` goes on with it. */
+  /** False if it was stopped; `resume`, or `npm run train -- --resume`, goes on with it. */
   finished: boolean;
   /** What the training took. */
   seconds: number;
@@ -113,66 +119,70 @@ export interface TrainedRun {
 }
 
 /**
- * Trains a net and keeps it as a run directory, to be exported, compared or gone on with.
+ * Trains a net and keeps it as a run directory, to be exported, compared or gone on with. The batch becomes smaller where
+ * none is given and the images do not fill it.
  * @throws UserError if the settings contradict each other or do not fit the data, or training fails
  * @example
  * const dataset = await loadDataset({ data: 'photos', valShare: 0.25 });
  * const { run, best } = await train({ dataset, model: 'resnet14t', epochs: 1, batchSize: 16, run: 'runs/photos' });
  * console.log(run, best?.top1);
+ * // Stopped at once, and gone on with.
+ * const stopped = await train({ dataset, model: 'resnet14t', epochs: 1, run: 'runs/stopped', maxMinutes: 0 });
+ * const { finished } = await train({ dataset, resume: stopped });
+ * console.log(stopped.finished, finished);
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const {
-    dataset,
-    preset,
-    run: path,
-    signal,
-    maxMinutes,
-    tensorboard,
-    onStep,
-    onEpoch,
-    onNote,
-    ...given
-  } = options;
-  const [{ buildModel }, { chooseDevice }, recipes, makers, { parseRecipe }, starters, { chooseModel }, os] =
-    await Promise.all([
-      import('./core/models/zoo.ts'),
-      import('./train/engine/providers/choose-device.ts'),
-      import('./train/recipe/recipe-file.ts'),
-      import('./train/recipe/make-config.ts'),
-      import('./train/recipe/parse.ts'),
-      import('./train/trainer.ts'),
-      import('./train/choose-model.ts'),
-      import('node:os'),
-    ]);
+  const { dataset, preset, run: path, resume, signal, maxMinutes, tensorboard, ...rest } = options;
+  const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
+  const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
+    import('./train/recipe/recipe-file.ts'),
+    import('./train/recipe/parse.ts'),
+    import('./train/plan-run.ts'),
+    import('./train/trainer.ts'),
+    import('./core/runs/run-directory.ts'),
+  ]);
   const recipe = parseRecipe({ ...(await recipes.namedRecipe([], preset)), ...given }, 'train');
-  const settings = makers.settle(recipe);
-  const model = buildModel(settings.model ?? chooseModel(os.availableParallelism()), {
-    numClasses: dataset.labels.length,
-    imageSize: dataset.height,
-  });
-  const device = await chooseDevice(settings, onNote ?? (() => {}));
-  const config = makers.makeConfig({ ...recipe, provider: device.provider }, model, dataset);
-  const { createRun, startRun } = starters;
-  const { run, result, seconds } = await startRun({
-    config,
-    model,
-    dataset,
-    device,
-    threads: settings.threads,
-    workers: settings.workers,
-    resume: false,
-    tensorboard: tensorboard ?? false,
-    shouldStop: () => signal?.aborted ?? false,
-    ...(maxMinutes === undefined ? {} : { maxSeconds: maxMinutes * 60 }),
-    open: async () => ({
-      run: await createRun(config, dataset, path),
-      observer: {
-        onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
-        onEpochEnd: ({ entry }) => onEpoch?.(entry),
+  const stored =
+    resume === undefined ? undefined : RunDirectory.open(typeof resume === 'object' ? resume.run : resume);
+  if (stored) {
+    const changeable: readonly string[] = plans.CHANGEABLE;
+    const refused = [...(path === undefined ? [] : ['run']), ...Object.keys(recipe)].filter(
+      (name) => !changeable.includes(name),
+    );
+    if (refused.length > 0)
+      throw new UserError(
+        `train: ${refused.join(', ')} cannot be given with resume; the run's config.json decides`,
+      );
+    await stored.lock();
+  }
+  try {
+    const resumed = stored ? await plans.readResumed(stored, recipe, onNote) : undefined;
+    const plan = await plans.planRun(
+      recipe,
+      dataset,
+      { say: onNote, warn: onNote },
+      { resumed, fit: given.batchSize === undefined },
+    );
+    const { run, result, seconds } = await startRun({
+      ...plan,
+      tensorboard: tensorboard ?? false,
+      shouldStop: () => signal?.aborted ?? false,
+      ...(maxMinutes === undefined ? {} : { maxSeconds: maxMinutes * 60 }),
+      open: async () => {
+        if (resumed) await plans.rememberChanges(resumed, dataset);
+        return {
+          run: resumed?.run ?? (await createRun(plan.config, dataset, path)),
+          observer: {
+            onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
+            onEpochEnd: ({ entry }) => onEpoch?.(entry),
+          },
+        };
       },
-    }),
-  });
-  return { run: run.path, model: config.model, seconds, ...result };
+    });
+    return { run: run.path, model: plan.config.model, seconds, ...result };
+  } finally {
+    await stored?.unlock();
+  }
 }
 
 /** Which weights: of a run, of a file, or of the newest run of a net. */

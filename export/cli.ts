@@ -1,8 +1,8 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { ProgressBar } from '../core/cli/progress.ts';
 import { exportCommand, readOptions } from './command-line.ts';
 import { type ExportOptions, TARGET_BATCH } from './options.ts';
-import { showProgress } from './show-progress.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
 
 await runMain(async () => {
@@ -60,4 +60,27 @@ async function adapt(
   } finally {
     progress.finish();
   }
+}
+
+/** Fewer images are done before a bar could be read. */
+const WORTH_SHOWING = 50;
+
+/** Progress bars for the parts of an export that take long. */
+function showProgress(): { update: NonNullable<ExportOptions['onProgress']>; finish: () => void } {
+  let current: { task: string; bar: ProgressBar } | undefined;
+  const finish = (): void => {
+    current?.bar.finish();
+    current = undefined;
+  };
+  return {
+    update: (task, done, total) => {
+      if (total < WORTH_SHOWING) return;
+      if (current?.task !== task) {
+        finish();
+        current = { task, bar: new ProgressBar({ label: task, total, unit: 'images' }) };
+      }
+      current.bar.update(done);
+    },
+    finish,
+  };
 }

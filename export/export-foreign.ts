@@ -16,7 +16,6 @@ import { convertMostToFloat16 } from '../core/onnx/passes/mixed-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
 import { DEFAULT_TOP_K } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
-import { checkOptions } from './check-options.ts';
 import {
   type ExportResult,
   exportedMetadata,
@@ -24,7 +23,7 @@ import {
   moreMetadata,
   orCannotWrite,
 } from './export-model.ts';
-import type { ExportOptions } from './options.ts';
+import { checkOptions, type ExportOptions } from './options.ts';
 import { checkOutput, defaultOutput, outputPaths } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
 import { picturesFor } from './pictures.ts';

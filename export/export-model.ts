@@ -1,21 +1,23 @@
 import { rm, stat } from 'node:fs/promises';
+import { basename } from 'node:path';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { fileDigest } from '../core/data/checksum.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import { type Agreement, type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
-import { encodeMoreMetadata } from '../core/onnx/model-file.ts';
+import { externalDataChunks, planExternalData } from '../core/onnx/external-data.ts';
+import type { Graph } from '../core/onnx/graph.ts';
+import { encodeModelChunks, encodeMoreMetadata } from '../core/onnx/model-file.ts';
 import { irVersionOf, OPSET_VERSION } from '../core/onnx/opset.ts';
 import { buildGraph } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
-import { checkOptions } from './check-options.ts';
-import type { ExportOptions, ModelFacts } from './options.ts';
-import { collectGarbage } from './output/collect-garbage.ts';
+import { checkOptions, type ExportOptions, type ModelFacts } from './options.ts';
 import { checkOutput, defaultOutput, type OutputPaths, outputPaths } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
-import { needsExternalData, writeModel } from './output/write-model.ts';
 import type { QuantizeReport } from './quantize/options.ts';
 import type { ExportSource } from './sources/source.ts';
-import { verificationImages } from './verify/verification-images.ts';
+import { verificationImages } from './verify/images.ts';
 import { verifyModel } from './verify/verify-model.ts';
 
 export interface ExportResult extends ModelFacts {
@@ -183,4 +185,47 @@ export async function orCannotWrite<T>(path: string, work: () => Promise<T>): Pr
     if (error instanceof UserError) throw error;
     throw new UserError(`cannot write ${path}: ${errorMessage(error)}; give another file with --out`);
   }
+}
+
+let collect: (() => void) | undefined;
+
+/**
+ * Frees what nothing refers to any more, now: before onnxruntime takes as much memory again as a model's weights
+ * had. Left alone, Node may keep them until long after.
+ */
+function collectGarbage(): void {
+  if (!collect) {
+    setFlagsFromString('--expose-gc');
+    collect = runInNewContext('gc') as () => void;
+  }
+  collect();
+}
+
+/** Protocol buffers end at 2 GiB; the rest is for graph and metadata, and for more metadata later on. */
+const MAX_TENSOR_BYTES = 2 ** 31 - 2 ** 26;
+
+/** Whether a model is too large for one file. */
+function needsExternalData(graph: Graph): boolean {
+  let bytes = 0;
+  for (const { data } of graph.initializers.values()) bytes += data.byteLength;
+  return bytes > MAX_TENSOR_BYTES;
+}
+
+interface WriteModelOptions {
+  opset?: number | undefined;
+  /** Path of the file that is to hold the weights; left out: the model holds them. */
+  data?: string | undefined;
+}
+
+/** Writes a model into a staging folder; its weights go from memory to the file as they are. */
+async function writeModel(
+  staging: Staging,
+  path: string,
+  graph: Graph,
+  metadata: Readonly<Record<string, string>>,
+  { opset, data }: WriteModelOptions = {},
+): Promise<void> {
+  const external = data === undefined ? undefined : planExternalData(graph, basename(data));
+  if (data !== undefined && external) await staging.write(data, externalDataChunks(graph, external));
+  await staging.write(path, encodeModelChunks(graph, metadata, { opset, external }).chunks);
 }

@@ -1,27 +1,22 @@
 import cors from 'cors';
-import express, { type Express, type RequestHandler } from 'express';
-import { requireApiKey } from './http/api-key.ts';
-import { answerError, notFound } from './http/errors.ts';
+import type { Express, RequestHandler } from 'express';
+import express from 'express';
+import { limitRate, requireApiKey } from './http/access.ts';
 import type { Limits } from './http/limits.ts';
 import type { Logger } from './http/logger.ts';
-import { limitRate } from './http/rate-limit.ts';
+import type { Metrics } from './http/metrics.ts';
+import { docsPage, openApiDocument } from './http/openapi.ts';
 import { bodyReceiver } from './http/receive-body.ts';
-import { requestLog } from './http/request-log.ts';
+import { requestLog } from './http/request-context.ts';
+import { answerError, mountRoutes, notFound, type Route } from './http/route.ts';
 import { securityHeaders } from './http/security-headers.ts';
 import { cutSlowReaders, cutStalled } from './http/slow-readers.ts';
-import type { Metrics } from './metrics/metrics.ts';
 import type { ModelRegistry } from './models/registry.ts';
-import { docsPage } from './openapi/docs-page.ts';
-import { openApiDocument } from './openapi/document.ts';
-import { mountOperations } from './openapi/mount.ts';
-import type { Operation } from './openapi/operation.ts';
-import { demoModels, demoPage } from './routes/demo-page.ts';
-import { healthOperations } from './routes/health.ts';
-import { metricsOperations, shareReading } from './routes/metrics.ts';
-import { modelOperations } from './routes/models.ts';
-import { predictOperations } from './routes/predict.ts';
-import { v2Operations } from './routes/v2.ts';
-import { v2Management } from './routes/v2-management.ts';
+import { healthRoutes, shareReading } from './routes/health.ts';
+import { demoModels, demoPage, modelRoutes } from './routes/models.ts';
+import { predictRoutes } from './routes/predict.ts';
+import { v2Routes } from './routes/v2.ts';
+import { v2ManagementRoutes } from './routes/v2-management.ts';
 
 /** Who may ask, and how often. */
 export interface AccessOptions {
@@ -58,38 +53,37 @@ export function createApp(options: AppOptions): Express {
   // An answer is never the same twice, and hashing it costs.
   app.disable('etag');
   app.set('trust proxy', access.trustProxy ?? 0);
-  app.use(requestLog(logger, metrics));
+  app.use(requestLog(logger, metrics, limits));
   app.use(cutSlowReaders(limits));
   app.use(securityHeaders(access.cors !== undefined));
   if (access.cors) app.use(allowOrigins(access.cors));
 
   const receive = bodyReceiver(limits, (reason) => metrics.rejected(reason));
   const readMetrics = shareReading(options.readMetrics ?? (() => metrics.registry.metrics()));
-  const operations: Operation[] = [
-    ...predictOperations(registry, limits, receive),
+  const routes: Route[] = [
+    ...predictRoutes(registry, limits, receive),
     // Before the models, to one of which `stats` would be a name.
-    ...v2Management(registry, limits, readMetrics, receive),
-    ...v2Operations(registry, limits, isReady, receive),
-    ...modelOperations(registry, limits),
-    ...healthOperations(registry, isReady, access.apiKey !== undefined),
-    ...metricsOperations(readMetrics),
+    ...v2ManagementRoutes(registry, limits, readMetrics, receive),
+    ...v2Routes(registry, limits, isReady, receive),
+    ...modelRoutes(registry, limits),
+    ...healthRoutes(registry, isReady, access.apiKey !== undefined, readMetrics),
   ];
-  const document = openApiDocument(operations, access.apiKey !== undefined);
+  const document = openApiDocument(routes, access.apiKey !== undefined);
   // Everything but health checks, whose clients nobody may lock out.
   if (access.rateLimit !== undefined) {
-    const open = new Set(operations.filter((operation) => operation.open).map(({ path }) => path));
+    const open = new Set(routes.filter((route) => route.open).map(({ path }) => path));
     const limit = limitRate(access.rateLimit, () => metrics.rejected('rate-limit'));
     // Before the key: it also slows down whoever guesses keys.
     app.use((req, res, next) => (open.has(req.path) ? next() : void limit(req, res, next)));
   }
   const guards =
     access.apiKey === undefined ? [] : [requireApiKey(access.apiKey, () => metrics.rejected('api-key'))];
-  // Before the operations, to one of which `index.json` would be a model's name.
+  // Before the routes, to one of which `index.json` would be a model's name.
   if (options.demoDirectory !== undefined) {
     app.get('/models/index.json', ...guards, demoModels(registry));
   }
   // Early: Express tries one route after the other, and these are asked thousands of times a second.
-  mountOperations(app, operations, guards);
+  mountRoutes(app, routes, guards);
   app.get('/openapi.json', (_req, res) => void res.json(document));
   // Only files from here on.
   app.use((_req, res, next) => {
@@ -99,7 +93,7 @@ export function createApp(options: AppOptions): Express {
   app.use(docsPage());
   if (options.demoDirectory !== undefined) app.use(demoPage(options.demoDirectory));
   app.get('/', (_req, res) => {
-    const endpoints = operations.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
+    const endpoints = routes.map(({ method, path }) => `${method.toUpperCase()} ${path}`);
     res.json({ endpoints: [...endpoints, 'GET /openapi.json', 'GET /docs'] });
   });
 

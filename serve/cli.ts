@@ -57,7 +57,7 @@ await runMain(async () => {
   async function startOne(): Promise<RunningServer> {
     const [{ startServer }, { startupText }] = await Promise.all([
       import('./server.ts'),
-      import('./startup-text.ts'),
+      import('./server.ts'),
     ]);
     const one = await startServer({ ...serverOptions, signal });
     process.stdout.write(startupText(one));

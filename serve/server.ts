@@ -5,19 +5,17 @@ import { fileURLToPath } from 'node:url';
 import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
-import { createAppServer } from './http/app-server.ts';
+import { closeHttp, createAppServer, listen } from './http/http-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { closeHttp, listen } from './http/listen.ts';
 import { createLogger } from './http/logger.ts';
-import { Metrics } from './metrics/metrics.ts';
-import type { ServedModel } from './model-file.ts';
+import { Metrics } from './http/metrics.ts';
+import { displayPath, type ServedModel } from './model-file.ts';
 import { chooseInference } from './models/choose-inference.ts';
 import type { InferenceOptions } from './models/loaded-model.ts';
 import { ModelRegistry } from './models/registry.ts';
 import { type ModelSelection, selectModels } from './models/selection.ts';
-import { startReloading } from './models/start-reloading.ts';
 import type { LogLevel } from './options.ts';
-import { dropGarbage } from './threads/drop-garbage.ts';
+import { dropGarbage } from './threads/question-threads.ts';
 
 export interface ServerOptions extends ModelSelection {
   /** A path, or a name looked up in exports/ and models/; for one model. Absent everything: the embedded one. */
@@ -161,5 +159,53 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       closing ??= close();
       return closing;
     },
+  };
+}
+
+/** What a started server says on the terminal: a line for each model, what cannot be used, and the address. */
+export function startupText({ registry, url, hasDemo }: RunningServer): string {
+  const models = registry.all().map(({ name, version, served: { metadata, path, notes } }) => {
+    const accuracy = metadata.accuracy ? `, top-1 ${(metadata.accuracy.top1 * 100).toFixed(2)}%` : '';
+    const lines = [
+      `model    ${name}@${version} (${metadata.dataset}, ${metadata.labels.length} classes${accuracy}) from ${displayPath(path)}`,
+      ...notes.map((note) => `note     ${name}@${version}: ${note}`),
+    ];
+    return lines.map((line) => `${printable(line)}\n`).join('');
+  });
+  const unusable = registry
+    .status()
+    .filter(({ reason }) => reason !== '')
+    .map(({ name, version, reason }) => `unusable ${name}@${version}: ${printable(reason)}\n`);
+  return `${models.join('')}${unusable.join('')}serving  ${url} (${hasDemo ? 'demo page at /, ' : ''}API at /docs)\n`;
+}
+
+/**
+ * Calls `reload` every so many seconds, never twice at a time. Looking at the files, rather than being told by
+ * the file system, also works over network mounts and for the symbolic links of Kubernetes volumes.
+ * @param seconds 0: never
+ * @returns stops it
+ */
+function startReloading(
+  seconds: number,
+  reload: () => Promise<void>,
+  onError: (error: unknown) => void,
+): () => void {
+  if (seconds === 0) return () => {};
+  let stopped = false;
+  let timer: NodeJS.Timeout;
+  const schedule = (): void => {
+    timer = setTimeout(() => {
+      void reload()
+        .catch(onError)
+        .finally(() => {
+          if (!stopped) schedule();
+        });
+    }, seconds * 1000);
+    timer.unref();
+  };
+  schedule();
+  return () => {
+    stopped = true;
+    clearTimeout(timer);
   };
 }

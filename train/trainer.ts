@@ -19,9 +19,9 @@ import { imageSizeAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { measureStepSeconds } from './run-steps.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
+import { EventFile } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './step/parameter-vector.ts';
-import { EventFile } from './tensorboard/event-file.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {

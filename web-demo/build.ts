@@ -1,7 +1,9 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
 import { DEMO_POLICY } from '../serve/http/demo-policy.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -45,6 +47,7 @@ export async function buildDemo(options: { force?: boolean } = {}): Promise<bool
     const inputs = await runVite(work);
     const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs) };
     await writeFile(path.join(work, 'assets.json'), JSON.stringify(await smallAssets(work)));
+    await compressFiles(work);
     await writeFile(path.join(work, STAMP), `${JSON.stringify(stamp, null, 2)}\n`);
     await swapIn(work);
   } finally {
@@ -67,8 +70,9 @@ async function runVite(outDir: string): Promise<string[]> {
       return null;
     },
   };
-  // Advice on the speed of the build is for Vite's developers.
-  const checks = { pluginTimings: false };
+  // Advice on the speed of the build is for Vite's developers; what is imported lazily for one worker may be at once
+  // for another.
+  const checks = { pluginTimings: false, ineffectiveDynamicImport: false };
   const policy = {
     name: 'content-security-policy',
     transformIndexHtml: (html: string): string => html.replace('%CSP%', DEMO_POLICY),
@@ -85,6 +89,8 @@ async function runVite(outDir: string): Promise<string[]> {
       // only works from a file of its own.
       conditions: ['onnxruntime-web-use-extern-wasm', 'module', 'browser', 'production'],
     },
+    // A compressed download does not say how long it is, but the page's progress wants to know.
+    define: { WASM_BYTES: JSON.stringify(await wasmBytes()) },
     worker: { format: 'es', plugins: () => [recorder], rollupOptions: { checks } },
     build: {
       outDir,
@@ -118,6 +124,66 @@ async function smallAssets(dist: string): Promise<string[]> {
     .filter((name) => !name.endsWith('.wasm'))
     .sort()
     .map((name) => `assets/${name}`);
+}
+
+const ONNXRUNTIME = path.join(PROJECT, 'node_modules/onnxruntime-web/dist');
+
+/** The sizes of onnxruntime's WebAssembly by backend. */
+async function wasmBytes(): Promise<Record<'wasm' | 'webgpu', number>> {
+  const size = async (name: string): Promise<number> => (await stat(path.join(ONNXRUNTIME, name))).size;
+  return {
+    wasm: await size('ort-wasm-simd-threaded.wasm'),
+    webgpu: await size('ort-wasm-simd-threaded.asyncify.wasm'),
+  };
+}
+
+/** Compressed files by the hash of what they hold: new versions of onnxruntime are rare, and it takes a while. */
+const CACHE = path.join(PROJECT, 'node_modules/.cache/onnx-classifier-page');
+/** Pictures and the like would not get smaller. */
+const COMPRESSIBLE = /\.(html|js|mjs|css|svg|json|wasm)$/;
+
+/**
+ * Puts compressed forms beside the files of a page, for servers that send them as they are. Browsers take brotli over
+ * https and from this machine only; over plain http gzip is what there is.
+ */
+async function compressFiles(dist: string): Promise<void> {
+  const names = await readdir(dist, { recursive: true });
+  await Promise.all(
+    names.filter((name) => COMPRESSIBLE.test(name)).map((name) => compressFile(path.join(dist, name))),
+  );
+}
+
+async function compressFile(file: string): Promise<void> {
+  const bytes = await readFile(file);
+  // Of the one with WebGPU, twice as large, the last few per cent would take half a minute.
+  const quality = file.endsWith('.wasm') ? (file.includes('asyncify') ? 5 : 10) : 11;
+  const params = {
+    [zlib.BROTLI_PARAM_QUALITY]: quality,
+    [zlib.BROTLI_PARAM_LGWIN]: zlib.BROTLI_MAX_WINDOW_BITS,
+    [zlib.BROTLI_PARAM_SIZE_HINT]: bytes.length,
+  };
+  const key = createHash('sha256').update(JSON.stringify(params)).update(bytes).digest('hex');
+  for (const [ending, compress] of [
+    ['br', () => promisify(brotliCompress)(bytes, { params })],
+    ['gz', () => promisify(gzip)(bytes, { level: 9 })],
+  ] as const) {
+    const kept = path.join(CACHE, `${key}.${ending}`);
+    const target = `${file}.${ending}`;
+    if (
+      await copyFile(kept, target).then(
+        () => true,
+        () => false,
+      )
+    )
+      continue;
+    await writeFile(target, await compress());
+    if (!file.endsWith('.wasm')) continue;
+    // Kept if it can be: a folder that cannot be written costs the next build some time.
+    await mkdir(CACHE, { recursive: true })
+      .then(() => copyFile(target, `${kept}.${process.pid}`))
+      .then(() => rename(`${kept}.${process.pid}`, kept))
+      .catch(() => undefined);
+  }
 }
 
 async function isFresh(): Promise<boolean> {

@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { percentile } from '../../serve/evaluate/latency.ts';
+import { percentile } from '../../serve/evaluate/evaluate-server.ts';
 import { goodPictures } from './hostile-requests.ts';
 import type { LoadRequest } from './load.ts';
 

@@ -1,7 +1,7 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY } from '../../serve/evaluate/client.ts';
-import { percentile } from '../../serve/evaluate/latency.ts';
+import { percentile } from '../../serve/evaluate/evaluate-server.ts';
 import type { RawRuntime, ServerProcess } from './child.ts';
 import { type LoadRequest, sendLoad } from './load.ts';
 import { processCpuMilliseconds } from './process-cpu.ts';

@@ -139,17 +139,26 @@ function encodeNode(node: GraphNode): Onnx.INodeProto {
   };
 }
 
+type Int64 = NonNullable<Onnx.IAttributeProto['i']>;
+
+/** The largest number of 64 bits, which exporters write for "to the last", as the number it was read as is one more. */
+const LARGEST_INT64 = { low: -1, high: 0x7fffffff, unsigned: false } as Int64;
+
+function int64(value: number): Int64 {
+  return value >= 2 ** 63 ? LARGEST_INT64 : value;
+}
+
 function encodeAttribute(name: string, attribute: Attribute): Onnx.IAttributeProto {
   const utf8 = new TextEncoder();
   switch (attribute.type) {
     case 'int':
-      return { name, type: AttributeType.INT, i: attribute.value };
+      return { name, type: AttributeType.INT, i: int64(attribute.value) };
     case 'float':
       return { name, type: AttributeType.FLOAT, f: attribute.value };
     case 'string':
       return { name, type: AttributeType.STRING, s: utf8.encode(attribute.value) };
     case 'ints':
-      return { name, type: AttributeType.INTS, ints: attribute.value };
+      return { name, type: AttributeType.INTS, ints: attribute.value.map(int64) };
     case 'floats':
       return { name, type: AttributeType.FLOATS, floats: attribute.value };
     case 'strings':

@@ -95,7 +95,9 @@ export function int64Tensor(
   values: readonly number[],
   dims: readonly number[] = [values.length],
 ): TensorValue {
-  return { dtype: 'int64', dims: [...dims], data: BigInt64Array.from(values, (value) => BigInt(value)) };
+  // The largest of 64 bits is read as a number one larger.
+  const data = BigInt64Array.from(values, (value) => (value >= 2 ** 63 ? 2n ** 63n - 1n : BigInt(value)));
+  return { dtype: 'int64', dims: [...dims], data };
 }
 
 /** Reads an int attribute, or its default where the node leaves it out. */

@@ -1,5 +1,4 @@
-import { PickleError, printable } from './pickle-error.ts';
-import type { PickleReader } from './reader.ts';
+import { PickleError, type PickleReader, printable } from './reader.ts';
 import { PickledObject, type PickleFunction, type PickleRules } from './rules.ts';
 
 /** The stack, marks and memo of a pickle being read. Nothing in it recurses, so nesting costs no stack. */

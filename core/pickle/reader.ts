@@ -1,5 +1,3 @@
-import { PickleError } from './pickle-error.ts';
-
 /** Longest line of a text opcode; names and numbers are far shorter. */
 const MAX_LINE = 1024;
 /** Longest integer; PyTorch's magic number has 10 bytes. Reading one takes the square of its length. */
@@ -90,4 +88,17 @@ export class PickleReader {
 export function narrow(value: bigint): number | bigint {
   const number = Number(value);
   return Number.isSafeInteger(number) ? number : value;
+}
+
+/**
+ * Why a pickle is not read. The message goes on a sentence that begins with the file's name, e.g.
+ * "is truncated"; {@link unpickle} makes a UserError of it.
+ */
+export class PickleError extends Error {
+  override name = 'PickleError';
+}
+
+/** Text of the file as part of a one-line message. */
+export function printable(text: string): string {
+  return JSON.stringify(text.length > 80 ? `${text.slice(0, 80)}...` : text);
 }

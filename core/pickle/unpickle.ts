@@ -1,8 +1,7 @@
 import { UserError } from '../errors.ts';
 import { PickleMachine } from './machine.ts';
 import { OPCODES, STOP } from './opcodes.ts';
-import { PickleError } from './pickle-error.ts';
-import { PickleReader } from './reader.ts';
+import { PickleError, PickleReader } from './reader.ts';
 import type { PickleRules } from './rules.ts';
 
 /**

@@ -1,7 +1,6 @@
 import type { ImageDataset } from '../data/dataset.ts';
 import type { ConfusionMatrix } from '../metrics/confusion-matrix.ts';
-import { type ClassGroup, classGroups } from './class-order.ts';
-import { scaleColor, scalePosition } from './color-scale.ts';
+import { type Rgb, rampColor } from './color-ramp.ts';
 import { escapeXml } from './xml.ts';
 
 const FONT = "'Liberation Sans', Arial, Helvetica, sans-serif";
@@ -216,4 +215,49 @@ function readable(name: string): string {
 
 function round(value: number): number {
   return Math.round(value * 100) / 100;
+}
+
+/** Classes that stand together in a picture. */
+interface ClassGroup {
+  /** The superclass; undefined where the dataset has none. */
+  name: string | undefined;
+  /** Class indices. */
+  classes: number[];
+}
+
+/** The classes by superclass, those of a superclass by index; one group without superclasses. */
+export function classGroups(dataset: Pick<ImageDataset, 'labels' | 'superclasses'>): ClassGroup[] {
+  const indices = dataset.labels.map((_, index) => index);
+  const { superclasses } = dataset;
+  if (!superclasses) return [{ name: undefined, classes: indices }];
+  return superclasses.names
+    .map((name, group) => ({
+      name,
+      classes: indices.filter((index) => superclasses.ofClass[index] === group),
+    }))
+    .filter(({ classes }) => classes.length > 0);
+}
+
+/** From white to near black through blue: the lightness falls evenly, so it reads in grey print too. */
+const STOPS: readonly Rgb[] = [
+  [255, 255, 255],
+  [208, 226, 243],
+  [134, 186, 220],
+  [50, 130, 190],
+  [9, 74, 146],
+  [7, 30, 75],
+];
+
+/**
+ * Where a fraction stands on the scale, from 0 to 1. The square root spreads the few per cent that single
+ * confusions have, which would all look white.
+ */
+export function scalePosition(fraction: number): number {
+  return Math.sqrt(Math.min(1, Math.max(0, fraction)));
+}
+
+/** The colour of a position on the scale, as `#rrggbb`. */
+export function scaleColor(position: number): string {
+  const channels = rampColor(STOPS, position);
+  return `#${channels.map((value) => value.toString(16).padStart(2, '0')).join('')}`;
 }

@@ -1,8 +1,36 @@
-import type { ChartPoint, ChartSeries, LineChart } from './chart.ts';
-import { layOutLegend, SWATCH, SWATCH_GAP, shortenText, textWidth } from './legend.ts';
 import { DARK, LIGHT, PALETTE_SIZE, type Theme } from './palette.ts';
 import { type Axis, linearAxis, logAxis } from './ticks.ts';
 import { element, escapeXml, shorten } from './xml.ts';
+
+/** A line of a chart. Values that are not finite leave a gap. */
+export interface ChartSeries {
+  name: string;
+  points: readonly ChartPoint[];
+  /** Index into the palette; default: the series' place. */
+  color?: number;
+  dashed?: boolean;
+  /** False keeps the series out of the legend. */
+  legend?: boolean;
+}
+
+export interface ChartPoint {
+  x: number;
+  y: number;
+}
+
+export interface LineChart {
+  title: string;
+  series: readonly ChartSeries[];
+  xLabel?: string;
+  /** Ticks of the x axis at whole numbers only. */
+  xIntegers?: boolean;
+  yScale?: 'linear' | 'log';
+  /** The y axis reaches at least down to this; without effect on a log scale if it is not positive. */
+  yMin?: number;
+  /** In CSS pixels; default 720 x 400. */
+  width?: number;
+  height?: number;
+}
 
 export interface RenderOptions {
   /** Default `auto`: light, and dark for a reader whose system is. */
@@ -327,4 +355,61 @@ function darkRules(): string {
     ...DARK.series.map((color, index) => `.plot-s${index}{color:${color}}`),
   ];
   return `@media (prefers-color-scheme:dark){${rules.join('')}}`;
+}
+
+/** Where a legend's entry stands, relative to the legend's top left. */
+interface LegendEntry<T> {
+  item: T;
+  /** What fits, with an ellipsis if it is not the whole name. */
+  text: string;
+  x: number;
+  row: number;
+}
+
+/** Width of the line drawn before a name, and the space after it. */
+const SWATCH = 22;
+const SWATCH_GAP = 6;
+const ENTRY_GAP = 18;
+
+/** Sets the entries in rows no wider than `width`. */
+function layOutLegend<T extends { name: string }>(
+  items: readonly T[],
+  width: number,
+  fontSize: number,
+): LegendEntry<T>[] {
+  const entries: LegendEntry<T>[] = [];
+  let x = 0;
+  let row = 0;
+  for (const item of items) {
+    const text = shortenText(item.name, width - SWATCH - SWATCH_GAP, fontSize);
+    const entryWidth = SWATCH + SWATCH_GAP + textWidth(text, fontSize);
+    if (x > 0 && x + entryWidth > width) {
+      x = 0;
+      row++;
+    }
+    entries.push({ item, text, x, row });
+    x += entryWidth + ENTRY_GAP;
+  }
+  return entries;
+}
+
+/** Cuts a text to a width, in the middle: names of runs often differ at their ends. */
+function shortenText(text: string, width: number, fontSize: number): string {
+  if (textWidth(text, fontSize) <= width) return text;
+  const characters = [...text];
+  let kept = characters.length - 1;
+  const cut = () =>
+    `${characters.slice(0, Math.ceil(kept / 2)).join('')}…${characters.slice(characters.length - Math.floor(kept / 2)).join('')}`;
+  while (kept > 1 && textWidth(cut(), fontSize) > width) kept--;
+  return cut();
+}
+
+/** About how wide a text is; the font is the reader's, so it can only be guessed, and is guessed wide. */
+function textWidth(text: string, fontSize: number): number {
+  let units = 0;
+  for (const character of text) {
+    // East Asian characters and emoji fill a square.
+    units += character.codePointAt(0)! >= 0x2e80 ? 1 : /[A-Z%@mwMW_]/.test(character) ? 0.78 : 0.55;
+  }
+  return units * fontSize;
 }

@@ -1,6 +1,5 @@
 import sharp from 'sharp';
-import type { LineChart } from './chart.ts';
-import { renderLineChart } from './line-chart.ts';
+import { type LineChart, renderLineChart } from './line-chart.ts';
 
 /** Pixels of the image to one of the chart. */
 const SCALE = 2;

@@ -1,8 +1,8 @@
 import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
+import util from 'node:util';
 import { errorMessage, UserError } from '../errors.ts';
 import { bindingPath } from './binding.ts';
-import { restoreUtilFunctions } from './restore-util.ts';
 
 /** TensorFlow.js on the native TensorFlow library. */
 export type TensorFlow = typeof import('@tensorflow/tfjs-node-gpu');
@@ -50,4 +50,14 @@ async function load(): Promise<TensorFlow> {
     const reason = errorMessage(error).split('\n')[0];
     throw new UserError(`TensorFlow does not load (${reason}); npm run setup:tensorflow mends it`);
   }
+}
+
+/**
+ * Gives `node:util` the two functions that tfjs-node 4.22 calls in its kernels and that Node is dropping:
+ * Node 22 warns at their use, Node 23 lacks the first.
+ */
+function restoreUtilFunctions(): void {
+  const isNullOrUndefined = (value: unknown): value is null | undefined =>
+    value === null || value === undefined;
+  Object.assign(util, { isNullOrUndefined, isArray: Array.isArray });
 }

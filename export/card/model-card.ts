@@ -4,7 +4,6 @@ import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
 import type { ExportResult } from '../export-model.ts';
-import { datasetNotes } from './dataset-notes.ts';
 import { usage } from './usage.ts';
 
 /** In every card, so that no other file is taken for one and overwritten. */
@@ -169,4 +168,35 @@ function code(text: string): string {
   const longest = (text.match(/`+/g) ?? []).reduce((most, run) => Math.max(most, run.length), 0);
   const fence = '`'.repeat(longest + 1);
   return longest > 0 ? `${fence} ${text} ${fence}` : `${fence}${text}${fence}`;
+}
+
+/** What a model card says of the data, by the dataset's name. */
+const NOTES: Readonly<Record<string, { description: string; terms: string }>> = {
+  cifar100: {
+    description:
+      'CIFAR-100: 50,000 training and 10,000 test images of 32 x 32 pixels in 100 classes ' +
+      '([Krizhevsky 2009](https://www.cs.toronto.edu/~kriz/cifar.html)).',
+    terms: 'The data is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it comes without a licence.',
+  },
+  cifar10: {
+    description:
+      'CIFAR-10: 50,000 training and 10,000 test images of 32 x 32 pixels in 10 classes ' +
+      '([Krizhevsky 2009](https://www.cs.toronto.edu/~kriz/cifar.html)).',
+    terms: 'The data is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it comes without a licence.',
+  },
+  synthetic: {
+    description:
+      'Synthetic: images of shapes and textures drawn by the code of onnx-classifier. A model of it shows that the ' +
+      'chain works; it knows no real pictures.',
+    terms: 'The data is part of the code (MIT).',
+  },
+  folder: {
+    description: 'A folder of images, with a folder a class.',
+    terms: 'The data is the user’s own; its terms are not known here.',
+  },
+};
+
+function datasetNotes(dataset: string): { description: string; terms: string } {
+  const known = Object.hasOwn(NOTES, dataset) ? NOTES[dataset] : undefined;
+  return known ?? { description: plainMarkdown(dataset), terms: 'The terms of the data are not known here.' };
 }

@@ -10,8 +10,8 @@ import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
+import type { ModelDescription } from '../models/describe-model.ts';
 import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
-import type { ModelDescription } from '../predict/describe-model.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
 import type { ServerEvaluation } from './evaluate-server.ts';
 

@@ -3,8 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { type ClientOptions, DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
-import { encodePng } from './encode-png.ts';
-import { type LatencySummary, summarizeLatencies } from './latency.ts';
+import { encodePng } from './html-report.ts';
 import { type Mistake, MistakeList } from './mistakes.ts';
 
 /** What a server scored on a test split; fractions in [0, 1]. */
@@ -166,4 +165,31 @@ export function checkComparable(
         `"${dataset.labels[differing]}"; evaluate it on the dataset it was trained on`,
     );
   }
+}
+
+/** Milliseconds. */
+interface LatencySummary {
+  mean: number;
+  p50: number;
+  p90: number;
+  p99: number;
+  max: number;
+}
+
+/** @param milliseconds at least one */
+export function summarizeLatencies(milliseconds: readonly number[]): LatencySummary {
+  const sorted = Float64Array.from(milliseconds).sort();
+  const mean = sorted.reduce((sum, value) => sum + value, 0) / sorted.length;
+  return {
+    mean,
+    p50: percentile(sorted, 0.5),
+    p90: percentile(sorted, 0.9),
+    p99: percentile(sorted, 0.99),
+    max: sorted.at(-1)!,
+  };
+}
+
+/** The smallest value that so many are no larger than ("nearest rank"). @param sorted ascending, not empty */
+export function percentile(sorted: Float64Array, fraction: number): number {
+  return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)]!;
 }

@@ -1,9 +1,7 @@
 /** The thread that reads large JSON with images. */
-
 import { Refusal } from '../../core/errors.ts';
 import { answerQuestions } from '../threads/question-threads.ts';
-import { readJsonImages } from './json-images.ts';
-import type { JsonAnswer, JsonQuestion } from './large-json-images.ts';
+import { type JsonAnswer, type JsonQuestion, readJsonImages } from './json-images.ts';
 
 answerQuestions<JsonQuestion, JsonAnswer>(
   ({ body, maxImages }) => {

@@ -1,10 +1,34 @@
+import { z } from 'zod';
 import { Refusal } from '../../core/errors.ts';
-import { decodeBase64Image } from '../image/base64.ts';
-import { parseInput } from '../schemas/parse.ts';
-import { PredictJson } from '../schemas/predict.ts';
-import { tooManyImages } from './body-errors.ts';
-import type { ImageRequest } from './image-request.ts';
+import type { RunLimits } from '../inference/pool.ts';
+import { parseInput } from '../schemas.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
+import { tooManyImages } from './limits.ts';
 import { readJson } from './read-json.ts';
+
+const Base64Image = z.string().meta({
+  description: 'a PNG, JPEG, WebP, GIF or AVIF file as base64 or as a data URL',
+  contentEncoding: 'base64',
+});
+
+/** `application/json`: one image, or several. */
+export const PredictJson = z
+  .union(
+    [
+      z.strictObject({ image: Base64Image }),
+      // Not checked one by one: in a list a bad image is refused alone.
+      z.strictObject({
+        images: z
+          .array(z.unknown().meta({ type: 'string', contentEncoding: 'base64' }))
+          .min(1, 'give a list that is not empty'),
+      }),
+    ],
+    {
+      error:
+        'give either "image" (a string: base64 or a data URL) or "images" (a list of them that is not empty)',
+    },
+  )
+  .meta({ id: 'PredictRequest' });
 
 /**
  * Reads the JSON of `POST /predict`: an object with base64 images.
@@ -26,4 +50,68 @@ function decodeOrRefuse(value: unknown): Uint8Array | Refusal {
     if (error instanceof Refusal) return error;
     throw error;
   }
+}
+
+/** The images of a request. */
+export interface ImageRequest {
+  /** Whether the answer is a list: several files, or the plural `images`, even with one in it. */
+  list: boolean;
+  /** Each image's bytes, or why it could not be read. */
+  images: (Uint8Array | Refusal)[];
+}
+
+/** To the thread: what `readJsonImages` takes. */
+export interface JsonQuestion {
+  body: Uint8Array;
+  maxImages: number;
+}
+
+/** From the thread: an {@link ImageRequest} whose refusals can be sent. */
+export interface JsonAnswer {
+  list: boolean;
+  images: (Uint8Array<ArrayBuffer> | { status: number; message: string })[];
+}
+
+const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
+  module: new URL('./json-images-worker.ts', import.meta.url),
+  name: 'read images in JSON',
+  work: 'reading large JSON',
+});
+
+/**
+ * As `readJsonImages`, in a thread beside the main one.
+ * @param question its body may be given away
+ * @throws Refusal as `readJsonImages`, or if too much waits for the threads
+ */
+export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
+  const { list, images } = await threads.ask(question, limits, ownBuffer(question.body));
+  return {
+    list,
+    images: images.map((image) =>
+      image instanceof Uint8Array ? image : new Refusal(image.status, image.message),
+    ),
+  };
+}
+
+/**
+ * The bytes of an image sent as base64 text, bare or as a data URL (`data:image/png;base64,...`). Line breaks
+ * and the URL-safe alphabet are accepted.
+ * @throws Refusal 400 if it is not a string of base64
+ */
+function decodeBase64Image(value: unknown): Uint8Array {
+  if (typeof value !== 'string') throw new Refusal(400, 'an image must be a string: base64 or a data URL');
+  let text = value;
+  if (text.startsWith('data:')) {
+    const comma = text.indexOf(',');
+    if (comma < 0 || !text.slice(0, comma).endsWith(';base64')) {
+      throw new Refusal(400, 'a data URL must be of the form data:image/png;base64,...');
+    }
+    text = text.slice(comma + 1);
+  }
+  text = text.replace(/\s+/g, '');
+  // Buffer.from skips what is not base64; without this check garbage would become a shorter image.
+  if (!/^[A-Za-z0-9+/_-]*={0,2}$/.test(text) || text.replace(/=+$/, '').length % 4 === 1) {
+    throw new Refusal(400, 'the image is not valid base64');
+  }
+  return Buffer.from(text, 'base64');
 }

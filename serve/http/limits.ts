@@ -1,3 +1,5 @@
+import { Refusal } from '../../core/errors.ts';
+
 /** What a request, those of a client, and all of them together, may ask for. */
 export interface Limits {
   /** Bytes of a request body. */
@@ -31,3 +33,12 @@ export const DEFAULT_LIMITS: Limits = {
   stallSeconds: 5,
   queueSeconds: 30,
 };
+
+export function bodyTooLarge(maxBytes: number): Refusal {
+  const megabytes = Number((maxBytes / 1e6).toPrecision(3));
+  return new Refusal(413, `the request body is larger than ${megabytes} MB; send fewer or smaller images`);
+}
+
+export function tooManyImages(max: number): Refusal {
+  return new Refusal(413, `too many images: at most ${max} in a request`);
+}

@@ -1,11 +1,10 @@
 import type { Request, Response } from 'express';
 import { OverloadError, Refusal } from '../../core/errors.ts';
-import { bodyTooLarge } from './body-errors.ts';
-import { clientAddress } from './client-address.ts';
-import type { Limits } from './limits.ts';
+import { bodyTooLarge, type Limits } from './limits.ts';
+import { clientAddress } from './request-context.ts';
 
 /** Reads the body of a request; to be called as long as nobody else has begun to. */
-export type ReceiveBody = (req: Request, res: Response) => Promise<Buffer<ArrayBuffer>>;
+export type ReceiveBody = (request: { req: Request; res: Response }) => Promise<Buffer<ArrayBuffer>>;
 
 /** A body that is still arriving. */
 interface Arriving {
@@ -68,7 +67,7 @@ export function bodyReceiver(
     }
   };
 
-  return async (req, res) => {
+  return async ({ req, res }) => {
     const encoding = req.headers['content-encoding'];
     if (encoding !== undefined && encoding.toLowerCase() !== 'identity') {
       throw new Refusal(415, 'compressed bodies are not taken; send it without a content-encoding');

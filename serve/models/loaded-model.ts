@@ -1,8 +1,8 @@
 import type { Limits } from '../http/limits.ts';
 import { InferencePool, type InferencePoolOptions } from '../inference/pool.ts';
 import type { ServedModel } from '../model-file.ts';
-import { Classifier } from '../predict/classifier.ts';
-import { describeModel, type ModelDescription } from '../predict/describe-model.ts';
+import { describeModel, type ModelDescription } from './describe-model.ts';
+import { ImagePipeline } from './image-pipeline.ts';
 
 export type InferenceOptions = Omit<InferencePoolOptions, 'model' | 'height' | 'width' | 'classes'>;
 
@@ -12,7 +12,7 @@ export class LoadedModel {
   readonly version: number;
   readonly served: ServedModel;
   readonly pool: InferencePool;
-  readonly classifier: Classifier;
+  readonly pipeline: ImagePipeline;
   readonly description: Omit<ModelDescription, 'versions'>;
   #leases = 0;
   #onIdle: (() => void) | undefined;
@@ -28,7 +28,7 @@ export class LoadedModel {
     // The pool's copy is shared with its threads: the only one this process keeps.
     this.served = { ...served, bytes: pool.modelBytes };
     this.pool = pool;
-    this.classifier = new Classifier(served.metadata, pool, limits.pixels);
+    this.pipeline = new ImagePipeline(served.metadata, pool, limits.pixels);
     this.description = describeModel(this.served, id);
   }
 

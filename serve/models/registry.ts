@@ -6,8 +6,8 @@ import { FileStamps } from '../../core/fs/file-stamps.ts';
 import type { Limits } from '../http/limits.ts';
 import { displayPath, loadServedModel } from '../model-file.ts';
 import { type InferenceOptions, LoadedModel } from './loaded-model.ts';
-import type { ModelSource } from './model-source.ts';
 import { type ModelReference, noSuchModel, parseReference, safeName } from './reference.ts';
+import type { ModelSource } from './selection.ts';
 
 /** What is known of one source. */
 interface Slot {

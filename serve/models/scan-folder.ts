@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto';
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
-import type { ModelSource } from './model-source.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
+import type { ModelSource } from './selection.ts';
 
 /** A model file as it lies in the folder, under whatever name. */
 interface Found {

@@ -1,8 +1,7 @@
 import { availableParallelism } from 'node:os';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import type { Metrics } from '../metrics/metrics.ts';
-import { type RunningServer, type ServerOptions, startServer } from '../server.ts';
-import { startupText } from '../startup-text.ts';
+import type { Metrics } from '../http/metrics.ts';
+import { type RunningServer, type ServerOptions, startServer, startupText } from '../server.ts';
 import { ALIVE_MS, type CountedMetric, type ToPrimary, type ToWorker } from './messages.ts';
 
 /** One of several server processes behind a port: serves until the process that started it says stop. */

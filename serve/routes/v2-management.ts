@@ -1,26 +1,72 @@
-import type { Request, RequestHandler } from 'express';
-import type { z } from 'zod';
-import { bodyTooLarge } from '../http/body-errors.ts';
-import type { Limits } from '../http/limits.ts';
+import { z } from 'zod';
+import { bodyTooLarge, type Limits } from '../http/limits.ts';
 import { readJson } from '../http/read-json.ts';
 import type { ReceiveBody } from '../http/receive-body.ts';
+import type { RequestContext } from '../http/request-context.ts';
+import { json, type Route } from '../http/route.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import { type ModelReference, parseReference, withVersion } from '../models/reference.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { findModel } from '../models/use-model.ts';
-import type { Operation } from '../openapi/operation.ts';
-import { parseInput } from '../schemas/parse.ts';
-import {
-  ModelConfigAnswer,
-  ModelStatsAnswer,
-  RepositoryIndexAnswer,
-  RepositoryIndexRequest,
-  V2Params,
-  V2VersionParams,
-} from '../schemas/v2.ts';
+import { parseInput } from '../schemas.ts';
+
+const RepositoryIndexRequest = z
+  .object({ ready: z.boolean().nullish().meta({ description: 'true: only what is ready' }) })
+  .optional()
+  .meta({ id: 'RepositoryIndexRequest' });
+
+const RepositoryIndexAnswer = z
+  .array(
+    z.strictObject({
+      name: z.string(),
+      version: z.string(),
+      state: z.enum(['READY', 'UNAVAILABLE']),
+      reason: z.string().meta({ description: 'why its file, or a newer one, cannot be used; else empty' }),
+    }),
+  )
+  .meta({ id: 'RepositoryIndex' });
+
+const ConfigTensor = z.strictObject({
+  name: z.string(),
+  data_type: z.string(),
+  format: z.string().optional(),
+  dims: z.array(z.int().min(1)),
+});
+
+const ModelConfigAnswer = z
+  .strictObject({
+    name: z.string(),
+    platform: z.string(),
+    backend: z.string(),
+    version_policy: z.strictObject({ specific: z.strictObject({ versions: z.array(z.int()) }) }),
+    max_batch_size: z.int().min(1).meta({ description: 'most images in a request' }),
+    input: z.array(ConfigTensor),
+    output: z.array(ConfigTensor),
+  })
+  .meta({ id: 'ModelConfig' });
+
+const Duration = z.strictObject({ count: z.int().min(0), ns: z.int().min(0) });
+
+const ModelStatsAnswer = z
+  .strictObject({
+    model_stats: z.array(
+      z.strictObject({
+        name: z.string(),
+        version: z.string(),
+        inference_count: z.int().min(0).meta({ description: 'images' }),
+        execution_count: z.int().min(0).meta({ description: 'batches' }),
+        inference_stats: z.strictObject({ success: Duration, queue: Duration, compute_infer: Duration }),
+      }),
+    ),
+  })
+  .meta({ id: 'ModelStats' });
+
+export const V2Params = z.object({ model: z.string().min(1).max(120) });
+export const V2VersionParams = V2Params.extend({
+  version: z.string().min(1).max(20).meta({ description: 'a version number, or `latest`' }),
+});
 
 /** A model as a path of the protocol names it. */
-export function v2Reference(req: Request): ModelReference {
+export function v2Reference({ req }: RequestContext): ModelReference {
   const { model, version } = req.params as { model: string; version?: string };
   // `name@2` works here too; the version in the path is the protocol's own way.
   return version === undefined ? parseReference(model) : withVersion(parseReference(model).name, version);
@@ -31,12 +77,12 @@ export function v2Reference(req: Request): ModelReference {
  * statistics and the model repository.
  * @param readMetrics the text of `/metrics`, of all processes
  */
-export function v2Management(
+export function v2ManagementRoutes(
   registry: ModelRegistry,
   limits: Limits,
   readMetrics: () => Promise<string>,
   receive: ReceiveBody,
-): Operation[] {
+): Route[] {
   const stats = { 200: { description: 'The counts.', content: json(ModelStatsAnswer) } };
   const index = { 200: { description: 'The models.', content: json(RepositoryIndexAnswer) } };
   return [
@@ -50,13 +96,12 @@ export function v2Management(
       bodyOptional: true,
       answers: index,
       refusals: [400, 408, 413, 415, 429, 503],
-      handlers: [
-        async (req, res) => {
-          const body = bodyOf(await receive(req, res));
-          const ready = parseInput(RepositoryIndexRequest, body, 'the request')?.ready;
-          res.json(repositoryIndex(registry).filter(({ state }) => ready !== true || state === 'READY'));
-        },
-      ],
+      handle: async (context) => {
+        const body = bodyOf(await receive(context));
+        const ready = parseInput(RepositoryIndexRequest, body, 'the request')?.ready;
+        const index = repositoryIndex(registry).filter(({ state }) => ready !== true || state === 'READY');
+        context.res.json(index);
+      },
     },
     {
       method: 'get',
@@ -65,7 +110,7 @@ export function v2Management(
       summary: 'The same, to look at with a browser.',
       tag: 'v2',
       answers: index,
-      handlers: [(_req, res) => void res.json(repositoryIndex(registry))],
+      handle: ({ res }) => void res.json(repositoryIndex(registry)),
     },
     {
       method: 'get',
@@ -74,9 +119,9 @@ export function v2Management(
       summary: 'What every model has run.',
       tag: 'v2',
       answers: stats,
-      handlers: [async (_req, res) => void res.json(statistics(registry.all(), await readMetrics()))],
+      handle: async ({ res }) => void res.json(statistics(registry.all(), await readMetrics())),
     },
-    ...['', '/versions/{version}'].flatMap((suffix): Operation[] => {
+    ...['', '/versions/{version}'].flatMap((suffix): Route[] => {
       const common = { method: 'get', tag: 'v2', params: suffix ? V2VersionParams : V2Params } as const;
       const idSuffix = suffix ? 'Version' : '';
       return [
@@ -87,7 +132,10 @@ export function v2Management(
           summary: 'The configuration that Triton would have for a model.',
           answers: { 200: { description: 'The configuration.', content: json(ModelConfigAnswer) } },
           refusals: [400, 404, 503],
-          handlers: [findModel(registry, v2Reference), configure(registry, limits)],
+          handle: (context) => {
+            const model = registry.resolve(v2Reference(context));
+            context.res.json(configuration(model, registry.versions(model.name), limits));
+          },
         },
         {
           ...common,
@@ -96,23 +144,19 @@ export function v2Management(
           summary: 'What a model has run.',
           answers: stats,
           refusals: [400, 404, 503],
-          handlers: [
-            async (req, res) => {
-              const { name, version } = v2Reference(req);
-              registry.resolve({ name, ...(version !== undefined && { version }) });
-              const models = registry
-                .all()
-                .filter((model) => model.name === name && (!version || model.version === version));
-              res.json(statistics(models, await readMetrics()));
-            },
-          ],
+          handle: async (context) => {
+            const { name, version } = v2Reference(context);
+            registry.resolve({ name, ...(version !== undefined && { version }) });
+            const models = registry
+              .all()
+              .filter((model) => model.name === name && (!version || model.version === version));
+            context.res.json(statistics(models, await readMetrics()));
+          },
         },
       ];
     }),
   ];
 }
-
-const json = (schema: z.ZodType): Record<string, z.ZodType> => ({ 'application/json': schema });
 
 /** More than the request has to say. */
 const INDEX_BYTES = 1000;
@@ -131,31 +175,27 @@ function repositoryIndex(registry: ModelRegistry): z.output<typeof RepositoryInd
   });
 }
 
-function configure(registry: ModelRegistry, limits: Limits): RequestHandler {
-  return (_req, res) => {
-    const { name, served } = res.locals.model as LoadedModel;
-    const { inputHeight, inputWidth, labels } = served.metadata;
-    const output = { data_type: 'TYPE_FP32', dims: [labels.length] };
-    res.json({
-      name,
-      platform: 'onnxruntime_onnx',
-      backend: 'onnxruntime',
-      version_policy: { specific: { versions: registry.versions(name) } },
-      // The first dimension, the number of images, is not among the others.
-      max_batch_size: limits.images,
-      input: [
-        {
-          name: 'input',
-          data_type: 'TYPE_FP32',
-          format: 'FORMAT_NCHW',
-          dims: [3, inputHeight, inputWidth],
-        },
-      ],
-      output: [
-        { name: 'logits', ...output },
-        { name: 'probabilities', ...output },
-      ],
-    });
+function configuration(
+  { name, served }: LoadedModel,
+  versions: number[],
+  { images }: Limits,
+): z.output<typeof ModelConfigAnswer> {
+  const { inputHeight, inputWidth, labels } = served.metadata;
+  const output = { data_type: 'TYPE_FP32', dims: [labels.length] };
+  return {
+    name,
+    platform: 'onnxruntime_onnx',
+    backend: 'onnxruntime',
+    version_policy: { specific: { versions } },
+    // The first dimension, the number of images, is not among the others.
+    max_batch_size: images,
+    input: [
+      { name: 'input', data_type: 'TYPE_FP32', format: 'FORMAT_NCHW', dims: [3, inputHeight, inputWidth] },
+    ],
+    output: [
+      { name: 'logits', ...output },
+      { name: 'probabilities', ...output },
+    ],
   };
 }
 

@@ -1,33 +1,53 @@
-import type { RequestHandler } from 'express';
+import type { Response } from 'express';
 import { z } from 'zod';
+import { Refusal } from '../../core/errors.ts';
 import type { Limits } from '../http/limits.ts';
 import type { ReceiveBody } from '../http/receive-body.ts';
+import type { RequestContext } from '../http/request-context.ts';
+import { json, type Route } from '../http/route.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
 import type { ModelRegistry } from '../models/registry.ts';
-import { findModel, useModel } from '../models/use-model.ts';
-import type { Operation } from '../openapi/operation.ts';
-import {
-  InferAnswer,
-  InferRequest,
-  LiveAnswer,
-  ModelMetadataAnswer,
-  ModelReadyAnswer,
-  ReadyAnswer,
-  ServerMetadataAnswer,
-  V2Params,
-  V2VersionParams,
-} from '../schemas/v2.ts';
-import { HEADER_LENGTH, inferHandler } from '../v2/infer-handler.ts';
-import { v2Reference } from './v2-management.ts';
+import { encodeInfer, InferAnswer } from '../v2/infer-answer.ts';
+import { InferRequest, readInfer } from '../v2/infer-request.ts';
+import { V2Params, V2VersionParams, v2Reference } from './v2-management.ts';
+
+const HEADER_LENGTH = 'Inference-Header-Content-Length';
+
+const TensorMetadata = z.strictObject({
+  name: z.string(),
+  datatype: z.string(),
+  shape: z.array(z.int().min(-1)),
+});
+
+const ModelMetadataAnswer = z
+  .strictObject({
+    name: z.string(),
+    versions: z.array(z.string()),
+    platform: z.string(),
+    inputs: z.array(TensorMetadata),
+    outputs: z.array(TensorMetadata),
+  })
+  .meta({ id: 'ModelMetadata' });
+
+const ServerMetadataAnswer = z
+  .strictObject({ name: z.string(), version: z.string(), extensions: z.array(z.string()) })
+  .meta({ id: 'ServerMetadata' });
+
+const LiveAnswer = z.strictObject({ live: z.boolean() });
+const ReadyAnswer = z.strictObject({ ready: z.boolean() });
+const ModelReadyAnswer = z.strictObject({
+  name: z.string(),
+  ready: z.boolean(),
+  reason: z.string().optional().meta({ description: 'why its file cannot be used' }),
+});
 
 /** The Open Inference Protocol, version 2. */
-export function v2Operations(
+export function v2Routes(
   registry: ModelRegistry,
   limits: Limits,
   isReady: () => boolean,
   receive: ReceiveBody,
-): Operation[] {
-  const model = useModel(registry, v2Reference);
+): Route[] {
   return [
     {
       method: 'get',
@@ -37,7 +57,7 @@ export function v2Operations(
       tag: 'v2',
       open: true,
       answers: { 200: { description: 'It does.', content: json(LiveAnswer) } },
-      handlers: [(_req, res) => void res.json({ live: true })],
+      handle: ({ res }) => void res.json({ live: true }),
     },
     {
       method: 'get',
@@ -50,15 +70,13 @@ export function v2Operations(
         200: { description: 'They are.', content: json(ReadyAnswer) },
         503: { description: 'Not now.', content: json(ReadyAnswer) },
       },
-      handlers: [
-        (_req, res) => {
-          const ready = isReady();
-          res
-            .set('Cache-Control', 'no-store')
-            .status(ready ? 200 : 503)
-            .json({ ready });
-        },
-      ],
+      handle: ({ res }) => {
+        const ready = isReady();
+        res
+          .set('Cache-Control', 'no-store')
+          .status(ready ? 200 : 503)
+          .json({ ready });
+      },
     },
     {
       method: 'get',
@@ -67,31 +85,19 @@ export function v2Operations(
       summary: 'The server and the extensions it has.',
       tag: 'v2',
       answers: { 200: { description: 'The server.', content: json(ServerMetadataAnswer) } },
-      handlers: [
-        (_req, res) =>
-          void res.json({
-            name: 'onnx-classifier',
-            version: '0.1.0',
-            extensions: [
-              ...['binary_tensor_data', 'classification', 'model_configuration', 'model_repository'],
-              'statistics',
-            ],
-          }),
-      ],
+      handle: ({ res }) => {
+        const extensions = [
+          ...['binary_tensor_data', 'classification', 'model_configuration', 'model_repository'],
+          'statistics',
+        ];
+        res.json({ name: 'onnx-classifier', version: '0.1.0', extensions });
+      },
     },
-    ...['', '/versions/{version}'].flatMap((suffix) =>
-      modelOperations(suffix, registry, limits, model, receive),
-    ),
+    ...['', '/versions/{version}'].flatMap((suffix) => modelRoutes(suffix, registry, limits, receive)),
   ];
 }
 
-function modelOperations(
-  suffix: string,
-  registry: ModelRegistry,
-  limits: Limits,
-  model: RequestHandler,
-  receive: ReceiveBody,
-): Operation[] {
+function modelRoutes(suffix: string, registry: ModelRegistry, limits: Limits, receive: ReceiveBody): Route[] {
   const path = `/v2/models/{model}${suffix}`;
   const idSuffix = suffix === '' ? '' : 'Version';
   const params = suffix === '' ? V2Params : V2VersionParams;
@@ -105,18 +111,11 @@ function modelOperations(
       summary: 'Inputs and outputs of a model.',
       answers: { 200: { description: 'The model.', content: json(ModelMetadataAnswer) } },
       refusals: [400, 404, 503],
-      handlers: [
-        model,
-        (_req, res) => {
-          const { name, served } = res.locals.model as LoadedModel;
-          res.json({
-            name,
-            versions: registry.versions(name).map(String),
-            platform: 'onnxruntime_onnx',
-            ...tensors(served.metadata),
-          });
-        },
-      ],
+      handle: (context) => {
+        const { name, served } = registry.resolve(v2Reference(context));
+        const versions = registry.versions(name).map(String);
+        context.res.json({ name, versions, platform: 'onnxruntime_onnx', ...tensors(served.metadata) });
+      },
     },
     {
       ...common,
@@ -129,17 +128,16 @@ function modelOperations(
         503: { description: 'Not now.', content: json(ModelReadyAnswer) },
       },
       refusals: [400, 404],
-      handlers: [
-        (req, res) => {
-          const failed = registry.failed(v2Reference(req));
-          if (failed) {
-            res.status(503).json({ name: failed.name, ready: false, reason: failed.reason });
-            return;
-          }
-          const { name, pool } = registry.resolve(v2Reference(req));
-          res.status(pool.ready ? 200 : 503).json({ name, ready: pool.ready });
-        },
-      ],
+      handle: (context) => {
+        const { res } = context;
+        const failed = registry.failed(v2Reference(context));
+        if (failed) {
+          res.status(503).json({ name: failed.name, ready: false, reason: failed.reason });
+          return;
+        }
+        const { name, pool } = registry.resolve(v2Reference(context));
+        res.status(pool.ready ? 200 : 503).json({ name, ready: pool.ready });
+      },
     },
     {
       ...common,
@@ -162,13 +160,29 @@ function modelOperations(
         },
       },
       refusals: [400, 404, 408, 413, 415, 429, 503],
-      // The model is found before the body is read, and held only after.
-      handlers: [findModel(registry, v2Reference), readBytes(receive), model, inferHandler(limits)],
+      handle: async (context) => {
+        // The model is found before the body is read, whatever its content type says: the protocol's clients disagree
+        // about it. It is held only after: by then it may be another.
+        registry.resolve(v2Reference(context));
+        const body = await receive(context);
+        const model = registry.resolve(v2Reference(context));
+        const release = context.hold(model);
+        if (body.length === 0) throw new Refusal(400, 'the request has no body; send {"inputs": [...]}');
+        const { inputHeight: height, inputWidth: width } = model.served.metadata;
+        const size = { height, width, maxImages: limits.images };
+        const request = await readInfer(
+          { body, headerLength: headerLength(context), size },
+          context.runLimits,
+        );
+        const { logits } = await model.pool.run(request.input, request.images, context.runLimits);
+        release();
+        const { json: answer, binary } = encodeInfer(model, request, logits);
+        if (binary.length === 0) context.res.json(answer);
+        else sendBinary(context.res, JSON.stringify(answer), binary);
+      },
     },
   ];
 }
-
-const json = (schema: z.ZodType): Record<string, z.ZodType> => ({ 'application/json': schema });
 
 /** Inputs and outputs as the protocol describes them; -1 is any number. */
 function tensors({ inputHeight, inputWidth, labels }: LoadedModel['served']['metadata']) {
@@ -182,10 +196,18 @@ function tensors({ inputHeight, inputWidth, labels }: LoadedModel['served']['met
   };
 }
 
-/** The whole body as bytes, whatever its content type: the protocol's clients disagree about it. */
-function readBytes(receive: ReceiveBody): RequestHandler {
-  return async (req, res, next) => {
-    req.body = await receive(req, res);
-    next();
-  };
+function headerLength({ req }: RequestContext): number | undefined {
+  const text = req.get(HEADER_LENGTH);
+  if (text === undefined) return undefined;
+  if (!/^\d{1,9}$/.test(text)) throw new Refusal(400, `${HEADER_LENGTH} must be a number of bytes`);
+  return Number(text);
+}
+
+function sendBinary(res: Response, json: string, binary: readonly Buffer[]): void {
+  const head = Buffer.from(json);
+  const body = Buffer.concat([head, ...binary]);
+  res.setHeader(HEADER_LENGTH, String(head.length));
+  res.setHeader('Content-Type', 'application/octet-stream');
+  res.setHeader('Content-Length', String(body.length));
+  res.end(body);
 }

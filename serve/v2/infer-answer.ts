@@ -1,10 +1,28 @@
+import { z } from 'zod';
 import { Refusal } from '../../core/errors.ts';
 import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
-import type { InferAnswer } from '../schemas/v2.ts';
-import type { ParsedInfer } from './infer-request.ts';
+import { type ParsedInfer, Shape } from './infer-request.ts';
 import { bytesFromTensor, bytesFromTexts } from './tensor-binary.ts';
+
+export const InferAnswer = z
+  .strictObject({
+    model_name: z.string(),
+    model_version: z.string(),
+    id: z.string().optional(),
+    outputs: z.array(
+      z.strictObject({
+        name: z.string(),
+        shape: Shape,
+        datatype: z.string(),
+        parameters: z.strictObject({ binary_data_size: z.int().min(0) }).optional(),
+        data: z.array(z.union([z.number(), z.string()])).optional(),
+      }),
+    ),
+  })
+  .meta({ id: 'InferAnswer' });
+export type InferAnswer = z.output<typeof InferAnswer>;
 
 /** An answer of `/infer`: its JSON, and the bytes that follow it if there are any. */
 export interface EncodedInfer {

@@ -1,9 +1,67 @@
+import { z } from 'zod';
 import { Refusal } from '../../core/errors.ts';
-import { readJson } from '../http/read-json.ts';
-import { parseInput } from '../schemas/parse.ts';
-import { InferRequest } from '../schemas/v2.ts';
+import { LARGE_JSON, readJson } from '../http/read-json.ts';
+import type { RunLimits } from '../inference/pool.ts';
+import { parseInput } from '../schemas.ts';
+import { ownBuffer, QuestionThreads } from '../threads/question-threads.ts';
 import { tensorFromBytes } from './tensor-binary.ts';
-import { tensorFromJson } from './tensor-json.ts';
+
+/** The Open Inference Protocol, version 2 (KServe, Triton), with the binary tensor data extension. */
+
+type Parameters = Record<string, unknown>;
+
+/**
+ * Values of extensions, of any kind: those that are not known here are ignored. Checked here: a schema makes an
+ * object for each of thousands that are wrong, which takes seconds.
+ */
+const Parameters = z
+  .custom<Parameters>((value) => typeof value === 'object' && value !== null && !Array.isArray(value), {
+    error: 'must be an object',
+  })
+  .meta({
+    type: 'object',
+    additionalProperties: true,
+    description: 'values of extensions; unknown ones are ignored',
+  });
+
+/**
+ * Numbers, flat or nested by dimension. Whether each is a number is checked where they are copied: a schema
+ * would walk a million of them a second time.
+ */
+const TensorData = z
+  .custom<unknown[]>((value) => Array.isArray(value), { error: 'must be a list of numbers' })
+  .meta({ type: 'array', items: {}, description: 'numbers, flat in row-major order or nested by dimension' });
+
+export const Shape = z.array(z.int().min(0)).min(1).max(8);
+
+/** As the clients of other languages write what they leave out, `null` stands for nothing. */
+export const InferRequest = z
+  .object({
+    id: z.string().max(256).nullish(),
+    parameters: Parameters.nullish(),
+    inputs: z
+      .array(
+        z.object({
+          name: z.string(),
+          shape: Shape,
+          datatype: z.string().meta({ examples: ['FP32'] }),
+          parameters: Parameters.nullish(),
+          data: TensorData.nullish(),
+        }),
+      )
+      .min(1)
+      .max(16),
+    outputs: z
+      .array(z.object({ name: z.string(), parameters: Parameters.nullish() }))
+      .max(16)
+      .nullish()
+      .meta({ description: 'left out or empty: all' }),
+  })
+  .meta({
+    id: 'InferRequest',
+    examples: [{ inputs: [{ name: 'input', shape: [1, 3, 32, 32], datatype: 'FP32', data: [0.5, -0.5] }] }],
+  });
+export type InferRequest = z.output<typeof InferRequest>;
 
 const OUTPUTS = ['logits', 'probabilities'] as const;
 
@@ -138,4 +196,88 @@ function refuseSharedMemory(parameters: Record<string, unknown> | null | undefin
     400,
     `${of}: there is no shared memory here, such as ${name}; send and take tensors in the body`,
   );
+}
+
+/**
+ * Numbers from JSON to a tensor: flat in row-major order, or nested exactly as the shape says.
+ * @param name the input's, for messages
+ * @throws Refusal 400 if there are too many or too few, or one is no finite number
+ */
+function tensorFromJson(
+  data: readonly unknown[],
+  shape: readonly number[],
+  name: string,
+): Float32Array<ArrayBuffer> {
+  const size = shape.reduce((product, n) => product * n, 1);
+  if (!Array.isArray(data[0])) {
+    if (data.length !== size) throw wrongCount(name, data.length, size);
+    const out = new Float32Array(size);
+    copyNumbers(data, out, 0, name);
+    return out;
+  }
+  const out = new Float32Array(size);
+  let at = 0;
+  const fill = (values: readonly unknown[], depth: number): void => {
+    if (values.length !== shape[depth]) throw wrongCount(name, values.length, shape[depth] ?? 0, depth);
+    if (depth === shape.length - 1) {
+      copyNumbers(values, out, at, name);
+      at += values.length;
+      return;
+    }
+    for (const inner of values) {
+      if (!Array.isArray(inner))
+        throw new Refusal(400, `input "${name}": data is neither flat nor nested by its shape`);
+      fill(inner, depth + 1);
+    }
+  };
+  fill(data, 0);
+  return out;
+}
+
+function copyNumbers(values: readonly unknown[], out: Float32Array, at: number, name: string): void {
+  for (let i = 0; i < values.length; i++) {
+    const value = values[i];
+    if (typeof value === 'number') out[at + i] = value;
+    // What was stored, not what was sent: 1e300 is finite to JSON but not as a float32.
+    if (typeof value !== 'number' || !Number.isFinite(out[at + i])) {
+      throw new Refusal(400, `input "${name}": ${describe(value)} is not a finite float32`);
+    }
+  }
+}
+
+/** A list may be nested too deeply to be written out. */
+function describe(value: unknown): string {
+  if (Array.isArray(value)) return 'a list';
+  return typeof value === 'object' && value !== null ? 'an object' : JSON.stringify(value).slice(0, 40);
+}
+
+function wrongCount(name: string, actual: number, wanted: number, depth?: number): Refusal {
+  const where = depth === undefined ? '' : ` at depth ${depth}`;
+  return new Refusal(400, `input "${name}" has ${actual} values${where}, its shape says ${wanted}`);
+}
+
+/** To the thread: what `parseInfer` takes. */
+export interface InferQuestion {
+  body: Uint8Array;
+  headerLength: number | undefined;
+  size: InputSize;
+}
+
+const threads = new QuestionThreads<InferQuestion, ParsedInfer>({
+  module: new URL('./parse-worker.ts', import.meta.url),
+  name: 'read requests',
+  work: 'reading large JSON',
+});
+
+/**
+ * As {@link parseInfer}, and of large JSON in a thread beside the main one.
+ * @param question its body may be given away
+ * @throws Refusal as `parseInfer`, or if too much waits for the threads
+ */
+export async function readInfer(question: InferQuestion, limits: RunLimits): Promise<ParsedInfer> {
+  const { body, headerLength, size } = question;
+  if (Math.min(body.length, headerLength ?? Number.POSITIVE_INFINITY) > LARGE_JSON) {
+    return threads.ask(question, limits, ownBuffer(body));
+  }
+  return parseInfer(body, headerLength, size);
 }

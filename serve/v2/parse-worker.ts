@@ -1,7 +1,6 @@
 /** The thread that reads large requests. */
 import { answerQuestions } from '../threads/question-threads.ts';
-import { type ParsedInfer, parseInfer } from './infer-request.ts';
-import type { InferQuestion } from './large-request.ts';
+import { type InferQuestion, type ParsedInfer, parseInfer } from './infer-request.ts';
 
 answerQuestions<InferQuestion, ParsedInfer>(
   ({ body, headerLength, size }) => parseInfer(body, headerLength, size),

@@ -1,14 +1,19 @@
+import { existsSync } from 'node:fs';
 import { describeLocation, locateDataset } from '../../core/data/load.ts';
 import { errorMessage } from '../../core/errors.ts';
 import { embeddedModels } from '../../core/models/embedded.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import { parameterCount } from '../../core/onnx/roles.ts';
+import { bindingPath } from '../../core/tensorflow/binding.ts';
+import { CORES_FOR_RESNET18, chooseModel } from '../../train/choose-model.ts';
+import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
+import type { Provider } from '../../train/engine/providers/providers.ts';
+import { DEFAULTS, type EngineName } from '../../train/recipe/settings.ts';
 import { findChromium } from '../find-chromium.ts';
 import { type Gpu, readGpus } from '../gpu.ts';
-import type { TensorFlowFacts } from '../tensorflow/probe.ts';
+import { probeTensorFlow, type TensorFlowFacts } from '../tensorflow/probe.ts';
 import { type Advice, giveAdvice } from './advice.ts';
 import { type CpuFacts, readCpu } from './cpu.ts';
-import { type OnnxruntimeFacts, readOnnxruntime } from './onnxruntime.ts';
-import { planTraining, type TrainingPlan } from './plan.ts';
-import { readTensorFlow } from './tensorflow.ts';
 
 /** What a machine offers for training and serving. */
 export interface Findings {
@@ -62,4 +67,74 @@ async function readData(): Promise<Findings['data']> {
   } catch (error) {
     return { ready: false, text: errorMessage(error) };
   }
+}
+
+interface OnnxruntimeFacts {
+  version: string;
+  /** What this build of onnxruntime-node offers `npm run train -- --provider`; with `trouble`, why it does not work. */
+  providers: { name: Provider; trouble?: string }[];
+  /** Channels in a block of its NCHWc kernels; 0: it has none here. */
+  blockSize: number;
+}
+
+/** What onnxruntime offers here, or why it does not load. */
+async function readOnnxruntime(): Promise<OnnxruntimeFacts | { error: string }> {
+  try {
+    // Not at the top: where the native library does not load, the rest is still told.
+    const ort = await import('onnxruntime-node');
+    const { detectBlockSize } = await import('../../train/engine/block-size.ts');
+    const { probeProvider, providersOfBuild } = await import('../../train/engine/providers/probe.ts');
+    const providers = await Promise.all(
+      providersOfBuild().map(async (name) => {
+        const trouble = await probeProvider(name);
+        return { name, ...(trouble === undefined ? {} : { trouble }) };
+      }),
+    );
+    return {
+      version: ort.env.versions.node ?? ort.env.versions.common,
+      providers,
+      blockSize: await detectBlockSize(),
+    };
+  } catch (error) {
+    return { error: errorMessage(error).split('\n')[0]! };
+  }
+}
+
+/** TensorFlow as it runs here; undefined if it is not set up, or why it does not run. */
+async function readTensorFlow(): Promise<TensorFlowFacts | { error: string } | undefined> {
+  try {
+    if (!existsSync(bindingPath())) return undefined;
+    return await probeTensorFlow();
+  } catch (error) {
+    return { error: errorMessage(error) };
+  }
+}
+
+/** What `npm run train` does without options. */
+interface TrainingPlan {
+  engine: EngineName;
+  /** What --engine can be here. */
+  engines: EngineName[];
+  model: string;
+  batchSize: number;
+  replicas: number;
+  /** In words. */
+  why: string;
+}
+
+/**
+ * What `npm run train` chooses on CIFAR-100, by the functions that it chooses with.
+ * @param tensorflow whether TensorFlow runs here
+ */
+export function planTraining(cores: number, tensorflow: boolean): TrainingPlan {
+  const { batchSize, engine } = DEFAULTS;
+  const graph = buildModel(chooseModel(cores), { numClasses: 100, imageSize: 32 });
+  const replicas = chooseReplicas(graph, batchSize);
+  const size = `${(parameterCount(graph) / 1e6).toFixed(1)} million parameters`;
+  const spread =
+    replicas > 1 ? `${replicas} replicas, one a core, for so small a net` : 'all cores inside each operator';
+  const limit = cores < CORES_FOR_RESNET18 ? `; resnet18 from ${CORES_FOR_RESNET18} cores` : '';
+  const why = `${cores} CPU ${cores === 1 ? 'core' : 'cores'}${limit}; ${size}: ${spread}`;
+  const engines: EngineName[] = tensorflow ? ['ort', 'tfjs'] : ['ort'];
+  return { engine, engines, model: graph.name, batchSize, replicas, why };
 }

@@ -6,7 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { bindingPath } from '../../core/tensorflow/binding.ts';
 import { findProgram, runProgram } from '../programs.ts';
-import type { Places } from './places.ts';
+import type { Places } from './release.ts';
 
 /** What of the package the build reads. */
 const SOURCES = ['binding', 'binding.gyp', 'package.json'];

@@ -5,10 +5,9 @@ import { formatDuration, ProgressBar } from '../../core/cli/progress.ts';
 import { watchSignals } from '../../core/cli/signals.ts';
 import { UserError } from '../../core/errors.ts';
 import { readGpus } from '../gpu.ts';
-import type { LibrarySource } from './library.ts';
-import { readInstalled } from './library.ts';
-import { projectPlaces } from './places.ts';
+import { type LibrarySource, readInstalled } from './library.ts';
 import { checkPlatform, thisPlatform } from './platform.ts';
+import { projectPlaces } from './release.ts';
 import { setUpTensorFlow } from './setup.ts';
 
 const command = {

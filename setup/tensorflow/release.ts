@@ -1,3 +1,9 @@
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { UserError } from '../../core/errors.ts';
+import { nodeApiFolder, tfjsFolder, tfjsVersion } from '../../core/tensorflow/binding.ts';
+
 /** The TensorFlow whose C library is used: the last one with both a CPU and a GPU build that was tried. */
 export const TENSORFLOW_VERSION = '2.15.1';
 
@@ -37,4 +43,70 @@ export const RELEASES: Record<Variant, Release> = {
 /** Which build a distribution is; undefined for another package. */
 export function variantOf(distribution: string): Variant | undefined {
   return (['cpu', 'gpu'] as const).find((variant) => RELEASES[variant].distribution === distribution);
+}
+
+/** A Python distribution by its metadata folder. */
+export interface Distribution {
+  /** `tensorflow_cpu-2.15.1.dist-info` */
+  folder: string;
+  name: string;
+  version: string;
+}
+
+/** The distribution among the paths of a wheel; undefined if there is no metadata folder. */
+export function parseDistInfo(paths: Iterable<string>): Distribution | undefined {
+  for (const path of paths) {
+    const match = /^(([\w.]+)-([\w.+!]+)\.dist-info)(\/|$)/.exec(path);
+    if (match) return { folder: match[1]!, name: match[2]!.toLowerCase(), version: match[3]! };
+  }
+  return undefined;
+}
+
+/**
+ * Which build a distribution is.
+ * @param source what to call it in the message
+ * @throws UserError if it is not the TensorFlow that the binding is built against
+ */
+export function checkDistribution(distribution: Distribution, source: string): Variant {
+  const variant = variantOf(distribution.name);
+  if (variant === undefined || distribution.version !== TENSORFLOW_VERSION) {
+    throw new UserError(
+      `${source} is ${distribution.name} ${distribution.version}; needed is ` +
+        `${RELEASES.cpu.package} or ${RELEASES.gpu.package} ${TENSORFLOW_VERSION}`,
+    );
+  }
+  return variant;
+}
+
+/** Where the parts of the set-up lie. */
+export interface Places {
+  /** Outlives node_modules, so that `npm ci` does not cost the download again. */
+  cache: string;
+  /** TensorFlow's libraries and headers: `lib/`, `include/` and `installed.json`. */
+  library: string;
+  /** The built binding. It is of a version of tfjs-node and of Node's stable ABI, so Node may change. */
+  binding: string;
+  /** What is being made; renamed into place when whole, cleared by the next run if one was killed. */
+  unfinished: string;
+  /** Where the binding is built. Not in node_modules, which a failed build would litter, and not in the
+   * project, whose path may have blanks in it, which make does not take. */
+  build: string;
+  buildLog: string;
+  /** The package in node_modules, which gets a link to the library and a copy of the binding. */
+  tfjs: string;
+}
+
+const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
+
+/** The places of this project; a test gives its own. */
+export function projectPlaces(cache = join(PROJECT, '.tensorflow'), tfjs = tfjsFolder()): Places {
+  return {
+    cache,
+    library: join(cache, 'library'),
+    binding: join(cache, 'binding', `${tfjsVersion(tfjs)}-${nodeApiFolder()}`, 'tfjs_binding.node'),
+    unfinished: join(cache, 'unfinished'),
+    build: join(tmpdir(), `tfjs-binding-${process.pid}`),
+    buildLog: join(cache, 'build.log'),
+    tfjs,
+  };
 }

@@ -1,5 +1,8 @@
 import { existsSync } from 'node:fs';
+import { cp, lstat, mkdir, readlink, rename, rm, stat, symlink } from 'node:fs/promises';
+import { dirname, join, relative } from 'node:path';
 import { UserError } from '../../core/errors.ts';
+import { bindingPath } from '../../core/tensorflow/binding.ts';
 import { buildBinding, checkBuildTools } from './build-binding.ts';
 import {
   type InstalledLibrary,
@@ -8,9 +11,8 @@ import {
   readInstalled,
   sourceName,
 } from './library.ts';
-import { isLinked, linkPackage } from './link.ts';
-import type { Places } from './places.ts';
 import { probeTensorFlow, type TensorFlowFacts } from './probe.ts';
+import type { Places } from './release.ts';
 
 export interface SetupOptions {
   /** What to install; absent: whatever is in the cache, else the build for the CPU. */
@@ -75,4 +77,41 @@ function satisfies(installed: InstalledLibrary, source: LibrarySource | undefine
   return 'from' in source
     ? installed.source === sourceName(source.from)
     : installed.variant === source.variant;
+}
+
+/** True if the package in node_modules has the link to the library and the cache's binding. */
+async function isLinked(places: Places): Promise<boolean> {
+  try {
+    if ((await readlink(join(places.tfjs, 'deps'))) !== libraryFrom(places)) return false;
+    const [cached, linked] = await Promise.all([stat(places.binding), stat(bindingPath(places.tfjs))]);
+    // Copied with its time, so an older build of the same size is told apart.
+    return cached.size === linked.size && Math.abs(cached.mtimeMs - linked.mtimeMs) < 1;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Links the package in node_modules to the library in the cache and copies the binding into it. The binding
+ * is not linked: it looks for the library relative to where it really lies.
+ */
+export async function linkPackage(places: Places): Promise<void> {
+  const deps = join(places.tfjs, 'deps');
+  const temporary = `${deps}.${process.pid}.tmp`;
+  await rm(temporary, { force: true });
+  await symlink(libraryFrom(places), temporary);
+  // A folder there, from tfjs-node's own installer, would not give way to a rename.
+  if ((await lstat(deps).catch(() => undefined))?.isDirectory()) await rm(deps, { recursive: true });
+  await rename(temporary, deps);
+
+  const binding = bindingPath(places.tfjs);
+  await mkdir(dirname(binding), { recursive: true });
+  const copy = `${binding}.${process.pid}.tmp`;
+  await cp(places.binding, copy, { preserveTimestamps: true });
+  await rename(copy, binding);
+}
+
+/** Relative, so that the project can be moved. */
+function libraryFrom(places: Places): string {
+  return relative(places.tfjs, places.library);
 }

@@ -7,9 +7,8 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import { type Distribution, parseDistInfo } from './distribution.ts';
-import { WHEEL_LIBRARIES, wheelTarget } from './needed-files.ts';
-import { checkRecorded, parseRecord } from './record.ts';
+import { checkRecorded, parseRecord, WHEEL_LIBRARIES, wheelTarget } from './record.ts';
+import { type Distribution, parseDistInfo } from './release.ts';
 
 /**
  * A wheel, which is a zip archive, opened for reading. Its directory is read at once, its files as streams:

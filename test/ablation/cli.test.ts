@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 import type { CellName } from '../../train/ablation/cells.ts';
 import { command } from '../commands/command.ts';
+import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { cellJson, logOf } from './cell-runs.ts';
 import { readTables } from './read-markdown.ts';
@@ -108,6 +109,26 @@ test('Ctrl-C saves, exits with 130 and says how to go on', async () => {
   );
 });
 
+test('takes a recipe as train does, and a batch that the images fill', async () => {
+  const cwd = await temporaryFolder();
+  await writeColors(join(cwd, 'photos'), 6, 2);
+  const recipe = { model: 'resnet14t', epochs: 9, optimizer: 'adamw', cutmixProb: 1, seed: 3, crop: 2 };
+  await writeFile(join(cwd, 'mine.json'), JSON.stringify(recipe));
+  const args = ['mine.json', '--data', 'photos', '--epochs', '1', '--cells', 'baseline', '--seeds', '5,'];
+  const { code, stdout, stderr } = await ablation(cwd, [...args, '--threads', '1', '--replicas', '1']);
+  assert.equal(code, 0, stderr);
+  assert.match(stdout, /^cutmixProb, seed of the recipe: the cells and --seeds decide instead$/m);
+  assert.match(stdout, /^18 training images do not fill a batch of 128; training in batches of 8 /m);
+  const path = join(cwd, 'runs/ablation-resnet14t/baseline-seed5/config.json');
+  const { model, epochs, optimizer, cutmixProb, seed, crop, batchSize } = JSON.parse(
+    await readFile(path, 'utf8'),
+  );
+  assert.deepEqual(
+    { model, epochs, optimizer, cutmixProb, seed, crop, batchSize },
+    { ...recipe, epochs: 1, cutmixProb: 0, seed: 5, batchSize: 8 },
+  );
+});
+
 test('mistakes are one line and exit code 1, and leave nothing behind', async () => {
   const cwd = await temporaryFolder();
   const cases: [args: string[], message: RegExp][] = [
@@ -120,6 +141,9 @@ test('mistakes are one line and exit code 1, and leave nothing behind', async ()
       /--batch-size, --lr have no effect with --table-only/,
     ],
     [['--augment', 'none'], /--augment/],
+    [['mine.ts', '--table-only'], /mine\.ts has no effect with --table-only/],
+    [['gone.ts'], /there is no recipe gone\.ts/],
+    [['a.ts', '--preset', 'fast'], /one recipe at a time/],
     [
       ['--dataset', 'synthetic', '--batch-size', '16', '--replicas', '3'],
       /batch of 16 cannot be shared out .*3 replicas/,

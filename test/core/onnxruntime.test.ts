@@ -57,7 +57,7 @@ it('nothing else takes onnxruntime-node past that, but a peer as others write it
   assert.deepEqual(past.map((path) => path.replaceAll('\\', '/')).sort(), [
     'bench/serve/peers/express-server.ts',
     'core/runtime/session.ts',
-    'setup/doctor/onnxruntime.ts',
+    'setup/doctor/examine.ts',
     'train/engine/providers/probe.ts',
   ]);
 });

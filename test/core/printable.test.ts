@@ -12,8 +12,7 @@ import { type CardExtras, modelCard } from '../../export/card/model-card.ts';
 import { describeExport } from '../../export/describe.ts';
 import type { ExportResult } from '../../export/export-model.ts';
 import { writeTarget } from '../../export/targets/write-target.ts';
-import { startServer } from '../../serve/server.ts';
-import { startupText } from '../../serve/startup-text.ts';
+import { startServer, startupText } from '../../serve/server.ts';
 import { tinyNet } from '../foreign/tiny-net.ts';
 
 /** Clears a screen, sets a title, turns the direction, begins a line, and again with one character (C1). */

@@ -8,7 +8,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readArchive } from '../../core/data/archive/read-archive.ts';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { FolderFiles } from '../../core/data/files/folder-files.ts';
-import { decodeFile } from '../../core/data/folder/decode.ts';
+import { decodeFile } from '../../core/data/folder/read-folder.ts';
 import { readPreprocessing } from '../../core/foreign-model/preprocessing.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { readLabels } from '../../core/labels.ts';

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { test } from 'node:test';
-import { NumpyArray, numpyRules } from '../../core/data/cifar/numpy-pickle.ts';
+import { NumpyArray, numpyRules } from '../../core/data/cifar/read-python.ts';
 import { UserError } from '../../core/errors.ts';
 import type { PickleFunction, PickleRules } from '../../core/pickle/rules.ts';
 import { unpickle } from '../../core/pickle/unpickle.ts';

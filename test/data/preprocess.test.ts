@@ -4,10 +4,9 @@ import { test } from 'node:test';
 import { CIFAR100_NORMALIZATION } from '../../core/data/cifar100.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { evaluationBatches } from '../../core/preprocess/evaluation-batches.ts';
-import { flattenOverWhite } from '../../core/preprocess/flatten.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
-import { prepareImage } from '../../core/preprocess/prepare-image.ts';
+import { flattenOverWhite, prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { centreRegion, cropImage } from '../../core/preprocess/region.ts';
 import { resizeBilinear } from '../../core/preprocess/resize.ts';
 

@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { SHAPE_NAMES, ShapeMask } from '../../core/data/synthetic/shapes.ts';
-import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { makeSynthetic, SHAPE_NAMES, ShapeMask } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 
 const dataset = makeSynthetic({ train: 400, test: 200 });

@@ -4,9 +4,11 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { exportModel, loadDataset, type TrainOptions, train, UserError } from '../../index.ts';
 import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../serve/support/test-model.ts';
+import { checkpointBytes } from '../train/support/tiny-run.ts';
 
 describe('training from code', () => {
   const dataset = makeSynthetic({ train: 64, test: 20 });
@@ -66,6 +68,61 @@ describe('training from code', () => {
       { model, learningRate, nesterov, batchSize, epochs },
       { model: 'resnet14t', learningRate: 0.2, nesterov: true, batchSize: 32, epochs: 36 },
     );
+  });
+
+  it('goes on with a run that was stopped, to the very same weights', async () => {
+    const settings = {
+      dataset,
+      model: 'resnet20',
+      epochs: 2,
+      batchSize: 32,
+      replicas: 1,
+      threads: 1,
+    } as const;
+    const whole = await train({ ...settings, run: join(folder, 'whole') });
+    const stop = new AbortController();
+    const stopped = await train({
+      ...settings,
+      run: join(folder, 'stopped'),
+      signal: stop.signal,
+      onEpoch: () => stop.abort(),
+    });
+    assert.equal(stopped.finished, false);
+    const resumed = await train({ dataset, resume: stopped, threads: 1 });
+    assert.deepEqual([resumed.finished, resumed.run, resumed.best], [true, stopped.run, whole.best]);
+    const bytes = (run: string) => checkpointBytes(RunDirectory.open(run), 'last');
+    assert.deepEqual(await bytes(resumed.run), await bytes(whole.run));
+
+    const other = makeSynthetic({ train: 60, test: 20 });
+    const cases: [Partial<TrainOptions>, RegExp][] = [
+      [
+        { learningRate: 0.2, seed: 1 },
+        /learningRate, seed cannot be given with resume; the run's config\.json/,
+      ],
+      [{ run: 'elsewhere' }, /run cannot be given with resume/],
+      [{ epochs: 3 }, /--epochs 3 cannot be given to this run: its --schedule onecycle/],
+      [{ dataset: other }, /the data has 60 training images where the run has 64/],
+      [{ resume: folder }, /holds no training run/],
+    ];
+    for (const [options, message] of cases) {
+      await assert.rejects(
+        train({ dataset, resume: stopped.run, ...options }),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+    }
+    assert.equal(existsSync(join(stopped.run, 'run.lock')), false);
+  });
+
+  it('takes a smaller batch where the images do not fill the default one, and says so', async () => {
+    const notes: string[] = [];
+    const run = join(folder, 'fitted');
+    const signal = AbortSignal.abort();
+    await train({ dataset, model: 'resnet20', run, signal, onNote: (line) => notes.push(line) });
+    const { batchSize } = await RunDirectory.open(run).readConfig();
+    assert.equal(batchSize, 16);
+    assert.deepEqual(notes, [
+      '64 training images do not fill a batch of 128; training in batches of 16 (--batch-size chooses)',
+    ]);
   });
 
   it('refuses settings that are wrong, and leaves no run behind', async () => {

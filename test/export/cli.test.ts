@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readFile, utimes } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import { findRun } from '../../export/find-run.ts';
+import { findRun } from '../../export/sources/choose-source.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { runCli } from './run-cli.ts';
 import { CONFIG, writeRun } from './trained-run.ts';

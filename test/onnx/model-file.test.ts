@@ -10,6 +10,7 @@ import {
   floatTensor,
   type Graph,
   int,
+  int64Tensor,
   ints,
   str,
   type TensorValue,
@@ -184,6 +185,25 @@ describe('a model file', () => {
     const { y } = await session.run({ x: new Tensor('float32', new Float32Array(6), [1, 2, 3]) });
     await session.release();
     assert.deepEqual([...y!.dims], [1, 2, 6]);
+  });
+
+  it('keeps the largest and smallest number of 64 bits, as Slice had for "to the last"', async () => {
+    const b = new GraphBuilder('case');
+    b.node(
+      'Slice',
+      [b.input('x', 'float32', [3])],
+      { starts: ints([-(2 ** 63)]), ends: ints([2 ** 63]) },
+      { name: 'y' },
+    );
+    b.output('y', 'float32', [3]);
+    const bytes = encodeModel(decodeModel(encodeModel(b.graph, {}, { opset: 9 })).graph, {}, { opset: 9 });
+    const [node] = onnx.ModelProto.decode(bytes).graph!.node!;
+    const told = node!.attribute!.map(({ ints: list }) => String(list![0]));
+    assert.deepEqual(told, [String(-(2n ** 63n)), String(2n ** 63n - 1n)]);
+    assert.deepEqual([...int64Tensor([2 ** 63, -(2 ** 63)]).data], [2n ** 63n - 1n, -(2n ** 63n)]);
+    const session = await openSession(bytes);
+    const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(1, 2, 3), [3]) });
+    assert.deepEqual([...(y!.data as Float32Array)], [1, 2, 3]);
   });
 });
 

@@ -1,9 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
-import { classGroups } from '../../core/plot/class-order.ts';
-import { scaleColor, scalePosition } from '../../core/plot/color-scale.ts';
-import { confusionSvg } from '../../core/plot/confusion-svg.ts';
+import { classGroups, confusionSvg, scaleColor, scalePosition } from '../../core/plot/confusion-svg.ts';
 import { tiny, tinyMatrix } from './tiny-confusion.ts';
 
 describe('the picture of a confusion matrix', () => {

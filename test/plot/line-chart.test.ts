@@ -1,7 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import type { ChartSeries, LineChart } from '../../core/plot/chart.ts';
-import { renderLineChart } from '../../core/plot/line-chart.ts';
+import { type ChartSeries, type LineChart, renderLineChart } from '../../core/plot/line-chart.ts';
 import { assertWellFormed } from './well-formed.ts';
 
 function chart(series: ChartSeries[], more: Partial<LineChart> = {}): LineChart {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { maskedCrc32c } from '../../train/tensorboard/crc32c.ts';
+import { maskedCrc32c } from '../../train/runs/tensorboard.ts';
 
 /** A protobuf message's fields, each with its number; what they mean is left to the caller. */
 export type Field = [number: number, value: number | Buffer];

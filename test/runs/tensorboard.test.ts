@@ -2,9 +2,7 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { crc32c, maskedCrc32c } from '../../train/tensorboard/crc32c.ts';
-import { ProtoWriter } from '../../train/tensorboard/proto-writer.ts';
-import { encodeRecord } from '../../train/tensorboard/tf-record.ts';
+import { crc32c, encodeRecord, maskedCrc32c } from '../../train/runs/tensorboard.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { writeFixtureEvents } from '../fixtures/tensorboard/write-events.ts';
 import { decodeFields, decodeRecords } from './decode-events.ts';
@@ -35,19 +33,6 @@ test('a record has the framing of TensorFlow', () => {
   assert.deepEqual(decodeRecords(record), [Buffer.of(1, 2, 3)]);
   record[13]! ^= 1;
   assert.throws(() => decodeRecords(record));
-});
-
-test('fields are protobuf', () => {
-  const bytes = (writer: ProtoWriter) => Buffer.from(writer.finish()).toString('hex');
-  // The examples of the protobuf encoding guide.
-  assert.equal(bytes(new ProtoWriter().integer(1, 150)), '089601');
-  assert.equal(bytes(new ProtoWriter().string(2, 'testing')), '120774657374696e67');
-  assert.equal(bytes(new ProtoWriter().message(3, new ProtoWriter().integer(1, 150))), '1a03089601');
-  assert.deepEqual(decodeFields(Buffer.from(new ProtoWriter().integer(2, 2 ** 40 + 5).finish())), [
-    [2, 2 ** 40 + 5],
-  ]);
-  assert.throws(() => new ProtoWriter().integer(1, -1), RangeError);
-  assert.throws(() => new ProtoWriter().integer(1, 0.5), RangeError);
 });
 
 test('the event files are those that TensorBoard itself has read', async () => {

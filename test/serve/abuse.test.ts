@@ -15,7 +15,7 @@ import { encodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { readJson } from '../../serve/http/read-json.ts';
 import { loadServedModel } from '../../serve/model-file.ts';
-import { Classifier } from '../../serve/predict/classifier.ts';
+import { ImagePipeline } from '../../serve/models/image-pipeline.ts';
 import { type RunningServer, type ServerOptions, startServer } from '../../serve/server.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -344,7 +344,7 @@ test('nothing is decoded for a queue that is full', async () => {
     },
     run: () => assert.fail('it is not asked'),
   };
-  const classifier = new Classifier(metadata, full, 1e6);
+  const classifier = new ImagePipeline(metadata, full, 1e6);
   await assert.rejects(classifier.classify([Buffer.from('no image'), png], 5), /no room for 2/);
 });
 

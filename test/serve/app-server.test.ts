@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AddressInfo } from 'node:net';
 import { test } from 'node:test';
 import express from 'express';
-import { createAppServer } from '../../serve/http/app-server.ts';
+import { createAppServer } from '../../serve/http/http-server.ts';
 
 test("requests and responses are made with the app's prototypes, which Express need not change", async (t) => {
   const app = express();

@@ -5,8 +5,7 @@ import { makeSynthetic } from '../../core/data/synthetic.ts';
 import type { GraphBuilder } from '../../core/onnx/builder.ts';
 import { int } from '../../core/onnx/graph.ts';
 import { evaluateServer } from '../../serve/evaluate/evaluate-server.ts';
-import { type RunningServer, startServer } from '../../serve/server.ts';
-import { startupText } from '../../serve/startup-text.ts';
+import { type RunningServer, startServer, startupText } from '../../serve/server.ts';
 import { colorImages, modelFolder, redNet } from '../foreign/red-net.ts';
 
 const { add } = modelFolder();

@@ -11,7 +11,7 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { createApp } from '../../serve/app.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 import { createLogger } from '../../serve/http/logger.ts';
-import { Metrics } from '../../serve/metrics/metrics.ts';
+import { Metrics } from '../../serve/http/metrics.ts';
 import { findModelFile, loadServedModel } from '../../serve/model-file.ts';
 import { ModelRegistry } from '../../serve/models/registry.ts';
 import { startServer } from '../../serve/server.ts';

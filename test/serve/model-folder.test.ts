@@ -10,8 +10,7 @@ import { safeName } from '../../serve/models/reference.ts';
 import { ModelRegistry } from '../../serve/models/registry.ts';
 import { scanFolder } from '../../serve/models/scan-folder.ts';
 import { selectModels } from '../../serve/models/selection.ts';
-import { type RunningServer, startServer } from '../../serve/server.ts';
-import { startupText } from '../../serve/startup-text.ts';
+import { type RunningServer, startServer, startupText } from '../../serve/server.ts';
 import { HALVES, tinyNet, tinyWeight } from '../foreign/tiny-net.ts';
 import { temporaryFolder } from './support/test-model.ts';
 

@@ -1,6 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { type Places, projectPlaces } from '../../setup/tensorflow/places.ts';
+import { type Places, projectPlaces } from '../../setup/tensorflow/release.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { writeTree } from './fake-wheel.ts';
 

@@ -4,8 +4,7 @@ import { readdir, readFile, rename, truncate, writeFile } from 'node:fs/promises
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { installLibrary, readInstalled } from '../../setup/tensorflow/library.ts';
-import type { Places } from '../../setup/tensorflow/places.ts';
-import { RELEASES } from '../../setup/tensorflow/release.ts';
+import { type Places, RELEASES } from '../../setup/tensorflow/release.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { rejectsPlainly } from '../data/user-error.ts';
 import { fakePlaces } from './fake-places.ts';

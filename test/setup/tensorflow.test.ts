@@ -8,8 +8,8 @@ import { bindingPath, tfjsFolder } from '../../core/tensorflow/binding.ts';
 import { requireBinding } from '../../core/tensorflow/load-tfjs.ts';
 import { runProgram } from '../../setup/programs.ts';
 import { buildBinding } from '../../setup/tensorflow/build-binding.ts';
-import { projectPlaces } from '../../setup/tensorflow/places.ts';
 import { probeTensorFlow } from '../../setup/tensorflow/probe.ts';
+import { projectPlaces } from '../../setup/tensorflow/release.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { checkPlain, rejectsPlainly } from '../data/user-error.ts';
 

@@ -7,7 +7,7 @@ import { after, before, describe, it } from 'node:test';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
-import { withEpochs } from '../../train/recipe/make-config.ts';
+import { withEpochs } from '../../train/plan-run.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
 import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';

@@ -10,6 +10,7 @@ import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
+import { visitFirst } from './first-visit.ts';
 import { epoch, picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { TestDemo } from './test-demo.ts';
@@ -119,8 +120,20 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.equal(await page.page.isDisabled('#teach-start'), false);
   });
 
-  it('works without its server after the first visit', async () => {
+  it('comes in 4 MB and shows how much has come', async () => {
+    const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
+    await first.context().close();
+    assert.ok(bytes < 4e6, `${bytes} bytes`);
+    // The model is a tenth of it: the bar stood still at its end while the rest came.
+    assert.ok(shares.length > 10 && shares.some((share) => share > 0.3 && share < 0.8), shares.join());
+    const sorted = [...shares].sort((a, b) => a - b);
+    assert.deepEqual(shares, sorted);
+    assert.equal(shares.at(-1), 1);
+  });
+
+  it('works without its server after the first visit', async (t) => {
     const demo = await startDemo({ model: test.model, port: 0, host: '127.0.0.1', data: test.folder });
+    t.after(() => demo.close());
     const visitor = await DemoPage.open(test.browser, demo.url);
     await visitor.page.waitForSelector('#offline-state[data-kept]');
     await demo.close();

@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { brotliCompressSync, gzipSync } from 'node:zlib';
 import { UserError } from '../../core/errors.ts';
 import type { RunsEvent } from '../../web-demo/page/runs/run-message.ts';
 import { download } from '../../web-demo/page/worker/download.ts';
@@ -96,6 +97,47 @@ describe("the demo's server", () => {
     for (const name of ['secret.txt', 'none.onnx', '..%2Fexports%2Fmine.onnx', '%2e%2e/dist/index.html']) {
       assert.equal((await fetch(`${url}models/${name}`)).status, 404, name);
     }
+  });
+
+  it('sends what lies compressed beside a file to those that take it', async () => {
+    const script = 'export const long = 1;\n'.repeat(400);
+    await mkdir(path.join(root, 'dist/assets'));
+    await writeFile(path.join(root, 'dist/assets/a.js'), script);
+    await writeFile(path.join(root, 'dist/assets/a.js.br'), brotliCompressSync(script));
+    await writeFile(path.join(root, 'dist/assets/a.js.gz'), gzipSync(script));
+    for (const [accepted, encoding] of [
+      ['gzip, deflate, br, zstd', 'br'],
+      ['gzip, deflate', 'gzip'],
+      ['br;q=0, gzip;q=0.5', 'gzip'],
+      ['identity', null],
+    ] as const) {
+      const response = await fetch(`${url}assets/a.js?x=1`, { headers: { 'Accept-Encoding': accepted } });
+      assert.equal(await response.text(), script);
+      assert.equal(response.headers.get('Content-Encoding'), encoding, accepted);
+      assert.match(response.headers.get('Content-Type') ?? '', /^text\/javascript/);
+      assert.match(response.headers.get('Cache-Control') ?? '', /immutable/);
+      assert.match(response.headers.get('Vary') ?? '', /Accept-Encoding/);
+    }
+    const part = await fetch(`${url}assets/a.js`, { headers: { Range: 'bytes=7-11' } });
+    assert.equal(await part.text(), script.slice(7, 12));
+    // The page itself has no compressed form here.
+    assert.equal(
+      await (await fetch(url, { headers: { 'Accept-Encoding': 'br' } })).text(),
+      '<!doctype html>',
+    );
+    assert.equal((await fetch(`${url}assets/none.js`, { headers: { 'Accept-Encoding': 'br' } })).status, 404);
+  });
+
+  it('compresses models on their way', async () => {
+    const bytes = 'weights '.repeat(9000);
+    await writeFile(path.join(root, 'exports/long.onnx'), bytes);
+    const ask = (headers: Record<string, string>) => fetch(`${url}models/exports/long.onnx`, { headers });
+    const small = await ask({ 'Accept-Encoding': 'br' });
+    assert.equal(small.headers.get('Content-Encoding'), 'br');
+    assert.equal(await small.text(), bytes);
+    assert.equal((await ask({ 'Accept-Encoding': 'identity' })).headers.get('Content-Length'), '72000');
+    assert.equal(await (await ask({ Range: 'bytes=8-14' })).text(), 'weights');
+    await rm(path.join(root, 'exports/long.onnx'));
   });
 
   it('serves parts of the test set', async () => {

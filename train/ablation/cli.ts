@@ -6,14 +6,22 @@ import { printable } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
-import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
+import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { watchInterrupt } from '../console.ts';
-import { chooseDevice } from '../engine/providers/choose-device.ts';
 import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from '../load-data.ts';
+import { planRun } from '../plan-run.ts';
 import { givenSettings, settingOptions } from '../recipe/command-line.ts';
-import { makeConfig, settle } from '../recipe/make-config.ts';
-import { AUGMENTATION, MACHINE, TRAINING, trainImages } from '../recipe/settings.ts';
-import { CELL_NAMES, CELLS, parseCells } from './cells.ts';
+import { settle } from '../recipe/make-config.ts';
+import { namedRecipe, PRESET_CLI_OPTION } from '../recipe/recipe-file.ts';
+import {
+  AUGMENTATION,
+  MACHINE,
+  progressive,
+  type Recipe,
+  TRAINING,
+  trainImages,
+} from '../recipe/settings.ts';
+import { CELL_KEYS, CELL_NAMES, CELLS, parseCells } from './cells.ts';
 import { collectRuns } from './collect-runs.ts';
 import { commandText } from './command-text.ts';
 import { tableLines, unfinishedText } from './markdown.ts';
@@ -25,16 +33,18 @@ import { writeResults } from './write-results.ts';
 // The cells decide these three.
 const { augment: _, cutmixProb: __, cutmixBeta: ___, ...COMMON_AUGMENTATION } = AUGMENTATION;
 
+const DEFAULT_MODEL = 'resnet20';
+
 const command = {
   name: 'ablation',
   summary:
     'Trains a net with crop and flip alone, with CutMix, with AutoAugment and with both, and makes a table of it.',
   options: {
+    ...PRESET_CLI_OPTION,
     model: {
       type: 'string',
       value: 'NAME',
-      help: 'model of the zoo',
-      default: 'resnet20',
+      help: `model of the zoo; default: the recipe's, else ${DEFAULT_MODEL}`,
       choices: MODEL_NAMES,
     },
     cells: {
@@ -49,7 +59,7 @@ const command = {
       default: '3',
     },
     ...DATA_CLI_OPTIONS,
-    ...settingOptions({ ...TRAINING, ...COMMON_AUGMENTATION, trainImages }),
+    ...settingOptions({ ...TRAINING, ...COMMON_AUGMENTATION, trainImages, progressive }),
     out: { type: 'string', value: 'DIR', help: 'where the runs are kept; default runs/ablation-<model>' },
     table: { type: 'string', value: 'FILE', help: 'write the table there, as Markdown' },
     json: { type: 'string', value: 'FILE', help: 'write the results there, as JSON' },
@@ -61,6 +71,7 @@ const command = {
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     ...settingOptions(MACHINE),
   },
+  positionals: '[RECIPE]',
 } as const;
 
 type Options = ParsedOptions<(typeof command)['options']>;
@@ -72,11 +83,23 @@ const say = (line: string) => process.stdout.write(`${line}\n`);
 
 await runMain(async () => {
   const args = process.argv.slice(2);
-  const { options, given } = parseOptions(command, args);
-  const out = options.out ?? join('runs', `ablation-${options.model}`);
-  if (options.tableOnly) return tableOnly(options, given, out, commandText(args));
-  return trainAndTabulate(options, given, out, commandText(args));
+  const { options, positionals, given } = parseOptions(command, args);
+  if (options.tableOnly) {
+    refuseSettings(given, positionals);
+    const out = options.out ?? folderOf(options.model ?? DEFAULT_MODEL);
+    return tableOnly(options, given, out, commandText(args));
+  }
+  const said = givenSettings(options, given);
+  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...said };
+  const decided = [...CELL_KEYS, 'seed' as const].filter((key) => recipe[key] !== undefined);
+  if (decided.length > 0) say(`${decided.join(', ')} of the recipe: the cells and --seeds decide instead`);
+  const named = { ...recipe, model: recipe.model ?? DEFAULT_MODEL };
+  return trainAndTabulate(options, named, said.batchSize === undefined, commandText(args));
 });
+
+function folderOf(model: string): string {
+  return join('runs', `ablation-${model}`);
+}
 
 async function tableOnly(
   options: Options,
@@ -84,7 +107,6 @@ async function tableOnly(
   out: string,
   text: string,
 ): Promise<void> {
-  refuseSettings(given);
   const cells = options.cells === undefined ? undefined : parseCells(options.cells);
   const seeds = given.has('seeds') ? parseSeeds(options.seeds) : undefined;
   const { finished, unfinished } = await collectRuns(out, { cells, seeds });
@@ -108,20 +130,19 @@ async function tableOnly(
 
 async function trainAndTabulate(
   options: Options,
-  given: ReadonlySet<string>,
-  out: string,
+  recipe: Recipe & { model: string },
+  fit: boolean,
   text: string,
 ): Promise<void> {
+  const out = options.out ?? folderOf(recipe.model);
   const cells = options.cells === undefined ? CELL_NAMES : parseCells(options.cells);
   const seeds = parseSeeds(options.seeds);
-  const recipe = { ...givenSettings(options, given), ...CELLS.baseline, seed: seeds[0]! };
-  const settings = settle(recipe);
+  const common = { ...recipe, ...CELLS.baseline, seed: seeds[0]! };
+  settle(common);
   // One split for all seeds, so that they differ in nothing but the training.
   const dataset = await loadTrainingData(dataOptions(options, seeds[0]!), say);
-  const model = buildModel(options.model, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const warn = (line: string) => process.stderr.write(`${line}\n`);
-  const device = await chooseDevice(settings, warn);
-  const config = makeConfig({ ...recipe, ...device }, model, dataset);
+  const { config, device, threads, workers } = await planRun(common, dataset, { say, warn }, { fit });
 
   const { runAblation } = await import('./run-ablation.ts');
   const interrupt = watchInterrupt();
@@ -131,9 +152,7 @@ async function trainAndTabulate(
     const results = await runAblation({
       runs: planRuns(out, config, cells, seeds),
       dataset,
-      workers: settings.workers,
-      threads: settings.threads,
-      device,
+      ...{ workers, threads, device },
       shouldStop: () => interrupt.requested() || performance.now() - start > seconds * 1000,
       onTrain: () => writeFileAtomic(join(out, COMMAND_FILE), `${text}\n`),
       say,
@@ -154,12 +173,12 @@ async function write(results: AblationResults, commands: readonly string[], opti
 }
 
 /** The runs on disk have their settings; to take others on the command line without effect would mislead. */
-function refuseSettings(given: ReadonlySet<string>): void {
+function refuseSettings(given: ReadonlySet<string>, recipes: readonly string[]): void {
   const allowed = new Set(['model', 'cells', 'seeds', 'out', 'table', 'json', 'tableOnly']);
   const refused = [...given].filter((key) => !allowed.has(key));
-  if (refused.length === 0) return;
-  const flags = refused.map((key) => `--${kebabCase(key)}`);
+  if (refused.length + recipes.length === 0) return;
+  const flags = [...recipes, ...refused.map((key) => `--${kebabCase(key)}`)];
   throw new UserError(
-    `${flags.join(', ')} ${refused.length === 1 ? 'has' : 'have'} no effect with --table-only`,
+    `${flags.join(', ')} ${flags.length === 1 ? 'has' : 'have'} no effect with --table-only`,
   );
 }

@@ -36,7 +36,12 @@ async function runConv(blockSize: number): Promise<Float32Array> {
     [1, channels, 5, 5],
     [channels, channels, 3, 3],
   ];
-  const y = convolve(b, b.input('x', dims), b.input('w', filter), undefined, [1, 1], [1, 1, 1, 1]);
+  const y = convolve(b, b.input('x', dims), b.input('w', filter), undefined, {
+    stride: [1, 1],
+    dilation: [1, 1],
+    pads: [1, 1, 1, 1],
+    group: 1,
+  });
   b.output('y', y);
   const session = await openSession(encodeModel(b.graph), { quiet: true, int8: false });
   try {

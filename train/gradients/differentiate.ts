@@ -211,11 +211,7 @@ export class Tape {
       this.bufferUpdates.set(node.inputs[index]!, { observed: name, momentum });
     };
     const trained = new TrainedNode(node, inputs, outputs, this.#wanted, model.initializers, observe);
-    const copied = () => {
-      const names = inputs.map((input) => input?.name ?? '');
-      return g.copy({ ...node, inputs: names, outputs: [...node.outputs] }, outputs);
-    };
-    const results = rule?.forward ? rule.forward(g, trained) : copied();
+    const results = rule?.forward ? rule.forward(g, trained) : trained.copy(g);
     trained.outputs = results;
     node.outputs.forEach((name, i) => {
       if (name !== '') this.#values.set(name, results[i]!);

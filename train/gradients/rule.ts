@@ -70,6 +70,12 @@ export class TrainedNode {
     return (given ?? fallback).map((axis) => (axis < 0 ? axis + this.x.dims.length : axis));
   }
 
+  /** Emits the node as it is, perhaps with other attributes. */
+  copy(g: TrainingGraphBuilder, attributes: GraphNode['attributes'] = this.node.attributes): Value[] {
+    const inputs = this.inputs.map((input) => input?.name ?? '');
+    return g.copy({ ...this.node, inputs, outputs: [...this.node.outputs], attributes }, this.shapes);
+  }
+
   /** An error that names the node; `problem` says what of it cannot be trained. */
   refusal(problem: string): UserError {
     return new UserError(`${this.node.name || this.node.outputs[0]}: training a ${this.node.op} ${problem}`);

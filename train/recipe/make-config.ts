@@ -54,6 +54,22 @@ function defaultMilestones(epochs: number): number[] {
   return [...milestones].filter((epoch) => epoch > 0);
 }
 
+/** Steps that an epoch of a small dataset gets at least, and images that batch norm needs in a batch. */
+const FEWEST_STEPS = 4;
+const SMALLEST_BATCH = 8;
+
+/** A recipe whose batch the training images do not fill, with one that gives an epoch some steps. */
+export function fitBatch(recipe: Recipe, dataset: ImageDataset, say: (line: string) => void): Recipe {
+  const { batchSize, trainImages = dataset.train.count } = settle(recipe);
+  if (trainImages >= batchSize || trainImages > dataset.train.count) return recipe;
+  const fitting = Math.max(SMALLEST_BATCH, 2 ** Math.floor(Math.log2(trainImages / FEWEST_STEPS)));
+  const fitted = Math.min(trainImages, fitting);
+  say(
+    `${trainImages} training images do not fill a batch of ${batchSize}; training in batches of ${fitted} (--batch-size chooses)`,
+  );
+  return { ...recipe, batchSize: fitted };
+}
+
 /**
  * The config of a run that trains a model on a dataset by a recipe.
  * @throws UserError if two settings contradict each other or the dataset does not go with them
@@ -90,30 +106,4 @@ export function makeConfig(recipe: Recipe, graph: Graph, dataset: ImageDataset):
       (engine === 'ort' && !wholeBatch ? chooseReplicas(graph, batchSize / accumulate) : 1),
     labels: dataset.labels,
   };
-}
-
-/**
- * A run's config with more epochs, where the epochs already done are those that the longer run would have had.
- * @throws UserError if they are not, or there would be fewer
- */
-export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
-  if (epochs === config.epochs) return config;
-  if (epochs < config.epochs) {
-    throw new UserError(
-      `--epochs ${epochs} is fewer than the ${config.epochs} of the run; leave it out, Ctrl-C stops and saves at any time`,
-    );
-  }
-  const reason =
-    config.schedule === 'onecycle' || config.schedule === 'cosine'
-      ? `its --schedule ${config.schedule} spreads its rates over all ${config.epochs} epochs`
-      : config.progressive.length > 0
-        ? `its image sizes are shares of all ${config.epochs} epochs`
-        : undefined;
-  if (reason !== undefined) {
-    throw new UserError(
-      `--epochs ${epochs} cannot be given to this run: ${reason}, so that the epochs done would have been others; ` +
-        `begin a new run with --epochs ${epochs}, or one with --schedule constant or multistep, which can be made longer`,
-    );
-  }
-  return { ...config, epochs };
 }

@@ -1,4 +1,4 @@
-import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/chart.ts';
+import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/line-chart.ts';
 import type { EpochLog } from '../loop.ts';
 import { bestEpoch } from './summary.ts';
 

@@ -3,3 +3,6 @@ declare module '*?url' {
   const url: string;
   export default url;
 }
+
+/** The sizes of onnxruntime's WebAssembly by backend, from the build. */
+declare const WASM_BYTES: Readonly<Record<'wasm' | 'webgpu', number>>;

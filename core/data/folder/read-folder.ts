@@ -2,6 +2,8 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { cleanText } from '../../cli/printable.ts';
 import { UserError } from '../../errors.ts';
+import { decodePicture, readPictureFile } from '../../image/picture-file.ts';
+import { prepareImage } from '../../preprocess/prepare-image.ts';
 import {
   type HeldOut,
   type ImageDataset,
@@ -12,9 +14,7 @@ import {
 } from '../dataset.ts';
 import { drawHeldOut } from '../hold-out.ts';
 import { emptySplit } from '../split.ts';
-import { decodeFile } from './decode.ts';
 import type { FolderLayout } from './layout.ts';
-import { measureNormalization } from './measure-normalization.ts';
 import { checkSameClasses, inTurns, refuseOneClass, Skipped, scanSplit } from './scan.ts';
 
 /** Height and width that images get unless told otherwise. */
@@ -208,4 +208,63 @@ function sharedMemory(count: number, imageBytes: number): SharedArrayBuffer {
       `${count} images take ${gigabytes} GB, too much for the memory; take a smaller image size`,
     );
   }
+}
+
+/**
+ * Decodes an image file to `size` x `size` pixels of 8-bit sRGB just as the server does with what is sent to
+ * it: EXIF rotation applied, transparency over white, the centre square taken, resized with an antialiased
+ * bilinear filter. Of an animation or of several pages it is the first.
+ * @param out 3 * size * size bytes, channel-planar, overwritten
+ * @returns the size of the image in the file, in pixels
+ * @throws UserError naming the file if it cannot be read or is no image
+ */
+export async function decodeFile(
+  path: string,
+  size: number,
+  out: Uint8Array,
+): Promise<{ width: number; height: number }> {
+  const image = await decodePicture(await readPictureFile(path), path);
+  const { data: pixels } = prepareImage(image, { width: size, height: size });
+  const plane = size * size;
+  for (let p = 0; p < plane; p++) {
+    for (let c = 0; c < 3; c++) out[c * plane + p] = pixels[p * 3 + c]!;
+  }
+  return { width: image.width, height: image.height };
+}
+
+/** A channel that hardly varies is not blown up to noise: the least deviation is one grey level. */
+const MIN_STD = 1 / 255;
+
+/**
+ * Mean and standard deviation of all pixels of each channel, scaled to [0, 1] and rounded to six decimals.
+ * Sums are of whole numbers, so the order of the images makes no difference.
+ * @param images channel-planar, 3 * `plane` bytes an image, one image at least
+ */
+export function measureNormalization(images: Uint8Array, plane: number): Normalization {
+  const counts = [0, 1, 2].map(() => new Float64Array(256));
+  for (let start = 0, channel = 0; start < images.length; start += plane, channel = (channel + 1) % 3) {
+    const histogram = counts[channel]!;
+    for (let at = start; at < start + plane; at++) histogram[images[at]!]! += 1;
+  }
+  const mean = counts.map((histogram) => moment(histogram, 1));
+  const std = counts.map((histogram, c) => {
+    const variance = moment(histogram, 2) - mean[c]! ** 2;
+    return Math.max(MIN_STD, Math.sqrt(Math.max(0, variance)));
+  });
+  return { mean: triple(mean), std: triple(std) };
+}
+
+function moment(histogram: Float64Array, power: number): number {
+  let sum = 0;
+  let count = 0;
+  for (const [value, times] of histogram.entries()) {
+    sum += times * value ** power;
+    count += times;
+  }
+  return sum / count / 255 ** power;
+}
+
+function triple(values: readonly number[]): [number, number, number] {
+  const [red = 0, green = 0, blue = 0] = values.map((value) => Number(value.toFixed(6)));
+  return [red, green, blue];
 }

@@ -74,6 +74,8 @@ function compared(a: Dim, b: Dim, holds: (a: number, b: number) => boolean): Dim
 const add = arithmetic((a, b) => a + b, 0, true);
 const subtract = arithmetic((a, b) => a - b, 0, false);
 const multiply = arithmetic((a, b) => a * b, 1, true);
+// What is negative has two remainders, that of `fmod` as well.
+const modulo = arithmetic((a, b) => (a >= 0 && b > 0 ? a % b : Number.NaN), Number.NaN, false);
 const divide = arithmetic((a, b) => Math.trunc(a / b), 1, false);
 
 /** An Add or Mul of two activations; with a constant it is no kernel of integers. */
@@ -165,7 +167,7 @@ export const ELEMENTWISE: Readonly<Record<string, Operator>> = {
   Sub: binary({ ...HALF, ints: subtract }),
   Mul: binary({ ...HALF, ints: multiply, int8: ofActivations }),
   Div: binary({ ...HALF, ints: divide }),
-  Mod: binary({ attributes: ['fmod'] }),
+  Mod: binary({ attributes: ['fmod'], ints: modulo }),
   Max: binary(HALF),
   Min: binary(HALF),
   Sum: binary(),

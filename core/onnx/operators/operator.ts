@@ -203,9 +203,8 @@ export function intsOf(
   const values = context.ints(index);
   if (!values) {
     const [noun = ''] = what.split(' ');
-    throw context.error(
-      `its ${what} computed, only ${noun === 'shape' ? 'a ' : ''}constant ${noun} is supported`,
-    );
+    const supported = noun === 'shape' ? 'a constant shape is' : `constant ${noun} are`;
+    throw context.error(`its ${what} computed, only ${supported} supported`);
   }
   return values;
 }

@@ -1,5 +1,14 @@
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
-import { type Attribute, float, floatTensor, type Graph, ints, sizeOf } from '../../../core/onnx/graph.ts';
+import {
+  type Attribute,
+  float,
+  floatTensor,
+  type Graph,
+  int,
+  ints,
+  sizeOf,
+  str,
+} from '../../../core/onnx/graph.ts';
 import { Random } from '../../../core/random.ts';
 import { evaluateNode, type Tensor64, type Values } from './reference.ts';
 
@@ -7,6 +16,10 @@ export interface ConvOptions {
   stride?: number | [number, number];
   pads?: number | [number, number, number, number];
   bias?: boolean;
+  group?: number;
+  dilation?: number | [number, number];
+  /** Instead of `pads`. */
+  autoPad?: 'SAME_UPPER' | 'SAME_LOWER' | 'VALID' | 'NOTSET';
 }
 
 /**
@@ -64,15 +77,19 @@ export class CaseNet {
 
   conv(x: string, channels: number, kernel: number | [number, number], options: ConvOptions = {}): string {
     const [kernelH, kernelW] = typeof kernel === 'number' ? [kernel, kernel] : kernel;
-    const { stride = 1, pads = 0 } = options;
-    const inChannels = this.dims(x)[1]!;
+    const { stride = 1, pads = 0, group = 1, dilation = 1, autoPad } = options;
+    const inChannels = this.dims(x)[1]! / group;
     const dims = [channels, inChannels, kernelH, kernelW];
     const inputs = [x, this.weight(dims, Math.sqrt(1 / (inChannels * kernelH * kernelW)))];
     if (options.bias) inputs.push(this.weight([channels]));
     return this.node('Conv', inputs, {
       kernel_shape: ints([kernelH, kernelW]),
       strides: ints(typeof stride === 'number' ? [stride, stride] : stride),
-      pads: ints(typeof pads === 'number' ? [pads, pads, pads, pads] : pads),
+      dilations: ints(typeof dilation === 'number' ? [dilation, dilation] : dilation),
+      group: int(group),
+      ...(autoPad
+        ? { auto_pad: str(autoPad) }
+        : { pads: ints(typeof pads === 'number' ? [pads, pads, pads, pads] : pads) }),
     });
   }
 

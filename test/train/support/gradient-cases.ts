@@ -77,6 +77,63 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     conv('bias', [2, 16, 4, 4], 16, 3, { pads: 1, bias: true }),
     conv('bias, 5 to 7', [2, 5, 4, 4], 7, 3, { pads: 1, bias: true }),
     conv('bias, stride 2', [2, 3, 6, 6], 16, 3, { pads: 1, stride: 2, bias: true }),
+    conv('automatic padding, after', [2, 16, 5, 6], 16, 3, { stride: 2, autoPad: 'SAME_UPPER' }),
+    conv('automatic padding, before', [2, 5, 6, 5], 7, [2, 3], { stride: 2, autoPad: 'SAME_LOWER' }),
+    conv('automatic padding, none', [2, 16, 6, 6], 16, 3, { autoPad: 'VALID' }),
+    conv('automatic padding that is explicit', [2, 5, 6, 6], 5, 3, { autoPad: 'NOTSET' }),
+    conv('dilated', [2, 16, 8, 7], 16, 3, { dilation: 2, pads: 2 }),
+    conv('dilated, 5 to 7, unpadded', [2, 5, 8, 7], 7, 3, { dilation: [2, 3] }),
+    conv('dilated, automatic padding', [2, 16, 7, 8], 32, 3, { dilation: 2, autoPad: 'SAME_UPPER' }),
+    conv('dilated, stride 2', [2, 16, 9, 8], 16, 3, { dilation: 2, pads: 2, stride: 2 }),
+    conv('dilated, stride 3, rows unread', [2, 5, 12, 11], 5, 2, { dilation: 3, stride: 3 }),
+    conv('2 groups of 16 channels', [2, 32, 5, 5], 32, 3, { pads: 1, group: 2, bias: true }),
+    conv('2 groups, 16 channels to 32', [2, 32, 5, 5], 64, 3, { pads: 1, group: 2, stride: 2 }),
+    conv('4 groups of 4 channels', [2, 16, 5, 6], 16, 3, { pads: 1, group: 4 }),
+    conv('2 groups of 8 channels, stride 2', [2, 16, 6, 6], 16, 3, { pads: 1, group: 2, stride: 2 }),
+    conv('3 groups, 2 channels to 3', [2, 6, 5, 5], 9, 3, { pads: 1, group: 3 }),
+    conv('2 groups, 1x1', [2, 32, 4, 4], 32, 1, { group: 2 }),
+    conv('2 groups, 1x1, stride 2', [2, 32, 5, 4], 32, 1, { group: 2, stride: 2 }),
+    conv('2 groups, dilated', [2, 32, 6, 6], 32, 3, { pads: 2, group: 2, dilation: 2 }),
+    conv('16 images in 2 groups of 16', [16, 32, 3, 3], 32, 3, { pads: 1, group: 2 }),
+    conv('a group a channel, two filters each', [2, 16, 5, 5], 32, 3, { pads: 1, group: 16 }),
+    conv('a group a channel, two filters each, stride 2', [2, 5, 5, 6], 10, 3, {
+      pads: 1,
+      group: 5,
+      stride: 2,
+    }),
+    depthwise('3x3', 16, 3, { pads: 1 }),
+    depthwise('3x3, 3 blocks, bias', 48, 3, { pads: 1, bias: true }),
+    depthwise('3x3, 5 channels', 5, 3, { pads: 1 }),
+    depthwise('3x3, 24 channels', 24, 3, { pads: 1 }),
+    depthwise('3x3, unpadded', 16, 3, {}),
+    depthwise('5x5', 16, 5, { pads: 2 }),
+    depthwise('7x7', 16, 7, { pads: 3 }),
+    depthwise('3x3, stride 2, even', 16, 3, { pads: 1, stride: 2 }),
+    depthwise('3x3, stride 2, odd', 32, 3, { pads: 1, stride: 2 }, [7, 5]),
+    depthwise('3x3, stride 2, unpadded, last row unread', 16, 3, { stride: 2 }),
+    depthwise('3x3, stride 2, 5 channels', 5, 3, { pads: 1, stride: 2 }),
+    depthwise('3x3, stride 2, automatic padding', 16, 3, { autoPad: 'SAME_UPPER', stride: 2 }),
+    depthwise('5x5, stride 2', 16, 5, { pads: 2, stride: 2 }),
+    depthwise('5x5, stride 2, of 2x2 pixels', 16, 5, { pads: 2, stride: 2 }, [2, 2]),
+    depthwise('3x3, stride 3 by 1', 16, 3, { pads: 1, stride: [3, 1] }, [7, 6]),
+    depthwise('stride wider than the kernel', 16, 2, { stride: 3 }, [8, 8]),
+    depthwise('padding wider than the kernel', 16, 2, { pads: 2, stride: 2 }),
+    depthwise('1x1', 16, 1, {}),
+    depthwise('1x1, stride 2', 16, 1, { stride: 2 }, [5, 4]),
+    depthwise('dilated', 16, 3, { dilation: 2, pads: 2 }),
+    depthwise('dilated, stride 2', 16, 3, { dilation: 2, pads: 2, stride: 2 }, [7, 8]),
+    depthwise('asymmetric padding', 16, 3, { pads: [0, 2, 1, 0] }),
+    { ...depthwise('images alone', 16, 3, { pads: 1, bias: true }), wanted: inputsOnly },
+    { ...depthwise('weights alone', 16, 3, { pads: 1, bias: true }), wanted: weightsOnly },
+    {
+      name: 'an inverted residual',
+      build(net) {
+        const x = net.conv(net.input([2, 3, 6, 6]), 16, 3, { pads: 1 });
+        const wide = net.relu(net.norm(net.conv(x, 48, 1)));
+        const deep = net.relu(net.norm(net.conv(wide, 48, 3, { pads: 1, group: 48 })));
+        net.output(net.add(net.norm(net.conv(deep, 16, 1)), x));
+      },
+    },
     { ...conv('images alone', [2, 16, 4, 4], 16, 3, { pads: 1, bias: true }), wanted: inputsOnly },
     { ...conv('weights alone', [2, 16, 4, 4], 16, 3, { pads: 1, bias: true }), wanted: weightsOnly },
     {
@@ -293,6 +350,19 @@ function conv(
   options: ConvOptions,
 ): GradientCase {
   return { name, build: (net) => net.output(net.conv(net.input(dims), channels, kernel, options)) };
+}
+
+function depthwise(
+  name: string,
+  channels: number,
+  kernel: number,
+  options: ConvOptions,
+  size: readonly [number, number] = [6, 6],
+): GradientCase {
+  return conv(`depthwise, ${name}`, [3, channels, ...size], channels, kernel, {
+    ...options,
+    group: channels,
+  });
 }
 
 function gemm(

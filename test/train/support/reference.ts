@@ -84,34 +84,60 @@ export function channelStatistics(x: Tensor64): { mean: Float64Array; unbiasedVa
   return { mean, unbiasedVariance };
 }
 
+/** A window's movement over an image [.., .., height, width], padding that the node leaves to the operator worked out. */
+function windowOf(node: GraphNode, kernel: readonly number[], image: readonly number[]) {
+  const strides = intsAttribute(node, 'strides', [1, 1]);
+  const dilations = intsAttribute(node, 'dilations', [1, 1]);
+  const pads = intsAttribute(node, 'pads', [0, 0, 0, 0]);
+  const autoPad = node.attributes.auto_pad?.type === 'string' ? node.attributes.auto_pad.value : 'NOTSET';
+  const ceil = intAttribute(node, 'ceil_mode', 0) === 1;
+  return [0, 1].map((axis) => {
+    const [size, stride, dilation] = [image[axis + 2]!, strides[axis]!, dilations[axis]!];
+    const extent = dilation * (kernel[axis]! - 1) + 1;
+    let before = pads[axis]!;
+    let places = (size + before + pads[axis + 2]! - extent) / stride + 1;
+    places = ceil ? Math.ceil(places) : Math.floor(places);
+    // A window that begins after the image and the padding before it is none.
+    if (ceil && (places - 1) * stride >= size + before) places--;
+    if (autoPad.startsWith('SAME')) {
+      places = Math.ceil(size / stride);
+      const total = Math.max(0, (places - 1) * stride + extent - size);
+      before = autoPad === 'SAME_UPPER' ? Math.floor(total / 2) : Math.ceil(total / 2);
+    }
+    const end = autoPad.startsWith('SAME') ? Number.POSITIVE_INFINITY : size + pads[axis + 2]!;
+    return {
+      size,
+      places,
+      end,
+      at: (place: number, tap: number) => place * stride + tap * dilation - before,
+    };
+  });
+}
+
 function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
   const [batch, inChannels, height, width] = x!.dims as [number, number, number, number];
-  const [outChannels, , kernelH, kernelW] = weight!.dims as [number, number, number, number];
-  const [strideH, strideW] = intsAttribute(node, 'strides', [1, 1]) as [number, number];
-  const [top, left, bottom, right] = intsAttribute(node, 'pads', [0, 0, 0, 0]) as [
-    number,
-    number,
-    number,
-    number,
-  ];
-  const outH = Math.floor((height + top + bottom - kernelH) / strideH) + 1;
-  const outW = Math.floor((width + left + right - kernelW) / strideW) + 1;
-  const y = zeros([batch, outChannels, outH, outW]);
+  const [outChannels, each, kernelH, kernelW] = weight!.dims as [number, number, number, number];
+  const perGroup = outChannels / intAttribute(node, 'group', 1);
+  const [rows, columns] = windowOf(node, [kernelH, kernelW], x!.dims);
+  const y = zeros([batch, outChannels, rows!.places, columns!.places]);
   const [from, by] = [x!.data, weight!.data];
   let at = 0;
   for (let n = 0; n < batch; n++) {
     for (let o = 0; o < outChannels; o++) {
-      for (let r = 0; r < outH; r++) {
-        const [firstRow, endRow] = inside(r * strideH - top, kernelH, height);
-        for (let s = 0; s < outW; s++) {
-          const [firstColumn, endColumn] = inside(s * strideW - left, kernelW, width);
+      const firstChannel = n * inChannels + Math.floor(o / perGroup) * each;
+      for (let r = 0; r < rows!.places; r++) {
+        for (let s = 0; s < columns!.places; s++) {
           let sum = bias ? bias.data[o]! : 0;
-          for (let c = 0; c < inChannels; c++) {
-            for (let i = firstRow; i < endRow; i++) {
-              const input =
-                ((n * inChannels + c) * height + r * strideH + i - top) * width + s * strideW - left;
-              const filter = ((o * inChannels + c) * kernelH + i) * kernelW;
-              for (let j = firstColumn; j < endColumn; j++) sum += from[input + j]! * by[filter + j]!;
+          for (let i = 0; i < kernelH; i++) {
+            const row = rows!.at(r, i);
+            if (row < 0 || row >= height) continue;
+            for (let j = 0; j < kernelW; j++) {
+              const column = columns!.at(s, j);
+              if (column < 0 || column >= width) continue;
+              const input = (firstChannel * height + row) * width + column;
+              const filter = (o * each * kernelH + i) * kernelW + j;
+              for (let c = 0; c < each; c++)
+                sum += from[input + c * height * width]! * by[filter + c * kernelH * kernelW]!;
             }
           }
           y.data[at++] = sum;
@@ -120,11 +146,6 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
     }
   }
   return y;
-}
-
-/** Which taps of a kernel that lies at `start` are on the image, first and end. */
-function inside(start: number, kernel: number, size: number): [first: number, end: number] {
-  return [Math.max(0, -start), Math.min(kernel, size - start)];
 }
 
 function linear(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {

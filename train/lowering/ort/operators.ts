@@ -44,7 +44,7 @@ const conv: OrtLowering = (lowering, node) => {
     return;
   }
   lowering.save(output, { geometry } satisfies SavedConv);
-  lowering.bind(output, convolve(b, x!, weight!, bias, geometry.stride, geometry.pads));
+  lowering.bind(output, convolve(b, x!, weight!, bias, geometry));
 };
 
 const convGrad: OrtLowering = (lowering, node) => {

@@ -2,7 +2,8 @@ import { UserError } from '../../../core/errors.ts';
 import { keepAlso } from '../service-worker/register.ts';
 import type { SiteIndex } from '../site-index.ts';
 import { ModelView } from '../views/model-view.ts';
-import type { Calls, ModelSource, OpenedModel } from '../worker/protocol.ts';
+import { download } from '../worker/download.ts';
+import type { Calls, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
 import type { WorkerClient } from '../worker-client.ts';
 
 export type InferenceClient = WorkerClient<{ [K in keyof Calls]: Calls[K] }>;
@@ -78,16 +79,32 @@ export class OpenModel {
     this.#isComing = true;
     this.#beforeChange();
     this.#view.showLoading(source.name);
+    const parts: Record<'file' | 'runtime', Progress> = {
+      file: { done: 0, total: ('url' in source && source.bytes) || 0 },
+      // The first model waits for it too; most have no WebGPU.
+      runtime: { done: 0, total: this.#model ? 0 : WASM_BYTES.wasm },
+    };
+    const show = (part: keyof typeof parts) => (progress: Progress) => {
+      parts[part] = progress;
+      if (this.#opening !== mine) return;
+      const { file, runtime } = parts;
+      this.#view.showProgress(source.name, {
+        done: file.done + runtime.done,
+        total: file.total + runtime.total,
+      });
+    };
+    const { backend } = this.#view;
     try {
+      const prepared = this.#client.call('prepare', { backend }, { onProgress: show('runtime') });
+      const from = 'url' in source ? source.url : source.file;
+      const file = await download(from, source.name, mine.signal, show('file'), parts.file.total);
+      await prepared;
+      // It was there already, or another one will be needed.
+      if (parts.runtime.done === 0) parts.runtime.total = 0;
       const model = await this.#client.call(
         'open',
-        { source, backend: this.#view.backend },
-        {
-          signal: mine.signal,
-          onProgress: (progress) => {
-            if (this.#opening === mine) this.#view.showProgress(source.name, progress);
-          },
-        },
+        { name: source.name, file, backend },
+        { signal: mine.signal, onProgress: show('runtime') },
       );
       if (this.#opening !== mine) return;
       this.#model = model;

@@ -1,5 +1,4 @@
-import type { LineChart } from '../../../core/plot/chart.ts';
-import { renderLineChart } from '../../../core/plot/line-chart.ts';
+import { type LineChart, renderLineChart } from '../../../core/plot/line-chart.ts';
 import { create } from './create.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');

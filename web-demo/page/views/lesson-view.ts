@@ -1,4 +1,4 @@
-import type { LineChart } from '../../../core/plot/chart.ts';
+import type { LineChart } from '../../../core/plot/line-chart.ts';
 import { byId } from '../dom/by-id.ts';
 import { ChartArea } from '../dom/chart.ts';
 import { formatBytes, formatPercent } from '../format.ts';

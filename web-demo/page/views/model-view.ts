@@ -65,13 +65,12 @@ export class ModelView {
     this.#progress.removeAttribute('value');
   }
 
+  /** The file, and what it needs to run; compressed on the way, so that a share says more than bytes. */
   showProgress(name: string, { done, total }: Progress): void {
-    const known = total > 0;
-    if (known) this.#progress.value = done / total;
+    if (total > 0) this.#progress.value = done / total;
+    const share = total > 0 ? `${formatPercent(done / total, 0)}` : formatBytes(done);
     this.#loadingText.textContent =
-      known && done === total
-        ? `Preparing ${name}…`
-        : `Loading ${name}: ${formatBytes(done)}${known ? ` of ${formatBytes(total)}` : ''}`;
+      total > 0 && done >= total ? `Preparing ${name}…` : `Loading ${name}: ${share}`;
   }
 
   showOpened(model: OpenedModel): void {

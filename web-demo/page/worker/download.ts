@@ -5,6 +5,7 @@ import type { Progress } from './protocol.ts';
  * Fetches a file with progress.
  * @param source an address relative to the page, or a file the reader picked
  * @param what what to call it in an error
+ * @param expected how many bytes there should be, where that is known: a compressed answer does not say it
  * @throws UserError if the server does not have it; AbortError if `signal` is aborted
  */
 export async function download(
@@ -12,6 +13,7 @@ export async function download(
   what: string,
   signal: AbortSignal,
   onProgress: (progress: Progress) => void,
+  expected = 0,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (typeof source !== 'string') {
     const buffer = await source.arrayBuffer().catch(() => {
@@ -31,7 +33,8 @@ export async function download(
   if (!response.ok || !response.body) {
     throw new UserError(`${what} is not on this server (status ${response.status}); choose another.`);
   }
-  const total = Number(response.headers.get('Content-Length') ?? 0);
+  const length = response.headers.has('Content-Encoding') ? null : response.headers.get('Content-Length');
+  const total = Number(length ?? expected);
   const chunks: Uint8Array[] = [];
   let done = 0;
   const reader = response.body.getReader();

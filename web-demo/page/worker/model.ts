@@ -1,10 +1,9 @@
 import { UserError } from '../../../core/errors.ts';
 import { Classifier } from './classifier.ts';
-import { download } from './download.ts';
 import { readModel } from './foreign.ts';
 import { Lock } from './lock.ts';
 import { countWeights, precisionOf } from './precision.ts';
-import type { BackendChoice, ModelSource, OpenedModel, Progress } from './protocol.ts';
+import type { Calls, OpenedModel, Progress } from './protocol.ts';
 import { type OpenSession, openSession, openToTry } from './session.ts';
 import { THREADS } from './threads.ts';
 
@@ -21,16 +20,13 @@ export function currentModel(): Classifier {
 }
 
 /**
- * Fetches and opens a model; the one open before stays until this one works.
- * @throws UserError if it cannot be fetched or is not a classifier this page can run
+ * Opens a model; the one open before stays until this one works.
+ * @throws UserError if it is not a classifier this page can run
  */
 export async function openModel(
-  { source, backend: choice }: { source: ModelSource; backend: BackendChoice },
+  { name, file, backend: choice }: Calls['open']['params'],
   context: { progress: (progress: Progress) => void; signal: AbortSignal },
 ): Promise<OpenedModel> {
-  const { name } = source;
-  const from = 'url' in source ? source.url : source.file;
-  const file = await download(from, name, context.signal, context.progress);
   return opening.run(async () => {
     context.signal.throwIfAborted();
     // The very modules the server reads models with.
@@ -40,7 +36,7 @@ export async function openModel(
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
     const probe = (candidate: OpenSession): Promise<void> =>
       new Classifier(candidate, metadata, name).warmUp();
-    const open = await openSession(bytes, name, choice, precision === 'int8', probe, context.signal);
+    const open = await openSession(bytes, name, choice, precision === 'int8', probe, context);
     const previous = current;
     current = new Classifier(open, metadata, name);
     await previous?.release();

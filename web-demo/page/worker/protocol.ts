@@ -3,8 +3,8 @@ import type { Region } from '../../../core/preprocess/region.ts';
 import type { TestSetSource } from '../test-set/source.ts';
 import type { Precision } from './precision.ts';
 
-/** Where a model's bytes come from. */
-export type ModelSource = { name: string; url: string } | { name: string; file: Blob };
+/** Where a model's bytes come from; the server may say how many there are. */
+export type ModelSource = { name: string; url: string; bytes?: number } | { name: string; file: Blob };
 
 /** What computes: the graphics card, or WebAssembly on the processor. */
 export type Backend = 'webgpu' | 'wasm';
@@ -122,8 +122,11 @@ export interface EvaluationReport {
 
 /** What the page can ask of the inference worker. */
 export interface Calls {
+  /** Fetches and compiles what will probably run the model; the progress is in bytes. */
+  prepare: { params: { backend: BackendChoice }; result: undefined; progress: Progress };
+  /** The progress is that of what else is fetched to run it. */
   open: {
-    params: { source: ModelSource; backend: BackendChoice };
+    params: { name: string; file: Uint8Array; backend: BackendChoice };
     result: OpenedModel;
     progress: Progress;
   };

@@ -9,9 +9,11 @@ import {
 } from '../../../core/runtime/session.ts';
 import { hasGpu } from './gpu.ts';
 import type { Lock } from './lock.ts';
-import type { Backend, BackendChoice } from './protocol.ts';
+import type { Backend, BackendChoice, Progress } from './protocol.ts';
 
 const WEBGPU_PATIENCE_MS = 60_000;
+
+type OnProgress = (progress: Progress) => void;
 
 /** An onnxruntime, and the lock for all that it does. */
 export interface Runtime {
@@ -33,7 +35,7 @@ export interface OpenSession extends Runtime {
  * Opens a model on WebGPU where there is a GPU, on WebAssembly otherwise or if WebGPU cannot run it.
  * @param probe one run of the session: a model that opens can still fail then
  * @param quantized int8 operators have no GPU kernels; such a model would be copied to and fro at every one
- * @param signal aborted when it is not wanted any more
+ * @param context its signal is aborted when it is not wanted any more; its progress is that of what WebAssembly comes
  * @throws UserError if neither can run it; AbortError
  */
 export async function openSession(
@@ -42,7 +44,7 @@ export async function openSession(
   choice: BackendChoice,
   quantized: boolean,
   probe: (open: OpenSession) => Promise<void>,
-  signal: AbortSignal,
+  { signal, progress }: { signal: AbortSignal; progress: OnProgress },
 ): Promise<OpenSession> {
   let fallback: string | undefined;
   if (choice === 'webgpu' || (choice === 'auto' && !quantized)) {
@@ -50,7 +52,7 @@ export async function openSession(
       try {
         // Who asked for it may wait; nobody else should for a driver that hangs.
         const patience = choice === 'webgpu' ? undefined : WEBGPU_PATIENCE_MS;
-        return await within(patience, signal, load(bytes, 'webgpu', probe));
+        return await within(patience, signal, load(bytes, 'webgpu', probe, progress));
       } catch (error) {
         signal.throwIfAborted();
         fallback = `WebGPU could not run it: ${firstLine(error)}`;
@@ -58,7 +60,7 @@ export async function openSession(
     } else if (choice === 'webgpu') fallback = 'this browser offers no WebGPU';
   }
   try {
-    const wasm = await load(bytes, 'wasm', probe);
+    const wasm = await load(bytes, 'wasm', probe, progress);
     return fallback === undefined ? wasm : { ...wasm, fallback };
   } catch (error) {
     if (error instanceof UserError) throw error;
@@ -67,30 +69,35 @@ export async function openSession(
 }
 
 /**
- * Compiles WebAssembly where that is what will run, while the model is still on its way. That it could not is
- * no news yet: opening the model will say so.
+ * Fetches and compiles WebAssembly where that is what will run, while the model is still on its way. That it could not
+ * is no news yet: opening the model will say so.
  */
-export async function warmUpRuntime(): Promise<void> {
-  if (await hasGpu(false)) return;
+export async function prepareRuntime(
+  { backend: choice }: { backend: BackendChoice },
+  { progress }: { progress: OnProgress },
+): Promise<undefined> {
+  if (choice !== 'wasm' && (await hasGpu(choice === 'webgpu'))) return undefined;
   const nothing = new GraphBuilder('nothing');
   const x = nothing.input('x', 'float32', [1]);
   nothing.node('Identity', [x], {}, { name: 'y' });
   nothing.output('y', 'float32', [1]);
   try {
-    const { ort, lock } = await loadRuntime('wasm');
+    const { ort, lock } = await loadRuntime('wasm', progress);
     await lock.run(async () => {
       const session = await open(encodeModel(nothing.graph), {}, ort);
       await session.release();
     });
   } catch {}
+  return undefined;
 }
 
 async function load(
   bytes: Uint8Array,
   backend: Backend,
   probe: (open: OpenSession) => Promise<void>,
+  progress: OnProgress,
 ): Promise<OpenSession> {
-  const { wasmUrl, ...runtime } = await loadRuntime(backend);
+  const { wasmUrl, ...runtime } = await loadRuntime(backend, progress);
   return openOn(runtime, bytes, backend, new URL(wasmUrl, self.location.href).href, probe);
 }
 
@@ -141,12 +148,44 @@ export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
   };
 }
 
+/** Told how much of a runtime has come, until it is there. */
+const followers = new Set<OnProgress>();
+
 /** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */
-async function loadRuntime(backend: Backend): Promise<Runtime & { wasmUrl: string }> {
+async function loadRuntime(
+  backend: Backend,
+  onProgress?: OnProgress,
+): Promise<Runtime & { wasmUrl: string }> {
+  if (onProgress) followers.add(onProgress);
   const { ort, lock, wasmUrl } = await (backend === 'webgpu'
     ? import('./runtime-webgpu.ts')
     : import('./runtime.ts'));
   return { ort, lock, wasmUrl };
+}
+
+/**
+ * Has what follows told of the WebAssembly that onnxruntime fetches. It does so itself, to compile it as it comes, and
+ * says nothing meanwhile; so that is seen where it fetches. What the service worker has is left alone: of that the
+ * browser also keeps the compiled form.
+ */
+export function watchRuntimes(): void {
+  const { fetch } = self;
+  self.fetch = async (...request) => {
+    const response = await fetch(...request);
+    const { url, body } = response;
+    if (!/\.wasm$/.test(url) || !body || (await self.caches?.match(url))) return response;
+    const total = WASM_BYTES[url.includes('asyncify') ? 'webgpu' : 'wasm'];
+    let done = 0;
+    const counter = new TransformStream<Uint8Array, Uint8Array<ArrayBuffer>>({
+      transform(part, controller) {
+        done += part.length;
+        for (const tell of followers) tell({ done, total });
+        controller.enqueue(part as Uint8Array<ArrayBuffer>);
+      },
+      flush: () => followers.clear(),
+    });
+    return new Response(body.pipeThrough(counter), response);
+  };
 }
 
 /**

@@ -4,7 +4,15 @@ import { explain } from './explain.ts';
 import { openModel } from './model.ts';
 import type { Calls } from './protocol.ts';
 import { serveCalls } from './serve-calls.ts';
-import { warmUpRuntime } from './session.ts';
+import { prepareRuntime, watchRuntimes } from './session.ts';
+// At once, so that it comes a round trip earlier than where it is asked for.
+import './runtime.ts';
 
-serveCalls<{ [K in keyof Calls]: Calls[K] }>({ open: openModel, classify, explain, evaluate });
-void warmUpRuntime();
+watchRuntimes();
+serveCalls<{ [K in keyof Calls]: Calls[K] }>({
+  prepare: prepareRuntime,
+  open: openModel,
+  classify,
+  explain,
+  evaluate,
+});

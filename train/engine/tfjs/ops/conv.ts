@@ -1,5 +1,6 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { convGeometry } from '../../../lowering/ort/conv/geometry.ts';
+import { UserError } from '../../../../core/errors.ts';
+import { convGeometry, isDense } from '../../../lowering/ort/conv/geometry.ts';
 import { inType, widened } from '../bfloat16/convert.ts';
 import { conv2d, conv2dGradients } from '../convolution/conv2d.ts';
 import { convSetting } from '../convolution/setting.ts';
@@ -16,6 +17,8 @@ export const conv: TfjsOp = (call) => {
   const { tf, node, precision } = call;
   const [input, weight, bias] = [call.unwidened(0), call.input(1), call.optional(2)];
   const geometry = convGeometry(node, dimsOf(input), dimsOf(weight));
+  if (!isDense(geometry))
+    throw new UserError(`${node.name}: training a grouped or dilated Conv is not supported`);
   const setting = convSetting(geometry, precision === 'bf16' ? 'bfloat16' : 'float32', call.trained(0));
   const handed = call.gradientType(0);
   const [x, filter] = [toChannelsLast(tf, input), toFilter(tf, weight)];

@@ -1,53 +1,83 @@
-import { ints } from '../../../../core/onnx/graph.ts';
-import { NCHWC, type StepBuilder, type StepTensor } from '../step-builder.ts';
+import { int, ints } from '../../../../core/onnx/graph.ts';
+import { type Layout, NCHWC, type StepBuilder, type StepTensor } from '../step-builder.ts';
 import { blockFilter, blockTurnedFilter, turnFilter } from './filter.ts';
+import { type ConvGeometry, slide } from './geometry.ts';
 
 /** Whether onnxruntime's NCHWc direct convolution can run these channel counts on this machine. */
-export function canConvolveBlocked(b: StepBuilder, inChannels: number, outChannels: number): boolean {
-  return b.canBlock(outChannels) && (b.canBlock(inChannels) || inChannels < b.blockSize);
+export function canConvolveBlocked(
+  b: StepBuilder,
+  inChannels: number,
+  outChannels: number,
+  group = 1,
+): boolean {
+  if (group === 1) return b.canBlock(outChannels) && (b.canBlock(inChannels) || inChannels < b.blockSize);
+  if (group === inChannels && group === outChannels) return b.canBlock(group);
+  return b.canBlock(inChannels / group) && b.canBlock(outChannels / group);
 }
+
+/** How a convolution moves its filter. */
+export type Movement = Pick<ConvGeometry, 'stride' | 'dilation' | 'pads' | 'group'>;
 
 /**
  * A convolution whose weight is computed in the graph: by the NCHWc kernels where the channels allow (2 to 4
  * times the speed of the NCHW ones for the narrow layers of small nets), else by the ordinary operator.
- * @param weight [outChannels, inChannels, kH, kW]; if `turned`, that of the convolution whose gradient this is:
- *   [inChannels, outChannels, kH, kW], to be turned by 180 degrees
- * @param pads top, left, bottom, right
+ * @param weight [outChannels, inChannels / group, kH, kW]; if `turned`, that of the convolution whose gradient this
+ *   is: [inChannels, outChannels / group, kH, kW], to be turned by 180 degrees
  */
 export function convolve(
   b: StepBuilder,
   x: StepTensor,
   weight: StepTensor,
   bias: StepTensor | undefined,
-  stride: readonly number[],
-  pads: readonly number[],
+  movement: Movement,
   turned = false,
 ): StepTensor {
+  const { stride, pads, group } = movement;
   if (b.portable && endPadsAreLost(x, weight, pads)) {
-    const evenly = convolve(b, x, weight, bias, [1, 1], [1, 1, pads[2]!, pads[3]!], turned);
+    const even: Movement = { ...movement, stride: [1, 1], pads: [1, 1, pads[2], pads[3]] };
+    const evenly = convolve(b, x, weight, bias, even, turned);
     const rows = b.slice(evenly, 2, 1, evenly.dims[2]!, stride[0]);
     return b.slice(rows, 3, 1, rows.dims[3]!, stride[1]);
   }
-  const [batch, inChannels, height, width] = x.dims as [number, number, number, number];
-  const [, , kernelH, kernelW] = weight.dims as [number, number, number, number];
-  const outChannels = weight.dims[turned ? 1 : 0]!;
-  const dims = [
-    batch,
-    outChannels,
-    Math.floor((height + pads[0]! + pads[2]! - kernelH) / stride[0]!) + 1,
-    Math.floor((width + pads[1]! + pads[3]! - kernelW) / stride[1]!) + 1,
-  ];
-  const attributes = { kernel_shape: ints([kernelH, kernelW]), strides: ints(stride), pads: ints(pads) };
-  const extra = bias ? [bias] : [];
-  if (!canConvolveBlocked(b, inChannels, outChannels)) {
-    const filter = turned ? turnFilter(b, weight) : weight;
-    return b.node('Conv', [b.toPlain(x), filter, ...extra], dims, attributes);
+  const inChannels = x.dims[1]!;
+  const outChannels = turned ? weight.dims[1]! * group : weight.dims[0]!;
+  if (!canConvolveBlocked(b, inChannels, outChannels, group)) {
+    const filter = turned ? turnFilter(b, weight, group) : weight;
+    return convolveAsItLies(b, b.toPlain(x), filter, movement, 'plain', bias);
   }
   // Fewer channels than a block (the stem's three) are read as plain NCHW.
   const input = inChannels < b.blockSize ? b.toPlain(x) : b.toBlocked(x);
-  const filter = turned ? blockTurnedFilter(b, weight) : blockFilter(b, weight);
-  const inputs = [input, filter, ...extra];
-  return b.node('Conv', inputs, dims, attributes, { domain: NCHWC, layout: 'blocked' });
+  const filter = turned ? blockTurnedFilter(b, weight, group) : blockFilter(b, weight);
+  return convolveAsItLies(b, input, filter, movement, 'blocked', bias);
+}
+
+/**
+ * The Conv itself, in the layout of its output.
+ * @param filter [outChannels, inChannels / group, kH, kW], laid out as that needs it
+ */
+export function convolveAsItLies(
+  b: StepBuilder,
+  x: StepTensor,
+  filter: StepTensor,
+  movement: Movement,
+  layout: Layout,
+  bias?: StepTensor,
+): StepTensor {
+  const { stride, dilation, pads, group } = movement;
+  const [batch, , height, width] = x.dims as [number, number, number, number];
+  const [outChannels, , kernelH, kernelW] = filter.dims as [number, number, number, number];
+  const window = { ...movement, kernel: [kernelH, kernelW] as [number, number] };
+  const dims = [batch, outChannels, slide(height, 0, window), slide(width, 1, window)];
+  const attributes = {
+    kernel_shape: ints([kernelH, kernelW]),
+    strides: ints(stride),
+    pads: ints(pads),
+    ...(dilation.some((step) => step > 1) ? { dilations: ints(dilation) } : {}),
+    ...(group > 1 ? { group: int(group) } : {}),
+  };
+  const inputs = [x, filter, ...(bias ? [bias] : [])];
+  const domain = layout === 'blocked' ? { domain: NCHWC } : {};
+  return b.node('Conv', inputs, dims, attributes, { ...domain, layout });
 }
 
 /**

@@ -1,17 +1,17 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 
 /**
- * The filter of the convolution that carries dY back to dX: a filter [O, I, kH, kW] turned by 180 degrees, its
- * channel axes swapped: [I, O, kH, kW].
+ * The filter of the convolution that carries dY back to dX: a filter [O, I / group, kH, kW] turned by 180 degrees,
+ * its channel axes swapped within each group: [I, O / group, kH, kW].
  */
-export function turnFilter(b: StepBuilder, weight: StepTensor): StepTensor {
-  const [o, i, h, w] = weight.dims as [number, number, number, number];
-  const swapped = b.transpose(weight, [1, 0, 2, 3]);
+export function turnFilter(b: StepBuilder, weight: StepTensor, group = 1): StepTensor {
+  const swapped = swapChannels(b, weight, group);
+  const [i, o, h, w] = swapped.dims as [number, number, number, number];
   if (h * w === 1) return swapped;
   return b.reshape(b.gather(b.reshape(swapped, [i, o, h * w]), 2, reversed(h * w)), [i, o, h, w]);
 }
 
-/** Lays a filter [O, I, kH, kW] out as MLAS's OIHWBiBo, or OIHWBo where the input is plain NCHW (I < block). */
+/** Lays a filter [O, I, kH, kW] out as MLAS's OIHWBiBo, or OIHWBo where I is below a block: plain NCHW, depthwise. */
 export function blockFilter(b: StepBuilder, weight: StepTensor): StepTensor {
   const [o, i, h, w] = weight.dims as [number, number, number, number];
   const block = b.blockSize;
@@ -23,9 +23,9 @@ export function blockFilter(b: StepBuilder, weight: StepTensor): StepTensor {
   return b.reshape(b.transpose(groups, [0, 2, 1, 3]), [o, i, h, w]);
 }
 
-/** `blockFilter(turnFilter(weight))`: [I, O, kH, kW]. */
-export function blockTurnedFilter(b: StepBuilder, weight: StepTensor): StepTensor {
-  const blocked = blockFilter(b, b.transpose(weight, [1, 0, 2, 3]));
+/** `blockFilter(turnFilter(weight, group))`: [I, O / group, kH, kW]. */
+export function blockTurnedFilter(b: StepBuilder, weight: StepTensor, group = 1): StepTensor {
+  const blocked = blockFilter(b, swapChannels(b, weight, group));
   const [i, o, h, w] = blocked.dims as [number, number, number, number];
   const taps = h * w;
   if (taps === 1) return blocked;
@@ -33,6 +33,14 @@ export function blockTurnedFilter(b: StepBuilder, weight: StepTensor): StepTenso
   const chunk = o < b.blockSize ? b.blockSize : b.blockSize ** 2;
   const groups = b.reshape(blocked, [(i * o) / chunk, taps, chunk]);
   return b.reshape(b.gather(groups, 1, reversed(taps)), [i, o, h, w]);
+}
+
+function swapChannels(b: StepBuilder, weight: StepTensor, group: number): StepTensor {
+  const [o, i, h, w] = weight.dims as [number, number, number, number];
+  if (group === 1) return b.transpose(weight, [1, 0, 2, 3]);
+  const dims = [group * i, o / group, h, w];
+  if (i === 1 && o === group) return weight;
+  return b.reshape(b.transpose(b.reshape(weight, [group, o / group, i, h * w]), [0, 2, 1, 3]), dims);
 }
 
 function reversed(count: number): number[] {

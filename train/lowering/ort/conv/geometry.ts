@@ -1,4 +1,3 @@
-import { UserError } from '../../../../core/errors.ts';
 import { type GraphNode, intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
 
 /** The sizes of a 2-D convolution. */
@@ -6,41 +5,47 @@ export interface ConvGeometry {
   batch: number;
   inChannels: number;
   outChannels: number;
+  /** Groups of channels that are convolved by themselves; 1: all with all. */
+  group: number;
   kernel: [number, number];
   stride: [number, number];
+  dilation: [number, number];
   /** Padding as in ONNX: top, left, bottom, right. */
   pads: [number, number, number, number];
   input: [number, number];
   output: [number, number];
 }
 
-/**
- * Reads a Conv node's geometry.
- * @throws UserError if it is grouped, dilated or padded automatically: no gradient rule covers those
- */
+/** Reads a Conv node's geometry; its padding is explicit. */
 export function convGeometry(node: GraphNode, x: readonly number[], weight: readonly number[]): ConvGeometry {
   const [batch, inChannels, height, width] = x as [number, number, number, number];
   const [outChannels, , kernelH, kernelW] = weight as [number, number, number, number];
-  const [strideH, strideW] = intsAttribute(node, 'strides', [1, 1]) as [number, number];
+  const kernel: [number, number] = [kernelH, kernelW];
+  const stride = intsAttribute(node, 'strides', [1, 1]) as [number, number];
+  const dilation = intsAttribute(node, 'dilations', [1, 1]) as [number, number];
   const pads = intsAttribute(node, 'pads', [0, 0, 0, 0]) as [number, number, number, number];
-  const autoPad = node.attributes.auto_pad;
-  const plainPads = autoPad === undefined || (autoPad.type === 'string' && autoPad.value === 'NOTSET');
-  if (intAttribute(node, 'group', 1) !== 1 || intsAttribute(node, 'dilations', [1, 1]).some((d) => d !== 1)) {
-    throw new UserError(`${node.name}: training a grouped or dilated Conv is not supported`);
-  }
-  if (!plainPads)
-    throw new UserError(`${node.name}: training a Conv with auto_pad is not supported; give pads`);
-  return {
-    batch,
-    inChannels,
-    outChannels,
-    kernel: [kernelH, kernelW],
-    stride: [strideH, strideW],
-    pads,
-    input: [height, width],
-    output: [
-      Math.floor((height + pads[0] + pads[2] - kernelH) / strideH) + 1,
-      Math.floor((width + pads[1] + pads[3] - kernelW) / strideW) + 1,
-    ],
-  };
+  const group = intAttribute(node, 'group', 1);
+  const window = { kernel, stride, dilation, pads };
+  const output: [number, number] = [slide(height, 0, window), slide(width, 1, window)];
+  return { batch, inChannels, outChannels, group, ...window, input: [height, width], output };
+}
+
+/** How many places a window has along an axis of an image. */
+export function slide(
+  size: number,
+  axis: 0 | 1,
+  { kernel, stride, dilation, pads }: Pick<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'pads'>,
+): number {
+  const extent = dilation[axis] * (kernel[axis] - 1) + 1;
+  return Math.floor((size + pads[axis] + pads[axis + 2]! - extent) / stride[axis]) + 1;
+}
+
+/** Each channel is convolved with a filter of its own. */
+export function isDepthwise(g: ConvGeometry): boolean {
+  return g.group === g.inChannels && g.group === g.outChannels;
+}
+
+/** Neither grouped nor dilated. */
+export function isDense(g: ConvGeometry): boolean {
+  return g.group === 1 && g.dilation.every((step) => step === 1);
 }

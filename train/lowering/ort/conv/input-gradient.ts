@@ -1,7 +1,7 @@
-import { ints } from '../../../../core/onnx/graph.ts';
+import { int, ints } from '../../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
-import { convolve } from './convolve.ts';
-import type { ConvGeometry } from './geometry.ts';
+import { convolve, type Movement } from './convolve.ts';
+import { type ConvGeometry, isDense, isDepthwise } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, readPixels, writePixels } from './pixel-rows.ts';
 
 /**
@@ -18,9 +18,11 @@ export function convInputGradient(
   dy: StepTensor,
 ): StepTensor {
   const unitStride = g.stride.every((stride) => stride === 1);
-  const overPadded = g.pads.some((pad, side) => pad >= g.kernel[side % 2]!);
+  const overPadded = spreadPads(g).some((pad) => pad < 0);
   if (unitStride && !overPadded) return byFlippedConv(b, g, weight, dy);
   if (isPointwise(g)) return byPointwiseConv(b, g, weight, dy);
+  if (isDepthwise(g) && b.canBlock(g.group) && !overPadded) return bySpreadConv(b, g, weight, dy);
+  if (!isDense(g)) return byConvTranspose(b, g, weight, dy);
   if (isHalving3x3(g) && (g.outChannels <= NARROW || !canReadPixels(b, g))) return byParity(b, g, weight, dy);
   if (canReadPixels(b, g)) return byPatches(b, g, weight, b.toBlocked(dy));
   return byConvTranspose(b, g, weight, dy);
@@ -42,15 +44,59 @@ function isHalving3x3(g: ConvGeometry): boolean {
 
 /** Stride 1: a convolution of dY with the filter turned by 180 degrees, its channel axes swapped. */
 function byFlippedConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
-  const [kernelH, kernelW] = g.kernel;
-  const [top, left, bottom, right] = g.pads;
-  const pads = [kernelH - 1 - top, kernelW - 1 - left, kernelH - 1 - bottom, kernelW - 1 - right];
-  return convolve(b, dy, weight, undefined, [1, 1], pads, true);
+  return convolve(
+    b,
+    dy,
+    weight,
+    undefined,
+    { ...UNMOVED, dilation: g.dilation, pads: spreadPads(g), group: g.group },
+    true,
+  );
+}
+
+const UNMOVED = { stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], group: 1 } satisfies Movement;
+
+/**
+ * The padding of the convolution that carries dY, zeros between and after its pixels where there is a stride, back to
+ * dX: top, left, bottom, right.
+ */
+function spreadPads(g: ConvGeometry): ConvGeometry['pads'] {
+  const before = (axis: 0 | 1) => reach(g, axis) - g.pads[axis];
+  const after = (axis: 0 | 1) => g.input[axis] + g.pads[axis] - g.output[axis] * g.stride[axis];
+  return [before(0), before(1), after(0), after(1)];
+}
+
+/** How far a filter's last tap is from its first. */
+function reach(g: ConvGeometry, axis: 0 | 1): number {
+  return g.dilation[axis] * (g.kernel[axis] - 1);
+}
+
+/**
+ * Depthwise with a stride, blocked: dY with zeros between its pixels is convolved as at stride 1. onnxruntime's
+ * depthwise kernel multiplies those zeros faster than four parities are put in their places.
+ */
+function bySpreadConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
+  const [outH, outW] = g.output;
+  const [strideH, strideW] = g.stride;
+  const outer = g.batch * (g.inChannels / b.blockSize);
+  const view = b.reshape({ ...b.toBlocked(dy), layout: 'plain' }, [outer, outH, outW * b.blockSize]);
+  const rows = b.reshape(view, [outer * outH, 1, outW, b.blockSize]);
+  const spread = b.pad(rows, [0, 0, 0, 0], [0, strideH - 1, 0, (strideW - 1) * b.blockSize]);
+  const dims = [g.batch, g.inChannels, outH * strideH, outW * strideW];
+  const image: StepTensor = { ...b.reshape(spread, dims), layout: 'blocked' };
+  return convolve(
+    b,
+    image,
+    weight,
+    undefined,
+    { ...UNMOVED, dilation: g.dilation, pads: spreadPads(g), group: g.group },
+    true,
+  );
 }
 
 /** 1x1 with a stride: the pixels that were read get W^T dY, the ones between get zero. */
 function byPointwiseConv(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
-  const dx = convolve(b, dy, weight, undefined, [1, 1], [0, 0, 0, 0], true);
+  const dx = convolve(b, dy, weight, undefined, { ...UNMOVED, group: g.group }, true);
   const [strideH, strideW] = g.stride;
   const [outH, outW] = g.output;
   const inner = dx.layout === 'blocked' ? b.blockSize : 1;
@@ -118,7 +164,7 @@ function byParity(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepT
   filter = b.gather(b.gather(filter, 2, taps), 3, taps);
   filter = b.transpose(b.reshape(filter, [o, c, 2, 2, 2, 2]), [2, 4, 1, 0, 3, 5]);
   filter = b.reshape(filter, [4 * c, o, 2, 2]);
-  const parities = convolve(b, dy, filter, undefined, [1, 1], [0, 0, 1, 1]);
+  const parities = convolve(b, dy, filter, undefined, { ...UNMOVED, pads: [0, 0, 1, 1] });
   const inner = parities.layout === 'blocked' && c % b.blockSize === 0 ? b.blockSize : 1;
   const source = inner === 1 ? b.toPlain(parities) : parities;
   const view = b.reshape({ ...source, layout: 'plain' }, [n, 2, 2, c / inner, outH, outW, inner]);
@@ -128,17 +174,26 @@ function byParity(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepT
 
 /** Any geometry: ONNX's own transposed convolution. */
 function byConvTranspose(b: StepBuilder, g: ConvGeometry, weight: StepTensor, dy: StepTensor): StepTensor {
-  const [top, left, bottom, right] = g.pads;
-  const outputPadding = [
-    g.input[0] - ((g.output[0] - 1) * g.stride[0] + g.kernel[0] - top - bottom),
-    g.input[1] - ((g.output[1] - 1) * g.stride[1] + g.kernel[1] - left - right),
-  ];
   const attributes = {
     kernel_shape: ints(g.kernel),
     strides: ints(g.stride),
+    dilations: ints(g.dilation),
     pads: ints(g.pads),
-    output_padding: ints(outputPadding),
+    group: int(g.group),
+    output_padding: ints([unread(g, 0), unread(g, 1)]),
   };
   const dims = [g.batch, g.inChannels, g.input[0], g.input[1]];
   return b.node('ConvTranspose', [b.toPlain(dy), weight], dims, attributes);
+}
+
+/** Rows (axis 0) or columns (axis 1) of the padded input after the last one that is read; below 0: none. */
+function unread(g: ConvGeometry, axis: 0 | 1): number {
+  return (
+    g.input[axis] +
+    g.pads[axis] +
+    g.pads[axis + 2]! -
+    (g.output[axis] - 1) * g.stride[axis] -
+    reach(g, axis) -
+    1
+  );
 }

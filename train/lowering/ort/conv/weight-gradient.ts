@@ -1,5 +1,6 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
-import type { ConvGeometry } from './geometry.ts';
+import { convolve, convolveAsItLies, type Movement } from './convolve.ts';
+import { type ConvGeometry, isDense, isDepthwise } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, patchPixel, readPixels } from './pixel-rows.ts';
 import { canReadRowBlocks, weightGradientByRowBlocks } from './row-blocks.ts';
 
@@ -10,6 +11,8 @@ export function convWeightGradient(
   x: StepTensor,
   dy: StepTensor,
 ): StepTensor {
+  if (isDepthwise(g)) return byImagesAsChannels(b, g, x, dy);
+  if (!isDense(g)) return byExchangedRoles(b, g, b.toPlain(x), b.toPlain(dy));
   const strided = g.stride.some((stride) => stride > 1);
   const isPointwise = g.kernel[0] === 1 && g.kernel[1] === 1;
   if ((strided || isPointwise) && canReadPixels(b, g)) {
@@ -117,4 +120,60 @@ function sumOfProducts(b: StepBuilder, left: StepTensor, right: StepTensor): Ste
   const flatten = (factor: StepTensor, rows: number) =>
     b.reshape(b.transpose(factor, [1, 0, 2]), [rows, n * k]);
   return b.matmul(flatten(left, p), flatten(right, q), false, true);
+}
+
+/** dY as the filter that is moved over X: what was the step of the taps is now that of the filter, and the reverse. */
+function exchanged(g: ConvGeometry): { movement: Movement; taps: [number, number] } {
+  const pads: ConvGeometry['pads'] = [...g.pads];
+  for (const axis of [0, 1] as const) {
+    const read = (g.output[axis] - 1) * g.stride[axis] + g.dilation[axis] * (g.kernel[axis] - 1) + 1;
+    // Pixels that are not read would give taps past the last one; without padding they may still.
+    pads[axis + 2] = Math.max(0, read - g.input[axis] - g.pads[axis]);
+  }
+  return { movement: { stride: g.dilation, dilation: g.stride, pads, group: g.group }, taps: g.kernel };
+}
+
+/**
+ * Depthwise: dW[c, i, j] = sum over images and pixels of dY[n, c, r, s] X[n, c, r + i, s + j] is, but for the sum over
+ * images, a depthwise convolution of one image whose channels are those of all images, with dY as its filter. Blocked
+ * activations lie in memory as onnxruntime's depthwise kernel takes both.
+ */
+function byImagesAsChannels(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const { batch: n, inChannels: c } = g;
+  const { movement, taps } = exchanged(g);
+  const [kernelH, kernelW] = taps;
+  const blocked = b.canBlock(c);
+  const block = blocked ? b.blockSize : 1;
+  const lies = (a: StepTensor): StepTensor => ({
+    ...(blocked ? b.toBlocked(a) : b.toPlain(a)),
+    layout: 'plain',
+  });
+  const image = b.reshape(lies(x), [1, n * c, ...g.input]);
+  const filter = b.reshape(lies(dy), [n * c, 1, ...g.output]);
+  const moved = convolveAsItLies(
+    b,
+    image,
+    filter,
+    { ...movement, group: n * c },
+    blocked ? 'blocked' : 'plain',
+  );
+  const [, , rows, columns] = moved.dims as [number, number, number, number];
+  const split = b.reshape({ ...moved, layout: 'plain' }, [(n * c) / block, rows, columns, block]);
+  const read = b.slice(b.slice(split, 1, 0, kernelH), 2, 0, kernelW);
+  const sum = b.reduceSum(b.reshape(read, [n, c * kernelH * kernelW]), [0]);
+  const flat = b.reshape(sum, [c / block, kernelH * kernelW, block]);
+  return b.reshape(block === 1 ? flat : b.transpose(flat, [0, 2, 1]), [c, 1, kernelH, kernelW]);
+}
+
+/** Any convolution: the images, their channels and the gradient's change places. */
+function byExchangedRoles(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const { batch: n, group, outChannels: o } = g;
+  const { movement, taps } = exchanged(g);
+  const each = g.inChannels / group;
+  const [height, width] = g.input;
+  const images = b.transpose(b.reshape(x, [n, group, each, height * width]), [2, 1, 0, 3]);
+  const filter = b.transpose(dy, [1, 0, 2, 3]);
+  const moved = convolve(b, b.reshape(images, [each, group * n, height, width]), filter, undefined, movement);
+  const read = b.slice(b.slice(b.toPlain(moved), 2, 0, taps[0]), 3, 0, taps[1]);
+  return b.reshape(b.transpose(read, [1, 0, 2, 3]), [o, each, ...taps]);
 }

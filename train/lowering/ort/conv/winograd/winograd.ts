@@ -1,5 +1,5 @@
 import type { StepBuilder, StepTensor } from '../../step-builder.ts';
-import type { ConvGeometry } from '../geometry.ts';
+import { type ConvGeometry, isDense } from '../geometry.ts';
 import { canReadPixels } from '../pixel-rows.ts';
 import { cutInputTiles, cutOutputTiles, joinOutputTiles, tilesOf } from './tiles.ts';
 import {
@@ -28,6 +28,7 @@ const TRANSFORM_WEIGHT = 3;
 /** Whether a convolution and its gradients are cheaper this way than directly. */
 export function suitsWinograd(b: StepBuilder, g: ConvGeometry): boolean {
   const fits =
+    isDense(g) &&
     canReadPixels(b, g) &&
     g.kernel.every((size) => size === FILTER) &&
     g.stride.every((stride) => stride === 1) &&

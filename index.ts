@@ -171,7 +171,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       open: async () => {
         if (resumed) await plans.rememberChanges(resumed, dataset);
         return {
-          run: resumed?.run ?? (await createRun(plan.config, dataset, path)),
+          run: resumed?.run ?? (await createRun(plan.config, plan.dataset, path, plan.model)),
           observer: {
             onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
             onEpochEnd: ({ entry }) => onEpoch?.(entry),

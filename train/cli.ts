@@ -20,6 +20,7 @@ import { settle } from './recipe/make-config.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
 import {
   AUGMENTATION,
+  FINE_TUNING,
   MACHINE,
   model,
   progressive,
@@ -35,7 +36,7 @@ const command = {
   summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
     ...PRESET_CLI_OPTION,
-    ...settingOptions({ model }),
+    ...settingOptions({ model, ...FINE_TUNING }),
     ...DATA_CLI_OPTIONS,
     ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
@@ -74,12 +75,12 @@ async function trainOrResume(
 ): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const resumed = stored && (await readResumed(stored, recipe, say));
-  const dataset = await loadTrainingData(
+  const loaded = await loadTrainingData(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
     say,
   );
-  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, fit });
-  const { config, model, device } = plan;
+  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, fit });
+  const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
 
   const { createRun, startRun } = await import('./trainer.ts');
@@ -92,7 +93,7 @@ async function trainOrResume(
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
-        const run = stored ?? (await createRun(config, dataset, options.run));
+        const run = stored ?? (await createRun(config, dataset, options.run, model));
         path = run.path;
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);

@@ -17,6 +17,7 @@ import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/engine-for-run.ts';
 import { imageSizeAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
+import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile } from './runs/tensorboard.ts';
@@ -178,7 +179,7 @@ export interface OpenedRun {
 }
 
 export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'> {
-  /** Its weights are initialised here, from the config's seed. */
+  /** Its weights are initialised here, from the config's seed, unless it goes on from another model. */
   model: Graph;
   threads?: number | undefined;
   /** Default the CPU. */
@@ -202,7 +203,7 @@ export interface RunOutcome {
  * @throws UserError if the config cannot be trained, or the training fails
  */
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
-  initializeParameters(setup.model, setup.config.seed);
+  if (setup.config.from === undefined) initializeParameters(setup.model, setup.config.seed);
   const engine = await engineForRun(setup, threads, device);
   let opened: OpenedRun | undefined;
   try {
@@ -220,29 +221,36 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
 /**
  * Makes a run directory with the config in it; the run is locked by this process.
  * @param path default `runs/<time>-<model>-<dataset>`
+ * @param model with its weights, if the config goes on from one (`from`)
  * @throws UserError if it holds a run already, another process writes it, or it cannot be made
  */
 export async function createRun(
   config: TrainConfig,
   dataset: ImageDataset,
   path?: string,
+  model?: Graph,
 ): Promise<RunDirectory> {
   const run = await RunDirectory.create(`${config.model}-${dataset.name}`, path);
   await run.lock();
   // Another process may have made and finished it meanwhile.
   await RunDirectory.create(dataset.name, run.path);
+  // First: a run whose config is there is whole.
+  if (config.from !== undefined) await keepModel(run, model!);
   await run.writeConfig(runConfig(config, dataset));
   return run;
 }
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, ...rest } = config;
+  const { precision, cycleMomentum, progressive, headLr, lrDecay, freeze, ...rest } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
     ...(progressive.length === 0 ? {} : { progressive }),
+    ...(headLr === 1 ? {} : { headLr }),
+    ...(lrDecay === 1 ? {} : { lrDecay }),
+    ...(freeze.length === 0 ? {} : { freeze }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

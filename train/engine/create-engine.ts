@@ -1,5 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { parameterRates, type RateSettings } from '../fine-tune/rates.ts';
+import { foldForTraining } from '../fine-tune/start-model.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
@@ -13,22 +15,26 @@ import { TfjsEngine } from './tfjs/tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &
-  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'>;
+  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'> &
+  RateSettings;
 
 /**
  * Makes the engine a run's config asks for.
  * @throws UserError if the device cannot run it, or the model cannot be trained
  */
 export async function createEngine(
-  model: Graph,
+  given: Graph,
   config: EngineConfig,
   threads?: number,
   device: Device = { provider: 'cpu' },
 ): Promise<TrainingEngine> {
-  const { batchSize, replicas, accumulate, precision } = config;
+  const { batchSize, replicas, accumulate, precision, from } = config;
   const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
   refuseCombination(config, provider, stepsPerCall);
-  const optimizer = optimizerOf(config);
+  // A graph from elsewhere may compute shapes, which are known once the batch is.
+  const model = from === undefined ? given : await foldForTraining(given, batchSize / replicas / accumulate);
+  const rates = parameterRates(model, config);
+  const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
   const parts = { batchSize, optimizer, replicas, accumulate, threads };
   if (config.engine === 'tfjs')
     return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });

@@ -16,7 +16,20 @@ export interface Head {
 
 /** What may stand between the head and the scores: it treats the classes alike. */
 const PASSED: ReadonlySet<string> = new Set([
-  ...['Softmax', 'LogSoftmax', 'Sigmoid', 'Log', 'Exp', 'Add', 'Mul', 'Div', 'Clip', 'Relu', 'Identity', 'Cast'],
+  ...[
+    'Softmax',
+    'LogSoftmax',
+    'Sigmoid',
+    'Log',
+    'Exp',
+    'Add',
+    'Mul',
+    'Div',
+    'Clip',
+    'Relu',
+    'Identity',
+    'Cast',
+  ],
   ...['Flatten', 'Reshape', 'Squeeze', 'Unsqueeze', 'Dropout', 'Transpose'],
   ...['GlobalAveragePool', 'AveragePool', 'ReduceMean'],
 ]);
@@ -36,7 +49,9 @@ export function findHead(graph: Graph, named?: string): Head {
     );
     const head = node && headOf(graph, node);
     if (head) return head;
-    const what = node ? `is a ${node.op}, not a Gemm, MatMul or 1x1 Conv with a weight of its own` : 'is no node';
+    const what = node
+      ? `is a ${node.op}, not a Gemm, MatMul or 1x1 Conv with a weight of its own`
+      : 'is no node';
     throw new UserError(`--head ${named}: that ${what} of the model; npm run inspect lists its nodes`);
   }
   let value = graph.outputs[0]!.name;
@@ -48,7 +63,9 @@ export function findHead(graph: Graph, named?: string): Head {
     const next = node?.inputs.filter((name) => name !== '' && producers.has(name)) ?? [];
     if (!node || !PASSED.has(node.op) || next.length !== 1) {
       const place = node ? `a ${node.op} ("${node.name || value}")` : `"${value}"`;
-      throw new UserError(`the layer that tells the classes apart is not known: before the scores stands ${place}; name it with --head NODE`);
+      throw new UserError(
+        `the layer that tells the classes apart is not known: before the scores stands ${place}; name it with --head NODE`,
+      );
     }
     value = next[0]!;
   }
@@ -58,8 +75,7 @@ function headOf(graph: Graph, node: GraphNode): Head | undefined {
   const weight = node.inputs[1] ?? '';
   const dims = graph.initializers.get(weight)?.dims;
   if (!dims || graph.initializers.get(weight)!.dtype !== 'float32') return undefined;
-  const biasOf = (name: string | undefined) =>
-    name && graph.initializers.has(name) ? { bias: name } : {};
+  const biasOf = (name: string | undefined) => (name && graph.initializers.has(name) ? { bias: name } : {});
   if (node.op === 'Gemm') {
     const axis = intAttribute(node, 'transB', 0) === 1 ? 0 : 1;
     return { node, weight, axis, classes: dims[axis]!, ...biasOf(node.inputs[2]) };
@@ -69,7 +85,13 @@ function headOf(graph: Graph, node: GraphNode): Head | undefined {
   }
   if (node.op !== 'MatMul' || dims.length !== 2) return undefined;
   const add = graph.nodes.find(({ op, inputs }) => op === 'Add' && inputs.includes(node.outputs[0]!));
-  return { node, weight, axis: 1, classes: dims[1]!, ...biasOf(add?.inputs.find((name) => graph.initializers.has(name))) };
+  return {
+    node,
+    weight,
+    axis: 1,
+    classes: dims[1]!,
+    ...biasOf(add?.inputs.find((name) => graph.initializers.has(name))),
+  };
 }
 
 /** The graph up to its scores: without the softmax that may stand at its end. */

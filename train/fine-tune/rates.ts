@@ -4,6 +4,9 @@ import { initializerRoles } from '../../core/onnx/roles.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
 import { findHead } from './head.ts';
 
+/** The part of a run's config that decides how fast which parameter is trained; what is left out is off. */
+export type RateSettings = Partial<Pick<TrainConfig, 'from' | 'head' | 'headLr' | 'lrDecay' | 'freeze'>>;
+
 /**
  * By what each parameter's learning rate is multiplied, where that is not 1: 0 for frozen ones, which then are no part
  * of the backward pass either; `lrDecay` to the power of how many layers come between a parameter and the head
@@ -12,7 +15,7 @@ import { findHead } from './head.ts';
  */
 export function parameterRates(
   model: Graph,
-  { head, headLr, lrDecay, freeze }: Pick<TrainConfig, 'head' | 'headLr' | 'lrDecay' | 'freeze'>,
+  { head, headLr = 1, lrDecay = 1, freeze = [] }: RateSettings,
 ): Record<string, number> {
   if (headLr === 1 && lrDecay === 1 && freeze.length === 0) return {};
   const { parameters } = initializerRoles(model);
@@ -51,7 +54,9 @@ function frozenParameters(parameters: readonly string[], patterns: readonly stri
     const found = parameters.filter((name) => fits.test(name));
     if (found.length === 0) {
       const first = parameters.slice(0, 3).join(', ');
-      throw new UserError(`--freeze ${pattern} fits none of the ${parameters.length} parameters: ${first}, ...`);
+      throw new UserError(
+        `--freeze ${pattern} fits none of the ${parameters.length} parameters: ${first}, ...`,
+      );
     }
     for (const name of found) frozen.add(name);
   }

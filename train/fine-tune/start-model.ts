@@ -6,7 +6,12 @@ import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { type Dim, floatTensor, type Graph, str } from '../../core/onnx/graph.ts';
+import { OPSET_VERSION } from '../../core/onnx/opset.ts';
+import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
+import { type ConstantSession, foldConstants } from '../../core/onnx/passes/fold-constants.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
+import { openSession } from '../../core/runtime/session.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 import { findHead, replaceHead, withoutProbabilities } from './head.ts';
@@ -53,14 +58,32 @@ export async function startFrom(
   const sameLabels = loaded.labels?.join('\n') === dataset.labels.join('\n');
   if (found.classes !== dataset.labels.length || (loaded.labels && !sameLabels)) {
     graph = replaceHead(graph, found, dataset.labels.length, seed);
-    notes.push(`its head (${found.weight}, ${found.classes} classes) is replaced by one of ${dataset.labels.length}`);
+    notes.push(
+      `its head (${found.weight}, ${found.classes} classes) is replaced by one of ${dataset.labels.length}`,
+    );
   }
   graph = enlarge(graph, dataset, netSize, from);
   if (graph !== loaded.graph && enlarges(graph)) {
-    notes.push(`images of ${dataset.width}x${dataset.height} are enlarged to ${sizeText(loaded.graph, netSize)} in the graph`);
+    notes.push(
+      `images of ${dataset.width}x${dataset.height} are enlarged to ${sizeText(loaded.graph, netSize)} in the graph`,
+    );
   }
   const { normalization } = loaded;
   return { graph: { ...graph, name: loaded.name }, ...(normalization ? { normalization } : {}), notes };
+}
+
+/**
+ * A graph of which nothing is computed that does not depend on images or weights.
+ * @param batch if it is settled; default it stays open
+ */
+export async function foldForTraining(graph: Graph, batch?: number): Promise<Graph> {
+  const trained = new Set(initializerRoles(graph).parameters);
+  const { graph: folded } = await foldConstants(batch === undefined ? graph : fixBatch(graph, batch), {
+    opset: graph.opset ?? OPSET_VERSION,
+    open: (model) => openSession(model, { quiet: true }) as unknown as Promise<ConstantSession>,
+    isTrained: (name) => trained.has(name),
+  });
+  return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };
 }
 
 interface Loaded {
@@ -84,20 +107,26 @@ async function findFile(from: string): Promise<string> {
 }
 
 async function fromOnnx(path: string): Promise<Loaded> {
-  const { graph, metadata, notes } = await loadClassifier(path);
+  const { graph: stored, metadata, notes } = await loadClassifier(path);
   const { mean, std, labels } = metadata;
   if (metadata.oneByOne) {
-    throw new UserError(`${path} takes one image at a time and cannot be trained in batches; export it with a dynamic batch`);
+    throw new UserError(
+      `${path} takes one image at a time and cannot be trained in batches; export it with a dynamic batch`,
+    );
   }
   if (metadata.precision === 'int8' || metadata.precision === 'fp16') {
     throw new UserError(`${path} is of ${metadata.precision}; training goes on from the float32 model`);
   }
+  const graph = await foldForTraining(stored);
   return { graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] };
 }
 
 async function fromWeights(path: string, imageSize: number | undefined): Promise<Loaded> {
   const { tensors, left } = await loadWeights(path);
-  const { graph, model } = fitModel(tensors, path, { left, ...(imageSize === undefined ? {} : { imageSize }) });
+  const { graph, model } = fitModel(tensors, path, {
+    left,
+    ...(imageSize === undefined ? {} : { imageSize }),
+  });
   return {
     graph,
     name: model,
@@ -107,7 +136,11 @@ async function fromWeights(path: string, imageSize: number | undefined): Promise
 
 /** A name that folders and messages bear. */
 function nameOf(path: string): string {
-  return basename(path).replace(/\.onnx$/i, '').replace(/[^\w.-]+/g, '_') || 'model';
+  return (
+    basename(path)
+      .replace(/\.onnx$/i, '')
+      .replace(/[^\w.-]+/g, '_') || 'model'
+  );
 }
 
 /** The size that the net itself takes. */
@@ -167,6 +200,8 @@ function checkSize(graph: Graph, from: string, size: number): void {
     inferShapes(graph);
   } catch (error) {
     if (!(error instanceof UserError)) throw error;
-    throw new UserError(`${from} does not take images of ${size} pixels: ${error.message}; leave out --net-size`);
+    throw new UserError(
+      `${from} does not take images of ${size} pixels: ${error.message}; leave out --net-size`,
+    );
   }
 }

@@ -74,6 +74,35 @@ export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...strin
   help: 'model of the zoo; default: by the number of cores',
 });
 
+/** What a training goes on from, and how much of it. */
+export const FINE_TUNING = {
+  from: z.optional(z.string()).register(FLAGS, {
+    value: 'FILE|NAME',
+    help: 'go on training a model: an .onnx of anybody, a .pth or .safetensors of a net of the zoo, or the name of an embedded or fetched model; a head of its own replaces the one of other classes',
+  }),
+  head: z.optional(z.string()).register(FLAGS, {
+    value: 'NODE',
+    help: 'with --from: the layer that tells the classes apart, where it cannot be found from the graph',
+  }),
+  netSize: z.optional(whole(8, 1024)).register(FLAGS, {
+    help: 'with --from: height and width that the net sees, where it takes several; images of another size are resized in the graph; default its own',
+  }),
+  headLr: z._default(real(0), 1).register(FLAGS, {
+    help: "by what the head's learning rate is multiplied",
+  }),
+  lrDecay: z._default(real(0, 1), 1).register(FLAGS, {
+    help: 'by what the learning rate is multiplied from layer to layer, from the head to the images',
+  }),
+  freeze: z._default(z.array(z.string()), []).register(FLAGS, {
+    value: 'PATTERN,...',
+    help: 'parameters that stay as they are: names, beginnings of names up to a dot, * for anything, e.g. layer1,layer2.*.conv1',
+    list: {
+      takes: 'names of parameters, e.g. layer1,conv1',
+      read: (text) => text.split(',').filter(Boolean),
+    },
+  }),
+};
+
 /** How long it is trained, in which steps, and how the learning rate changes. */
 export const TRAINING = {
   epochs: z._default(whole(1), 30).register(FLAGS, { help: 'passes over the training images' }),
@@ -192,6 +221,7 @@ export const MACHINE = {
 /** All settings by name. */
 export const SETTINGS = {
   model,
+  ...FINE_TUNING,
   ...TRAINING,
   ...AUGMENTATION,
   seed,

@@ -9,6 +9,8 @@ export interface GradientConfig {
   batchSize: number;
   /** Channels in an NCHWc block on the machine that will run the graph; 0 for plain layouts only. */
   blockSize: number;
+  /** Parameters that are not trained: their gradient is zero. */
+  frozen?: ReadonlySet<string> | undefined;
   /** Use only ONNX's own operators, in forms that every execution provider runs; default false. */
   portable?: boolean;
 }
@@ -35,7 +37,7 @@ export function emitGradient(
   b: StepBuilder,
   model: Graph,
   layout: VectorLayout,
-  batchSize: number,
+  { batchSize, frozen }: Pick<GradientConfig, 'batchSize' | 'frozen'>,
   lossScale?: StepTensor,
 ): GradientTensors {
   const [input] = model.inputs;
@@ -47,7 +49,7 @@ export function emitGradient(
   const parameters = b.input('parameters', [layout.parameterSize]);
   const buffers = b.input('buffers', [layout.bufferSize]);
 
-  const names = layout.parameters.map((segment) => segment.name);
+  const names = layout.parameters.map((segment) => segment.name).filter((name) => !frozen?.has(name));
   const training = differentiateClassifier(model, {
     batchSize,
     parameters: names,
@@ -62,7 +64,10 @@ export function emitGradient(
   const lowered = new Lowering(b, training, given, new Map(again));
   const gradient = pack(
     b,
-    names.map((name) => b.toPlain(lowered.value(training.gradients.get(name)!))),
+    layout.parameters.map(({ name, size }) => {
+      const gradient = training.gradients.get(name);
+      return gradient === undefined ? b.expand(b.constant(0), [size]) : b.toPlain(lowered.value(gradient));
+    }),
   );
   const updates = [...training.bufferUpdates].map(([name, { observed, momentum }]) => {
     return [name, { observed: lowered.value(observed), momentum }] as const;
@@ -83,7 +88,7 @@ export function emitGradient(
  */
 export function buildGradientGraph(model: Graph, layout: VectorLayout, config: GradientConfig): Graph {
   const b = new StepBuilder(`${model.name}_gradient`, config.blockSize, config.portable);
-  const tensors = emitGradient(b, model, layout, config.batchSize);
+  const tensors = emitGradient(b, model, layout, config);
   b.output('loss', tensors.loss);
   b.output('logits', tensors.logits);
   b.output('gradient', tensors.gradient);

@@ -3,7 +3,7 @@ import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
 import { Thread } from '../../../core/workers/thread.ts';
-import type { OptimizerConfig } from '../../optim/config.ts';
+import { frozenOf, type OptimizerConfig } from '../../optim/config.ts';
 import { buildGradientGraph } from '../../step/gradient-graph.ts';
 import { vectorLayout } from '../../step/parameter-vector.ts';
 import { buildUpdateGraph } from '../../step/step-graph.ts';
@@ -81,7 +81,9 @@ export class ReplicaEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
-    const graph = encodeModel(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
+    const graph = encodeModel(
+      buildGradientGraph(model, layout, { batchSize: share, blockSize, frozen: frozenOf(optimizer) }),
+    );
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);

@@ -8,10 +8,9 @@ import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { type Dim, floatTensor, type Graph, str } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
-import { type ConstantSession, foldConstants } from '../../core/onnx/passes/fold-constants.ts';
+import { foldConstants } from '../../core/onnx/passes/fold-constants.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
-import { openSession } from '../../core/runtime/session.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 import { findHead, replaceHead, withoutProbabilities } from './head.ts';
@@ -80,7 +79,6 @@ export async function foldForTraining(graph: Graph, batch?: number): Promise<Gra
   const trained = new Set(initializerRoles(graph).parameters);
   const { graph: folded } = await foldConstants(batch === undefined ? graph : fixBatch(graph, batch), {
     opset: graph.opset ?? OPSET_VERSION,
-    open: (model) => openSession(model, { quiet: true }) as unknown as Promise<ConstantSession>,
     isTrained: (name) => trained.has(name),
   });
   return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };

@@ -77,7 +77,7 @@ export async function loadDataset(options: DatasetOptions = {}): Promise<ImageDa
 }
 
 /** How to train: the settings of a recipe (train/recipe/settings.ts); what is left out is as in `npm run train`. */
-export interface TrainOptions extends Recipe {
+export interface TrainOptions extends Omit<Recipe, 'from'> {
   dataset: ImageDataset;
   /** A recipe of `recipes/`, whose settings may still be given. */
   preset?: PresetName;
@@ -89,6 +89,8 @@ export interface TrainOptions extends Recipe {
    * `stepsPerCall`, `threads` and `workers` may be given.
    */
   resume?: string | TrainedRun;
+  /** What a new run begins with: a model's file or name, or a run, whose best weights it takes. */
+  from?: string | TrainedRun;
   /** Stop and save after so long. */
   maxMinutes?: number;
   /** Stop and save as soon as possible. */
@@ -132,8 +134,9 @@ export interface TrainedRun {
  * console.log(stopped.finished, finished);
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const { dataset, preset, run: path, resume, signal, maxMinutes, tensorboard, ...rest } = options;
+  const { dataset, preset, run: path, resume, from, signal, maxMinutes, tensorboard, ...rest } = options;
   const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
+  const pathOf = (run: string | TrainedRun) => (typeof run === 'object' ? run.run : run);
   const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
     import('./train/recipe/recipe-file.ts'),
     import('./train/recipe/parse.ts'),
@@ -141,12 +144,18 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     import('./train/trainer.ts'),
     import('./core/runs/run-directory.ts'),
   ]);
-  const recipe = parseRecipe({ ...(await recipes.namedRecipe([], preset)), ...given }, 'train');
-  const stored =
-    resume === undefined ? undefined : RunDirectory.open(typeof resume === 'object' ? resume.run : resume);
+  const recipe = parseRecipe(
+    {
+      ...(await recipes.namedRecipe([], preset)),
+      ...given,
+      ...(from !== undefined && { from: pathOf(from) }),
+    },
+    'train',
+  );
+  const stored = resume === undefined ? undefined : RunDirectory.open(pathOf(resume));
   if (stored) {
     const changeable: readonly string[] = plans.CHANGEABLE;
-    const refused = [...(path === undefined ? [] : ['run']), ...Object.keys(recipe)].filter(
+    const refused = Object.keys({ ...recipe, ...(path && { run: path }) }).filter(
       (name) => !changeable.includes(name),
     );
     if (refused.length > 0)
@@ -405,7 +414,7 @@ export class Classifier {
       await Promise.all([
         import('./serve/model-file.ts'),
         import('./serve/models/loaded-model.ts'),
-        import('./serve/models/choose-inference.ts'),
+        import('./serve/inference/pool.ts'),
         import('./serve/http/limits.ts'),
         import('./core/preprocess/normalize.ts'),
       ]);

@@ -42,6 +42,7 @@ export interface Hearers {
 /**
  * Settles what a new run is, or one that goes on.
  * @param recipe what was said of it; of a run that goes on, of {@link CHANGEABLE} alone
+ * @param from the run whose best weights a new run begins with
  * @param fit whether the recipe's batch may become smaller where the images do not fill it
  * @throws UserError if settings contradict each other or do not go with the data, or the data is not that of the run
  */
@@ -52,7 +53,7 @@ export async function planRun(
   { resumed, fit = false }: { resumed?: ResumedRun | undefined; fit?: boolean } = {},
 ): Promise<RunPlan> {
   if (resumed) checkSameData(resumed, dataset);
-  const asked = fit ? fitBatch(recipe, dataset, say) : recipe;
+  const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
   const settings = settle(asked);
   const { model, normalization = dataset.normalization } = await modelToTrain(
     settings,
@@ -62,14 +63,15 @@ export async function planRun(
   );
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
+  const made = () => makeConfig({ ...asked, provider: device.provider }, model, dataset);
   return {
-    config: resumed?.config ?? makeConfig({ ...asked, provider: device.provider }, model, dataset),
+    config: resumed?.config ?? made(),
     model,
     dataset: { ...dataset, normalization },
     device,
     threads: settings.threads,
     workers: settings.workers,
-    resume: resumed !== undefined,
+    resume: resumed !== undefined && !(await resumed.run.neverBegan()),
   };
 }
 
@@ -164,7 +166,7 @@ export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
   if (reason !== undefined) {
     throw new UserError(
       `--epochs ${epochs} cannot be given to this run: ${reason}, so that the epochs done would have been others; ` +
-        `begin a new run with --epochs ${epochs}, or one with --schedule constant or multistep, which can be made longer`,
+        'a new run that begins with its weights goes on: npm run train -- --from RUN. Runs with --schedule constant or multistep can be made longer',
     );
   }
   return { ...config, epochs };

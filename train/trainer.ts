@@ -11,11 +11,12 @@ import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
+import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { type EpochReport, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/engine-for-run.ts';
-import { imageSizeAt } from './progressive/stages.ts';
+import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
@@ -84,7 +85,9 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   try {
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
-    if (observer.onEstimate) await estimate(setup, begun.progress, loader.batchesPerEpoch);
+    if (observer.onEstimate && !stopping()) {
+      await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
+    }
     const progress = await trainLoop({
       engine,
       classes: dataset.labels.length,
@@ -92,9 +95,8 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       batchesPerEpoch: loader.batchesPerEpoch,
       progress: begun.progress,
       batches: async (epoch, firstBatch) => {
-        const size = sizeOfEpoch(setup, epoch);
-        if (size !== undefined) await engine.resize!(size);
-        return loader.epoch(epoch, firstBatch, size);
+        await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+        return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
       evaluate: async (onProgress) => {
         const layout = vectorLayout(model);
@@ -117,9 +119,10 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   }
 }
 
-/** Height and width of an epoch's images, where they are not whole ones. */
-function sizeOfEpoch({ config, dataset }: TrainSetup, epoch: number): number | undefined {
-  return config.progressive.length > 0 ? imageSizeAt(config, epoch, dataset.height) : undefined;
+/** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
+function sizeOfImages({ config, model, dataset }: TrainSetup, epoch: number): number | undefined {
+  if (config.progressive.length === 0 || enlarges(model)) return undefined;
+  return imageSizeAt(config, epoch, dataset.height);
 }
 
 /** Tells the user beforehand what the run will take. */
@@ -127,23 +130,23 @@ async function estimate(
   setup: TrainSetup,
   { epoch, batch }: CheckpointProgress,
   batchesPerEpoch: number,
+  stopping: () => boolean,
 ): Promise<void> {
-  const { engine, config, dataset, observer } = setup;
-  const size = sizeOfEpoch(setup, epoch);
-  const pixelsAt = (epoch: number) => {
-    const size = sizeOfEpoch(setup, epoch);
-    return size === undefined ? dataset.height * dataset.width : size * size;
-  };
-  if (size !== undefined) await engine.resize!(size);
-  const imageValues = dataset.channels * pixelsAt(epoch);
-  const seconds = await measureStepSeconds(engine, config.batchSize, imageValues, dataset.labels.length);
+  const { engine, config, model, dataset, observer } = setup;
+  const whole = sizeSeen(model) ** 2;
+  const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
+  await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+  const size = sizeOfImages(setup, epoch);
+  const imageValues = dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
+  const { batchSize, labels } = config;
+  const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
   let pixels = -batch * pixelsAt(epoch);
   for (let later = epoch; later < config.epochs; later++) pixels += batchesPerEpoch * pixelsAt(later);
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
   const evaluated = (config.epochs - epoch) * (dataset.validation ?? dataset.test).count;
-  pixels += (evaluated / config.batchSize / 5) * dataset.height * dataset.width;
-  observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), config.batchSize / seconds);
+  pixels += (evaluated / batchSize / 5) * whole;
+  observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
 }
 
 /** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
@@ -203,14 +206,18 @@ export interface RunOutcome {
  * @throws UserError if the config cannot be trained, or the training fails
  */
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
-  if (setup.config.from === undefined) initializeParameters(setup.model, setup.config.seed);
+  const begun = performance.now();
+  const { config } = setup;
+  if (config.from === undefined) initializeParameters(setup.model, config.seed);
   const engine = await engineForRun(setup, threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
     await opened.run.lock();
     const start = performance.now();
-    const result = await train({ ...setup, ...opened, engine });
+    // To make the engine takes a while for large images.
+    const maxSeconds = (setup.maxSeconds ?? Number.POSITIVE_INFINITY) - (start - begun) / 1000;
+    const result = await train({ ...setup, ...opened, engine, maxSeconds });
     return { run: opened.run, result, seconds: (performance.now() - start) / 1000 };
   } finally {
     await opened?.run.unlock();
@@ -242,7 +249,7 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, headLr, lrDecay, freeze, ...rest } = config;
+  const { precision, cycleMomentum, progressive, headLr, lrDecay, freeze, batchNorm, ...rest } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
@@ -251,6 +258,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(headLr === 1 ? {} : { headLr }),
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
+    ...(batchNorm === 'train' ? {} : { batchNorm }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { buildModel } from '../../core/models/zoo.ts';
+import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
 import { inferShapes } from '../../core/onnx/shape-inference.ts';
@@ -72,9 +72,10 @@ for (const [what, graph, { weight, bias, axis }] of ENDS) {
 }
 
 it('the zoo: the classifier of every kind of net', () => {
-  const expected = { resnet18: 'fc.weight', mobilenet_v2: 'classifier.1.weight' };
-  for (const [name, weight] of Object.entries(expected)) {
-    assert.equal(findHead(buildModel(name, { numClasses: 10, imageSize: 64 })).weight, weight);
+  for (const name of MODEL_NAMES.filter((name) => !name.startsWith('se_'))) {
+    const { weight, classes } = findHead(buildModel(name, { numClasses: 11, imageSize: 64 }));
+    assert.equal(classes, 11, `${name}: ${weight}`);
+    assert.match(weight, /^(fc|classifier|classifier\.\d|_fc)\.weight$/, name);
   }
 });
 

@@ -3,7 +3,10 @@ import { describe, it } from 'node:test';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { createEngine, type EngineConfig } from '../../train/engine/create-engine.ts';
+import { forImages, seenAt, sizeSeen } from '../../train/fine-tune/enlarge.ts';
 import { parameterRates } from '../../train/fine-tune/rates.ts';
+import { engineForRun } from '../../train/progressive/engine-for-run.ts';
+import { stageAt } from '../../train/progressive/stages.ts';
 import { vectorLayout } from '../../train/step/parameter-vector.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 
@@ -86,6 +89,43 @@ for (const config of [
     assert.ok(moved(free, 'conv1.weight') > 0);
   });
 }
+
+it('frozen batch norm goes by its running statistics, and they stay', async () => {
+  const engine = await createEngine(model, { ...CONFIG, batchSize: BATCH, batchNorm: 'frozen' });
+  const { buffers } = await engine.state;
+  const given = buffers.slice();
+  const { loss } = await engine.step(images, targets, 0.1);
+  assert.deepEqual((await engine.state).buffers, given);
+  assert.ok(moved((await engine.state).parameters, 'layer1.0.bn1.weight') > 0, 'scale and shift are trained');
+  await engine.close();
+  const other = await createEngine(model, { ...CONFIG, batchSize: BATCH });
+  assert.notEqual((await other.step(images, targets, 0.1)).loss, loss);
+  assert.notDeepEqual((await other.state).buffers, given);
+  await other.close();
+});
+
+it('what is frozen thaws after so many epochs, and images grow within the graph', async () => {
+  const config = {
+    ...CONFIG,
+    epochs: 4,
+    batchSize: BATCH,
+    freeze: ['conv1'],
+    unfreezeAfter: 2,
+    progressive: [{ size: 16, until: 0.5 }],
+  };
+  const seen = forImages(seenAt(model, 32), { height: 16, width: 16 });
+  assert.equal(sizeSeen(seen), 32);
+  const engine = await engineForRun({ config, model: seen });
+  const conv = async () => moved((await engine.state).parameters, 'conv1.weight');
+  const logits: number[] = [];
+  for (const epoch of [0, 1, 2, 3]) {
+    await engine.enter!(stageAt(config, epoch, sizeSeen(seen)));
+    logits.push((await engine.step(images, targets, 0.05)).logits[0]!);
+    assert.equal((await conv()) > 0, epoch >= 2, `epoch ${epoch}`);
+  }
+  await engine.close();
+  assert.equal(new Set(logits).size, 4);
+});
 
 it('a head with a tenth of the rate goes a tenth as far in a step', async () => {
   const one = async (headLr: number) => {

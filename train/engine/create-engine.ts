@@ -35,11 +35,12 @@ export async function createEngine(
   const model = from === undefined ? given : await foldForTraining(given, batchSize / replicas / accumulate);
   const rates = parameterRates(model, config);
   const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
-  const parts = { batchSize, optimizer, replicas, accumulate, threads };
+  const { batchNorm } = config;
+  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm };
   if (config.engine === 'tfjs')
     return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });
   if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(model, parts);
-  const whole = { batchSize, optimizer, precision: precision as OrtPrecision };
+  const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm };
   if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, whole);
   return OrtEngine.create(model, { ...whole, provider, threads, stepsPerCall });
 }

@@ -5,7 +5,9 @@ import type { TrainConfig } from '../recipe/settings.ts';
 import { findHead } from './head.ts';
 
 /** The part of a run's config that decides how fast which parameter is trained; what is left out is off. */
-export type RateSettings = Partial<Pick<TrainConfig, 'from' | 'head' | 'headLr' | 'lrDecay' | 'freeze'>>;
+export type RateSettings = Partial<
+  Pick<TrainConfig, 'from' | 'batchNorm' | 'head' | 'headLr' | 'lrDecay' | 'freeze'>
+>;
 
 /**
  * By what each parameter's learning rate is multiplied, where that is not 1: 0 for frozen ones, which then are no part

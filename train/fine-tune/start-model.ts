@@ -1,25 +1,30 @@
 import { existsSync } from 'node:fs';
 import { basename, join } from 'node:path';
 import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
+import { readDatasetRecord } from '../../core/data/run-record.ts';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
-import { GraphBuilder } from '../../core/onnx/builder.ts';
-import { type Dim, floatTensor, type Graph, str } from '../../core/onnx/graph.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
 import { foldConstants } from '../../core/onnx/passes/fold-constants.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
-import { inferShapes } from '../../core/onnx/shape-inference.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { loadCheckpointWeights, withWeights } from '../../core/weights/checkpoint.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
+import { parseTrainConfig } from '../recipe/parse.ts';
+import { modelOfRun } from '../run-model.ts';
+import { trainableModel } from '../trainable-model.ts';
+import { enlarges, forImages, seenAt, sizeSeen } from './enlarge.ts';
 import { findHead, replaceHead, withoutProbabilities } from './head.ts';
 
 /** Where models of names are looked for beside the embedded ones. */
 const FETCHED = 'pretrained';
 
 export interface StartOptions {
-  /** A file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), or the name of a model. */
+  /** A file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, or the name of a model. */
   from: string;
   /** The node of the layer that tells the classes apart, where it cannot be known. */
   head?: string | undefined;
@@ -50,7 +55,7 @@ export async function startFrom(
   dataset: Pick<ImageDataset, 'labels' | 'height' | 'width'>,
 ): Promise<StartModel> {
   const path = await findFile(from);
-  const loaded = /\.onnx$/i.test(path) ? await fromOnnx(path) : await fromWeights(path, netSize);
+  const loaded = await load(path, netSize);
   const notes = [...loaded.notes];
   let graph = withoutProbabilities(loaded.graph);
   const found = findHead(graph, head);
@@ -61,23 +66,21 @@ export async function startFrom(
       `its head (${found.weight}, ${found.classes} classes) is replaced by one of ${dataset.labels.length}`,
     );
   }
-  graph = enlarge(graph, dataset, netSize, from);
-  if (graph !== loaded.graph && enlarges(graph)) {
-    notes.push(
-      `images of ${dataset.width}x${dataset.height} are enlarged to ${sizeText(loaded.graph, netSize)} in the graph`,
-    );
+  graph = { ...graph, name: loaded.name };
+  if (netSize !== undefined) graph = seenAt(graph, netSize);
+  graph = forImages(graph, dataset);
+  if (enlarges(graph)) {
+    const size = sizeSeen(graph);
+    notes.push(`images of ${dataset.width}x${dataset.height} are resized to ${size}x${size} in the graph`);
   }
   const { normalization } = loaded;
-  return { graph: { ...graph, name: loaded.name }, ...(normalization ? { normalization } : {}), notes };
+  return { graph, ...(normalization ? { normalization } : {}), notes };
 }
 
-/**
- * A graph of which nothing is computed that does not depend on images or weights.
- * @param batch if it is settled; default it stays open
- */
-export async function foldForTraining(graph: Graph, batch?: number): Promise<Graph> {
+/** A graph for batches of one size, of which nothing is computed that does not depend on images or weights. */
+export async function foldForTraining(graph: Graph, batch: number): Promise<Graph> {
   const trained = new Set(initializerRoles(graph).parameters);
-  const { graph: folded } = await foldConstants(batch === undefined ? graph : fixBatch(graph, batch), {
+  const { graph: folded } = await foldConstants(fixBatch(graph, batch), {
     opset: graph.opset ?? OPSET_VERSION,
     isTrained: (name) => trained.has(name),
   });
@@ -90,6 +93,26 @@ interface Loaded {
   labels?: string[];
   normalization?: Normalization;
   notes: string[];
+}
+
+async function load(path: string, netSize: number | undefined): Promise<Loaded> {
+  if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
+  return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
+}
+
+async function fromRun(run: RunDirectory): Promise<Loaded> {
+  const config = parseTrainConfig(await run.readConfig(), run.configPath);
+  const { imageSize = 32, normalization } = readDatasetRecord(await run.readConfig(), run.configPath);
+  const best = run.checkpointPath('best');
+  if (!existsSync(best))
+    throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
+  const { labels, model } = config;
+  const graph = await modelOfRun(run, model, { labels, height: imageSize });
+  const { tensors } = await loadCheckpointWeights(best);
+  return {
+    ...{ graph: withWeights(graph, tensors, best), name: model, labels, notes: [] },
+    ...(normalization && { normalization }),
+  };
 }
 
 async function findFile(from: string): Promise<string> {
@@ -115,7 +138,7 @@ async function fromOnnx(path: string): Promise<Loaded> {
   if (metadata.precision === 'int8' || metadata.precision === 'fp16') {
     throw new UserError(`${path} is of ${metadata.precision}; training goes on from the float32 model`);
   }
-  const graph = await foldForTraining(stored);
+  const graph = await trainableModel({ graph: stored, metadata: {}, opset: stored.opset ?? OPSET_VERSION });
   return { graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] };
 }
 
@@ -139,67 +162,4 @@ function nameOf(path: string): string {
       .replace(/\.onnx$/i, '')
       .replace(/[^\w.-]+/g, '_') || 'model'
   );
-}
-
-/** The size that the net itself takes. */
-function sizeText(graph: Graph, netSize: number | undefined): string {
-  const [, , height, width] = graph.inputs[0]!.dims;
-  return netSize === undefined ? `${width}x${height}` : `${netSize}x${netSize}`;
-}
-
-const ENLARGED = 'enlarged';
-
-function enlarges({ nodes }: Graph): boolean {
-  return nodes[0]?.outputs[0] === ENLARGED;
-}
-
-/** The graph for images of the dataset's size: as it is, retold for it, or with a bilinear Resize in front. */
-function enlarge(
-  graph: Graph,
-  { height, width }: { height: number; width: number },
-  netSize: number | undefined,
-  from: string,
-): Graph {
-  const [input] = graph.inputs as [Graph['inputs'][0]];
-  const [, , ownHeight, ownWidth] = input.dims;
-  const [netHeight, netWidth] = netSize === undefined ? [ownHeight, ownWidth] : [netSize, netSize];
-  const retold = withSize(graph, netHeight!, netWidth!);
-  if (netHeight !== ownHeight || netWidth !== ownWidth) checkSize(retold, from, netSize!);
-  if (netHeight === height && netWidth === width) return retold;
-  if (typeof netHeight !== 'number' || typeof netWidth !== 'number') return withSize(graph, height, width);
-  const renamed = retold.nodes.map((node) => ({
-    ...node,
-    inputs: node.inputs.map((name) => (name === input.name ? ENLARGED : name)),
-  }));
-  const builder = new GraphBuilder({
-    ...retold,
-    inputs: withSize(graph, height, width).inputs,
-    nodes: [],
-    initializers: new Map(graph.initializers),
-  });
-  const scales = builder.initializer(
-    builder.unique('enlargement'),
-    floatTensor([4], [1, 1, netHeight / height, netWidth / width]),
-  );
-  const attributes = { mode: str('linear'), coordinate_transformation_mode: str('half_pixel') };
-  builder.node('Resize', [input.name, '', scales], attributes, { name: ENLARGED });
-  const { graph: enlarged } = builder;
-  return { ...enlarged, nodes: [...enlarged.nodes, ...renamed] };
-}
-
-function withSize(graph: Graph, height: Dim, width: Dim): Graph {
-  const [input, ...others] = graph.inputs as [Graph['inputs'][0], ...Graph['inputs']];
-  return { ...graph, inputs: [{ ...input, dims: [...input.dims.slice(0, 2), height, width] }, ...others] };
-}
-
-/** @throws UserError if the net is made for images of its own size alone */
-function checkSize(graph: Graph, from: string, size: number): void {
-  try {
-    inferShapes(graph);
-  } catch (error) {
-    if (!(error instanceof UserError)) throw error;
-    throw new UserError(
-      `${from} does not take images of ${size} pixels: ${error.message}; leave out --net-size`,
-    );
-  }
 }

@@ -82,8 +82,8 @@ export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...strin
 /** What a training goes on from, and how much of it. */
 export const FINE_TUNING = {
   from: z.optional(z.string()).register(FLAGS, {
-    value: 'FILE|NAME',
-    help: 'go on training a model: an .onnx of anybody, a .pth or .safetensors of a net of the zoo, or the name of an embedded or fetched model; a head of its own replaces the one of other classes',
+    value: 'FILE|NAME|RUN',
+    help: 'begin with a trained model: an .onnx of anybody, a .pth or .safetensors of a net of the zoo, the name of an embedded or fetched model, or the directory of a run; where its classes are others it gets a new head',
   }),
   head: z.optional(z.string()).register(FLAGS, {
     value: 'NODE',
@@ -105,6 +105,14 @@ export const FINE_TUNING = {
       takes: 'names of parameters, e.g. layer1,conv1',
       read: (text) => text.split(',').filter(Boolean),
     },
+  }),
+  unfreezeAfter: z.optional(whole(1)).register(FLAGS, {
+    value: 'EPOCHS',
+    help: 'train all parameters after so many epochs; default: what --freeze names stays as it is',
+  }),
+  batchNorm: z._default(z.enum(['train', 'frozen']), 'train').register(FLAGS, {
+    value: 'NAME',
+    help: 'frozen: batch norm goes by its running statistics, which stay, as suits small batches of a trained net',
   }),
 };
 

@@ -12,6 +12,8 @@ export interface GradientConfig {
   blockSize: number;
   /** Parameters that are not trained: their gradient is zero. */
   frozen?: ReadonlySet<string> | undefined;
+  /** Whether batch norm goes by the batch or by its running statistics, which then stay; default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
   /** Use only ONNX's own operators, in forms that every execution provider runs; default false. */
   portable?: boolean;
 }
@@ -38,7 +40,7 @@ export function emitGradient(
   b: StepBuilder,
   model: Graph,
   layout: VectorLayout,
-  { batchSize, frozen }: Pick<GradientConfig, 'batchSize' | 'frozen'>,
+  { batchSize, frozen, batchNorm }: Pick<GradientConfig, 'batchSize' | 'frozen' | 'batchNorm'>,
   lossScale?: StepTensor,
 ): GradientTensors {
   const [input] = model.inputs;
@@ -55,9 +57,13 @@ export function emitGradient(
     batchSize,
     parameters: names,
     buffers: layout.buffers.map((segment) => segment.name),
+    batchNorm,
     lossScale: lossScale !== undefined,
   });
   const given = new Map(unpack(b, parameters, layout.parameters));
+  if (batchNorm === 'frozen') {
+    for (const [name, tensor] of unpack(b, buffers, layout.buffers)) given.set(name, tensor);
+  }
   given.set(training.images, images);
   given.set(training.targets, targets);
   if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
@@ -130,7 +136,7 @@ export function emitNextBuffers(
   segments: readonly Segment[],
   updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
 ): StepTensor {
-  if (segments.length === 0) return old;
+  if (segments.length === 0 || updates.size === 0) return old;
   const observed = pack(
     b,
     segments.map((segment) => updates.get(segment.name)!.observed),

@@ -24,6 +24,8 @@ export interface ReplicaEngineOptions {
   threads?: number | undefined;
   /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
   blockSize?: number;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
 }
 
 /** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
@@ -82,7 +84,12 @@ export class ReplicaEngine implements TrainingEngine {
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
     const graph = encodeModel(
-      buildGradientGraph(model, layout, { batchSize: share, blockSize, frozen: frozenOf(optimizer) }),
+      buildGradientGraph(model, layout, {
+        batchSize: share,
+        blockSize,
+        frozen: frozenOf(optimizer),
+        batchNorm: options.batchNorm,
+      }),
     );
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);

@@ -3,8 +3,6 @@ import type { ImageDataset } from '../core/data/dataset.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { buildModel } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
-import { decodeModel, encodeModel } from '../core/onnx/model-file.ts';
-import { readModelBytes } from '../core/onnx/read-model-bytes.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
 
 /**
@@ -18,11 +16,16 @@ export async function modelOfRun(
   { labels, height }: Pick<ImageDataset, 'labels' | 'height'>,
 ): Promise<Graph> {
   if (!existsSync(run.modelPath)) return buildModel(model, { numClasses: labels.length, imageSize: height });
+  const [{ decodeModel }, { readModelBytes }] = await Promise.all([
+    import('../core/onnx/model-file.ts'),
+    import('../core/onnx/read-model-bytes.ts'),
+  ]);
   const { graph } = decodeModel(await readModelBytes(run.modelPath, run.modelPath), run.modelPath);
   return { ...graph, name: model };
 }
 
 /** Keeps a model that is not of the zoo with the run that trains it. */
 export async function keepModel(run: RunDirectory, model: Graph): Promise<void> {
+  const { encodeModel } = await import('../core/onnx/model-file.ts');
   await writeFileAtomic(run.modelPath, encodeModel(model));
 }

@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { giveAdvice } from '../../setup/doctor/advice.ts';
 import { parseInstructionSets } from '../../setup/doctor/cpu.ts';
 import { describeReport } from '../../setup/doctor/describe.ts';
-import { planTraining, type Report } from '../../setup/doctor/examine.ts';
+import { giveAdvice, planTraining, type Report } from '../../setup/doctor/examine.ts';
 import { parseGpus } from '../../setup/gpu.ts';
 import { type Output, runProgram } from '../../setup/programs.ts';
 import { readDevices } from '../../setup/tensorflow/probe.ts';

@@ -16,11 +16,15 @@ import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 import { convertWeights } from '../../export/weights/convert.ts';
-import { loadModel } from '../../train/test-model/load-model.ts';
-import { loadTestSplit } from '../../train/test-model/load-test-split.ts';
-import { describeReport, makeReport, type TestReport } from '../../train/test-model/report.ts';
-import { testModel } from '../../train/test-model/test-model.ts';
-import { defaultFolder } from '../../train/test-model/write-results.ts';
+import {
+  defaultFolder,
+  describeReport,
+  loadModel,
+  loadTestSplit,
+  makeReport,
+  type TestReport,
+  testModel,
+} from '../../train/test-model/test-model.ts';
 import { command } from '../commands/command.ts';
 import { CONFIG, writeRun } from '../export/trained-run.ts';
 import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';

@@ -1,9 +1,11 @@
 import * as z from 'zod/mini';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { PROVIDER_NAMES } from '../engine/providers/providers.ts';
-import { OPTIMIZER_NAMES } from '../optim/config.ts';
 import { PRECISION_NAMES } from '../precision.ts';
-import { SCHEDULE_NAMES } from '../schedule/schedule.ts';
+
+export const OPTIMIZER_NAMES = ['sgd', 'adam', 'adamw'] as const;
+export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
+const SCHEDULE_NAMES = ['onecycle', 'cosine', 'multistep', 'constant'] as const;
 
 /**
  * Every setting of a training, once: its name, its type and range, its default, its help and its flag. From here
@@ -229,6 +231,8 @@ export const trainConfigSchema = z.strictObject({
   replicas: whole(1),
   /** Class names by index. */
   labels: z.array(z.string()),
+  /** The checkpoint whose weights it begins with; absent: random ones. */
+  from: z.optional(z.string()),
 });
 /** Everything that decides a run's result. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;

@@ -5,6 +5,9 @@ import { exportCommand, readOptions } from './command-line.ts';
 import { type ExportOptions, TARGET_BATCH } from './options.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
 
+/** Fewer images are done before a bar could be read. */
+const WORTH_SHOWING = 50;
+
 await runMain(async () => {
   const { query, options, target, storageUri, foreign } = readOptions(
     parseOptions(exportCommand, process.argv.slice(2)),
@@ -61,9 +64,6 @@ async function adapt(
     progress.finish();
   }
 }
-
-/** Fewer images are done before a bar could be read. */
-const WORTH_SHOWING = 50;
 
 /** Progress bars for the parts of an export that take long. */
 function showProgress(): { update: NonNullable<ExportOptions['onProgress']>; finish: () => void } {

@@ -7,10 +7,9 @@ import { ProgressBar } from '../../core/cli/progress.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
+import { TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
-import { loadTestSplit } from './load-test-split.ts';
-import { describeReport, makeReport } from './report.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -42,23 +41,12 @@ await runMain(async () => {
           value: 'DIR',
           help: "where the dataset is; else where the run's was, CIFAR100_DIR, ./data",
         },
-        limit: { type: 'integer', help: 'only the first N images', min: 1 },
         out: {
           type: 'string',
           value: 'DIR',
           help: 'where the report and the picture go; left out: <weights>-test',
         },
-        'without-duplicates': {
-          type: 'boolean',
-          help: 'also count without the test images whose pixels stand in the training set',
-          default: false,
-        },
-        'skip-broken': {
-          type: 'boolean',
-          help: 'leave out image files that cannot be read, and say so',
-          default: false,
-        },
-        json: { type: 'boolean', help: 'print the report as JSON only' },
+        ...TALLY_OPTIONS,
       },
     },
     process.argv.slice(2),
@@ -67,32 +55,28 @@ await runMain(async () => {
   if (options.weights !== undefined && options.run !== undefined)
     throw new UserError('give --run or --weights, not both');
   const weights = options.weights ?? (await bestOfRun(options.run, options.model));
-  const [{ loadModel }, { testModel }, { defaultFolder, makeFolder, writeResults }] = await Promise.all([
-    import('./load-model.ts'),
-    import('./test-model.ts'),
-    import('./write-results.ts'),
-  ]);
-  const model = await loadModel(weights, options.model);
+  const it = await import('./test-model.ts');
+  const model = await it.loadModel(weights, options.model);
   const { withoutDuplicates, skipBroken } = options;
-  const dataset = await loadTestSplit(model, {
+  const dataset = await it.loadTestSplit(model, {
     ...{ dataset: name, data, limit, skipBroken, training: withoutDuplicates },
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
   const leaveOut = withoutDuplicates ? testImagesInTraining(dataset) : undefined;
-  const folder = options.out ?? defaultFolder(weights);
-  await makeFolder(folder);
+  const folder = options.out ?? it.defaultFolder(weights);
+  await it.makeFolder(folder);
   const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
-  const outcome = await testModel(model, dataset, {
+  const outcome = await it.testModel(model, dataset, {
     batchSize: options.batchSize,
     leaveOut,
     onProgress: (done, top1) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();
-  const report = makeReport({ weights, model: model.model }, dataset, outcome);
-  const files = await writeResults(folder, report, outcome.matrix, dataset);
+  const report = it.makeReport({ weights, model: model.model }, dataset, outcome);
+  const files = await it.writeResults(folder, report, outcome.matrix, dataset);
   const text = options.json
     ? printableJson(report)
-    : cleanLines(`${describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);
+    : cleanLines(`${it.describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);
   process.stdout.write(`${text}\n`);
 });
 

@@ -10,10 +10,10 @@ import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
+import { describeAccuracy, describeWithoutDuplicates, TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import type { ModelDescription } from '../models/describe-model.ts';
 import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
-import type { ServerEvaluation } from './evaluate-server.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -43,7 +43,6 @@ await runMain(async () => {
           min: 1,
           max: 64,
         },
-        limit: { type: 'integer', help: 'only the first N images', min: 1 },
         model: {
           type: 'string',
           value: 'NAME[@VERSION]',
@@ -61,17 +60,7 @@ await runMain(async () => {
           value: 'DIR',
           help: 'write evaluation.json and evaluation.html there: numbers, confusion matrix, worst mistakes',
         },
-        'without-duplicates': {
-          type: 'boolean',
-          help: 'also count without the test images whose pixels stand in the training set',
-          default: false,
-        },
-        'skip-broken': {
-          type: 'boolean',
-          help: 'leave out image files that cannot be read, and say so',
-          default: false,
-        },
-        json: { type: 'boolean', help: 'print the result as JSON only' },
+        ...TALLY_OPTIONS,
       },
     },
     process.argv.slice(2),
@@ -112,15 +101,15 @@ await runMain(async () => {
     process.stdout.write(`${printableJson(result)}\n`);
     return;
   }
-  process.stdout.write(
-    `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images\n` +
-      `top-1   ${formatPercent(result.top1)} (${result.top1Correct})\n` +
-      `top-5   ${formatPercent(result.top5)} (${result.top5Correct})\n` +
-      describeWithoutDuplicates(result) +
-      `speed   ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)\n` +
-      `latency p50 ${result.latencyMs.p50.toFixed(1)} ms, p99 ${result.latencyMs.p99.toFixed(1)} ms for ${result.batchSize} images\n` +
-      (options.out === undefined ? '' : `report  ${join(options.out, 'evaluation.html')}\n`),
-  );
+  const lines = [
+    `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images`,
+    ...describeAccuracy(result),
+    ...describeWithoutDuplicates(result.withoutDuplicates),
+    `speed       ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)`,
+    `latency     p50 ${result.latencyMs.p50.toFixed(1)} ms, p99 ${result.latencyMs.p99.toFixed(1)} ms for ${result.batchSize} images`,
+    ...(options.out === undefined ? [] : [`report      ${join(options.out, 'evaluation.html')}`]),
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
 });
 
 /** The test images of the dataset that the server's model was trained on, in the size that it takes. */
@@ -147,15 +136,4 @@ async function loadTestSplit(
     splits: withoutDuplicates ? ['train', 'test'] : ['test'],
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
-}
-
-function describeWithoutDuplicates({
-  withoutDuplicates: others,
-}: Pick<ServerEvaluation, 'withoutDuplicates'>): string {
-  if (!others) return '';
-  if (others.leftOut === 0) return 'no test image stands in the training set\n';
-  return (
-    `without the ${others.leftOut} test images that stand in the training set: ` +
-    `top-1 ${formatPercent(others.top1)} (${others.top1Correct}), top-5 ${formatPercent(others.top5)} (${others.top5Correct})\n`
-  );
 }

@@ -9,6 +9,7 @@ import { plain, toPlain } from '../../train/lowering/tfjs/value.ts';
 import { buildCase } from '../train/support/case-net.ts';
 import { compareGradients, type Expectation, expectationOf } from '../train/support/check-gradients.ts';
 import { COMBINED_CASES, GRADIENT_CASES, type GradientCase } from '../train/support/gradient-cases.ts';
+import { OPERATOR_CASES } from '../train/support/operator-cases.ts';
 import { channelStatistics, evaluateGraph64, type Values } from '../train/support/reference.ts';
 import type { Feeds } from '../train/support/step-runner.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
@@ -19,9 +20,11 @@ import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
  */
 
 /** Fewer finite differences than the rules are tested with: TensorFlow's kernels are tested where they are made. */
-const PROBES = { elements: 24, directions: 3 };
+const PROBES = { elements: 48, directions: 3 };
 
-for (const [op, cases] of Object.entries(GRADIENT_CASES)) describe(op, { skip }, () => testAll(cases));
+for (const [op, cases] of Object.entries({ ...GRADIENT_CASES, ...OPERATOR_CASES })) {
+  describe(op, { skip }, () => testAll(cases));
+}
 describe('combined', { skip }, () => testAll(COMBINED_CASES));
 
 function testAll(cases: readonly GradientCase[]): void {
@@ -79,7 +82,9 @@ async function run(
   const interpreter = new GraphInterpreter(tf, training);
   const results = new Map<string, Float32Array>();
   tf.tidy(() => {
-    const feeds = [...given, ...seeds].map(([name, { dims, data }]) => {
+    const values = new Map([...given, ...seeds]);
+    const feeds = training.graph.inputs.map(({ name }) => {
+      const { dims, data } = values.get(name)!;
       return [name, plain(tf.tensor(Float32Array.from(data), [...dims]))] as const;
     });
     for (const [name, value] of interpreter.run(Object.fromEntries(feeds))) {

@@ -408,7 +408,7 @@ export class Classifier {
       await Promise.all([
         import('./serve/model-file.ts'),
         import('./serve/models/loaded-model.ts'),
-        import('./serve/models/choose-inference.ts'),
+        import('./serve/inference/pool.ts'),
         import('./serve/http/limits.ts'),
         import('./core/preprocess/normalize.ts'),
       ]);

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 import { foreignErrors } from './support/foreign-training.ts';
 
 /*

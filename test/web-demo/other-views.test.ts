@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
@@ -77,7 +78,12 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const row = page.page.locator('#runs-body tr', { hasText: 'first' });
     await row.getByText('2/4').waitFor();
     await page.page.locator('#runs-body tr', { hasText: 'second' }).getByText('1/4').waitFor();
-    assert.match(await page.textOf('#runs-status'), /^Live: /);
+    assert.equal(await page.textOf('#runs-status'), 'No run in progress');
+    const run = new RunDirectory(path.join(test.folder, 'runs/2026-11-29-22-15-30-first'));
+    await run.lock();
+    await page.page.locator('#runs-status', { hasText: /^Live: \S+first$/ }).waitFor();
+    await run.unlock();
+    await page.page.locator('#runs-status', { hasText: 'No run in progress' }).waitFor();
     await appendFile(
       path.join(test.folder, 'runs/2026-11-29-22-15-30-first/log.jsonl'),
       `${JSON.stringify(epoch(2))}\n`,

@@ -2,9 +2,6 @@ import { formatPercent } from '../../core/cli/format.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
 import { textTable } from '../../core/cli/text-table.ts';
-import { UserError } from '../../core/errors.ts';
-import { flagOf } from '../recipe/command-line.ts';
-import { SETTINGS } from '../recipe/settings.ts';
 import type { RunRecord } from './read-run.ts';
 import { type RunSummary, summarize } from './summary.ts';
 
@@ -23,26 +20,6 @@ export function sortedSummaries(runs: readonly RunRecord[], by: SortBy): RunSumm
   return rows
     .sort((a, b) => compare(a, b) || (a.summary.name < b.summary.name ? -1 : 1))
     .map(({ summary }) => summary);
-}
-
-/**
- * The runs of which every filter is true.
- * @param filters `KEY=VALUE`: `name` (a part of it), `state`, `model`, `dataset`, or a setting of config.json by its name
- *   or its flag
- * @throws UserError if one is malformed, or no run has such a key
- */
-export function filterRuns(runs: readonly RunRecord[], filters: readonly string[]): RunRecord[] {
-  return filters.reduce((left: readonly RunRecord[], filter) => {
-    const [, key, value] = /^([^=]+)=(.+)$/.exec(filter) ?? [];
-    if (key === undefined || value === undefined)
-      throw new UserError(`--filter takes KEY=VALUE, e.g. model=resnet20 or state=live, not "${filter}"`);
-    if (key === 'name') return left.filter(({ name }) => name.includes(value));
-    const setting = Object.keys(SETTINGS).find((name) => flagOf(name) === key) ?? key;
-    const stated = ({ state, config }: RunRecord) => (key === 'state' ? state : config[setting]);
-    if (runs.length > 0 && runs.every((run) => stated(run) === undefined))
-      throw new UserError(`no run has ${key}; filter by name, state, model, dataset or a setting`);
-    return left.filter((run) => String(stated(run)) === value);
-  }, runs) as RunRecord[];
 }
 
 /** A table of runs for the terminal, a line a run. */

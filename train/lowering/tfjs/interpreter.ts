@@ -82,9 +82,13 @@ export class GraphInterpreter {
     for (const { node, operator, lastReads } of this.#nodes) {
       const results = this.tf.tidy(() => {
         const outputs = [operator(this.#call(node, values, halves))].flat();
-        return outputs.map((value, i) =>
-          node.outputs[i] ? this.#handedOn(value!, this.#gradientType(node.outputs[i], halves)) : undefined,
-        ) as unknown as TensorContainer;
+        return node.outputs.map((name, i) => {
+          if (name === '') return undefined;
+          const value = outputs[i];
+          if (!value)
+            throw new UserError(`${node.name}: output ${i} of ${node.op} is not had with TensorFlow.js`);
+          return this.#handedOn(value, this.#gradientType(name, halves));
+        }) as unknown as TensorContainer;
       }) as unknown as Value[];
       node.outputs.forEach((name, i) => {
         if (name === '') return;

@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { dataTypeOf } from '../../../../core/onnx/tensor-proto.ts';
+import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
 import { channelsLast, plain, toChannelsLast, toPlain, type Value } from '../value.ts';
@@ -139,7 +140,7 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Not: kernel('LogicalNot', NO_TYPE),
   Reciprocal: kernel('Reciprocal'),
   Relu: relu,
-  'training.ReluGrad': reluGrad,
+  [`${TRAINING}.ReluGrad`]: reluGrad,
   Round: kernel('Rint'),
   Sigmoid: kernel('Sigmoid'),
   Sign: kernel('Sign'),

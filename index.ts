@@ -16,8 +16,8 @@ import type { PixelImage } from './core/preprocess/pixel-image.ts';
 import type { CheckpointChoice, ExportOptions } from './export/options.ts';
 import type { QuantizeReport } from './export/quantize/options.ts';
 import type { ConvertOptions, ConvertResult } from './export/weights/convert.ts';
+import type { LogLevel } from './serve/http/logger.ts';
 import type { LoadedModel } from './serve/models/loaded-model.ts';
-import type { LogLevel } from './serve/options.ts';
 import type { EpochLog } from './train/loop.ts';
 import type { PresetName } from './train/recipe/recipe-file.ts';
 import type { Recipe } from './train/recipe/settings.ts';
@@ -89,6 +89,8 @@ export interface TrainOptions extends Recipe {
    * `stepsPerCall`, `threads` and `workers` may be given.
    */
   resume?: string | TrainedRun;
+  /** A run whose best weights a new one begins with; it was of the same net and classes. */
+  from?: string | TrainedRun;
   /** Stop and save after so long. */
   maxMinutes?: number;
   /** Stop and save as soon as possible. */
@@ -132,7 +134,7 @@ export interface TrainedRun {
  * console.log(stopped.finished, finished);
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const { dataset, preset, run: path, resume, signal, maxMinutes, tensorboard, ...rest } = options;
+  const { dataset, preset, run: path, resume, from, signal, maxMinutes, tensorboard, ...rest } = options;
   const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
   const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
     import('./train/recipe/recipe-file.ts'),
@@ -142,11 +144,12 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     import('./core/runs/run-directory.ts'),
   ]);
   const recipe = parseRecipe({ ...(await recipes.namedRecipe([], preset)), ...given }, 'train');
-  const stored =
-    resume === undefined ? undefined : RunDirectory.open(typeof resume === 'object' ? resume.run : resume);
+  const opened = (run: string | TrainedRun | undefined) =>
+    run === undefined ? undefined : RunDirectory.open(typeof run === 'object' ? run.run : run);
+  const stored = opened(resume);
   if (stored) {
     const changeable: readonly string[] = plans.CHANGEABLE;
-    const refused = [...(path === undefined ? [] : ['run']), ...Object.keys(recipe)].filter(
+    const refused = Object.keys({ ...recipe, ...(path && { run: path }), ...(from && { from }) }).filter(
       (name) => !changeable.includes(name),
     );
     if (refused.length > 0)
@@ -161,7 +164,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       recipe,
       dataset,
       { say: onNote, warn: onNote },
-      { resumed, fit: given.batchSize === undefined },
+      { resumed, from: opened(from), fit: given.batchSize === undefined },
     );
     const { run, result, seconds } = await startRun({
       ...plan,
@@ -405,7 +408,7 @@ export class Classifier {
       await Promise.all([
         import('./serve/model-file.ts'),
         import('./serve/models/loaded-model.ts'),
-        import('./serve/models/choose-inference.ts'),
+        import('./serve/inference/pool.ts'),
         import('./serve/http/limits.ts'),
         import('./core/preprocess/normalize.ts'),
       ]);
@@ -590,13 +593,11 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { batchSize = 64, limit, onProgress } = options;
   checkCounts({ batchSize, limit });
-  const [{ evaluateServer, checkComparable }, { ClassificationMetrics }, { ConfusionMatrix }, reports] =
-    await Promise.all([
-      import('./serve/evaluate/evaluate-server.ts'),
-      import('./core/metrics/classification-metrics.ts'),
-      import('./core/metrics/confusion-matrix.ts'),
-      import('./core/metrics/class-report.ts'),
-    ]);
+  const [{ evaluateServer }, { checkComparable, Tally }, reports] = await Promise.all([
+    import('./serve/evaluate/evaluate-server.ts'),
+    import('./core/metrics/tally.ts'),
+    import('./core/metrics/class-report.ts'),
+  ]);
   const tables = (matrix: ConfusionMatrix): Pick<Evaluation, 'classes' | 'confusion'> => ({
     classes: reports.classReports(matrix, dataset.labels),
     confusion: dataset.labels.map((_, label) => dataset.labels.map((_, taken) => matrix.at(label, taken))),
@@ -622,18 +623,16 @@ export async function evaluate(
   ]);
   const split = firstImages(dataset.test, limit ?? dataset.test.count);
   if (split.count === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
-  const metrics = new ClassificationMetrics(dataset.labels.length);
-  const matrix = new ConfusionMatrix(dataset.labels.length);
+  const tally = new Tally(dataset.labels.length);
   const start = performance.now();
   for (const { images, labels, size } of evaluationBatches(split, target.normalization, batchSize)) {
     const scores = await target.run(images, size);
-    metrics.add(scores, labels, size);
-    matrix.add(scores, labels, size);
-    const { images: done, top1 } = metrics.result();
+    tally.add(scores, labels, size, tally.accuracy.images);
+    const { images: done, top1 } = tally.accuracy;
     onProgress?.({ done, total: split.count, top1 });
   }
   const seconds = (performance.now() - start) / 1000;
-  return { ...metrics.result(), seconds, imagesPerSecond: split.count / seconds, ...tables(matrix) };
+  return { ...tally.accuracy, seconds, imagesPerSecond: split.count / seconds, ...tables(tally.matrix) };
 }
 
 export interface ServerOptions {

@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { fileDigest } from '../core/data/checksum.ts';
 import { UserError } from '../core/errors.ts';
-import { type Classifier, loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import { withInterface } from '../core/foreign-model/with-interface.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
@@ -16,15 +16,9 @@ import { convertMostToFloat16 } from '../core/onnx/passes/mixed-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
 import { DEFAULT_TOP_K } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
-import {
-  type ExportResult,
-  exportedMetadata,
-  labelLines,
-  moreMetadata,
-  orCannotWrite,
-} from './export-model.ts';
+import { exportedMetadata, labelLines, moreMetadata, orCannotWrite } from './export-model.ts';
 import { checkOptions, type ExportOptions } from './options.ts';
-import { checkOutput, defaultOutput, outputPaths } from './output/output-paths.ts';
+import { checkOutput, defaultOutput, type ExportResult, outputPaths } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
 import { picturesFor } from './pictures.ts';
 import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';
@@ -196,7 +190,7 @@ function withCore(graph: Graph, core: Graph, { oneByOne }: ClassifierMetadata): 
 }
 
 async function inPrecision(
-  { bytes, graph, metadata }: Classifier,
+  { bytes, graph, metadata }: LoadedClassifier,
   asked: ClassifierMetadata,
   { opset, domains }: Format,
   options: ForeignExportOptions,

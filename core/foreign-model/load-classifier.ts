@@ -5,13 +5,14 @@ import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
+import { adaptForeign, ONE_BY_ONE } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
+import type { RunnableModel } from './interface.ts';
 import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
-export interface Classifier {
+export interface LoadedClassifier {
   /** The whole model, nothing of it in other files. */
   bytes: Uint8Array;
   graph: Graph;
@@ -37,9 +38,9 @@ export async function loadClassifier(
     source?: string;
     anyInterface?: boolean;
     files?: FileStamps;
-    open?: (bytes: Uint8Array) => Promise<OpenModel>;
+    open?: (bytes: Uint8Array) => Promise<RunnableModel>;
   } = {},
-): Promise<Classifier> {
+): Promise<LoadedClassifier> {
   const { source = path, files } = options;
   const bytes = await readModelBytes(path, source, files);
   const model = parseModel(bytes, source);

@@ -1,6 +1,35 @@
-import { DARK, LIGHT, PALETTE_SIZE, type Theme } from './palette.ts';
 import { type Axis, linearAxis, logAxis } from './ticks.ts';
 import { element, escapeXml, shorten } from './xml.ts';
+
+/** The colours of a chart on light or on dark ground. */
+interface Theme {
+  background: string;
+  text: string;
+  muted: string;
+  grid: string;
+  series: readonly string[];
+}
+
+// After Okabe and Ito's palette, which people with any of the common colour deficiencies can tell apart;
+// shades moved so that every line has a contrast of at least 3:1 with its ground (WCAG 1.4.11).
+export const LIGHT: Theme = {
+  background: '#ffffff',
+  text: '#1f2328',
+  muted: '#59636e',
+  grid: '#d8dde3',
+  series: ['#0072b2', '#d55e00', '#006644', '#862d70', '#664d00', '#222222'],
+};
+
+export const DARK: Theme = {
+  background: '#15181d',
+  text: '#e6e9ee',
+  muted: '#9aa4b0',
+  grid: '#333a44',
+  series: ['#56b4e9', '#ff8a3d', '#44d5a4', '#c6538c', '#f5e389', '#ffffff'],
+};
+
+/** How many colours there are; a series beyond them repeats a colour with another dash pattern. */
+const PALETTE_SIZE = LIGHT.series.length;
 
 /** A line of a chart. Values that are not finite leave a gap. */
 export interface ChartSeries {
@@ -41,6 +70,7 @@ export interface RenderOptions {
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const TITLE_SIZE = 16;
+const TITLE_LINE = 20;
 const TEXT_SIZE = 12;
 const LEGEND_ROW = 20;
 const MARGIN = 16;
@@ -68,7 +98,8 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     width - 2 * MARGIN,
     TEXT_SIZE,
   );
-  const legendTop = MARGIN + TITLE_SIZE + 14;
+  const title = wrapText(chart.title, width - 2 * MARGIN, TITLE_SIZE);
+  const legendTop = MARGIN + title.length * TITLE_LINE + 10;
   const legendRows = (legend.at(-1)?.row ?? -1) + 1;
   const xAxis = axisOfX(chart, points, width);
   const yAxis = axisOfY(chart, points, log);
@@ -103,17 +134,19 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     },
     theme === 'auto' ? `<style>${darkRules()}</style>` : '',
     element('rect', { class: 'plot-ground', width, height, rx: 6, fill: colors.background }),
-    element(
-      'text',
-      {
-        class: 'plot-text',
-        x: MARGIN,
-        y: MARGIN + TITLE_SIZE - 2,
-        fill: colors.text,
-        'font-size': TITLE_SIZE,
-        'font-weight': 600,
-      },
-      escapeXml(shortenText(chart.title, width - 2 * MARGIN, TITLE_SIZE)),
+    ...title.map((line, row) =>
+      element(
+        'text',
+        {
+          class: 'plot-text',
+          x: MARGIN,
+          y: MARGIN + TITLE_SIZE - 2 + row * TITLE_LINE,
+          fill: colors.text,
+          'font-size': TITLE_SIZE,
+          'font-weight': 600,
+        },
+        escapeXml(line),
+      ),
     ),
     ...legend.map(({ item, text, x, row }) =>
       drawLegendEntry(item, text, MARGIN + x, legendTop + row * LEGEND_ROW + TEXT_SIZE / 2, colors),
@@ -402,6 +435,17 @@ function shortenText(text: string, width: number, fontSize: number): string {
     `${characters.slice(0, Math.ceil(kept / 2)).join('')}…${characters.slice(characters.length - Math.floor(kept / 2)).join('')}`;
   while (kept > 1 && textWidth(cut(), fontSize) > width) kept--;
   return cut();
+}
+
+/** A text in lines no wider than `width`, between words; a longer word is cut in its middle. */
+function wrapText(text: string, width: number, fontSize: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer, fontSize) <= width) lines[lines.length - 1] = longer;
+    else lines.push(shortenText(word, width, fontSize));
+  }
+  return lines;
 }
 
 /** About how wide a text is; the font is the reader's, so it can only be guessed, and is guessed wide. */

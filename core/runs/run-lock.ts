@@ -4,8 +4,7 @@ import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'n
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { temporaryName, withPath } from '../fs/atomic-write.ts';
-import { processIsAlive } from '../fs/process-is-alive.ts';
+import { processIsAlive, temporaryName, withPath } from '../fs/atomic-write.ts';
 import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
 
 /** Who writes a run. */
@@ -17,6 +16,25 @@ interface Owner {
   machine: string;
   /** Of its own for each lock. */
   token: string;
+}
+
+/** What a run's lock tells: some process writes it; one did and was killed; nobody does. */
+export type LockState = 'held' | 'left' | 'none';
+
+/** Whether a run is being written, by whom ever; nothing is changed. */
+export async function lockState(folder: string): Promise<LockState> {
+  const path = join(folder, NAME);
+  const text = await readText(path).catch(() => undefined);
+  if (text === undefined) return 'none';
+  const owner = parse(text);
+  const me = await thisProcess();
+  const near = owner?.host === me.host && owner.machine === me.machine;
+  const held = near ? await isRunning(owner) : Date.now() - (await stat(path)).mtimeMs < SILENCE_MS;
+  return held ? 'held' : 'left';
+}
+
+async function isRunning({ pid, started }: Owner): Promise<boolean> {
+  return processIsAlive(pid) && (await startOf(pid, started)) === started;
 }
 
 const NAME = 'run.lock';
@@ -135,8 +153,7 @@ async function refuseIfAlive(folder: string, path: string, text: string, me: Own
   }
   const who = `process ${owner.pid}${owner.host === me.host ? '' : ` on ${owner.host}`}`;
   if (owner.host === me.host && owner.machine === me.machine) {
-    const alive = processIsAlive(owner.pid) && (await startOf(owner.pid, owner.started)) === owner.started;
-    if (!alive) return;
+    if (!(await isRunning(owner))) return;
     throw new UserError(`${folder} is being trained by ${who}; wait until it ends, or stop it`);
   }
   if (silence > SILENCE_MS) return;

@@ -7,6 +7,7 @@ import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { differentiateClassifier } from '../../train/gradients/differentiate.ts';
 import type { ClassifierStep } from '../../train/gradients/training-graph.ts';
 import { Lowering } from '../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { plain } from '../../train/lowering/tfjs/value.ts';
@@ -125,7 +126,7 @@ async function withOrt(
   const step = logitsAsWeights(logits);
   const b = new StepBuilder('loss', 0, portable);
   const given = step.graph.inputs.map(({ name, dims }) => [name, b.input(name, dims.map(Number))] as const);
-  const lowered = new Lowering(b, step, new Map(given));
+  const lowered = new Lowering(LOWERINGS, b, step, new Map(given));
   b.output('loss', lowered.value(step.loss));
   b.output('gradient', lowered.value(step.gradients.get('weights')!));
   const images = new Float32Array(logits.length);

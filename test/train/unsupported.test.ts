@@ -6,6 +6,7 @@ import { type Attribute, floatTensor, type Graph, int, sizeOf } from '../../core
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { differentiate } from '../../train/gradients/differentiate.ts';
 import { Lowering } from '../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { BLOCK_SIZES } from './support/block-sizes.ts';
 
@@ -73,5 +74,5 @@ function emit(graph: Graph, blockSize: number): void {
   const given = training.graph.inputs.map(
     ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
   );
-  new Lowering(b, training, new Map(given));
+  new Lowering(LOWERINGS, b, training, new Map(given));
 }

@@ -17,6 +17,8 @@ export class ModelView {
   readonly #facts = byId('model-facts', HTMLElement);
   readonly #note = byId('model-note', HTMLElement);
   readonly #backend = byId('backend', HTMLElement);
+  /** On a phone picker and facts are folded behind it. */
+  readonly #fold = byId('model-fold', HTMLButtonElement);
   #models: SiteModel[] = [];
 
   /**
@@ -29,6 +31,9 @@ export class ModelView {
       if (model) onChoose(model);
     });
     this.#backendSelect.addEventListener('change', onBackend);
+    this.#fold.addEventListener('click', () => {
+      this.#fold.ariaExpanded = String(this.#fold.ariaExpanded !== 'true');
+    });
     this.#file.addEventListener('change', () => {
       const file = this.#file.files?.[0];
       if (file) onChoose({ name: file.name, file });
@@ -84,13 +89,13 @@ export class ModelView {
       this.#select.append(option);
     }
     const { metadata } = model;
+    this.#fold.textContent = `Model: ${model.name}`;
     const facts: [string, string][] = [
       ['Network', metadata.model],
       ['Trained on', `${metadata.dataset}, ${formatCount(metadata.labels.length)} classes`],
       ...(metadata.scores === 'independent' ? [['Scores', 'each class by itself'] as [string, string]] : []),
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
       ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
-      ['File', formatBytes(model.bytes)],
       ['Test accuracy', describeAccuracy(model)],
     ];
     this.#facts.replaceChildren(
@@ -112,7 +117,7 @@ export class ModelView {
   showFailed(error: unknown, still?: OpenedModel): void {
     this.#loading.hidden = true;
     if (still) this.#select.value = still.name;
-    else this.#backend.textContent = 'No model is open.';
+    else this.#backend.textContent = this.#fold.textContent = 'No model is open.';
     this.error.show(error);
   }
 }
@@ -123,14 +128,17 @@ const ASSUMED =
 /** What the trainer measured, which was before the weights were stored in fewer bits. */
 function describeAccuracy({ metadata, precision }: OpenedModel): string {
   if (!metadata.accuracy) return 'not measured';
-  return `${formatPercent(metadata.accuracy.top1)}${precision === 'fp32' ? '' : ', as fp32'}`;
+  const { top1, images } = metadata.accuracy;
+  return `${formatPercent(top1)} of ${formatCount(images)} pictures${precision === 'fp32' ? '' : ', as fp32'}`;
 }
 
 function describeBackend({ backend, threads, fallback }: OpenedModel): string {
   if (backend === 'webgpu') return 'WebGPU.';
   const isolated = self.crossOriginIsolated
     ? ''
-    : ' (the server sends no COOP/COEP headers, so there is only one)';
+    : self.isSecureContext
+      ? ' (the server sends no COOP/COEP headers, so there is only one)'
+      : ' (plain http to another machine is no secure context, where browsers give no threads, camera or use offline: open the page by https or on localhost)';
   const why = fallback === undefined ? '' : ` ${fallback[0]!.toUpperCase()}${fallback.slice(1)}.`;
   return `WebAssembly SIMD, ${threads} thread${threads === 1 ? '' : 's'}${isolated}.${why}`;
 }

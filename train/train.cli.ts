@@ -1,0 +1,209 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { formatPercent } from '../core/cli/format.ts';
+import { runMain } from '../core/cli/main.ts';
+import { kebabCase, type ParsedOptions, parseOptions } from '../core/cli/options.ts';
+import { formatDuration } from '../core/cli/progress.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
+import { UserError } from '../core/errors.ts';
+import { diskError } from '../core/fs/disk-error.ts';
+import type { ModelAccuracy } from '../core/model-metadata.ts';
+import { buildModel } from '../core/models/zoo.ts';
+import { countMacs } from '../core/onnx/count-macs.ts';
+import type { Graph } from '../core/onnx/graph.ts';
+import { parameterCount } from '../core/onnx/roles.ts';
+import { RunDirectory } from '../core/runs/run-directory.ts';
+import { consoleObserver, watchInterrupt } from './console.ts';
+import type { Device } from './engine/providers/device.ts';
+import { PROVIDERS } from './engine/providers/providers.ts';
+import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
+import { CHANGEABLE, planRun, readResumed, rememberChanges, rereadData, whyNoLonger } from './plan-run.ts';
+import { givenSettings, settingOptions } from './recipe/command-line.ts';
+import { settle } from './recipe/make-config.ts';
+import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
+import {
+  AUGMENTATION,
+  MACHINE,
+  model,
+  progressive,
+  type Recipe,
+  seed,
+  TRAINING,
+  type TrainConfig,
+  trainImages,
+} from './recipe/settings.ts';
+
+const command = {
+  name: 'train',
+  summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
+  options: {
+    ...PRESET_CLI_OPTION,
+    ...settingOptions({ model }),
+    ...DATA_CLI_OPTIONS,
+    ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
+    'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
+    run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
+    resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
+    from: {
+      type: 'string',
+      value: 'RUN',
+      help: 'begin a new run with the best weights of the run in this directory, which was of the same classes',
+    },
+    tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
+    ...settingOptions(MACHINE),
+  },
+  positionals: '[RECIPE]',
+} as const;
+
+/** What an image folder's images get unless --image-size says otherwise. */
+const DEFAULT_IMAGE_SIZE = 32;
+
+const say = (line: string) => process.stdout.write(`${line}\n`);
+
+await runMain(async () => {
+  const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
+  const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
+  if (stored) refuseChanges(given, positionals);
+  const said = givenSettings(options, given);
+  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...said };
+  try {
+    // At once, so that a run that is being trained is refused before its data is read.
+    await stored?.lock();
+    await trainOrResume(options, recipe, stored, said.batchSize === undefined);
+  } finally {
+    await stored?.unlock();
+  }
+});
+
+type Options = ParsedOptions<(typeof command)['options']>;
+
+async function trainOrResume(
+  options: Options,
+  recipe: Recipe,
+  stored: RunDirectory | undefined,
+  fit: boolean,
+): Promise<void> {
+  const warn = (line: string) => process.stderr.write(`${line}\n`);
+  const resumed = stored && (await readResumed(stored, recipe, say));
+  const dataset = await loadTrainingData(
+    resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
+    say,
+  );
+  const from = options.from === undefined ? undefined : RunDirectory.open(options.from);
+  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, from, fit });
+  const { config, model, device } = plan;
+  describePlan(config, device, model, say);
+  describeImageCost(config, dataset, model, say);
+
+  const { createRun, startRun } = await import('./trainer.ts');
+  const interrupt = watchInterrupt();
+  let path = stored?.path;
+  let trained = false;
+  try {
+    const { run, result, seconds } = await startRun({
+      ...plan,
+      tensorboard: options.tensorboard,
+      shouldStop: interrupt.requested,
+      ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
+      open: async () => {
+        const run = stored ?? (await createRun(config, dataset, options.run));
+        path = run.path;
+        if (resumed) await rememberChanges(resumed, dataset);
+        say(`run: ${run.path}`);
+        const observer = consoleObserver(config, dataset, say);
+        const onEpochStart: typeof observer.onEpochStart = (...epoch) => {
+          trained = true;
+          return observer.onEpochStart?.(...epoch);
+        };
+        return { run, observer: { ...observer, onEpochStart } };
+      },
+    });
+    const took = formatDuration(seconds);
+    if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
+    else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
+    else say(`finished in ${took}`);
+    const { best, test } = result;
+    if (best) {
+      const split = dataset.validation ? 'validation' : 'test';
+      say(`best: ${describeAccuracy(best)} on ${best.images} ${split} images`);
+      if (test)
+        say(
+          `test: ${describeAccuracy(test)} on ${test.images} test images, with the weights of the best epoch`,
+        );
+      say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
+    }
+    if (interrupt.requested()) process.exitCode = 130;
+  } catch (error) {
+    const refused = diskError(error);
+    if (refused === undefined || path === undefined || !existsSync(join(path, 'config.json'))) throw error;
+    throw new UserError(`${refused}; then continue with npm run train -- --resume ${path}`);
+  } finally {
+    interrupt.release();
+  }
+}
+
+function howToGoOn(path: string, config: TrainConfig): string {
+  return whyNoLonger(config) === undefined
+    ? `for more epochs: npm run train -- --resume ${path} --epochs ${2 * config.epochs}`
+    : `to train its weights further, in a new run: npm run train -- --from ${path}`;
+}
+
+function describeAccuracy({ top1, top5 }: ModelAccuracy): string {
+  return `${formatPercent(top1)} top-1, ${formatPercent(top5)} top-5`;
+}
+
+/** What decides a run's result is fixed by its config; only how it is run may change on resuming, and how long. */
+function refuseChanges(given: ReadonlySet<string>, recipes: readonly string[]): void {
+  const allowed = new Set<string>([...CHANGEABLE, 'resume', 'data', 'maxMinutes', 'tensorboard']);
+  const refused = [...given].filter((key) => !allowed.has(key));
+  if (recipes.length > 0)
+    throw new UserError(`${recipes[0]} cannot be given on --resume; the run's config.json decides`);
+  if (refused.length > 0) {
+    const flags = refused.map((key) => `--${kebabCase(key)}`);
+    throw new UserError(`${flags.join(', ')} cannot be changed on --resume; the run's config.json decides`);
+  }
+}
+
+function describePlan(config: TrainConfig, device: Device, model: Graph, say: (line: string) => void): void {
+  const parameters = parameterCount(model).toLocaleString('en');
+  say(
+    `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
+      `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
+      `weight decay ${config.weightDecay}, ${config.schedule}${config.cycleMomentum ? ' with momentum 0.95 to 0.85 and back' : ''}, ${describeAugmentation(config)}, seed ${config.seed}` +
+      (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +
+      (device.provider === 'cpu' ? '' : `; on ${PROVIDERS[device.provider].label}`) +
+      (config.precision === 'fp16' ? '; float16 with a loss scale' : '') +
+      (config.replicas > 1
+        ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
+        : ''),
+  );
+}
+
+/** Beforehand, for a step on large images may take a minute. */
+function describeImageCost(
+  { progressive, batchSize }: TrainConfig,
+  { height, width, labels }: ImageDataset,
+  model: Graph,
+  say: (line: string) => void,
+): void {
+  const small = DEFAULT_IMAGE_SIZE;
+  if (height * width <= small * small || progressive.length > 0) return;
+  const macs = countMacs(model);
+  const ratio = macs / countMacs(buildModel(model.name, { numClasses: labels.length, imageSize: small }));
+  // A step is a forward pass and about two of them back.
+  const step = (3 * batchSize * macs) / 1e9;
+  say(
+    `images of ${width} x ${height} pixels: ${(macs / 1e6).toFixed(0)} million multiply-adds each on this net, ` +
+      `${ratio.toFixed(ratio < 10 ? 1 : 0)} times those of ${small} x ${small}; ${step.toFixed(0)} billion a step`,
+  );
+}
+
+function describeAugmentation(config: TrainConfig): string {
+  const { augment, cutmixProb, mixupAlpha, randomErasing, progressive } = config;
+  const parts = [`augmentation ${augment}`];
+  if (cutmixProb > 0) parts.push(`CutMix ${cutmixProb}`);
+  if (mixupAlpha > 0) parts.push(`MixUp ${mixupAlpha}`);
+  if (randomErasing > 0) parts.push(`erasing ${randomErasing}`);
+  for (const { size, until } of progressive) parts.push(`${size} pixels until ${Math.round(100 * until)} %`);
+  return parts.join(' + ');
+}

@@ -5,32 +5,9 @@ import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TrainingGraph } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import { type ElementType, Kernels } from './kernels.ts';
+import type { OperatorCall, TfjsOperator } from './operator.ts';
 import { OPERATORS } from './operators/index.ts';
 import { plain, toPlain, type Value } from './value.ts';
-
-/** One node of a graph as it is interpreted. */
-export interface OperatorCall {
-  k: Kernels;
-  node: GraphNode;
-  /** What convolutions compute in. */
-  precision: TfjsPrecision;
-  /** Set if output 0 is the gradient of a value: the type that it is handed on in. */
-  gradientType: ElementType | undefined;
-  /** The inputs as they come, perhaps in bfloat16; undefined where one is left out. */
-  inputs: (Value | undefined)[];
-  /** An input that must be there; bfloat16 is widened to float32. */
-  input(index: number): Value;
-  /** Such an input in the graph's own layout. */
-  plain(index: number): Tensor;
-  /** The numbers of an input that is a constant; undefined if it is left out. */
-  numbers(index: number): number[] | undefined;
-}
-
-/**
- * How TensorFlow computes an operator.
- * @returns its outputs; undefined where the node leaves one out. What else it makes is freed when it returns.
- */
-export type TfjsOperator = (call: OperatorCall) => Value | (Value | undefined)[];
 
 /**
  * Runs a graph of ONNX's operators and those of training node by node. A value is freed with its last reader. The

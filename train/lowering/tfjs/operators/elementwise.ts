@@ -3,8 +3,8 @@ import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { dataTypeOf } from '../../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import { channelsLast, plain, toChannelsLast, toPlain, type Value } from '../value.ts';
 
 /** An elementwise function of one tensor, in whichever layout it lies. */

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { type GraphNode, intAttribute, intsAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
-import type { TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { TfjsOperator } from '../operator.ts';
 import { channelsLast, dimsOf, inChannelsLast, plain, toChannelsLast, toPlain } from '../value.ts';
 import { readWindows, type Window } from '../window.ts';
 

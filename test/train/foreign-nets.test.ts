@@ -3,11 +3,11 @@ import { readdirSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { detectBlockSize } from '../../train/engine/block-size.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
 import { plain, toPlain } from '../../train/lowering/tfjs/value.ts';
 import { SKIP_WITHOUT_TENSORFLOW } from '../engine-tfjs/support/tensorflow.ts';
-import { BLOCK_SIZES } from './support/block-sizes.ts';
 import { foreignErrors, inOnnxruntime, type OpenTraining } from './support/foreign-training.ts';
 import type { Feeds } from './support/step-runner.ts';
 
@@ -33,9 +33,7 @@ describe('an exported net trains as PyTorch trains it', () => {
       assert.deepEqual(unknown, [], 'trained, and no parameter of PyTorch');
       assert.ok(loss <= TOLERANCE && gradient <= TOLERANCE && weights <= TOLERANCE, found);
     };
-    it(`${file} in onnxruntime`, async (t) => {
-      for (const blockSize of BLOCK_SIZES) await check(t, inOnnxruntime(blockSize));
-    });
+    it(`${file} in onnxruntime`, async (t) => check(t, inOnnxruntime(await detectBlockSize())));
     it(`${file} in TensorFlow`, { skip: SKIP_WITHOUT_TENSORFLOW }, (t) => check(t, inTensorFlow));
   }
 });

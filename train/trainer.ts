@@ -21,7 +21,7 @@ import { measureStepSeconds } from './run-steps.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
-import { vectorLayout, withVector } from './step/parameter-vector.ts';
+import { vectorLayout, withVector } from './state.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {

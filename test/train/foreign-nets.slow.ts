@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 import { findPython } from '../data-parallel/python.ts';
 import { foreignErrors, inOnnxruntime } from './support/foreign-training.ts';
 

@@ -3,7 +3,7 @@ import { readdirSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
 import { plain, toPlain } from '../../train/lowering/tfjs/value.ts';

@@ -1,4 +1,4 @@
-import type { TrainingState } from './state.ts';
+import type { TrainingState } from '../state.ts';
 
 /** What one optimiser step takes. */
 export interface StepInput {

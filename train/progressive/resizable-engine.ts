@@ -1,6 +1,6 @@
 import type { StepInput, StepResult, TrainingEngine } from '../engine/engine.ts';
-import { copyState, type TrainingState } from '../engine/state.ts';
 import { runCall } from '../run-steps.ts';
+import { copyState, type TrainingState } from '../state.ts';
 
 /**
  * An engine whose images may change their size: a step graph is made for one size, so each size has an engine

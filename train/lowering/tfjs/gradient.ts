@@ -4,7 +4,7 @@ import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import { differentiateClassifier } from '../../gradients/differentiate.ts';
 import type { ClassifierStep } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
-import type { Segment, VectorLayout } from '../../step/parameter-vector.ts';
+import type { Segment, VectorLayout } from '../../state.ts';
 import { type FilterOrder, filterDims } from './filter-order.ts';
 import { GraphInterpreter } from './interpreter.ts';
 import { Kernels } from './kernels.ts';

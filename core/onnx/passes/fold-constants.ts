@@ -64,9 +64,11 @@ export async function foldConstants(
       weights.add(name);
   }
   for (;;) {
-    leaveOutAliases(folded, weights);
-    const known = inferKnownValues(folded);
-    const split = splitSequences(folded, known);
+    let known: KnownValues;
+    do {
+      leaveOutAliases(folded, weights);
+      known = inferKnownValues(folded);
+    } while (splitSequences(folded, known));
     const constants = readOff(folded, known);
     const trained = isTrained ? weights : withGradient(folded, weights);
     const computed = computedOfConstants(folded, known, constants, trained);
@@ -74,7 +76,7 @@ export async function foldConstants(
     for (const [name, tensor] of await evaluate(folded, computed, constants, names, options)) {
       constants.set(name, tensor);
     }
-    if (!split && constants.size === 0) {
+    if (constants.size === 0) {
       folded = withoutUnread(folded);
       return {
         graph: folded,

@@ -3,11 +3,13 @@ import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { UserError } from '../../core/errors.ts';
-import { checkRecorded, isNeededHeader, parseRecord } from './record.ts';
 import {
   checkDistribution,
+  checkRecorded,
   type Distribution,
+  isNeededHeader,
   parseDistInfo,
+  parseRecord,
   TENSORFLOW_VERSION,
   type Variant,
   variantOf,

@@ -7,8 +7,14 @@ import { text } from 'node:stream/consumers';
 import { pipeline } from 'node:stream/promises';
 import { type Entry, openPromise, type ZipFile } from 'yauzl';
 import { errorMessage, UserError } from '../../core/errors.ts';
-import { checkRecorded, parseRecord, WHEEL_LIBRARIES, wheelTarget } from './record.ts';
-import { type Distribution, parseDistInfo } from './release.ts';
+import {
+  checkRecorded,
+  type Distribution,
+  parseDistInfo,
+  parseRecord,
+  WHEEL_LIBRARIES,
+  wheelTarget,
+} from './release.ts';
 
 /**
  * A wheel, which is a zip archive, opened for reading. Its directory is read at once, its files as streams:

@@ -110,7 +110,14 @@ function leaveOutAliases(graph: Graph, weights: Set<string>): void {
     if (type !== types.get(from) || fixed.has(to)) {
       // The type is known now, so that nothing depends on the value that had it.
       return node.op === 'CastLike'
-        ? [{ ...node, op: 'Cast', inputs: [from], attributes: { to: int(dataTypeCode(type)) } }]
+        ? [
+            {
+              ...node,
+              op: 'Cast',
+              inputs: [from],
+              attributes: { ...node.attributes, to: int(dataTypeCode(type)) },
+            },
+          ]
         : [node];
     }
     const tensor = graph.initializers.get(from);

@@ -1,7 +1,7 @@
 import { UserError } from '../errors.ts';
 import type { DataType, Dim, Graph, GraphNode } from './graph.ts';
 import { constantValue } from './operators/constants.ts';
-import { operatorOf } from './operators/index.ts';
+import { operatorOf, specificationOf } from './operators/index.ts';
 import {
   compatible,
   formatDims,
@@ -109,7 +109,8 @@ function inferNode(node: GraphNode, known: KnownValues): void {
     throw context.error(`the shapes of operator ${domain}${node.op} are not known`);
   }
   const foreign = Object.keys(node.attributes).find((name) => !operator.attributes.includes(name));
-  if (foreign !== undefined) throw context.error(`its attribute "${foreign}" is not known`);
+  if (foreign !== undefined)
+    throw context.error(`its attribute "${foreign}" is not supported, see ${specificationOf(node.op)}`);
   const results = operator.shape(context);
   const types = typesOf(node, (index) => context.optional(index)?.dtype);
   node.outputs.forEach((output, index) => {

@@ -347,6 +347,11 @@ describe('what does not fit is refused, and the node named', () => {
       oneNode('DequantizeLinear', [{ dtype: 'int8', dims: [4] }, scales(), byte('uint8')]),
       /zero point is uint8, its input int8/,
     ],
+    [
+      'an attribute of another operator',
+      oneNode('Relu', [image], { alpha: float(1) }),
+      /"alpha" is not supported, see .*__Relu/,
+    ],
     ['an output too many', oneNode('Relu', [image], {}, 2), /has an output 1/],
   ];
   for (const [what, graph, message] of cases) {

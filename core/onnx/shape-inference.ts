@@ -6,6 +6,7 @@ import {
   compatible,
   formatDims,
   type KnownValues,
+  MOST_INTS,
   product,
   shapeContext,
   type TensorShape,
@@ -90,9 +91,9 @@ function knownAtStart(graph: Graph): KnownValues {
   return { shapes, constants: new Map(graph.initializers), ints: new Map() };
 }
 
-/** Whole numbers as a value holds them; undefined if they are not all of its numbers, or none for its type. */
+/** Whole numbers as a value holds them; undefined if they are not all of its numbers, too many, or none for its type. */
 function held(ints: Dim[] | undefined, { dtype, dims }: TensorShape): Dim[] | undefined {
-  if (!ints || product(dims) !== ints.length) return undefined;
+  if (!ints || ints.length > MOST_INTS || product(dims) !== ints.length) return undefined;
   if (dtype === 'bool') return ints.map((value) => (value === 0 ? 0 : 1));
   const most = dtype === 'int64' ? Number.POSITIVE_INFINITY : dtype === 'int32' ? 2 ** 31 : 0;
   return ints.every((value) => typeof value === 'string' || (value < most && value >= -most))

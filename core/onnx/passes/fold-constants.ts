@@ -40,7 +40,7 @@ const FOLDED: readonly DataType[] = [
   ...(['uint64', 'uint32', 'uint16', 'uint8', 'bool'] as const),
 ];
 /** Larger ones, of a mask that is filled or an expanded table, would only be a larger file. */
-const MOST_VALUES = 2 ** 24;
+const MOST_VALUES = 2 ** 22;
 
 /**
  * Makes an initializer of everything that does not depend on the graph's inputs: constants, and the arithmetic on sizes
@@ -322,6 +322,9 @@ function splitSequences(graph: Graph, known: KnownValues): boolean {
   return found;
 }
 
+/** A file may ask for any number of them. */
+const MOST_PARTS = 4096;
+
 /** The sizes of a SplitToSequence's parts along its axis; undefined where they are not known. */
 function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): number[] | undefined {
   const [x = '', split = ''] = node.inputs;
@@ -331,8 +334,11 @@ function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): n
   if (typeof total !== 'number' || split === '') return undefined;
   const given = constants.get(split)?.data ?? ints.get(split);
   if (!given) return undefined;
-  if (shapes.get(split)!.dims.length === 1) return Array.from(given, Number);
+  if (shapes.get(split)!.dims.length === 1) {
+    return given.length > MOST_PARTS ? undefined : Array.from(given, Number);
+  }
   const each = Number(given[0]);
+  if (!(each >= 1) || total / each > MOST_PARTS) return undefined;
   return Array.from({ length: Math.ceil(total / each) }, (_, i) => Math.min(each, total - i * each));
 }
 

@@ -10,6 +10,10 @@ export interface GradientConfig {
   batchSize: number;
   /** Channels in an NCHWc block on the machine that will run the graph; 0 for plain layouts only. */
   blockSize: number;
+  /** Parameters that are not trained: their gradient is zero. */
+  frozen?: ReadonlySet<string> | undefined;
+  /** Whether batch norm goes by the batch or by its running statistics, which then stay; default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
   /** Use only ONNX's own operators, in forms that every execution provider runs; default false. */
   portable?: boolean;
 }
@@ -36,7 +40,7 @@ export function emitGradient(
   b: StepBuilder,
   model: Graph,
   layout: VectorLayout,
-  batchSize: number,
+  { batchSize, frozen, batchNorm }: Pick<GradientConfig, 'batchSize' | 'frozen' | 'batchNorm'>,
   lossScale?: StepTensor,
 ): GradientTensors {
   const [input] = model.inputs;
@@ -48,14 +52,18 @@ export function emitGradient(
   const parameters = b.input('parameters', [layout.parameterSize]);
   const buffers = b.input('buffers', [layout.bufferSize]);
 
-  const names = layout.parameters.map((segment) => segment.name);
+  const names = layout.parameters.map((segment) => segment.name).filter((name) => !frozen?.has(name));
   const training = differentiateClassifier(model, {
     batchSize,
     parameters: names,
     buffers: layout.buffers.map((segment) => segment.name),
+    batchNorm,
     lossScale: lossScale !== undefined,
   });
   const given = new Map(unpack(b, parameters, layout.parameters));
+  if (batchNorm === 'frozen') {
+    for (const [name, tensor] of unpack(b, buffers, layout.buffers)) given.set(name, tensor);
+  }
   given.set(training.images, images);
   given.set(training.targets, targets);
   if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
@@ -63,7 +71,10 @@ export function emitGradient(
   const lowered = new Lowering(LOWERINGS, b, training, given, new Map(again));
   const gradient = pack(
     b,
-    names.map((name) => b.toPlain(lowered.value(training.gradients.get(name)!))),
+    layout.parameters.map(({ name, size }) => {
+      const gradient = training.gradients.get(name);
+      return gradient === undefined ? b.expand(b.constant(0), [size]) : b.toPlain(lowered.value(gradient));
+    }),
   );
   const updates = [...training.bufferUpdates].map(([name, { observed, momentum }]) => {
     return [name, { observed: lowered.value(observed), momentum }] as const;
@@ -84,7 +95,7 @@ export function emitGradient(
  */
 export function buildGradientGraph(model: Graph, layout: VectorLayout, config: GradientConfig): Graph {
   const b = new StepBuilder(`${model.name}_gradient`, config.blockSize, config.portable);
-  const tensors = emitGradient(b, model, layout, config.batchSize);
+  const tensors = emitGradient(b, model, layout, config);
   b.output('loss', tensors.loss);
   b.output('logits', tensors.logits);
   b.output('gradient', tensors.gradient);
@@ -125,7 +136,7 @@ export function emitNextBuffers(
   segments: readonly Segment[],
   updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
 ): StepTensor {
-  if (segments.length === 0) return old;
+  if (segments.length === 0 || updates.size === 0) return old;
   const observed = pack(
     b,
     segments.map((segment) => updates.get(segment.name)!.observed),

@@ -1,6 +1,6 @@
 import type { Graph } from '../../core/onnx/graph.ts';
 import { StepBuilder } from '../lowering/ort/step-builder.ts';
-import type { OptimizerConfig } from '../optim/config.ts';
+import { frozenOf, type OptimizerConfig } from '../optim/config.ts';
 import type { OrtPrecision } from '../precision.ts';
 import { emitGradient, type GradientConfig } from './gradient-graph.ts';
 import { guardStep, readLossScale } from './loss-scaling.ts';
@@ -30,7 +30,13 @@ export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepC
   const b = new StepBuilder(`${model.name}_step`, config.blockSize, config.portable);
   const { lossScaling } = config.optimizer;
   const scaled = lossScaling && readLossScale(b);
-  const tensors = emitGradient(b, model, layout, config.batchSize, scaled?.scale);
+  const tensors = emitGradient(
+    b,
+    model,
+    layout,
+    { ...config, frozen: frozenOf(config.optimizer) },
+    scaled?.scale,
+  );
   const { buffers, loss, logits, nextBuffers } = tensors;
   if (config.precision === 'fp16') {
     useMixedPrecision(

@@ -31,7 +31,10 @@ export function emitUpdate(
   const slots = Object.fromEntries(optimizer.slots.map((name) => [name, b.input(name, parameters.dims)]));
   const gradient = config.clipNorm ? clipGradient(b, sources.gradient, config.clipNorm) : sources.gradient;
   const weightDecay = decayOf(b, config, layout);
-  const next = optimizer.emit(b, { parameters, gradient, slots, scalars, weightDecay });
+  const next = optimizer.emit(b, {
+    ...{ parameters, gradient, slots, weightDecay },
+    scalars: { ...scalars, ...ownRates(b, config, layout, scalars) },
+  });
   b.output('next_parameters', keep(next.parameters, parameters));
   for (const [name, tensor] of Object.entries(next.slots)) {
     b.output(`next_${name}`, keep(tensor, slots[name]!));
@@ -61,6 +64,31 @@ export function updateScalars(
   // (the warm-up of TensorFlow's ExponentialMovingAverage).
   return { ...scalars, ema_decay: Math.min(config.emaDecay, (1 + step) / (10 + step)) };
 }
+
+/** The scalars that are learning rates as vectors [P], where parameters have rates of their own. */
+function ownRates(
+  b: StepBuilder,
+  { rates }: OptimizerConfig,
+  layout: VectorLayout,
+  scalars: Readonly<Record<string, StepTensor>>,
+): Record<string, StepTensor> {
+  if (!rates) return {};
+  const factors = new Float32Array(layout.parameterSize).fill(1);
+  for (const { name, offset, size } of layout.parameters)
+    factors.fill(rates[name] ?? 1, offset, offset + size);
+  const dims = [layout.parameterSize];
+  const vector = {
+    name: b.graphBuilder.initializer('rates', { dtype: 'float32', dims, data: factors }),
+    dims,
+  };
+  const names = RATES.filter((name) => scalars[name]);
+  return Object.fromEntries(
+    names.map((name) => [name, b.mul(scalars[name]!, { ...vector, layout: 'plain' as const })]),
+  );
+}
+
+/** The scalars of optimisers that are learning rates. */
+const RATES = ['learning_rate', 'step_size'];
 
 function decayOf(b: StepBuilder, config: OptimizerConfig, layout: VectorLayout): StepTensor | undefined {
   if (config.weightDecay === 0) return undefined;

@@ -3,7 +3,7 @@ import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
 import { Thread } from '../../../core/workers/thread.ts';
-import type { OptimizerConfig } from '../../optim/config.ts';
+import { frozenOf, type OptimizerConfig } from '../../optim/config.ts';
 import { buildGradientGraph } from '../../step/gradient-graph.ts';
 import { vectorLayout } from '../../step/parameter-vector.ts';
 import { buildUpdateGraph } from '../../step/step-graph.ts';
@@ -24,6 +24,8 @@ export interface ReplicaEngineOptions {
   threads?: number | undefined;
   /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
   blockSize?: number;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
 }
 
 /** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
@@ -81,7 +83,14 @@ export class ReplicaEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
-    const graph = encodeModel(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
+    const graph = encodeModel(
+      buildGradientGraph(model, layout, {
+        batchSize: share,
+        blockSize,
+        frozen: frozenOf(optimizer),
+        batchNorm: options.batchNorm,
+      }),
+    );
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);

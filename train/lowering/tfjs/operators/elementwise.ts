@@ -64,12 +64,12 @@ const relu: TfjsOperator = ({ k, inputs }) => {
   return { tensor: k.run('Relu', [tensor]), layout };
 };
 
-/** In the type of the forward pass. */
-const reluGrad: TfjsOperator = ({ k, inputs }) => {
+/** In the type of the forward pass; TensorFlow's kernel has the operator's name. */
+const reluGrad: TfjsOperator = ({ k, node, inputs }) => {
   const [dy, y] = inputs as [Value, Value];
   const gradient = y.layout === 'channels-last' ? toChannelsLast(k, dy) : toPlain(k, dy);
   const output = y.layout === 'channels-last' ? y.tensor : toPlain(k, y);
-  const tensor = k.run('ReluGrad', [k.cast(gradient, k.typeOf(output)), output]);
+  const tensor = k.run(node.op, [k.cast(gradient, k.typeOf(output)), output]);
   return y.layout === 'channels-last' ? channelsLast(tensor) : plain(tensor);
 };
 
@@ -140,6 +140,7 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Reciprocal: kernel('Reciprocal'),
   Relu: relu,
   'training.ReluGrad': reluGrad,
+  'training.Relu6Grad': reluGrad,
   Round: kernel('Rint'),
   Sigmoid: kernel('Sigmoid'),
   Sign: kernel('Sign'),

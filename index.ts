@@ -16,8 +16,8 @@ import type { PixelImage } from './core/preprocess/pixel-image.ts';
 import type { CheckpointChoice, ExportOptions } from './export/options.ts';
 import type { QuantizeReport } from './export/quantize/options.ts';
 import type { ConvertOptions, ConvertResult } from './export/weights/convert.ts';
+import type { LogLevel } from './serve/http/logger.ts';
 import type { LoadedModel } from './serve/models/loaded-model.ts';
-import type { LogLevel } from './serve/options.ts';
 import type { EpochLog } from './train/loop.ts';
 import type { PresetName } from './train/recipe/recipe-file.ts';
 import type { Recipe } from './train/recipe/settings.ts';
@@ -590,13 +590,11 @@ export async function evaluate(
 ): Promise<Evaluation> {
   const { batchSize = 64, limit, onProgress } = options;
   checkCounts({ batchSize, limit });
-  const [{ evaluateServer, checkComparable }, { ClassificationMetrics }, { ConfusionMatrix }, reports] =
-    await Promise.all([
-      import('./serve/evaluate/evaluate-server.ts'),
-      import('./core/metrics/classification-metrics.ts'),
-      import('./core/metrics/confusion-matrix.ts'),
-      import('./core/metrics/class-report.ts'),
-    ]);
+  const [{ evaluateServer }, { checkComparable, Tally }, reports] = await Promise.all([
+    import('./serve/evaluate/evaluate-server.ts'),
+    import('./core/metrics/tally.ts'),
+    import('./core/metrics/class-report.ts'),
+  ]);
   const tables = (matrix: ConfusionMatrix): Pick<Evaluation, 'classes' | 'confusion'> => ({
     classes: reports.classReports(matrix, dataset.labels),
     confusion: dataset.labels.map((_, label) => dataset.labels.map((_, taken) => matrix.at(label, taken))),
@@ -622,18 +620,16 @@ export async function evaluate(
   ]);
   const split = firstImages(dataset.test, limit ?? dataset.test.count);
   if (split.count === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
-  const metrics = new ClassificationMetrics(dataset.labels.length);
-  const matrix = new ConfusionMatrix(dataset.labels.length);
+  const tally = new Tally(dataset.labels.length);
   const start = performance.now();
   for (const { images, labels, size } of evaluationBatches(split, target.normalization, batchSize)) {
     const scores = await target.run(images, size);
-    metrics.add(scores, labels, size);
-    matrix.add(scores, labels, size);
-    const { images: done, top1 } = metrics.result();
+    tally.add(scores, labels, size, tally.accuracy.images);
+    const { images: done, top1 } = tally.accuracy;
     onProgress?.({ done, total: split.count, top1 });
   }
   const seconds = (performance.now() - start) / 1000;
-  return { ...metrics.result(), seconds, imagesPerSecond: split.count / seconds, ...tables(matrix) };
+  return { ...tally.accuracy, seconds, imagesPerSecond: split.count / seconds, ...tables(tally.matrix) };
 }
 
 export interface ServerOptions {

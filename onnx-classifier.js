@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Starts a command from its built form: `node onnx-classifier.js train --help` does what `tsx train/cli.ts --help`
+ * Starts a command from its built form: `node onnx-classifier.js train --help` does what `tsx train/train.cli.ts --help`
  * does, in a fraction of the time. Whenever the sources have changed they are bundled anew, in about a second, into
  * a folder of its own under node_modules/.cache; processes that started from an older build go on with its files.
  * Where nothing can be built (a folder that cannot be written), tsx runs the sources as they are.
@@ -13,25 +13,25 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
 const COMMANDS = {
-  data: 'core/data/cli.ts',
-  train: 'train/cli.ts',
-  ablation: 'train/ablation/cli.ts',
-  'augment-sheet': 'train/augment-sheet/cli.ts',
-  runs: 'train/runs/cli.ts',
-  'test-model': 'train/test-model/cli.ts',
-  'step-graph': 'train/step-files/cli.ts',
-  export: 'export/cli.ts',
-  weights: 'export/weights/cli.ts',
-  inspect: 'export/inspect/cli.ts',
+  data: 'core/data/data.cli.ts',
+  train: 'train/train.cli.ts',
+  ablation: 'train/ablation/ablation.cli.ts',
+  'augment-sheet': 'train/augment-sheet/augment-sheet.cli.ts',
+  runs: 'train/runs/runs.cli.ts',
+  'test-model': 'train/test-model/test-model.cli.ts',
+  'step-graph': 'train/step-files/step-graph.cli.ts',
+  export: 'export/export.cli.ts',
+  weights: 'export/weights/weights.cli.ts',
+  inspect: 'export/inspect/inspect.cli.ts',
   predict: 'predict.ts',
-  serve: 'serve/cli.ts',
-  evaluate: 'serve/evaluate/cli.ts',
-  demo: 'web-demo/cli.ts',
+  serve: 'serve/serve.cli.ts',
+  evaluate: 'serve/evaluate/evaluate.cli.ts',
+  demo: 'web-demo/demo.cli.ts',
   quickstart: 'quickstart.ts',
-  'setup:tensorflow': 'setup/tensorflow/cli.ts',
-  doctor: 'setup/doctor/cli.ts',
-  bench: 'bench/cli.ts',
-  soak: 'bench/serve/cli.ts',
+  'setup:tensorflow': 'setup/tensorflow/setup-tensorflow.cli.ts',
+  doctor: 'setup/doctor/doctor.cli.ts',
+  bench: 'bench/bench.cli.ts',
+  soak: 'bench/serve/soak.cli.ts',
 };
 
 const PROJECT = fileURLToPath(new URL('.', import.meta.url));

@@ -4,7 +4,7 @@ import type { ScoreKind } from '../core/metrics/scores.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { describeAgreement } from './card/model-card.ts';
 import type { ForeignExport } from './export-foreign.ts';
-import type { ExportResult } from './export-model.ts';
+import type { ExportResult } from './output/output-paths.ts';
 import type { QuantizeReport } from './quantize/options.ts';
 import { TOLERANCE } from './verify/verify-model.ts';
 

@@ -16,15 +16,9 @@ import { convertMostToFloat16 } from '../core/onnx/passes/mixed-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
 import { DEFAULT_TOP_K } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
-import {
-  type ExportResult,
-  exportedMetadata,
-  labelLines,
-  moreMetadata,
-  orCannotWrite,
-} from './export-model.ts';
+import { exportedMetadata, labelLines, moreMetadata, orCannotWrite } from './export-model.ts';
 import { checkOptions, type ExportOptions } from './options.ts';
-import { checkOutput, defaultOutput, outputPaths } from './output/output-paths.ts';
+import { checkOutput, defaultOutput, type ExportResult, outputPaths } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
 import { picturesFor } from './pictures.ts';
 import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';

@@ -4,7 +4,7 @@ import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
 import { fileDigest } from '../core/data/checksum.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
-import { type Agreement, type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
+import { type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
 import { externalDataChunks, planExternalData } from '../core/onnx/external-data.ts';
 import type { Graph } from '../core/onnx/graph.ts';
@@ -13,28 +13,18 @@ import { irVersionOf, OPSET_VERSION } from '../core/onnx/opset.ts';
 import { buildGraph } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
 import { checkOptions, type ExportOptions, type ModelFacts } from './options.ts';
-import { checkOutput, defaultOutput, type OutputPaths, outputPaths } from './output/output-paths.ts';
+import {
+  checkOutput,
+  defaultOutput,
+  type ExportResult,
+  type OutputPaths,
+  outputPaths,
+} from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
 import type { QuantizeReport } from './quantize/options.ts';
 import type { ExportSource } from './sources/source.ts';
 import { verificationImages } from './verify/images.ts';
 import { verifyModel } from './verify/verify-model.ts';
-
-export interface ExportResult extends ModelFacts {
-  /** The model file, and all files written, it included. */
-  path: string;
-  files: string[];
-  /** Size of the model, with its external data. */
-  bytes: number;
-  opset: number;
-  irVersion: number;
-  /** The verification's largest difference of a logit, relative to the largest logit; or of a probability. */
-  maxDifference: number;
-  metadata: ClassifierMetadata;
-  /** Of the best classes with the float32 original; what it was measured on is in it. */
-  agreement: Agreement;
-  quantization?: QuantizeReport | undefined;
-}
 
 /** The model before any pass, to verify against: with external data, which onnxruntime maps instead of copying. */
 const ORIGINAL = 'original.onnx';

@@ -1,10 +1,11 @@
 import type { RunDirectory } from '../core/runs/run-directory.ts';
-import { type ExportResult, exportModel } from './export-model.ts';
+import { exportModel } from './export-model.ts';
 import type { CheckpointChoice, ExportOptions } from './options.ts';
+import type { ExportResult } from './output/output-paths.ts';
 import { runSource } from './sources/run-source.ts';
 
-export type { ExportResult } from './export-model.ts';
 export { defaultOutput } from './output/output-paths.ts';
+export type { ExportResult };
 
 export interface ExportRunOptions extends ExportOptions {
   /** The training run whose weights are exported. */

@@ -2,10 +2,10 @@ import { readFile } from 'node:fs/promises';
 import type { ParsedOptions } from '../core/cli/options.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import { DEFAULT_LIMITS } from './http/limits.ts';
+import type { LogLevel } from './http/logger.ts';
 import type { ServerOptions } from './server.ts';
 
-export const LOG_LEVELS = ['silent', 'error', 'warn', 'info', 'debug'] as const;
-export type LogLevel = (typeof LOG_LEVELS)[number];
+export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info', 'debug'];
 
 export const API_KEY_VARIABLE = 'SERVE_API_KEY';
 

@@ -7,14 +7,13 @@ import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
 import { closeHttp, createAppServer, listen } from './http/http-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
-import { createLogger } from './http/logger.ts';
+import { createLogger, type LogLevel } from './http/logger.ts';
 import { Metrics } from './http/metrics.ts';
 import { displayPath, type ServedModel } from './model-file.ts';
 import { chooseInference } from './models/choose-inference.ts';
 import type { InferenceOptions } from './models/loaded-model.ts';
 import { ModelRegistry } from './models/registry.ts';
 import { type ModelSelection, selectModels } from './models/selection.ts';
-import type { LogLevel } from './options.ts';
 import { dropGarbage } from './threads/question-threads.ts';
 
 export interface ServerOptions extends ModelSelection {

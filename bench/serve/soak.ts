@@ -227,7 +227,7 @@ export async function soakMixed(total: number): Promise<void> {
 
 function startServer(args: readonly string[]): Promise<ServerProcess> {
   return startServerProcess(process.execPath, [
-    ...['--import', 'tsx', fileURLToPath(new URL('../../serve/cli.ts', import.meta.url))],
+    ...['--import', 'tsx', fileURLToPath(new URL('../../serve/serve.cli.ts', import.meta.url))],
     ...['--port', '0', '--log-level', 'error', ...args],
   ]);
 }

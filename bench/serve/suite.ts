@@ -66,7 +66,7 @@ async function compareServers(
     const raw = keep(await RawRuntime.start(path, threads, metadata.inputHeight, metadata.inputWidth));
     const batch = options.batchSize ?? (await chooseBatch(raw, options.secondsPerTurn));
     const ours = await startScript(
-      '../serve/cli.ts',
+      '../serve/serve.cli.ts',
       ...['--model', path, '--port', '0', '--log-level', 'error'],
     );
     const peerArgs = [path, JSON.stringify(metadata.mean), JSON.stringify(metadata.std)];

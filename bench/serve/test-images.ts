@@ -1,7 +1,7 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
-import { encodePng } from '../../serve/evaluate/html-report.ts';
+import { encodePng } from '../../serve/evaluate/client.ts';
 import type { LoadRequest } from './load.ts';
 
 /** Test images one by one as PNG bodies of `/predict`, which all the servers understand. */

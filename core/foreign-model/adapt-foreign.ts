@@ -1,14 +1,14 @@
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../model-metadata.ts';
-import type { DataType, Graph, TensorData } from '../onnx/graph.ts';
+import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel, serializeModel } from '../onnx/parse-model.ts';
 import { Random } from '../random.ts';
 import { adaptedScores, adaptModel } from './adapt-model.ts';
 import { findBatchProblem, sameScores } from './batch-trial.ts';
 import { checkAgreement } from './check-agreement.ts';
-import { labelsFor, type ModelInterface, modelInterface } from './interface.ts';
+import { labelsFor, type ModelInterface, modelInterface, type RunnableModel } from './interface.ts';
 import { keepScores } from './keep-scores.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import {
@@ -23,30 +23,6 @@ import { checkGivenScores, decideScores, type ProbedScores, scoresOfGraph } from
 
 /** Of a model whose input says so. */
 export const ONE_BY_ONE = 'it takes one image at a time: it is run image by image';
-
-/** A model that is open in some onnxruntime. */
-export interface OpenModel {
-  /**
-   * @param images [n, 3, height, width] of float32, for the input `input`, unless `ends` says otherwise
-   * @param ends names of input and output, and the type of elements; default those of the models that we make
-   * @returns what its output `logits` is
-   */
-  run(
-    images: TensorData,
-    dims: readonly number[],
-    ends?: ModelEnds,
-  ): Promise<{ data: TensorData; dims: readonly number[] }>;
-  close(): Promise<void>;
-}
-
-export interface ModelEnds {
-  input: string;
-  inputType: DataType;
-  output: string;
-}
-
-/** The ends of the models that we make. */
-export const OWN_ENDS: ModelEnds = { input: 'input', inputType: 'float32', output: 'logits' };
 
 /** A classifier of another program as one of ours. */
 export interface AdaptedModel {
@@ -78,7 +54,7 @@ export async function adaptForeign(
   }: {
     name: string;
     source: string;
-    open: (bytes: Uint8Array) => Promise<OpenModel>;
+    open: (bytes: Uint8Array) => Promise<RunnableModel>;
     assume?: (plan: ModelInterface) => Preprocessing;
   },
 ): Promise<AdaptedModel> {
@@ -228,7 +204,7 @@ async function probe(
     original,
   }: Pick<ClassifierMetadata, 'mean' | 'std'> & {
     source: string;
-    open: (bytes: Uint8Array) => Promise<OpenModel>;
+    open: (bytes: Uint8Array) => Promise<RunnableModel>;
     original: Uint8Array;
   },
 ): Promise<ProbedScores & { classes: number; batchProblem?: string }> {
@@ -246,7 +222,7 @@ async function probe(
   const beyond = plan.inputType.startsWith('float')
     ? EXTREMES.map((factor) => noise().map((value) => value * factor))
     : [];
-  let model: OpenModel;
+  let model: RunnableModel;
   try {
     model = await open(bytes);
   } catch (error) {

@@ -2,10 +2,9 @@ import { errorMessage, UserError } from '../errors.ts';
 import { sizeOf, type TensorData } from '../onnx/graph.ts';
 import { toFloat32 } from '../weights/float-formats.ts';
 import { toFloat16 } from '../weights/to-float16.ts';
-import type { OpenModel } from './adapt-foreign.ts';
 import { LUMA } from './adapt-model.ts';
 import { sameScores } from './batch-trial.ts';
-import type { ModelInterface } from './interface.ts';
+import type { ModelInterface, RunnableModel } from './interface.ts';
 
 /**
  * Runs a model as its makers wrote it on a picture, and compares what it gives with what the adapted one gave: all
@@ -20,11 +19,11 @@ export async function checkAgreement(
   plan: ModelInterface,
   picture: Float32Array,
   expected: readonly number[],
-  open: (bytes: Uint8Array) => Promise<OpenModel>,
+  open: (bytes: Uint8Array) => Promise<RunnableModel>,
   source: string,
 ): Promise<void> {
   let given: number[];
-  let model: OpenModel | undefined;
+  let model: RunnableModel | undefined;
   try {
     model = await open(original);
     const { data, dims } = ownInput(plan, picture);

@@ -1,5 +1,5 @@
 import { UserError } from '../errors.ts';
-import type { DataType, Dim, Graph, ValueInfo } from '../onnx/graph.ts';
+import type { DataType, Dim, Graph, TensorData, ValueInfo } from '../onnx/graph.ts';
 import type { Preprocessing } from './preprocessing.ts';
 import { outputQuantization, type Quantization } from './quantized-ends.ts';
 import type { ForeignScores } from './score-kind.ts';
@@ -156,3 +156,27 @@ export function labelsFor(scores: number, labels: string[] | undefined, source: 
       : `${source} has ${scores} scores an image, but there are ${labels.length} labels`,
   );
 }
+
+/** A model that is open in some onnxruntime. */
+export interface RunnableModel {
+  /**
+   * @param images [n, 3, height, width] of float32, for the input `input`, unless `ends` says otherwise
+   * @param ends names of input and output, and the type of elements; default those of the models that we make
+   * @returns what its output `logits` is
+   */
+  run(
+    images: TensorData,
+    dims: readonly number[],
+    ends?: ModelEnds,
+  ): Promise<{ data: TensorData; dims: readonly number[] }>;
+  close(): Promise<void>;
+}
+
+export interface ModelEnds {
+  input: string;
+  inputType: DataType;
+  output: string;
+}
+
+/** The ends of the models that we make. */
+export const OWN_ENDS: ModelEnds = { input: 'input', inputType: 'float32', output: 'logits' };

@@ -5,8 +5,9 @@ import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { parseModel } from '../onnx/parse-model.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
-import { adaptForeign, ONE_BY_ONE, type OpenModel } from './adapt-foreign.ts';
+import { adaptForeign, ONE_BY_ONE } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
+import type { RunnableModel } from './interface.ts';
 import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -37,7 +38,7 @@ export async function loadClassifier(
     source?: string;
     anyInterface?: boolean;
     files?: FileStamps;
-    open?: (bytes: Uint8Array) => Promise<OpenModel>;
+    open?: (bytes: Uint8Array) => Promise<RunnableModel>;
   } = {},
 ): Promise<Classifier> {
   const { source = path, files } = options;

@@ -1,12 +1,12 @@
 import type { TensorData } from '../onnx/graph.ts';
 import { type InferenceSession, openSession, Tensor } from '../runtime/session.ts';
 import { Thread } from '../workers/thread.ts';
-import { type ModelEnds, type OpenModel, OWN_ENDS } from './adapt-foreign.ts';
+import { type ModelEnds, OWN_ENDS, type RunnableModel } from './interface.ts';
 
 const QUIET: InferenceSession.RunOptions = { logSeverityLevel: 4 };
 
 /** Opens a model in onnxruntime-node, in this thread, which it blocks while it runs. */
-export async function openModel(bytes: Uint8Array): Promise<OpenModel> {
+export async function openModel(bytes: Uint8Array): Promise<RunnableModel> {
   const session = await openSession(bytes, { quiet: true, config: { intra_op: { allow_spinning: '0' } } });
   return {
     run: async (images, dims, { input, inputType, output } = OWN_ENDS) => {
@@ -29,7 +29,7 @@ export type TryCalls = {
 };
 
 /** Opens a model in a thread of its own, for servers that answer others meanwhile. */
-export async function openInThread(bytes: Uint8Array): Promise<OpenModel> {
+export async function openInThread(bytes: Uint8Array): Promise<RunnableModel> {
   const shared = new SharedArrayBuffer(bytes.length);
   new Uint8Array(shared).set(bytes);
   const thread = new Thread<TryCalls>(new URL('./try-worker.ts', import.meta.url), {

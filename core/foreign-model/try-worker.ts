@@ -1,9 +1,9 @@
 /** The thread that tries a model of another program: onnxruntime's `run` blocks the thread that calls it. */
 import { serveThread } from '../workers/thread.ts';
-import type { OpenModel } from './adapt-foreign.ts';
+import type { RunnableModel } from './interface.ts';
 import { openModel, type TryCalls } from './open-model.ts';
 
-let model: OpenModel;
+let model: RunnableModel;
 
 serveThread<TryCalls>({
   open: async (bytes) => {

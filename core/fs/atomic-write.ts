@@ -4,6 +4,11 @@ import { basename, dirname, join } from 'node:path';
 import { makeFolders } from './make-folder.ts';
 import { processIsAlive } from './process-is-alive.ts';
 
+/*
+ * Ours rather than write-file-atomic: what killed writes left is told from work under way and removed, and a caller has
+ * a say between the flush and the rename.
+ */
+
 /** The process that writes is in the name, so that what a killed one left can be told from work under way. */
 const TEMPORARY = /\.(\d+)-[0-9a-f]{8}\.tmp$/;
 /** Processes of other machines, which share the folder, look dead from here; none writes one file for so long. */

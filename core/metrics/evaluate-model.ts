@@ -6,15 +6,15 @@ import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
 import { openSession, Tensor } from '../runtime/session.ts';
-import { ClassificationMetrics } from './classification-metrics.ts';
+import { Tally } from './tally.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;
   threads?: number;
   /** Images done, and the top-1 of those. */
   onProgress?: (images: number, top1: number) => void;
-  /** Called with every batch's logits [n, classes] and labels, to count more than the accuracy. */
-  onBatch?: (logits: Float32Array, labels: Int32Array, n: number) => void;
+  /** Counts, where more than the accuracy is wanted. */
+  tally?: Tally;
 }
 
 /**
@@ -45,7 +45,7 @@ export async function evaluateModelBytes(
     throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
   });
   const [input] = session.inputMetadata;
-  const metrics = new ClassificationMetrics(dataset.labels.length);
+  const tally = options.tally ?? new Tally(dataset.labels.length);
   try {
     if (!input?.isTensor) throw new Error('the model has no tensor input');
     const imageDims = input.shape.slice(1).map(Number);
@@ -54,13 +54,12 @@ export async function evaluateModelBytes(
       const images = new Tensor('float32', batch.images, [batch.size, ...imageDims]);
       const result = await session.run({ [input.name]: images });
       const logits = result[session.outputNames[0]!]!.data as Float32Array;
-      metrics.add(logits, batch.labels, batch.size);
-      options.onBatch?.(logits, batch.labels, batch.size);
+      tally.add(logits, batch.labels, batch.size, done);
       done += batch.size;
-      options.onProgress?.(done, metrics.result().top1);
+      options.onProgress?.(done, tally.accuracy.top1);
     }
   } finally {
     await session.release();
   }
-  return metrics.result();
+  return tally.accuracy;
 }

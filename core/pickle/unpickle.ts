@@ -4,6 +4,11 @@ import { OPCODES, STOP } from './opcodes.ts';
 import { PickleError, PickleReader } from './reader.ts';
 import type { PickleRules } from './rules.ts';
 
+/*
+ * Pickles of strangers are read with an allow-list (`rules.ts`): nothing in them is called or constructed, which is why
+ * the reader is ours.
+ */
+
 /**
  * Nothing that is read comes near: a state dict of ResNet-152 with its optimiser takes 100,000, CIFAR's
  * training labels and file names 250,000. It bounds the memory that a file of one-byte "new dict" opcodes can

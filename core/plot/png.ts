@@ -1,4 +1,4 @@
-import sharp from 'sharp';
+import sharp, { type PngOptions } from 'sharp';
 import { type LineChart, renderLineChart } from './line-chart.ts';
 
 /** Pixels of the image to one of the chart. */
@@ -12,13 +12,16 @@ const CSS_DENSITY = 72;
  */
 export async function renderLineChartPng(chart: LineChart): Promise<Uint8Array | undefined> {
   if (!(await canDrawText())) return undefined;
-  const svg = renderLineChart(chart, { theme: 'light' });
-  return (
-    sharp(Buffer.from(svg), { density: SCALE * CSS_DENSITY })
-      // As small as with the slowest settings, in a quarter of the time: it is done after every epoch.
-      .png({ palette: true, effort: 1, dither: 0, compressionLevel: 6 })
-      .toBuffer()
-  );
+  // As small as with the slowest settings, in a quarter of the time: it is done after every epoch.
+  const png = { palette: true, effort: 1, dither: 0, compressionLevel: 6 };
+  return rasterize(renderLineChart(chart, { theme: 'light' }), png);
+}
+
+/** An SVG as a PNG of twice its size. */
+export function rasterize(svg: string, png: PngOptions): Promise<Uint8Array> {
+  return sharp(Buffer.from(svg), { density: SCALE * CSS_DENSITY })
+    .png(png)
+    .toBuffer();
 }
 
 let textWorks: Promise<boolean> | undefined;

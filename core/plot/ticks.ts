@@ -1,3 +1,5 @@
+// Ours: d3-scale would bring eight packages, into the page too, for these 80 lines, and labels log axes otherwise.
+
 /** Where an axis has its marks, and the ends it is drawn to. */
 export interface Axis {
   min: number;

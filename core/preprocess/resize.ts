@@ -1,5 +1,7 @@
 import type { PixelImage } from './pixel-image.ts';
 
+// Ours, for it is Pillow's to the bit in trainer, server and page alike, which no resizer of npm's is.
+
 /**
  * Resizes with antialiased bilinear interpolation: a triangle filter as wide as the downscale factor, applied
  * along rows and then along columns, with 8-bit values in between and fixed-point weights. This is Pillow's

@@ -5,8 +5,9 @@ import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
 
 /**
  * The safetensors format (https://github.com/huggingface/safetensors#format): 8 bytes little-endian header
- * length, a JSON header of dtype, shape and offsets, then the tensors' bytes. Safe to read from strangers:
- * nothing in it runs. Float32 is what is written, and what is read unless a reader asks for more.
+ * length, a JSON header of dtype, shape and offsets, then the tensors' bytes. Ours, for it is bounded before it is
+ * read, and written piece by piece. Safe to read from strangers: nothing in it runs. Float32 is what is written, and
+ * what is read unless a reader asks for more.
  */
 export interface TensorFile {
   tensors: Map<string, { dims: number[]; data: Float32Array }>;

@@ -3,11 +3,8 @@ import { formatPercent } from '../../core/cli/format.ts';
 import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
-import type { ExportResult } from '../export-model.ts';
+import { CARD_MARK, type ExportResult } from '../output/output-paths.ts';
 import { usage } from './usage.ts';
-
-/** In every card, so that no other file is taken for one and overwritten. */
-export const CARD_MARK = '<!-- model card of onnx-classifier: npm run export -->';
 
 export interface CardExtras {
   /** Of the model file. */

@@ -2,8 +2,28 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { isOtherThanFile, readRegularFile } from '../../core/fs/regular-file.ts';
-import { CARD_MARK } from '../card/model-card.ts';
-import type { ExportOptions } from '../options.ts';
+import type { Agreement, ClassifierMetadata } from '../../core/model-metadata.ts';
+import type { ExportOptions, ModelFacts } from '../options.ts';
+import type { QuantizeReport } from '../quantize/options.ts';
+
+/** In every card, so that no other file is taken for one and overwritten. */
+export const CARD_MARK = '<!-- model card of onnx-classifier: npm run export -->';
+
+export interface ExportResult extends ModelFacts {
+  /** The model file, and all files written, it included. */
+  path: string;
+  files: string[];
+  /** Size of the model, with its external data. */
+  bytes: number;
+  opset: number;
+  irVersion: number;
+  /** The verification's largest difference of a logit, relative to the largest logit; or of a probability. */
+  maxDifference: number;
+  metadata: ClassifierMetadata;
+  /** Of the best classes with the float32 original; what it was measured on is in it. */
+  agreement: Agreement;
+  quantization?: QuantizeReport | undefined;
+}
 
 /** The files of an export. */
 export interface OutputPaths {

@@ -1,18 +1,18 @@
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
-import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
-import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
-import { type ClientOptions, DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
-import { encodePng } from './html-report.ts';
-import { type Mistake, MistakeList } from './mistakes.ts';
+import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { checkComparable, Tally, type WithoutDuplicates } from '../../core/metrics/tally.ts';
+import type { ModelAccuracy } from '../../core/model-metadata.ts';
+import {
+  type ClientOptions,
+  DEFAULT_BATCH_SIZE,
+  DEFAULT_CONCURRENCY,
+  encodePng,
+  InferenceClient,
+} from './client.ts';
 
 /** What a server scored on a test split; fractions in [0, 1]. */
-export interface ServerEvaluation {
-  images: number;
-  top1: number;
-  top5: number;
-  top1Correct: number;
-  top5Correct: number;
+export interface ServerEvaluation extends Omit<ModelAccuracy, 'loss'> {
   /** From the first request to the last answer, encoding the images included. */
   seconds: number;
   imagesPerSecond: number;
@@ -26,9 +26,7 @@ export interface ServerEvaluation {
   /** Requests that had to be sent again. */
   retries: number;
   /** Without the images of `leaveOut`. */
-  withoutDuplicates?: Pick<ServerEvaluation, 'images' | 'top1' | 'top5' | 'top1Correct' | 'top5Correct'> & {
-    leftOut: number;
-  };
+  withoutDuplicates?: Omit<WithoutDuplicates, 'loss'>;
 }
 
 /** What the report is drawn from, beside the numbers. */
@@ -71,10 +69,7 @@ export async function evaluateServer(
   if (total === 0) throw new UserError(`${dataset.name} has no test images to evaluate on`);
 
   const classes = dataset.labels.length;
-  const metrics = new ClassificationMetrics(classes);
-  const { leaveOut } = options;
-  const others = new ClassificationMetrics(classes);
-  const matrix = new ConfusionMatrix(classes);
+  const tally = new Tally(classes, options.leaveOut);
   const mistakes = new MistakeList();
   const latencies: number[] = [];
   const topk = Math.min(5, classes);
@@ -99,13 +94,11 @@ export async function evaluateServer(
           throw new UserError(`the server refused test image ${first + i}: ${result.error}`);
         const ranked = result.predictions.map((prediction) => prediction.index);
         const label = dataset.test.labels[first + i]!;
-        metrics.addRanked(ranked, label);
-        if (!leaveOut?.has(first + i)) others.addRanked(ranked, label);
-        matrix.count(label, ranked[0]);
+        tally.addRanked(ranked, label, first + i);
         mistakes.add({ image: first + i, label, predictions: result.predictions });
       });
       done += count;
-      options.onProgress?.({ done, total, top1: metrics.result().top1 });
+      options.onProgress?.({ done, total, top1: tally.accuracy.top1 });
     }
   };
   try {
@@ -116,12 +109,13 @@ export async function evaluateServer(
   }
 
   const seconds = (performance.now() - start) / 1000;
-  const { loss: _, ...counted } = metrics.result();
-  const { images } = counted;
-  const { loss: __, ...countedOthers } = others.result();
+  // A server does not say the loss.
+  const withoutLoss = <T extends ModelAccuracy>({ loss: _, ...counted }: T): Omit<T, 'loss'> => counted;
+  const { images } = tally.accuracy;
+  const { withoutDuplicates } = tally;
   return {
-    ...counted,
-    ...(leaveOut ? { withoutDuplicates: { ...countedOthers, leftOut: images - countedOthers.images } } : {}),
+    ...withoutLoss(tally.accuracy),
+    ...(withoutDuplicates && { withoutDuplicates: withoutLoss(withoutDuplicates) }),
     seconds,
     imagesPerSecond: images / seconds,
     model: description.name,
@@ -130,41 +124,9 @@ export async function evaluateServer(
     batchSize,
     concurrency,
     retries: client.retries,
-    matrix,
+    matrix: tally.matrix,
     mistakes: mistakes.worst(),
   };
-}
-
-/**
- * Refuses to measure a classifier on a dataset that it is not for, whose every score would be meaningless.
- * @param who what to call it, e.g. `the server's model`
- * @throws UserError unless it has the dataset's class names in the same order, of which a picture shows one
- */
-export function checkComparable(
-  model: { labels: readonly string[]; scores?: string },
-  dataset: Pick<ImageDataset, 'name' | 'labels'>,
-  who: string,
-): void {
-  const { labels, scores } = model;
-  if (scores === 'independent') {
-    throw new UserError(
-      `${who} gives every class a probability of its own, as a picture may show several: top-1 of pictures ` +
-        'with one class each says nothing of it; if its classes do exclude each other, export it with "scores": "probabilities"',
-    );
-  }
-  if (labels.length !== dataset.labels.length) {
-    throw new UserError(
-      `${who} has ${labels.length} classes but ${dataset.name} has ${dataset.labels.length}; ` +
-        'evaluate it on the dataset it was trained on',
-    );
-  }
-  const differing = labels.findIndex((label, i) => label !== dataset.labels[i]);
-  if (differing >= 0) {
-    throw new UserError(
-      `class ${differing} of ${who} is "${labels[differing]}" but that of ${dataset.name} is ` +
-        `"${dataset.labels[differing]}"; evaluate it on the dataset it was trained on`,
-    );
-  }
 }
 
 /** Milliseconds. */
@@ -192,4 +154,35 @@ export function summarizeLatencies(milliseconds: readonly number[]): LatencySumm
 /** The smallest value that so many are no larger than ("nearest rank"). @param sorted ascending, not empty */
 export function percentile(sorted: Float64Array, fraction: number): number {
   return sorted[Math.max(0, Math.ceil(fraction * sorted.length) - 1)]!;
+}
+
+/** An image and what the server said of it. */
+export interface Mistake {
+  /** Its place in the split. */
+  image: number;
+  label: number;
+  /** Best first. */
+  predictions: { index: number; probability: number }[];
+}
+
+const KEPT = 60;
+
+/** Keeps the wrong answers that were given with the highest probability. */
+export class MistakeList {
+  #mistakes: Mistake[] = [];
+
+  /** Counts an answer; one that is right is not kept. */
+  add(answer: Mistake): void {
+    const [best] = answer.predictions;
+    if (!best || best.index === answer.label) return;
+    this.#mistakes.push(answer);
+    // Sorted now and then only: most answers of a long evaluation never come near the top.
+    if (this.#mistakes.length >= 4 * KEPT) this.#mistakes = this.worst();
+  }
+
+  /** The worst first; of equals the earlier image. */
+  worst(): Mistake[] {
+    const certainty = ({ predictions }: Mistake): number => predictions[0]!.probability;
+    return this.#mistakes.toSorted((a, b) => certainty(b) - certainty(a) || a.image - b.image).slice(0, KEPT);
+  }
 }

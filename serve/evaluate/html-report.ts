@@ -1,11 +1,10 @@
-import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
-import type { ImageDataset, ImageSplit } from '../../core/data/dataset.ts';
+import type { ImageDataset } from '../../core/data/dataset.ts';
 import { classReports } from '../../core/metrics/class-report.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
-import type { EvaluationDetails, ServerEvaluation } from './evaluate-server.ts';
-import type { Mistake } from './mistakes.ts';
+import { encodePng } from './client.ts';
+import type { EvaluationDetails, Mistake, ServerEvaluation } from './evaluate-server.ts';
 
 type ReportedDataset = Pick<ImageDataset, 'name' | 'labels' | 'superclasses' | 'height' | 'width' | 'test'>;
 
@@ -97,26 +96,4 @@ function classTable({ matrix }: EvaluationDetails, dataset: ReportedDataset): st
       return `<tr><td>${escapeXml(name)}</td><td class="n">${correct} of ${images}</td><td class="n">${formatPercent(accuracy)}</td><td>${escapeXml(others)}</td></tr>`;
     });
   return `<table>\n<tr><th>class</th><th class="n">right</th><th class="n">recall</th><th>taken for</th></tr>\n${rows.join('\n')}\n</table>`;
-}
-
-/**
- * One image of a split as a PNG file, lossless.
- * @param split images channel-planar, [count, 3, height, width]
- */
-export async function encodePng(
-  split: ImageSplit,
-  index: number,
-  { height, width }: Pick<ImageDataset, 'height' | 'width'>,
-): Promise<Uint8Array<ArrayBuffer>> {
-  const pixels = height * width;
-  const planar = split.images.subarray(index * 3 * pixels, (index + 1) * 3 * pixels);
-  const interleaved = new Uint8Array(3 * pixels);
-  for (let p = 0; p < pixels; p++) {
-    for (let c = 0; c < 3; c++) interleaved[p * 3 + c] = planar[c * pixels + p]!;
-  }
-  // The lightest compression: these files live for one request.
-  const png = await sharp(interleaved, { raw: { width, height, channels: 3 } })
-    .png({ compressionLevel: 1 })
-    .toBuffer();
-  return new Uint8Array(png.buffer as ArrayBuffer, png.byteOffset, png.byteLength);
 }

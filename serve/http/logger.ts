@@ -1,5 +1,6 @@
 import pino, { type Logger } from 'pino';
-import type { LogLevel } from '../options.ts';
+
+export type LogLevel = 'silent' | 'error' | 'warn' | 'info' | 'debug';
 
 /**
  * A logger of JSON lines on stderr, written a few at a time: a synchronous write for each request would hold

@@ -1,5 +1,12 @@
 import { OverloadError, Refusal } from '../../core/errors.ts';
-import type { InferenceResult } from './pool.ts';
+
+/** What came out of the model for one request. */
+export interface InferenceResult {
+  /** [images, classes] */
+  logits: Float32Array;
+  /** Time the model ran, of the batches the images were in; without the time they waited. */
+  milliseconds: number;
+}
 
 /** A request that waits for the model. */
 export interface Job {

@@ -1,16 +1,8 @@
 import { UnavailableError } from '../../core/errors.ts';
 import { type InferenceThread, InferenceThreads } from './inference-threads.ts';
-import { type Batch, type Job, JobQueue } from './job-queue.ts';
+import { type Batch, type InferenceResult, type Job, JobQueue } from './job-queue.ts';
 import { makeSharedFolder, removeSharedFolder } from './shared-weights.ts';
 import type { InferenceSetup } from './worker.ts';
-
-/** What came out of the model for one request. */
-export interface InferenceResult {
-  /** [images, classes] */
-  logits: Float32Array;
-  /** Time the model ran, of the batches the images were in; without the time they waited. */
-  milliseconds: number;
-}
 
 /** Told what an inference pool does, for metrics and the log. Times in seconds. */
 export interface PoolObserver {

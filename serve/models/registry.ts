@@ -7,7 +7,7 @@ import type { Limits } from '../http/limits.ts';
 import { displayPath, loadServedModel } from '../model-file.ts';
 import { type InferenceOptions, LoadedModel } from './loaded-model.ts';
 import { type ModelReference, noSuchModel, parseReference, safeName } from './reference.ts';
-import type { ModelSource } from './selection.ts';
+import type { ModelSource } from './scan-folder.ts';
 
 /** What is known of one source. */
 interface Slot {

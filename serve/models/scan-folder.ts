@@ -3,7 +3,18 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
-import type { ModelSource } from './selection.ts';
+
+/** A model file that is to be served as a version of a model. */
+export interface ModelSource {
+  /** Undefined: what the file's metadata calls it. */
+  name: string | undefined;
+  version: number;
+  path: string;
+  /** The JSON file that says how to prepare images for it, if it is not beside the model. */
+  preprocessing?: string | undefined;
+  /** Asked for by name: without it there is no start. Of a folder, what can be loaded is served. */
+  required?: boolean;
+}
 
 /** A model file as it lies in the folder, under whatever name. */
 interface Found {

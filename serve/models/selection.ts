@@ -4,7 +4,7 @@ import { basename, resolve } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { displayPath, findModelFile } from '../model-file.ts';
 import { MODEL_NAME, MODEL_VERSION, safeName } from './reference.ts';
-import { scanFolder } from './scan-folder.ts';
+import { type ModelSource, scanFolder } from './scan-folder.ts';
 
 export interface ModelSelection {
   /** `FILE`, `NAME`, `NAME=FILE` or `NAME@VERSION=FILE` each. Neither these nor a folder: the embedded model. */
@@ -59,18 +59,6 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
 
 async function isFolder(path: string): Promise<boolean> {
   return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
-}
-
-/** A model file that is to be served as a version of a model. */
-export interface ModelSource {
-  /** Undefined: what the file's metadata calls it. */
-  name: string | undefined;
-  version: number;
-  path: string;
-  /** The JSON file that says how to prepare images for it, if it is not beside the model. */
-  preprocessing?: string | undefined;
-  /** Asked for by name: without it there is no start. Of a folder, what can be loaded is served. */
-  required?: boolean;
 }
 
 /**

@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import sharp from 'sharp';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const COMMAND_FILE = /^ {2}'?[a-z:-]+'?: '([a-z0-9/-]+\.ts)',$/gm;
+const COMMAND_FILE = /^ {2}'?[a-z:-]+'?: '([a-z0-9/.-]+\.ts)',$/gm;
 /** Too heavy to be loaded by a command that only says what it can do. */
 const HEAVY = [
   'onnxruntime-node',
@@ -58,7 +58,7 @@ test('the built form says what the source says, and is built once', async () => 
   const built = start('runs', '--help');
   assert.equal(built.status, 0, built.stderr);
   const folder = await newest();
-  const source = spawnSync(process.execPath, ['--import', 'tsx', 'train/runs/cli.ts', '--help'], {
+  const source = spawnSync(process.execPath, ['--import', 'tsx', 'train/runs/runs.cli.ts', '--help'], {
     cwd: copy,
     encoding: 'utf8',
   });
@@ -107,7 +107,7 @@ test('what is looked for beside a source is found: the embedded model, threads',
 
 test('a changed source is built anew, beside the older build', async () => {
   const before = await newest();
-  const source = join(copy, 'train', 'runs', 'cli.ts');
+  const source = join(copy, 'train', 'runs', 'runs.cli.ts');
   const text = await readFile(source, 'utf8');
   await writeFile(source, text.replace('Lists training runs;', 'Says something else;'));
   assert.match(start('runs', '--help').stdout, /^Says something else;/);
@@ -116,7 +116,7 @@ test('a changed source is built anew, beside the older build', async () => {
 });
 
 test('a source that does not build is said by tsx, and a mended one builds', async () => {
-  const source = join(copy, 'train', 'runs', 'cli.ts');
+  const source = join(copy, 'train', 'runs', 'runs.cli.ts');
   const text = await readFile(source, 'utf8');
   await writeFile(source, `${text}\nconst = 1;\n`);
   const { status, stderr } = start('runs', '--help');

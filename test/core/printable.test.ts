@@ -10,7 +10,7 @@ import { oneLine } from '../../core/errors.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
 import { type CardExtras, modelCard } from '../../export/card/model-card.ts';
 import { describeExport } from '../../export/describe.ts';
-import type { ExportResult } from '../../export/export-model.ts';
+import type { ExportResult } from '../../export/output/output-paths.ts';
 import { writeTarget } from '../../export/targets/write-target.ts';
 import { startServer, startupText } from '../../serve/server.ts';
 import { tinyNet } from '../foreign/tiny-net.ts';
@@ -95,13 +95,13 @@ describe('a model with hostile names', () => {
           encoding: 'utf8',
         },
       );
-    const { status, stdout, stderr } = run('export/inspect/cli.ts', path, '--runs', '1');
+    const { status, stdout, stderr } = run('export/inspect/inspect.cli.ts', path, '--runs', '1');
     assert.equal(status, 0, stderr);
     assert.doesNotMatch(stdout, DANGER_IN_LINES);
     assert.ok(stdout.includes('forged'));
     writeFileSync(join(folder, 'bad.json'), JSON.stringify({ ...json, [HOSTILE]: 1 }));
     const refused = run(
-      'serve/cli.ts',
+      'serve/serve.cli.ts',
       '--model',
       path,
       '--preprocessing',

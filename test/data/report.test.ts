@@ -35,7 +35,7 @@ async function faultyFolder(): Promise<string> {
 
 function report(...args: string[]) {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const all = ['--import', 'tsx', 'core/data/cli.ts', ...args];
+  const all = ['--import', 'tsx', 'core/data/data.cli.ts', ...args];
   return spawnSync(process.execPath, all, { cwd: PROJECT, env, encoding: 'utf8' });
 }
 

@@ -43,7 +43,7 @@ test('the image runs the server with options it has, as the user that the deploy
   assert.equal(last('USER')[0], `${securityContext.runAsUser}:${securityContext.runAsGroup}`);
   const entry = JSON.parse(last('ENTRYPOINT').join('')) as string[];
   assertServeOptions([
-    ...entry.slice(entry.indexOf('serve/cli.ts') + 1),
+    ...entry.slice(entry.indexOf('serve/serve.cli.ts') + 1),
     ...(JSON.parse(last('CMD').join('')) as string[]),
   ]);
   assert.ok(last('ENV').includes('ORT_DISABLE_TELEMETRY=1'));
@@ -109,7 +109,7 @@ test('the image has what the server imports, and the context what the image copi
       await visit(join(path, '..', target!));
     }
   };
-  await visit(join(PROJECT, 'serve', 'cli.ts'));
+  await visit(join(PROJECT, 'serve', 'serve.cli.ts'));
   assert.ok(seen.size > 60);
 });
 

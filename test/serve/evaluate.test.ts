@@ -8,9 +8,13 @@ import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
 import { InferenceClient } from '../../serve/evaluate/client.ts';
-import { evaluateServer, percentile, summarizeLatencies } from '../../serve/evaluate/evaluate-server.ts';
+import {
+  evaluateServer,
+  MistakeList,
+  percentile,
+  summarizeLatencies,
+} from '../../serve/evaluate/evaluate-server.ts';
 import { htmlReport } from '../../serve/evaluate/html-report.ts';
-import { MistakeList } from '../../serve/evaluate/mistakes.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { directLogits } from './support/direct.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';

@@ -32,7 +32,9 @@ test('npm run setup:tensorflow sets it up and finds it set up the second time', 
   skip: skipSetup,
 }, async () => {
   const setup = () =>
-    runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/cli.ts', '--cpu'], { cwd: PROJECT });
+    runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/setup-tensorflow.cli.ts', '--cpu'], {
+      cwd: PROJECT,
+    });
   const first = await setup();
   assert.equal(first.status, 0, first.stderr);
   assert.match(first.stdout, /^TensorFlow 2\.15\.1 is (already )?set up/m);

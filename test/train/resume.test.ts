@@ -37,7 +37,7 @@ function train(...args: string[]): Promise<Finished> {
 /** @param node options of Node's own */
 function trainWith(node: string[], ...args: string[]): Promise<Finished> {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const all = [...node, '--import', 'tsx', 'train/cli.ts', ...args];
+  const all = [...node, '--import', 'tsx', 'train/train.cli.ts', ...args];
   const child = spawn(process.execPath, all, { cwd: PROJECT, env });
   const done: Finished = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (data) => (done.stdout += data));

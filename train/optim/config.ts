@@ -1,12 +1,9 @@
-import type { TrainConfig } from '../recipe/settings.ts';
+import type { OptimizerName, TrainConfig } from '../recipe/settings.ts';
 import { type MomentumCycle, oneCycleMomentum } from '../schedule/one-cycle.ts';
 import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
-
-export const OPTIMIZER_NAMES = ['sgd', 'adam', 'adamw'] as const;
-export type OptimizerName = (typeof OPTIMIZER_NAMES)[number];
 
 /** All that decides how gradients change the weights. */
 export interface OptimizerConfig {

@@ -1,8 +1,6 @@
 import type { TrainConfig } from '../recipe/settings.ts';
 import { oneCycleLearningRate } from './one-cycle.ts';
 
-export const SCHEDULE_NAMES = ['onecycle', 'cosine', 'multistep', 'constant'] as const;
-
 /** The part of a run's config that decides its learning rates; `learningRate` is the peak. */
 export type ScheduleConfig = Pick<
   TrainConfig,

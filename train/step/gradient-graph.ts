@@ -1,6 +1,7 @@
 import type { Dim, Graph } from '../../core/onnx/graph.ts';
 import { differentiateClassifier } from '../gradients/differentiate.ts';
 import { Lowering } from '../lowering/ort/lower.ts';
+import { LOWERINGS } from '../lowering/ort/operators.ts';
 import { StepBuilder, type StepTensor } from '../lowering/ort/step-builder.ts';
 import { weightsFirst } from './node-order.ts';
 import type { Segment, VectorLayout } from './parameter-vector.ts';
@@ -59,7 +60,7 @@ export function emitGradient(
   given.set(training.targets, targets);
   if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
   const again = b.portable ? [] : cutMatricesAgain(b, parameters, layout.parameters);
-  const lowered = new Lowering(b, training, given, new Map(again));
+  const lowered = new Lowering(LOWERINGS, b, training, given, new Map(again));
   const gradient = pack(
     b,
     names.map((name) => b.toPlain(lowered.value(training.gradients.get(name)!))),

@@ -1,9 +1,107 @@
-import type { ImageDataset } from '../../core/data/dataset.ts';
-import { ClassificationMetrics } from '../../core/metrics/classification-metrics.ts';
-import { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
+import { existsSync } from 'node:fs';
+import { dirname, join, parse } from 'node:path';
+import { formatPercent } from '../../core/cli/format.ts';
+import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
+import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
+import { checkHeldOut, type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
+import { firstImages } from '../../core/data/split.ts';
+import { errorMessage, UserError } from '../../core/errors.ts';
+import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { makeFolders } from '../../core/fs/make-folder.ts';
+import { byAccuracy, type ClassReport, classReports } from '../../core/metrics/class-report.ts';
+import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
-import type { ModelAccuracy } from '../../core/model-metadata.ts';
-import type { LoadedModel } from './load-model.ts';
+import {
+  describeAccuracy,
+  describeWithoutDuplicates,
+  Tally,
+  type WithoutDuplicates,
+} from '../../core/metrics/tally.ts';
+import { decodeMetadata, type ModelAccuracy } from '../../core/model-metadata.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
+import { confusionSvg } from '../../core/plot/confusion-svg.ts';
+import { canDrawText, rasterize } from '../../core/plot/png.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { decodeWeights, readWeightsFile, weightsFormat } from '../../core/weights/load-weights.ts';
+
+/** A model ready to run, and what its file says about the data it is for. */
+export interface LoadedModel {
+  /** An ONNX model. */
+  bytes: Uint8Array;
+  /** The zoo's name. */
+  model: string;
+  classes: number;
+  /** Height and width of its images in pixels. */
+  height: number;
+  width: number;
+  /** What it was trained on; undefined if nothing says so. */
+  dataset?: string;
+  labels?: string[];
+  normalization?: Normalization;
+  /** Where that was, and which of its images were held out. */
+  data?: DataRecord;
+}
+
+const CIFAR_SIZE = 32;
+
+/**
+ * Makes a model of a weights file. An exported .onnx is run as it is; for a checkpoint (.safetensors, .pth)
+ * the zoo model is built, with batch norm folded as the trainer and the export do.
+ * @param model the zoo's name; left out: found by the tensors. An .onnx must be of that model
+ * @throws UserError if the file cannot be read or does not fit the model
+ */
+export async function loadModel(path: string, model?: string): Promise<LoadedModel> {
+  const bytes = await readWeightsFile(path);
+  if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
+  const { tensors, metadata, left } = decodeWeights(bytes, path);
+  const fitted = fitModel(tensors, path, { model, left });
+  const config = await configOfRun(path);
+  const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
+  const dataset = metadata.dataset ?? config.dataset;
+  return {
+    bytes: encodeModel(foldBatchNorm(fitted.graph)),
+    model: fitted.model,
+    classes: tensors.get('fc.weight')!.dims[0]!,
+    height: imageSize,
+    width: imageSize,
+    ...(typeof dataset === 'string' ? { dataset } : {}),
+    ...(normalization ? { normalization } : {}),
+    ...(data ? { data } : {}),
+  };
+}
+
+function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): LoadedModel {
+  const metadata = decodeMetadata(decodeModel(bytes, path).metadata, path);
+  if (model !== undefined && model !== metadata.model) {
+    throw new UserError(`${path} is a ${metadata.model}, not a ${model}; leave out --model`);
+  }
+  if (metadata.scores === 'independent') {
+    throw new UserError(
+      `${path} gives every class a probability of its own, as a picture may show several: top-1 says nothing of it; ` +
+        'if its classes do exclude each other, export it with "scores": "probabilities" in its JSON file',
+    );
+  }
+  const { data } = readDatasetRecord(metadata.trainingConfig ?? {}, path);
+  return {
+    bytes,
+    model: metadata.model,
+    classes: metadata.labels.length,
+    height: metadata.inputHeight,
+    width: metadata.inputWidth,
+    dataset: metadata.dataset,
+    labels: metadata.labels,
+    normalization: { mean: metadata.mean, std: metadata.std },
+    ...(data ? { data } : {}),
+  };
+}
+
+/** The config of the training run that a checkpoint lies in; empty if it lies in none. */
+async function configOfRun(path: string): Promise<Record<string, unknown>> {
+  const run = new RunDirectory(dirname(path));
+  return existsSync(run.configPath) ? run.readConfig() : {};
+}
 
 export interface TestModelOptions {
   batchSize: number;
@@ -16,7 +114,7 @@ export interface TestOutcome {
   accuracy: ModelAccuracy;
   matrix: ConfusionMatrix;
   /** Of the images that were not left out. */
-  withoutDuplicates?: ModelAccuracy & { leftOut: number };
+  withoutDuplicates?: WithoutDuplicates;
 }
 
 /**
@@ -29,21 +127,197 @@ export async function testModel(
   options: TestModelOptions,
 ): Promise<TestOutcome> {
   const { leaveOut, ...evaluation } = options;
-  const matrix = new ConfusionMatrix(model.classes);
-  const others = new ClassificationMetrics(model.classes);
-  let first = 0;
-  const accuracy = await evaluateModelBytes(model.bytes, dataset, dataset.test, {
-    ...evaluation,
-    onBatch: (logits, labels, n) => {
-      matrix.add(logits, labels, n);
-      for (let i = 0; leaveOut && i < n; i++) {
-        if (leaveOut.has(first + i)) continue;
-        others.add(logits.subarray(i * model.classes, (i + 1) * model.classes), labels.subarray(i, i + 1), 1);
-      }
-      first += n;
-    },
+  const tally = new Tally(model.classes, leaveOut);
+  await evaluateModelBytes(model.bytes, dataset, dataset.test, { ...evaluation, tally });
+  const { accuracy, matrix, withoutDuplicates } = tally;
+  return { accuracy, matrix, ...(withoutDuplicates && { withoutDuplicates }) };
+}
+
+interface TestDataOptions {
+  /** Left out: the dataset that the model's file names, else what there is. */
+  dataset?: string | undefined;
+  /** Where its files are. */
+  data?: string | undefined;
+  /** Only the first images, at most so many. */
+  limit?: number | undefined;
+  /** Load the training images too. */
+  training?: boolean | undefined;
+  /** Leave out image files that cannot be read. */
+  skipBroken?: boolean | undefined;
+  /** Called with a line about files that are not read. */
+  onNote?: (line: string) => void;
+}
+
+/**
+ * The test images for a model, normalised as the model was trained.
+ * @throws UserError if they are not found, or are of other classes or another size than the model's
+ */
+export async function loadTestSplit(model: LoadedModel, options: TestDataOptions): Promise<ImageDataset> {
+  const name = options.dataset ?? model.dataset ?? 'auto';
+  const choice = DATASET_CHOICES.find((known): known is DatasetChoice => known === name);
+  if (choice === undefined) {
+    throw new UserError(`the model was trained on "${name}", which cannot be read; give --dataset`);
+  }
+  const { data: record } = model;
+  const ofRun = options.dataset === undefined && options.data === undefined;
+  const remembered = ofRun && record?.path !== undefined && existsSync(record.path) ? record.path : undefined;
+  // --data may be set for every command; the synthetic dataset has no files.
+  const dir = choice === 'synthetic' ? undefined : (options.data ?? remembered);
+  // A folder with test images of its own is another than the one of which some were held out.
+  const { heldOut } = record ?? {};
+  const holdsOut = heldOut && record!.validation === undefined;
+  const located = await locateDataset({ dataset: choice, dir, heldOut: holdsOut ? heldOut : undefined });
+  const drawsTest = holdsOut && located.dataset === 'folder' && located.layout.test === undefined;
+  const dataset = await loadDatasetFrom(located, {
+    imageSize: model.height,
+    // Given, it need not be measured on the training images.
+    normalization: model.normalization,
+    splits: options.training ? ['train', 'test'] : ['test'],
+    // What was held out, as test or as validation images, was not trained on.
+    heldOut: drawsTest || options.training ? heldOut : undefined,
+    skipBroken: options.skipBroken || record?.skipBroken,
+    onNote: options.onNote,
   });
-  if (!leaveOut) return { accuracy, matrix };
-  const counted = others.result();
-  return { accuracy, matrix, withoutDuplicates: { ...counted, leftOut: first - counted.images } };
+  if (drawsTest) checkHeldOut(record, 'test', dataset.test);
+  if (dataset.labels.length !== model.classes) {
+    throw new UserError(
+      `the model has ${model.classes} classes, ${dataset.name} has ${dataset.labels.length}; give --dataset`,
+    );
+  }
+  if (model.labels && model.labels.join('\n') !== dataset.labels.join('\n')) {
+    throw new UserError(
+      `the model's class names are not those of ${dataset.name}, in this order; give --dataset`,
+    );
+  }
+  if (dataset.height !== model.height || dataset.width !== model.width) {
+    throw new UserError(
+      `the model takes images of ${model.width}x${model.height}, those of ${dataset.name} are ${dataset.width}x${dataset.height}`,
+    );
+  }
+  const { normalization = dataset.normalization } = model;
+  const test = firstImages(dataset.test, options.limit ?? dataset.test.count);
+  return { ...dataset, normalization, test };
+}
+
+/** What is written as report.json. Fractions in [0, 1], loss in nats; a fraction of nothing is null. */
+export interface TestReport extends ModelAccuracy {
+  /** The file tested. */
+  weights: string;
+  model: string;
+  dataset: string;
+  /** The fraction of images taken for any class of their superclass. */
+  superclassTop1?: number;
+  superclasses?: ClassReport[];
+  /** Without the test images whose pixels stand in the training set, where that was asked for. */
+  withoutDuplicates?: TestOutcome['withoutDuplicates'];
+  classes: ClassReport[];
+  /** [true class][predicted class] in images, classes by index. */
+  confusion: number[][];
+}
+
+/** How many of the best and of the worst classes are printed. */
+const SHOWN = 5;
+
+/** Gathers what a test found out. */
+export function makeReport(
+  names: { weights: string; model: string },
+  dataset: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'>,
+  { accuracy, matrix, withoutDuplicates }: TestOutcome,
+): TestReport {
+  const { superclasses } = dataset;
+  const groups = superclasses && matrix.grouped(superclasses.ofClass, superclasses.names.length);
+  const indices = dataset.labels.map((_, index) => index);
+  return {
+    ...names,
+    dataset: dataset.name,
+    ...accuracy,
+    ...(groups
+      ? { superclassTop1: groups.accuracy(), superclasses: classReports(groups, superclasses.names) }
+      : {}),
+    ...(withoutDuplicates ? { withoutDuplicates } : {}),
+    classes: classReports(matrix, dataset.labels),
+    confusion: indices.map((label) => indices.map((predicted) => matrix.at(label, predicted))),
+  };
+}
+
+/** The report for people. */
+export function describeReport(report: TestReport): string {
+  const ranked = byAccuracy(report.classes);
+  const shown = Math.min(SHOWN, Math.floor(ranked.length / 2));
+  const width = Math.max(...ranked.map(({ name }) => name.length));
+  const row = ({ name, accuracy, confusedWith }: ClassReport) => {
+    const taken = confusedWith.map((other) => `${other.name} ${other.images}`).join(', ');
+    const line = `  ${formatPercent(accuracy).padStart(8)}  ${name.padEnd(width)}`;
+    return taken === '' ? line.trimEnd() : `${line}  taken for ${taken}`;
+  };
+  const superclass =
+    report.superclassTop1 === undefined ? [] : [`superclass  ${formatPercent(report.superclassTop1)}`];
+  return [
+    `${report.model} on ${report.dataset}, ${report.images} test images`,
+    `loss        ${report.loss.toFixed(4)}`,
+    ...describeAccuracy(report),
+    ...superclass,
+    ...describeWithoutDuplicates(report.withoutDuplicates),
+    'best classes',
+    ...ranked.slice(0, shown).map(row),
+    'worst classes',
+    ...ranked
+      .slice(ranked.length - shown)
+      .reverse()
+      .map(row),
+  ].join('\n');
+}
+
+/** Where results are written by default: beside the weights, `runs/x/best.safetensors` in `runs/x/best-test`. */
+export function defaultFolder(weights: string): string {
+  const { dir, name } = parse(weights);
+  return join(dir, `${name}-test`);
+}
+
+/**
+ * Makes the folder for the results, before the work whose results they are.
+ * @throws UserError if that is not possible
+ */
+export async function makeFolder(folder: string): Promise<void> {
+  try {
+    await makeFolders(folder);
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+}
+
+/**
+ * Writes report.json, confusion-matrix.svg and, where the machine has a font to draw it with,
+ * confusion-matrix.png.
+ * @returns the names of the files
+ * @throws UserError if the folder cannot be written
+ */
+export async function writeResults(
+  folder: string,
+  report: TestReport,
+  matrix: ConfusionMatrix,
+  dataset: Pick<ImageDataset, 'labels' | 'superclasses'>,
+): Promise<string[]> {
+  const superclass =
+    report.superclassTop1 === undefined ? '' : `, superclass ${formatPercent(report.superclassTop1)}`;
+  const svg = confusionSvg(matrix, dataset, {
+    heading: `${report.model} on ${report.dataset}`,
+    detail: `${report.images} test images: top-1 ${formatPercent(report.top1)}, top-5 ${formatPercent(report.top5)}${superclass}`,
+  });
+  const files: [name: string, content: string | Uint8Array][] = [
+    ['report.json', `${JSON.stringify(report)}\n`],
+    ['confusion-matrix.svg', svg],
+  ];
+  if (await canDrawText())
+    files.push(['confusion-matrix.png', await rasterize(svg, { compressionLevel: 9, palette: true })]);
+  try {
+    for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
+  } catch (error) {
+    throw cannotWrite(folder, error);
+  }
+  return files.map(([name]) => name);
+}
+
+function cannotWrite(folder: string, error: unknown): UserError {
+  return new UserError(`cannot write to ${folder}: ${errorMessage(error)}; give another with --out`);
 }

@@ -2,10 +2,10 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RequestHandler, Response } from 'express';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { readRun } from '../../train/runs/read-run.ts';
 import { summarize } from '../../train/runs/summary.ts';
 import type { RunMessage, RunsEvent } from '../page/runs/run-message.ts';
-import { listRunFolders } from './run-folders.ts';
 
 /** Looking at the times of a few files is cheap, and works on every file system, unlike watching them. */
 const POLL_MS = 1000;

@@ -4,6 +4,11 @@ const BLOCK = 512;
 /** Most bytes of a long name or of extended attributes. */
 const MAX_ATTRIBUTE_BYTES = 1 << 16;
 
+/*
+ * Ours: names, attributes and sizes of a stranger's archive are bounded before anything is made of them, and a file
+ * is read only when it is asked for. tar-stream brings thirteen packages for it.
+ */
+
 /** What is wrong with an archive. */
 export class TarError extends Error {
   override name = 'TarError';

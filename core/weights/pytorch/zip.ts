@@ -3,7 +3,8 @@ import { UserError } from '../../errors.ts';
 /*
  * ZIP as in PKWARE's APPNOTE 6.3 (https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT): the part of it
  * that torch.save writes. Entries are stored, never compressed, so a small file cannot unpack to a large one.
- * Check sums are not compared: PyTorch may be told not to compute them, and then writes others.
+ * Check sums are not compared: PyTorch may be told not to compute them, and then writes others. Ours: an entry is a
+ * view of the file's bytes, where yauzl would stream a copy of each of the gigabytes that a checkpoint may have.
  */
 
 const END_SIGNATURE = 0x06054b50;

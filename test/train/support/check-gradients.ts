@@ -3,6 +3,7 @@ import type { Graph } from '../../../core/onnx/graph.ts';
 import { Random } from '../../../core/random.ts';
 import { differentiate } from '../../../train/gradients/differentiate.ts';
 import { Lowering } from '../../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
 import type { CaseNet } from './case-net.ts';
 import { gradientError, type NumericGradient, numericGradients } from './finite-differences.ts';
@@ -40,7 +41,9 @@ export function expectationOf(
       { dims, data: Float64Array.from(data, () => Math.fround(random.normal())) },
     ]),
   );
-  const wanted = options.wanted?.(net) ?? [...net.given.keys()].filter((name) => !net.buffers.has(name));
+  const wanted =
+    options.wanted?.(net) ??
+    [...net.given.keys()].filter((name) => !net.buffers.has(name) && !net.constants.has(name));
   return {
     net,
     seeds,
@@ -86,7 +89,7 @@ function differentiated({ net, seeds, wanted }: Expectation, blockSize: number):
   const given = training.graph.inputs.map(
     ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
   );
-  const lowered = new Lowering(b, training, new Map(given));
+  const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
   for (const name of seeds.keys()) b.output(`value.${name}`, lowered.value(training.outputs.get(name)!));
   for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
   return b.graph;

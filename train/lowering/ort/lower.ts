@@ -1,14 +1,13 @@
 import type { Attribute, GraphNode } from '../../../core/onnx/graph.ts';
 import type { TrainingGraph } from '../../gradients/training-graph.ts';
 import { fuseForTraining } from './fuse.ts';
-import { LOWERINGS } from './operators.ts';
 import { plain, type StepBuilder, type StepTensor } from './step-builder.ts';
 
 /** How one operator of a training graph is computed by onnxruntime: emits it and binds its outputs. */
 export type OrtLowering = (lowering: Lowering, node: GraphNode) => void;
 
 /**
- * A training graph on its way to onnxruntime. Each node is emitted by its entry in {@link LOWERINGS}, where
+ * A training graph on its way to onnxruntime. Each node is emitted by its entry in a table, where
  * formulations and layouts are chosen, or, if it has none, as it stands, in plain layout.
  */
 export class Lowering {
@@ -18,10 +17,12 @@ export class Lowering {
   #pending: StepTensor[] = [];
 
   /**
+   * @param operators how each operator is computed, see `operators.ts`
    * @param given the step graph's tensors for inputs of the training graph
    * @param again tensors that the backward pass reads instead of those, so that those need not be kept
    */
   constructor(
+    operators: ReadonlyMap<string, OrtLowering>,
     readonly builder: StepBuilder,
     readonly training: TrainingGraph,
     given: ReadonlyMap<string, StepTensor>,
@@ -35,7 +36,7 @@ export class Lowering {
         for (const [name, tensor] of again) this.#values.set(name, tensor);
       }
       const key = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
-      (LOWERINGS.get(key) ?? asItStands)(this, node);
+      (operators.get(key) ?? asItStands)(this, node);
     }
   }
 

@@ -8,8 +8,6 @@ import type { RunMessage } from '../runs/run-message.ts';
 import type { RunStreamState } from '../runs/run-stream.ts';
 import { RunDetails } from './run-details.ts';
 
-/** A run counts as in progress this long after its last sign of life. */
-const LIVE_MS = 15 * 60_000;
 /** More curves than this in one chart cannot be told apart. */
 const MOST_SHOWN = 6;
 
@@ -127,8 +125,8 @@ function hasFewClasses({ config }: RunMessage): boolean {
   return Array.isArray(config.labels) && config.labels.length <= 5;
 }
 
-function isLive({ summary, changed }: RunMessage): boolean {
-  return summary.epochsDone < summary.epochsAsked && Date.now() - changed < LIVE_MS;
+function isLive({ summary }: RunMessage): boolean {
+  return summary.state === 'live';
 }
 
 function differencesTable(

@@ -2,9 +2,9 @@ import { CIFAR10_BINARY } from '../../../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
 import { UserError } from '../../../core/errors.ts';
-import { adaptForeign, type OpenModel, takesBytes } from '../../../core/foreign-model/adapt-foreign.ts';
+import { adaptForeign, takesBytes } from '../../../core/foreign-model/adapt-foreign.ts';
 import { inMetadata } from '../../../core/foreign-model/in-metadata.ts';
-import type { ModelInterface } from '../../../core/foreign-model/interface.ts';
+import type { ModelInterface, RunnableModel } from '../../../core/foreign-model/interface.ts';
 import type { Preprocessing } from '../../../core/foreign-model/preprocessing.ts';
 import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
@@ -35,7 +35,7 @@ const DEFAULT_SIZE = 32;
 export async function readModel(
   bytes: Uint8Array,
   name: string,
-  open: (bytes: Uint8Array) => Promise<OpenModel>,
+  open: (bytes: Uint8Array) => Promise<RunnableModel>,
 ): Promise<ReadModel> {
   const model = parseModel(bytes, name);
   const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));

@@ -1,5 +1,5 @@
 import { errorMessage, UserError } from '../../../core/errors.ts';
-import { type OpenModel, OWN_ENDS } from '../../../core/foreign-model/adapt-foreign.ts';
+import { OWN_ENDS, type RunnableModel } from '../../../core/foreign-model/interface.ts';
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import {
@@ -128,7 +128,7 @@ export async function openOn(
 }
 
 /** Opens a model of ours, or one just adapted, to try what it gives; whatever is to run it later. */
-export async function openToTry(bytes: Uint8Array): Promise<OpenModel> {
+export async function openToTry(bytes: Uint8Array): Promise<RunnableModel> {
   const { ort, lock } = await loadRuntime('wasm');
   const options = {
     executionProviders: ['wasm'],

@@ -1,4 +1,5 @@
-import { type EpochLog, isBetter } from '../loop.ts';
+import { isBetter } from '../../core/metrics/classification-metrics.ts';
+import type { EpochLog } from '../loop.ts';
 import type { RunRecord, RunState } from './read-run.ts';
 
 /** A run in a few numbers. Those of no epoch at all are null, as JSON has no other word for it. */

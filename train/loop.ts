@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
+import { ClassificationMetrics, isBetter } from '../core/metrics/classification-metrics.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import type { TrainingEngine } from './engine/engine.ts';
@@ -161,15 +161,6 @@ export function isFinished(
 
 export function divergedIn(epoch: number, advice: string): string {
   return `the weights diverged in epoch ${epoch + 1}; ${advice}`;
-}
-
-/** Which epoch's weights are kept: top-1 decides, the loss breaks a tie. */
-export function isBetter(
-  accuracy: Pick<ModelAccuracy, 'top1' | 'loss'>,
-  best: Pick<ModelAccuracy, 'top1' | 'loss'> | undefined,
-): boolean {
-  if (!best) return true;
-  return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
 }
 
 function tellerOf(observers: readonly LoopObserver[]) {

@@ -1,4 +1,5 @@
-import { type EpochLog, isBetter } from '../loop.ts';
+import { isBetter } from '../../core/metrics/classification-metrics.ts';
+import type { EpochLog } from '../loop.ts';
 
 const NUMBERS = [
   'learningRate',

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 import { errorMessage, UserError } from '../core/errors.ts';
 import { loadTensorFlow, requireBinding } from '../core/tensorflow/load-tfjs.ts';
-import { bfloat16Trouble } from '../train/engine/tfjs/bfloat16/require-bfloat16.ts';
+import { bfloat16Trouble } from '../train/lowering/tfjs/require-bfloat16.ts';
 import type { Peers } from './contestants.ts';
 
 const run = promisify(execFile);

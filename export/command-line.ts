@@ -25,7 +25,7 @@ const OPTIONS = {
   model: {
     type: 'string',
     value: 'NAME',
-    help: 'model whose newest run is exported, or the embedded model of that name; not needed with --run',
+    help: 'model whose newest run is exported, or the embedded model of that name; left out: the newest run of any',
     choices: MODEL_NAMES,
   },
   run: { type: 'string', value: 'DIR', help: 'the run to export; left out: the newest under runs/' },

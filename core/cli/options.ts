@@ -2,12 +2,17 @@ import { parseArgs } from 'node:util';
 import { UserError } from '../errors.ts';
 
 /** One command-line option. `default` absent means the option may be left out. */
-export type OptionSpec =
-  | { type: 'string'; help: string; value?: string; default?: string; choices?: readonly string[] }
-  | { type: 'integer' | 'number'; help: string; value?: string; default?: number; min?: number; max?: number }
-  | { type: 'boolean'; help: string; default?: boolean }
+export type OptionSpec = (
+  | { type: 'string'; value?: string; default?: string; choices?: readonly string[] }
+  | { type: 'integer' | 'number'; value?: string; default?: number; min?: number; max?: number }
+  | { type: 'boolean'; default?: boolean }
   /** A string that may be given several times; an empty list when it is left out. */
-  | { type: 'list'; help: string; value?: string; default?: undefined };
+  | { type: 'list'; value?: string; default?: undefined }
+) & {
+  help: string;
+  /** What other programs call it: not taken, but who gives one is told ours. */
+  elsewhere?: readonly string[];
+};
 
 export type OptionTable = Record<string, OptionSpec>;
 
@@ -44,7 +49,8 @@ export class HelpRequested extends Error {}
 /**
  * Parses `argv` (without node and script) against the table.
  * Booleans are also accepted negated (`--no-flip`). `--help` throws {@link HelpRequested}.
- * @throws UserError on an unknown option, a missing value or a value out of range.
+ * @throws UserError on an unknown option, a missing value or a value out of range, and on options that npm took for its
+ *   own because no -- stood before them
  */
 export function parseOptions<const T extends OptionTable>(
   command: CommandSpec<T>,
@@ -60,6 +66,7 @@ export function parseOptions<const T extends OptionTable>(
     };
     if (spec.type === 'boolean') config[`no-${name}`] = { type: 'boolean' };
   }
+  refuseSwallowed(command, argv);
   let values: Record<string, unknown>;
   let positionals: string[];
   try {
@@ -70,9 +77,13 @@ export function parseOptions<const T extends OptionTable>(
       strict: true,
     }));
   } catch (error) {
+    const see = `see npm run ${command.name} -- --help`;
+    const unknown = unknownOption(argv, config);
+    if (unknown !== undefined) {
+      throw new UserError(`there is no option ${unknown}; ${suggestion(unknown, command.options) ?? see}`);
+    }
     // Some of its messages go on for several lines of advice.
-    const reason = (error as Error).message.split(/\.\s/)[0];
-    throw new UserError(`${reason}; see npm run ${command.name} -- --help`);
+    throw new UserError(`${(error as Error).message.split(/\.\s/)[0]}; ${see}`);
   }
   if (values.help) throw new HelpRequested(helpText(command));
 
@@ -104,6 +115,74 @@ export function parseOptions<const T extends OptionTable>(
   return { options: parsed as ParsedOptions<T>, positionals, given };
 }
 
+/** Options of ours that npm has too: whether one is meant for it, or stands in a .npmrc, cannot be told. */
+const NPMS_OWN = new Set(['json', 'key', 'force', 'cpu']);
+
+/** `npm run train --epochs=1` gives npm the option, and us nothing but a variable of the environment. */
+function refuseSwallowed({ name, options }: CommandSpec<OptionTable>, argv: readonly string[]): void {
+  if (process.env.npm_lifecycle_event !== name) return;
+  const swallowed = Object.entries(options).flatMap(([option, spec]) => {
+    const value = process.env[`npm_config_${option.replaceAll('-', '_')}`];
+    if (value === undefined || NPMS_OWN.has(option)) return [];
+    if (spec.type === 'boolean') return [value === '' ? `--no-${option}` : `--${option}`];
+    // npm takes an option without an equals sign for a switch, and its value for an argument.
+    return [`--${option} ${value === 'true' ? valueName(spec) : value}`];
+  });
+  if (swallowed.length === 0) return;
+  const rest = swallowed.some((text) => /[A-Z]$/.test(text)) ? [] : argv;
+  throw new UserError(
+    `npm took ${swallowed.map((text) => text.split(' ')[0]).join(', ')} for its own; write -- before the options: npm run ${name} -- ${[...swallowed, ...rest].join(' ')}`,
+  );
+}
+
+/** The first argument that looks like an option and is none, as it was typed up to an equals sign. */
+function unknownOption(
+  argv: readonly string[],
+  known: Readonly<Record<string, unknown>>,
+): string | undefined {
+  const end = argv.indexOf('--');
+  return (end < 0 ? argv : argv.slice(0, end))
+    .filter((arg) => /^-+[a-z]/i.test(arg) && arg !== '-h')
+    .map((arg) => arg.split('=')[0]!)
+    .find((arg) => !arg.startsWith('--') || !Object.hasOwn(known, arg.slice(2)));
+}
+
+function suggestion(typed: string, options: OptionTable): string | undefined {
+  const word = typed.replace(/^-+/, '').toLowerCase();
+  const others = Object.entries(options).flatMap(([name, { elsewhere = [] }]) =>
+    elsewhere.map((other) => [other, name] as const),
+  );
+  const meant = new Map([...others, ...Object.keys(options).map((name) => [name, name] as const)]);
+  const near = nearest(word, [...meant.keys()]);
+  return near === undefined ? undefined : `did you mean --${meant.get(near)}?`;
+}
+
+/** What was probably meant: the word with the fewest letters other, left out, put in or changed over; undefined if none is near. */
+export function nearest(typed: string, words: readonly string[]): string | undefined {
+  const best = words
+    .map((word) => ({ word, distance: editDistance(typed, word) }))
+    .sort((a, b) => a.distance - b.distance)[0];
+  const most = Math.floor(typed.length / 3);
+  return best !== undefined && best.distance <= most ? best.word : undefined;
+}
+
+/** Optimal string alignment distance. */
+function editDistance(a: string, b: string): number {
+  const rows = [Array.from({ length: b.length + 1 }, (_, j) => j)];
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const above = rows[i - 1]!;
+      let least = Math.min(above[j]! + 1, row[j - 1]! + 1, above[j - 1]! + Number(a[i - 1] !== b[j - 1]));
+      const swapped = i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1];
+      if (swapped) least = Math.min(least, rows[i - 2]![j - 2]! + 1);
+      row.push(least);
+    }
+    rows.push(row);
+  }
+  return rows[a.length]![b.length]!;
+}
+
 /** The key of an option's value: `batchSize` of `batch-size`. */
 export function camelCase(option: string): string {
   return option.replace(/-(\w)/g, (_, letter: string) => letter.toUpperCase());
@@ -129,7 +208,9 @@ function joinNegativeNumbers(argv: readonly string[], options: OptionTable): str
 function checkString(name: string, raw: string, spec: Extract<OptionSpec, { type: 'string' }>): string {
   if (raw === '') throw new UserError(`--${name} needs a value`);
   if (spec.choices && !spec.choices.includes(raw)) {
-    throw new UserError(`--${name} is ${spec.choices.join(', ')}, not "${raw}"`);
+    const near = nearest(raw, spec.choices);
+    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    throw new UserError(`--${name} is ${spec.choices.join(', ')}, not "${raw}"${hint}`);
   }
   return raw;
 }
@@ -154,10 +235,7 @@ function checkNumber(
 /** The text of `--help`: usage, then a line an option with its default. */
 export function helpText(command: CommandSpec<OptionTable>): string {
   const rows = Object.entries(command.options).map(([name, spec]) => {
-    const value =
-      spec.type === 'boolean'
-        ? ''
-        : ` ${spec.value ?? (spec.type === 'string' || spec.type === 'list' ? 'TEXT' : 'N')}`;
+    const value = spec.type === 'boolean' ? '' : ` ${valueName(spec)}`;
     const notes: string[] = [];
     if (spec.type === 'list') notes.push('may be repeated');
     if (spec.type === 'string' && spec.choices) notes.push(`one of ${spec.choices.join(', ')}`);
@@ -175,4 +253,9 @@ export function helpText(command: CommandSpec<OptionTable>): string {
     ...rows.map(([flag, help]) => `  ${flag.padEnd(width)}  ${help}`),
     `  ${'--help'.padEnd(width)}  this text`,
   ].join('\n');
+}
+
+/** What stands for an option's value. */
+function valueName(spec: Exclude<OptionSpec, { type: 'boolean' }>): string {
+  return spec.value ?? (spec.type === 'string' || spec.type === 'list' ? 'TEXT' : 'N');
 }

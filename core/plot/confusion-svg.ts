@@ -10,6 +10,9 @@ const GRID = '#d8dde3';
 const GROUP_OUTLINE = '#d55e00';
 /** Widths of a character on average, relative to the font size. */
 const CHARACTER = 0.53;
+const BOLD = 0.58;
+/** In smaller cells a count is not written; it shows on hovering. */
+const LEAST_WRITTEN = 24;
 const MARGIN = 24;
 const TITLE_HEIGHT = 62;
 const LEGEND_HEIGHT = 108;
@@ -37,7 +40,7 @@ interface Layout {
 /**
  * Draws a confusion matrix as an SVG heat map: a row a true class, a column a prediction, the colour the share
  * of the row's images; classes grouped by superclass, each row's accuracy at its right, a legend below.
- * Counts show on hovering. Pure: the same in Node and in a browser.
+ * Counts are written where there is room, and show on hovering. Pure: the same in Node and in a browser.
  */
 export function confusionSvg(
   matrix: ConfusionMatrix,
@@ -47,7 +50,10 @@ export function confusionSvg(
   const layout = layOut(dataset);
   const { left, top, size } = layout;
   const labels = dataset.labels.map(readable);
-  const width = left + Math.max(size, LEGEND_WIDTH) + ACCURACY_WIDTH + MARGIN;
+  // A title is wider than the matrix of a few classes.
+  const titles = Math.max(title.heading.length * 20 * BOLD, title.detail.length * 13 * CHARACTER);
+  const matrixWidth = left + Math.max(size + ACCURACY_WIDTH, LEGEND_WIDTH);
+  const width = Math.ceil(Math.max(matrixWidth, MARGIN + titles) + MARGIN);
   const height = top + size + LEGEND_HEIGHT + MARGIN;
   return [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" font-family="${FONT}" fill="${TEXT}">`,
@@ -91,8 +97,12 @@ function cells(matrix: ConfusionMatrix, { order, cell }: Layout, labels: readonl
       const count = matrix.at(label, predicted);
       if (count === 0) return '';
       const what = `${labels[label]}${label === predicted ? ' recognised' : ` taken for ${labels[predicted]}`}: ${count} of ${images}`;
-      const color = scaleColor(scalePosition(count / images));
-      return `<rect x="${column * cell}" width="${cell}" height="${cell}" fill="${color}"><title>${escapeXml(what)}</title></rect>`;
+      const position = scalePosition(count / images);
+      const rect = `<rect x="${column * cell}" width="${cell}" height="${cell}" fill="${scaleColor(position)}"><title>${escapeXml(what)}</title></rect>`;
+      if (cell < LEAST_WRITTEN) return rect;
+      const size = Math.min(13, (cell - 6) / (String(count).length * CHARACTER));
+      const style = `font-size="${round(size)}" text-anchor="middle" pointer-events="none"${position > 0.5 ? ' fill="#ffffff"' : ''}`;
+      return rect + text(round((column + 0.5) * cell), round(cell / 2 + size * 0.35), String(count), style);
     });
     return `<g transform="translate(0 ${row * cell})">${drawn.join('')}</g>`;
   });

@@ -70,6 +70,7 @@ export interface RenderOptions {
 
 const FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif";
 const TITLE_SIZE = 16;
+const TITLE_LINE = 20;
 const TEXT_SIZE = 12;
 const LEGEND_ROW = 20;
 const MARGIN = 16;
@@ -97,7 +98,8 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     width - 2 * MARGIN,
     TEXT_SIZE,
   );
-  const legendTop = MARGIN + TITLE_SIZE + 14;
+  const title = wrapText(chart.title, width - 2 * MARGIN, TITLE_SIZE);
+  const legendTop = MARGIN + title.length * TITLE_LINE + 10;
   const legendRows = (legend.at(-1)?.row ?? -1) + 1;
   const xAxis = axisOfX(chart, points, width);
   const yAxis = axisOfY(chart, points, log);
@@ -132,17 +134,19 @@ export function renderLineChart(chart: LineChart, options: RenderOptions = {}): 
     },
     theme === 'auto' ? `<style>${darkRules()}</style>` : '',
     element('rect', { class: 'plot-ground', width, height, rx: 6, fill: colors.background }),
-    element(
-      'text',
-      {
-        class: 'plot-text',
-        x: MARGIN,
-        y: MARGIN + TITLE_SIZE - 2,
-        fill: colors.text,
-        'font-size': TITLE_SIZE,
-        'font-weight': 600,
-      },
-      escapeXml(shortenText(chart.title, width - 2 * MARGIN, TITLE_SIZE)),
+    ...title.map((line, row) =>
+      element(
+        'text',
+        {
+          class: 'plot-text',
+          x: MARGIN,
+          y: MARGIN + TITLE_SIZE - 2 + row * TITLE_LINE,
+          fill: colors.text,
+          'font-size': TITLE_SIZE,
+          'font-weight': 600,
+        },
+        escapeXml(line),
+      ),
     ),
     ...legend.map(({ item, text, x, row }) =>
       drawLegendEntry(item, text, MARGIN + x, legendTop + row * LEGEND_ROW + TEXT_SIZE / 2, colors),
@@ -431,6 +435,17 @@ function shortenText(text: string, width: number, fontSize: number): string {
     `${characters.slice(0, Math.ceil(kept / 2)).join('')}…${characters.slice(characters.length - Math.floor(kept / 2)).join('')}`;
   while (kept > 1 && textWidth(cut(), fontSize) > width) kept--;
   return cut();
+}
+
+/** A text in lines no wider than `width`, between words; a longer word is cut in its middle. */
+function wrapText(text: string, width: number, fontSize: number): string[] {
+  const lines: string[] = [];
+  for (const word of text.split(' ')) {
+    const longer = `${lines.at(-1)} ${word}`;
+    if (lines.length > 0 && textWidth(longer, fontSize) <= width) lines[lines.length - 1] = longer;
+    else lines.push(shortenText(word, width, fontSize));
+  }
+  return lines;
 }
 
 /** About how wide a text is; the font is the reader's, so it can only be guessed, and is guessed wide. */

@@ -1,10 +1,11 @@
 import { existsSync } from 'node:fs';
-import { appendFile, link, readdir, rename, rm, stat } from 'node:fs/promises';
+import { appendFile, link, rename, rm, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
 import { removeLeftBehind, withPath, writeFileAtomic } from '../fs/atomic-write.ts';
 import { makeFolders } from '../fs/make-folder.ts';
 import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
+import { listRunFolders } from './run-folders.ts';
 import { RunLock } from './run-lock.ts';
 
 /**
@@ -53,22 +54,25 @@ export class RunDirectory {
   }
 
   /**
-   * The newest run under `root` that trained `model` (on `dataset`, if given) and has the checkpoint;
-   * undefined if there is none.
+   * The newest run under `root`, or a folder of it as ablations have them, that trained `model` (on `dataset`; each if
+   * given) and has the checkpoint; undefined if there is none.
    * @throws UserError if a run's config.json is damaged
    */
   static async latest(
-    model: string,
+    model: string | undefined,
     root = 'runs',
     { checkpoint = 'best', dataset }: { checkpoint?: 'last' | 'best'; dataset?: string | undefined } = {},
   ): Promise<RunDirectory | undefined> {
-    if (!existsSync(root)) return undefined;
     const found: { run: RunDirectory; time: number }[] = [];
-    for (const name of await readdir(root)) {
-      const run = new RunDirectory(join(root, name));
-      if (!existsSync(run.configPath) || !existsSync(run.checkpointPath(checkpoint))) continue;
+    for (const { path } of await listRunFolders(root)) {
+      const run = new RunDirectory(path);
+      if (!existsSync(run.checkpointPath(checkpoint))) continue;
       const config = await run.readConfig();
-      if (config.model !== model || (dataset !== undefined && config.dataset !== dataset)) continue;
+      if (
+        (model !== undefined && config.model !== model) ||
+        (dataset !== undefined && config.dataset !== dataset)
+      )
+        continue;
       found.push({ run, time: (await stat(run.checkpointPath(checkpoint))).mtimeMs });
     }
     return found.sort((a, b) => b.time - a.time)[0]?.run;

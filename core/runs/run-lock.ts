@@ -18,6 +18,25 @@ interface Owner {
   token: string;
 }
 
+/** What a run's lock tells: some process writes it; one did and was killed; nobody does. */
+export type LockState = 'held' | 'left' | 'none';
+
+/** Whether a run is being written, by whom ever; nothing is changed. */
+export async function lockState(folder: string): Promise<LockState> {
+  const path = join(folder, NAME);
+  const text = await readText(path).catch(() => undefined);
+  if (text === undefined) return 'none';
+  const owner = parse(text);
+  const me = await thisProcess();
+  const near = owner?.host === me.host && owner.machine === me.machine;
+  const held = near ? await isRunning(owner) : Date.now() - (await stat(path)).mtimeMs < SILENCE_MS;
+  return held ? 'held' : 'left';
+}
+
+async function isRunning({ pid, started }: Owner): Promise<boolean> {
+  return processIsAlive(pid) && (await startOf(pid, started)) === started;
+}
+
 const NAME = 'run.lock';
 const HEARTBEAT_MS = 10_000;
 /** An owner whose process cannot be seen from here is taken for gone when it was not heard of for so long. */
@@ -134,8 +153,7 @@ async function refuseIfAlive(folder: string, path: string, text: string, me: Own
   }
   const who = `process ${owner.pid}${owner.host === me.host ? '' : ` on ${owner.host}`}`;
   if (owner.host === me.host && owner.machine === me.machine) {
-    const alive = processIsAlive(owner.pid) && (await startOf(owner.pid, owner.started)) === owner.started;
-    if (!alive) return;
+    if (!(await isRunning(owner))) return;
     throw new UserError(`${folder} is being trained by ${who}; wait until it ends, or stop it`);
   }
   if (silence > SILENCE_MS) return;

@@ -1,8 +1,8 @@
-import { existsSync } from 'node:fs';
 import { relative } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import type { CheckpointChoice } from '../options.ts';
 import { runSource } from './run-source.ts';
 import type { ExportSource } from './source.ts';
@@ -19,8 +19,8 @@ export interface SourceQuery extends WeightsSourceOptions {
 }
 
 /**
- * Finds what to export: the weights or the run that were named; else the newest run of the model; else the
- * embedded model of that name, or without a name and any runs, the first embedded model.
+ * Finds what to export: the weights or the run that were named; else the newest run, of the model if that is named; else
+ * the embedded model of that name, or the first.
  * @throws UserError if there is none, it cannot be read, or it is not what else was asked for
  */
 export async function chooseSource(query: SourceQuery): Promise<ExportSource> {
@@ -55,7 +55,8 @@ async function embeddedInstead(
   root: string,
 ): Promise<string | undefined> {
   const names = await embeddedModels();
-  if (model === undefined) return existsSync(root) ? undefined : names[0];
+  // Who has trained means a run of theirs, also where none has the checkpoint yet.
+  if (model === undefined) return (await listRunFolders(root)).length > 0 ? undefined : names[0];
   if (!names.includes(model)) return undefined;
   return (await RunDirectory.latest(model, root, { checkpoint, dataset })) ? undefined : model;
 }
@@ -92,13 +93,16 @@ export async function findRun(query: RunQuery): Promise<RunDirectory> {
     }
     return run;
   }
-  if (model === undefined) throw new UserError('say what to export with --model NAME or --run DIR');
   const run = await RunDirectory.latest(model, root, { checkpoint, dataset });
   if (run) return run;
+  const of = model === undefined ? '' : ` of ${model}`;
   const on = dataset === undefined ? '' : ` on ${dataset}`;
-  const flag = dataset === undefined ? '' : ` --dataset ${dataset}`;
+  const flags = [
+    ...(model === undefined ? [] : [`--model ${model}`]),
+    ...(dataset === undefined ? [] : [`--dataset ${dataset}`]),
+  ];
   throw new UserError(
-    `no run under ${root}/ has a ${checkpoint} checkpoint of ${model}${on}; ` +
-      `train one with npm run train -- --model ${model}${flag}, or give --run DIR`,
+    `no run under ${root}/ has a ${checkpoint} checkpoint${of}${on}; train one with ` +
+      `${['npm run train', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')}, or give --run DIR`,
   );
 }

@@ -46,6 +46,7 @@ export function cellRun(
       config: { ...cellJson(cell, seed, epochs), ...config },
       epochs: logOf(accuracies),
       changed: 0,
+      state: 'finished',
     },
   };
 }

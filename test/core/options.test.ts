@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
+import { execFile, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { HelpRequested, parseOptions } from '../../core/cli/options.ts';
@@ -9,10 +9,16 @@ const COMMAND = {
   name: 'demo',
   summary: 'Does a thing.',
   options: {
-    model: { type: 'string', value: 'NAME', help: 'the model', choices: ['resnet18', 'resnet20'] },
+    model: {
+      type: 'string',
+      value: 'NAME',
+      elsewhere: ['net'],
+      help: 'the model',
+      choices: ['resnet18', 'resnet20'],
+    },
     out: { type: 'string', value: 'FILE', help: 'the file', default: 'out.onnx' },
     epochs: { type: 'integer', help: 'how long', default: 30, min: 1, max: 1000 },
-    lr: { type: 'number', help: 'the rate', default: 0.1, min: 0 },
+    lr: { type: 'number', elsewhere: ['learning-rate'], help: 'the rate', default: 0.1, min: 0 },
     offset: { type: 'number', help: 'any number' },
     flip: { type: 'boolean', help: 'mirror images', default: true },
     'log-every-step': { type: 'boolean', help: 'say more', default: false },
@@ -101,9 +107,14 @@ describe('options', () => {
 
 describe('options are refused', () => {
   const cases: [string[], RegExp][] = [
-    [['--epoch', '3'], /Unknown option '--epoch'; see npm run demo -- --help$/],
-    [['-x'], /Unknown option '-x'/],
-    [['--no-lr'], /Unknown option '--no-lr'/],
+    [['--epoch', '3'], /^there is no option --epoch; did you mean --epochs\?$/],
+    [['--epcohs=3'], /^there is no option --epcohs; did you mean --epochs\?$/],
+    [['-model', 'resnet18'], /^there is no option -model; did you mean --model\?$/],
+    [['--net', 'resnet18'], /^there is no option --net; did you mean --model\?$/],
+    [['--learning-rate', '1'], /^there is no option --learning-rate; did you mean --lr\?$/],
+    [['-x'], /^there is no option -x; see npm run demo -- --help$/],
+    [['--no-lr'], /^there is no option --no-lr; see npm run demo/],
+    [['--unlike'], /^there is no option --unlike; see npm run demo/],
     [['--epochs'], /'--epochs <value>' argument missing/],
     [['--model', '--epochs'], /'--model' argument is ambiguous; see npm run demo/],
     [['--flip=yes'], /'--flip' does not take an argument/],
@@ -120,11 +131,56 @@ describe('options are refused', () => {
     [['--lr', 'Infinity'], /^--lr takes a number/],
     [['--lr', '1e999'], /^--lr takes a number/],
     [['--lr', ' '], /^--lr takes a number/],
-    [['--model', 'vgg'], /^--model is resnet18, resnet20, not "vgg"$/],
+    [['--model', 'vgg16'], /^--model is resnet18, resnet20, not "vgg16"$/],
+    [['--model', 'resnet81'], /^--model is resnet18, resnet20, not "resnet81"; did you mean resnet18\?$/],
     [['--out='], /^--out needs a value$/],
   ];
   for (const [argv, message] of cases) it(argv.join(' '), () => refuses(argv, message));
 });
+
+describe('options that npm took, for no -- stood before them', () => {
+  const swallow = (variables: Record<string, string>, argv: string[], event = 'demo') => {
+    const set = { npm_lifecycle_event: event, ...variables };
+    Object.assign(process.env, set);
+    try {
+      return parse(...argv);
+    } finally {
+      for (const name of Object.keys(set)) delete process.env[name];
+    }
+  };
+
+  it('are named, with the line that was meant', () => {
+    const variables = { npm_config_epochs: '3', npm_config_flip: '', npm_config_log_every_step: 'true' };
+    assert.throws(() => swallow(variables, []), {
+      name: 'UserError',
+      message:
+        'npm took --epochs, --no-flip, --log-every-step for its own; write -- before the options: npm run demo -- --epochs 3 --no-flip --log-every-step',
+    });
+    // Its value came as an argument, which nobody knows for one.
+    assert.throws(() => swallow({ npm_config_model: 'true' }, ['resnet20']), {
+      name: 'UserError',
+      message: /: npm run demo -- --model NAME$/,
+    });
+  });
+
+  it('are those of the command that npm runs, and none of npm', () => {
+    assert.equal(swallow({ npm_config_epochs: '3' }, [], 'test').options.epochs, 30);
+    assert.equal(swallow({ npm_config_fund: '', npm_config_cache: '/tmp' }, []).options.epochs, 30);
+  });
+
+  it('are seen in what npm really does', { skip: npmIsThere() ? false : 'needs npm on the PATH' }, () => {
+    const { status, stderr } = spawnSync('npm', ['run', 'runs', '--sort=name'], {
+      cwd: fileURLToPath(new URL('../..', import.meta.url)),
+      encoding: 'utf8',
+    });
+    assert.equal(status, 1);
+    assert.match(stderr, /error: npm took --sort for its own; .*: npm run runs -- --sort name$/m);
+  });
+});
+
+function npmIsThere(): boolean {
+  return spawnSync('npm', ['--version']).status === 0;
+}
 
 describe('--help', () => {
   it('names every option with its default', () => {

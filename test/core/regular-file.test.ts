@@ -14,13 +14,13 @@ import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { readLabels } from '../../core/labels.ts';
 import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { RunLock } from '../../core/runs/run-lock.ts';
 import { loadCheckpoint, loadCheckpointWeights } from '../../core/weights/checkpoint.ts';
 import { loadWeights, readWeightsFile } from '../../core/weights/load-weights.ts';
 import { checkOutput, outputPaths } from '../../export/output/output-paths.ts';
 import { scanFolder } from '../../serve/models/scan-folder.ts';
 import { readRuns } from '../../train/runs/read-run.ts';
-import { listRunFolders } from '../../web-demo/server/run-folders.ts';
 
 const skip = process.platform === 'win32' && 'Windows has no named pipes in folders';
 const folder = mkdtempSync(join(tmpdir(), 'regular-'));

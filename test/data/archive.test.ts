@@ -144,10 +144,7 @@ test('an archive that is cut off or damaged is refused', async () => {
     bytes.subarray(0, bytes.length / 2),
     /damaged\.tar\.gz is damaged or no \.tar\.gz archive \(it ends early\)/,
   );
-  await refuses(
-    Buffer.from('PK\x03\x04 a zip file'),
-    /is damaged or no .* archive \(it ends early\); fetch it again/,
-  );
+  await refuses(Buffer.from('a short text'), /is damaged or no .* archive \(it ends early\); fetch it again/);
   await refuses(Buffer.alloc(2048, 'text'), /no valid tar header/);
   await refuses(gzipSync(Buffer.alloc(2048, 'text')), /no valid tar header/);
   const flipped = Buffer.from(bytes);
@@ -171,4 +168,21 @@ test('an archive that unpacks to more than it may is given up', async () => {
     for await (const { path: name } of readArchive(path, 40_000_000)) assert.equal(name, 'a');
   };
   await rejectsPlainly(readAll(), /bomb\.tar\.gz .*it unpacks to more than 40000000 bytes/);
+});
+
+test('archives of other kinds are refused as what they are, whatever their name', async () => {
+  for (const [begins, kind] of [
+    [Buffer.from('PK\x03\x04'), 'a .zip'],
+    [Buffer.from('377abcaf271c', 'hex'), 'a .7z'],
+    [Buffer.from('Rar!\x1a\x07\x01\x00'), 'a .rar'],
+    [Buffer.from('BZh91AY&SY'), 'a .bz2'],
+    [Buffer.from('fd377a585a00', 'hex'), 'an .xz'],
+    [Buffer.from('28b52ffd', 'hex'), 'a .zst'],
+  ] as const) {
+    const path = await write('other.tar.gz', Buffer.concat([begins, Buffer.alloc(600)]));
+    await rejectsPlainly(
+      list(path),
+      new RegExp(`other\\.tar\\.gz is ${kind.replace('.', '\\.')} archive, no \\.tar\\.gz; unpack it`),
+    );
+  }
 });

@@ -4,11 +4,15 @@ import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
-import { inType } from '../../train/engine/tfjs/bfloat16/convert.ts';
-import { conv2d, conv2dGradients } from '../../train/engine/tfjs/convolution/conv2d.ts';
-import { isByProducts } from '../../train/engine/tfjs/convolution/filter-gradient-by-products.ts';
-import type { ConvSetting } from '../../train/engine/tfjs/convolution/setting.ts';
-import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
+import { TfjsEngine } from '../../train/engine/tfjs-engine.ts';
+import {
+  type ConvSetting,
+  conv2d,
+  conv2dFilterGradient,
+  conv2dInputGradient,
+} from '../../train/lowering/tfjs/convolution/conv2d.ts';
+import { isByProducts } from '../../train/lowering/tfjs/convolution/filter-gradient-by-products.ts';
+import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { relativeError } from './support/relative-error.ts';
@@ -49,20 +53,22 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
       ],
       inputShape: [...inputShape],
       filterShape,
-      wantsInput: true,
     };
     it(`${inputShape}, filter ${filterShape}, stride ${stride}, ${padding}`, async () => {
       const tf = await loadTensorFlow();
       assert.equal(isByProducts(setting), byProducts);
+      const k = new Kernels(tf);
       const before = tf.memory().numTensors;
       tf.tidy(() => {
         const random = (shape: readonly number[], seed: number) =>
           tf.randomNormal<Rank.R4>(shape as Shape4D, 0, 1, 'float32', seed);
         const [x, filter] = [random(inputShape, 1), random(filterShape, 2)];
         const results = (['bfloat16', 'float32'] as const).map((type) => {
-          const { y, saved } = conv2d(tf, { ...setting, type }, x, filter);
-          const { dx, dFilter } = conv2dGradients(tf, { ...setting, type }, saved, random(y.shape, 3));
-          return [y, dx!, dFilter].map((tensor) => inType(tf, tensor, 'float32'));
+          const own = { ...setting, type };
+          const y = conv2d(k, own, x, filter);
+          const dy = random(y.shape, 3);
+          const dx = conv2dInputGradient(k, own, filter, dy);
+          return [y, dx, conv2dFilterGradient(k, own, x, dy)].map((tensor) => k.cast(tensor, 'float32'));
         });
         for (const [i, what] of ['output', 'input gradient', 'filter gradient'].entries()) {
           const [half, single] = [results[0]![i]!, results[1]![i]!];

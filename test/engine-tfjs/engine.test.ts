@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { type Graph, int } from '../../core/onnx/graph.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
@@ -8,7 +9,8 @@ import type { TrainingEngine } from '../../train/engine/engine.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import { ReplicaEngine } from '../../train/engine/replicas/replica-engine.ts';
 import { copyState, type TrainingState } from '../../train/engine/state.ts';
-import { TfjsEngine } from '../../train/engine/tfjs/tfjs-engine.ts';
+import { TfjsEngine } from '../../train/engine/tfjs-engine.ts';
+import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import type { OptimizerConfig } from '../../train/optim/config.ts';
 import { buildCase, type CaseNet } from '../train/support/case-net.ts';
 import { relativeError64 } from '../train/support/check-gradients.ts';
@@ -149,25 +151,33 @@ describe('the engine', { skip }, () => {
     assert.ok(turns > 0);
   });
 
-  it('names an operator that it does not have', async () => {
+  it('names an operator without a rule', async () => {
     const net = classifier((b, x) => b.relu(b.conv(x, 8, 3)));
     const graph = {
       ...net,
-      nodes: net.nodes.map((node) => (node.op === 'Relu' ? { ...node, op: 'Erf' } : node)),
+      nodes: net.nodes.map((node) => (node.op === 'Relu' ? { ...node, op: 'Det' } : node)),
     };
     const create = TfjsEngine.create(graph, { batchSize: BATCH, optimizer });
-    await refuses(create, /^the operator Erf cannot be trained with TensorFlow.js; those that can: Add, /);
+    await refuses(create, /^the operator Det \(node ".*"\) cannot be trained; those that can: /);
   });
 
-  it('refuses what of an operator cannot be trained', async () => {
-    const net = classifier((b, x) => b.relu(b.conv(x, 8, 3)));
-    const nodes = net.nodes.map((node) =>
-      node.op === 'Conv' ? { ...node, attributes: { ...node.attributes, group: int(2) } } : node,
+  it('names an operator that TensorFlow has no counterpart of', async () => {
+    const tf = await loadTensorFlow();
+    const b = new GraphBuilder('net');
+    b.output(
+      b.node('LRN', [b.input('x', 'float32', [1, 2, 3, 3])], { size: int(3) }),
+      'float32',
+      [1, 2, 3, 3],
     );
-    const engine = await TfjsEngine.create({ ...net, nodes }, { batchSize: BATCH, optimizer });
-    const { images, targets } = batches[0]!;
-    await refuses(engine.step(images, targets, 0.01), /grouped or dilated Conv is not supported/);
-    await engine.close();
+    const { graph } = b;
+    const [node] = graph.nodes;
+    assert.throws(
+      () => new GraphInterpreter(tf, { graph }),
+      (error: unknown) =>
+        error instanceof UserError &&
+        error.message ===
+          `the operator LRN (node "${node!.name}") cannot be trained with TensorFlow.js; use --engine ort`,
+    );
   });
 });
 

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor } from '../../core/onnx/graph.ts';
-import { FilterOrder } from '../../train/engine/tfjs/filter-order.ts';
+import { FilterOrder } from '../../train/lowering/tfjs/filter-order.ts';
 import { vectorLayout } from '../../train/step/parameter-vector.ts';
 
 /** Values 0, 1, 2, ... */

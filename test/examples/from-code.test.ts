@@ -134,7 +134,8 @@ describe('training from code', () => {
       [{ model: 'vgg16' }, /model is .*resnet20.*, not "vgg16"/],
       [{ optimizer: 'rmsprop' }, /optimizer is sgd, adam, adamw, not "rmsprop"/],
       [{ schedule: 'linear' }, /schedule is /],
-      [{ learning: 1 }, /learning/],
+      [{ learning: 1 }, /there is no setting "learning"/],
+      [{ model: 'resnet19' }, /not "resnet19"; did you mean resnet18\?/],
       [{ batchSize: 65 }, /64 training images do not fill a batch of 65/],
       [{ batchSize: 32, milestones: [3, 2], schedule: 'multistep' }, /milestones.*the epochs rise/],
     ];

@@ -46,7 +46,7 @@ describe('the export command', () => {
     const folder = await temporaryFolder();
     await writeRun(join(folder, 'runs', 'a'), { checkpoints: [] });
     const cases: [string[], RegExp][] = [
-      [[], /--model NAME or --run DIR/],
+      [[], /no run under runs\/ has a best checkpoint; .*--run DIR/],
       [['--model', 'resnet20'], /no run under runs\/ has a best checkpoint of resnet20; .*npm run train/],
       [['--run', 'runs/a', '--batch', '0'], /--batch is dynamic or a number from 1 to 65536, not "0"/],
       [['--model', 'alexnet'], /--model is .*resnet20, .*, not "alexnet"/],

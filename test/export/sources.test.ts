@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeMetadata } from '../../core/model-metadata.ts';
@@ -42,9 +42,26 @@ describe('without a run', () => {
     assert.match((await chooseSource(named)).origin, /models\/.*\.onnx$/);
     await assert.rejects(chooseSource({ ...named, dataset: 'synthetic' }), /no run under .* on synthetic/);
     await writeRun(join(root, 'a'));
-    await assert.rejects(chooseSource({ ...query, root }), /--model NAME or --run DIR/);
     const ours = await chooseSource({ ...query, model: 'resnet20', root });
     assert.equal(ours.origin, `${join(root, 'a')}, best checkpoint`);
+  });
+
+  it('nothing named is the newest run, also of an ablation; the embedded model where nobody has trained', async () => {
+    const root = join(await temporaryFolder(), 'runs');
+    assert.match((await chooseSource({ ...query, root })).origin, /models\/.*\.onnx$/);
+    await writeRun(join(root, 'unfinished'), { checkpoints: ['last'] });
+    await assert.rejects(chooseSource({ ...query, root }), {
+      name: 'UserError',
+      message:
+        /^no run under .*runs\/ has a best checkpoint; train one with npm run train, or give --run DIR$/,
+    });
+    for (const [minute, name] of ['old', 'abl/newest', 'older'].entries()) {
+      const run = await writeRun(join(root, name));
+      const time = new Date(2024, 0, 1, 0, [2, 3, 1][minute]!);
+      await utimes(run.checkpointPath('best'), time, time);
+    }
+    const { origin } = await chooseSource({ ...query, root });
+    assert.equal(origin, `${join(root, 'abl/newest')}, best checkpoint`);
   });
 });
 

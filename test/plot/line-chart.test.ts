@@ -127,3 +127,21 @@ test('a very long series is drawn', () => {
   const ys = Array.from({ length: 200_000 }, (_, index) => index);
   assert.equal(curves(renderLineChart(chart([line('a', ys)])))[0]!.length, 200_000);
 });
+
+test('a title that is too wide goes on in the next line, and what is below makes room', () => {
+  const title = 'Loss, nats: test (solid) and training (dashed)';
+  const draw = (width: number) => renderLineChart({ ...chart([line('a', [1, 2])]), title, width });
+  const titles = (svg: string) =>
+    [...svg.matchAll(/<text class="plot-text"[^>]*y="([\d.]+)"[^>]*font-size="16"[^>]*>([^<]*)</g)].map(
+      ([, y, text]) => [Number(y), text] as const,
+    );
+  assert.deepEqual(
+    titles(draw(720)).map(([, text]) => text),
+    [title],
+  );
+  const narrow = titles(draw(340));
+  assert.ok(narrow.length > 1);
+  assert.equal(narrow.map(([, text]) => text).join(' '), title);
+  const legend = Number(/<path class="plot-s0"[^>]*d="M[\d.]+ ([\d.]+)h/.exec(draw(340))![1]);
+  assert.ok(legend > narrow.at(-1)![0]);
+});

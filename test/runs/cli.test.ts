@@ -61,6 +61,33 @@ test('list, compare and plot', async () => {
   assert.equal(plotted.stdout.trim().split('\n').length, plots.length);
 });
 
+test('runs of ablations are compared by the names that list and page show', async () => {
+  const cwd = await temporaryFolder();
+  await writeRunFiles(join(cwd, 'runs', 'base'), epochLogs(2, 0.1));
+  await writeRunFiles(join(cwd, 'runs', 'abl-a', 'baseline-seed1'), epochLogs(2, 0.2), { seed: 7 });
+  await writeRunFiles(join(cwd, 'runs', 'abl-a', 'both-seed1'), epochLogs(2, 0.2));
+  await writeRunFiles(join(cwd, 'runs', 'abl-b', 'both-seed1'), epochLogs(2, 0.2));
+  const [list, bare, full, unclear] = await Promise.all([
+    runs(cwd, '--sort', 'name'),
+    runs(cwd, 'compare', 'base', 'baseline-seed1'),
+    runs(cwd, 'compare', 'base', 'abl-a/both-seed1'),
+    runs(cwd, 'compare', 'base', 'both-seed1'),
+  ]);
+  assert.deepEqual(list.stdout.match(/^\S+/gm), [
+    'name',
+    'abl-a/baseline-seed1',
+    'abl-a/both-seed1',
+    'abl-b/both-seed1',
+    'base',
+  ]);
+  assert.match(bare.stdout, /^seed +42 +7$/m, bare.stderr);
+  assert.equal(full.code, 0, full.stderr);
+  assert.match(
+    unclear.stderr,
+    /^error: both-seed1 is the name of 2 runs; say which: abl-a\/both-seed1, abl-b\/both-seed1\n$/,
+  );
+});
+
 test('mistakes are one line and exit code 1', async () => {
   const cwd = await temporaryFolder();
   await writeRunFiles(join(cwd, 'runs', 'a'), epochLogs(1));

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { comparisonCharts, runCharts } from '../../train/runs/charts.ts';
-import { configDifferences } from '../../train/runs/compare.ts';
+import { configDifferences, shortNames } from '../../train/runs/compare.ts';
 import { comparisonPage } from '../../train/runs/compare-html.ts';
 import { comparisonLines } from '../../train/runs/compare-text.ts';
 import { type RunRecord, readRun } from '../../train/runs/read-run.ts';
@@ -28,6 +28,28 @@ test('config differences are what is not the same in all, also keys that one lac
     { name: 'labels', values: ['4: a, b, …', '4: a, b, …'] },
     { name: 'mixup', values: ['-', '{"alpha":1}'] },
   ]);
+});
+
+test('names are as short as they still differ', () => {
+  const names = (...given: string[]) => shortNames(given);
+  assert.deepEqual(names('2026-11-29-22-15-30-resnet20', '2026-11-29-22-48-02-resnet20'), [
+    '…15-30-resnet20',
+    '…48-02-resnet20',
+  ]);
+  // Little in common, nothing up to a separator, a name that the others go on from, one alone.
+  for (const own of [['run-a', 'run-b'], ['resnet20', 'resnet200'], ['2026-11-29-resnet20']]) {
+    assert.deepEqual(shortNames(own), own);
+  }
+  assert.deepEqual(names('sweep-one-', 'sweep-one-b'), ['sweep-one-', '…b']);
+  assert.deepEqual(names('same-name-x', 'same-name-x'), ['…x', '…x']);
+});
+
+test('the page shows default names short, with the whole name beside, and lets what is long wrap', async () => {
+  const full = ['2026-11-29-22-15-30-resnet20', '2026-11-29-22-48-02-resnet20'];
+  const page = comparisonPage(await twoRuns(full));
+  assert.match(page, /<th scope="col" title="2026-11-29-22-48-02-resnet20">…48-02-resnet20<\/th>/);
+  assert.match(page, /<text[^>]*>…15-30-resnet20<\/text>/);
+  assert.match(page, /\.tables th,\.tables td\{white-space:normal;overflow-wrap:anywhere/);
 });
 
 test('the terminal shows differences, results and curves to one scale', async () => {

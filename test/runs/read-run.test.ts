@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, symlink, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { UserError } from '../../core/errors.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { listLines, sortedSummaries } from '../../train/runs/list.ts';
 import { parseEpochs } from '../../train/runs/parse-epochs.ts';
 import { readRun, readRuns } from '../../train/runs/read-run.ts';
@@ -25,6 +26,7 @@ test('a run is summed up by its best epoch', async () => {
       path,
       model: 'resnet20',
       dataset: 'synthetic',
+      state: 'stopped',
       epochsDone: 5,
       epochsAsked: 7,
       bestTop1: '0.300000',
@@ -83,7 +85,7 @@ test('a run that has not logged yet has no results', async () => {
     [summary.epochsDone, summary.bestTop1, summary.imagesPerSecond, summary.seconds],
     [0, null, null, 0],
   );
-  assert.match(listLines([summary])[1]!, /^new +resnet20 +synthetic +0\/3 +- +- +- +0\.0s$/);
+  assert.match(listLines([summary])[1]!, /^new +stopped +resnet20 +synthetic +0\/3 +- +- +- +0\.0s$/);
 });
 
 test('directories that hold no run are skipped with a reason, files passed over', async () => {
@@ -112,6 +114,45 @@ test('directories that hold no run are skipped with a reason, files passed over'
     assert.match(skipped[index]!, message);
   }
   await assert.rejects(readRuns(join(root, 'nowhere')), UserError);
+});
+
+test('what becomes of a run is told by who writes it, not by how long it has been silent', async () => {
+  const path = join(await temporaryFolder(), 'run');
+  await writeRunFiles(path, epochLogs(2), { epochs: 3 });
+  const run = new RunDirectory(path);
+  const state = async () => summarize(await readRun(path)).state;
+  assert.equal(await state(), 'stopped');
+  await run.lock();
+  assert.equal(await state(), 'live');
+  const lock = join(path, 'run.lock');
+  const owner = JSON.parse(await readFile(lock, 'utf8')) as Record<string, unknown>;
+  await run.unlock();
+  assert.equal(await state(), 'stopped');
+  // What a killed process leaves: its number may be another's by now.
+  await writeFile(lock, JSON.stringify({ ...owner, started: 'long ago' }));
+  assert.equal(await state(), 'interrupted');
+  // A process of another machine is heard of through its lock's time.
+  await writeFile(lock, JSON.stringify({ ...owner, host: 'elsewhere' }));
+  assert.equal(await state(), 'live');
+  const silent = new Date(Date.now() - 10 * 60_000);
+  await utimes(lock, silent, silent);
+  assert.equal(await state(), 'interrupted');
+  await rm(lock);
+  await writeRunFiles(path, epochLogs(3), { epochs: 3 });
+  assert.equal(await state(), 'finished');
+  assert.match(listLines([summarize(await readRun(path))])[1]!, /^run +finished +resnet20 /);
+});
+
+test('runs of an ablation are listed by their folder and name', async () => {
+  const root = await temporaryFolder();
+  await writeRunFiles(join(root, 'single'), epochLogs(1));
+  for (const name of ['base-seed1', 'both-seed1']) await writeRunFiles(join(root, 'abl', name), epochLogs(1));
+  await writeFile(join(root, 'abl', 'command.txt'), 'npm run ablation');
+  const { runs, skipped } = await readRuns(root);
+  assert.deepEqual(
+    [runs.map(({ name }) => name), skipped],
+    [['abl/base-seed1', 'abl/both-seed1', 'single'], []],
+  );
 });
 
 test('runs are sorted by result, time or name', async () => {

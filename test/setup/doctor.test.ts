@@ -61,7 +61,7 @@ test('for people it is a line a subject; an unknown option is refused', async ()
     assert.match(stdout, new RegExp(`^${subject} +\\S`, 'm'));
   }
   const wrong = await doctor('--yaml');
-  assert.match(wrong.stderr, /^error: Unknown option '--yaml'/);
+  assert.match(wrong.stderr, /^error: there is no option --yaml/);
   assert.equal(wrong.status, 1);
 });
 

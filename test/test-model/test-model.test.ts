@@ -26,6 +26,7 @@ import {
   testModel,
 } from '../../train/test-model/test-model.ts';
 import { command } from '../commands/command.ts';
+import { CONFIG, writeRun } from '../export/trained-run.ts';
 import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';
 
 const PTH = fileURLToPath(new URL('../fixtures/pytorch/resnet20.pth', import.meta.url));
@@ -152,6 +153,27 @@ describe('npm run test-model', () => {
   const run = (...args: string[]) => {
     return spawnSync(process.execPath, command('test-model', ...args), { encoding: 'utf8' });
   };
+
+  it('takes the newest run where nothing is named', async () => {
+    const cwd = await mkdtemp(join(folder, 'runs-'));
+    const alone = (...args: string[]) =>
+      spawnSync(process.execPath, command('test-model', ...args), { encoding: 'utf8', cwd });
+    assert.match(
+      alone().stderr,
+      /^error: no run under runs\/ has a best checkpoint; .*--weights FILE or --run DIR\n$/,
+    );
+    const path = join(cwd, 'runs', 'mine');
+    await writeRun(path, { config: { ...CONFIG, dataset: 'synthetic' } });
+    const { status, stderr } = alone('--limit', '20', '--json');
+    assert.equal(status, 0, stderr);
+    assert.equal(existsSync(join(path, 'best-test', 'report.json')), true);
+    await rm(join(path, 'best.safetensors'));
+    assert.match(alone('--run', path).stderr, /^error: .*mine has no best checkpoint: .*--resume\n$/);
+    assert.match(
+      alone('--run', path, '--weights', ONNX).stderr,
+      /^error: give --run or --weights, not both\n$/,
+    );
+  });
 
   it('prints the report and writes it with the picture', async () => {
     const out = join(folder, 'out');

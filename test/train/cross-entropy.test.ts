@@ -1,9 +1,18 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
+import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { differentiateClassifier } from '../../train/gradients/differentiate.ts';
+import type { ClassifierStep } from '../../train/gradients/training-graph.ts';
+import { Lowering } from '../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
-import { crossEntropy } from '../../train/step/cross-entropy.ts';
+import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
+import { plain } from '../../train/lowering/tfjs/value.ts';
 import { fillTargets } from '../../train/targets.ts';
+import { SKIP_WITHOUT_TENSORFLOW } from '../engine-tfjs/support/tensorflow.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 import { runOnce } from './support/step-runner.ts';
 
@@ -40,30 +49,40 @@ const TARGETS: [what: string, targets: Float32Array][] = [
   ['mixed, of mass 0.7', mixed(0.5, 0.2)],
 ];
 
-for (const scale of [1, 20]) {
-  describe(`cross-entropy of logits of the order of ${scale}`, () => {
-    const random = new Random(scale);
-    const logits = Float32Array.from({ length: BATCH * CLASSES }, () => scale * random.normal());
-    for (const [what, targets] of TARGETS) {
-      it(`${what}: loss and gradient`, async () => {
-        const { loss, gradient } = await run(logits, targets);
-        const expected = lossOf(logits, targets);
-        assert.ok(Math.abs(loss - expected) <= TOLERANCE * expected, `loss ${loss}, not ${expected}`);
-        const error = relativeError64(gradient, numericGradient(logits, targets));
-        assert.ok(error <= TOLERANCE, `gradient: relative error ${error}`);
-      });
+type Run = (logits: Float32Array, targets: Float32Array) => Promise<LossAndGradient>;
+
+const ENGINES: [name: string, run: Run, skip: string | false][] = [
+  ['onnxruntime', withOrt, false],
+  ['onnxruntime, in portable forms', (logits, targets) => withOrt(logits, targets, true), false],
+  ['TensorFlow', withTfjs, SKIP_WITHOUT_TENSORFLOW],
+];
+
+for (const [engine, run, skip] of ENGINES) {
+  describe(`cross-entropy by ${engine}`, { skip }, () => {
+    for (const scale of [1, 20]) {
+      const random = new Random(scale);
+      const logits = Float32Array.from({ length: BATCH * CLASSES }, () => scale * random.normal());
+      for (const [what, targets] of TARGETS) {
+        it(`${what}, logits of the order of ${scale}: loss and gradient`, async () => {
+          const { loss, gradient } = await run(logits, targets);
+          const expected = lossOf(logits, targets);
+          assert.ok(Math.abs(loss - expected) <= TOLERANCE * expected, `loss ${loss}, not ${expected}`);
+          const error = relativeError64(gradient, numericGradient(logits, targets));
+          assert.ok(error <= TOLERANCE, `gradient: relative error ${error}`);
+        });
+      }
     }
+
+    it('logits that overflow exp give finite numbers', async () => {
+      const logits = new Float32Array(BATCH * CLASSES).map((_, i) => (i % CLASSES === 0 ? 1000 : -1000));
+      const { loss, gradient } = await run(logits, filled(0));
+      // Three of four images are wrong by 2000 nats.
+      assert.equal(loss, 1500);
+      const expected = filled(0).map((target, i) => ((i % CLASSES === 0 ? 1 : 0) - target) / BATCH);
+      assert.deepEqual([...gradient].map(Math.abs), [...expected].map(Math.abs));
+    });
   });
 }
-
-it('logits that overflow exp give finite numbers', async () => {
-  const logits = new Float32Array(BATCH * CLASSES).map((_, i) => (i % CLASSES === 0 ? 1000 : -1000));
-  const { loss, gradient } = await run(logits, filled(0));
-  // Three of four images are wrong by 2000 nats.
-  assert.equal(loss, 1500);
-  const expected = filled(0).map((target, i) => ((i % CLASSES === 0 ? 1 : 0) - target) / BATCH);
-  assert.deepEqual([...gradient].map(Math.abs), [...expected].map(Math.abs));
-});
 
 describe('targets', () => {
   it('are one-hot without smoothing', () => {
@@ -84,18 +103,60 @@ describe('targets', () => {
   });
 });
 
-async function run(
+/** The training graph of a classifier whose logits are its weights, so that their gradient is the logits'. */
+function logitsAsWeights(logits: Float32Array): ClassifierStep {
+  const b = new GraphBuilder('loss');
+  const dims = [BATCH, CLASSES];
+  const weights = b.initializer('weights', floatTensor(dims, logits));
+  b.node('Add', [b.input('images', 'float32', dims), weights], {}, { name: 'logits' });
+  b.output('logits', 'float32', dims);
+  return differentiateClassifier(b.graph, { batchSize: BATCH, parameters: ['weights'], buffers: [] });
+}
+
+interface LossAndGradient {
+  loss: number;
+  gradient: Float32Array;
+}
+
+async function withOrt(
   logits: Float32Array,
   targets: Float32Array,
-): Promise<{ loss: number; gradient: Float32Array }> {
-  const b = new StepBuilder('loss', 0);
-  const dims = [BATCH, CLASSES];
-  const { loss, gradient } = crossEntropy(b, b.input('logits', dims), b.input('targets', dims));
-  b.output('loss', loss);
-  b.output('gradient', gradient);
-  const result = await runOnce(b.graph, { logits, targets });
-  assert.equal(result.loss!.length, 1);
-  return { loss: result.loss![0]!, gradient: result.gradient! };
+  portable = false,
+): Promise<LossAndGradient> {
+  const step = logitsAsWeights(logits);
+  const b = new StepBuilder('loss', 0, portable);
+  const given = step.graph.inputs.map(({ name, dims }) => [name, b.input(name, dims.map(Number))] as const);
+  const lowered = new Lowering(LOWERINGS, b, step, new Map(given));
+  b.output('loss', lowered.value(step.loss));
+  b.output('gradient', lowered.value(step.gradients.get('weights')!));
+  const images = new Float32Array(logits.length);
+  const { loss, gradient } = await runOnce(b.graph, {
+    [step.images]: images,
+    [step.targets]: targets,
+    weights: logits,
+  });
+  assert.equal(loss!.length, 1);
+  return { loss: loss![0]!, gradient: gradient! };
+}
+
+async function withTfjs(logits: Float32Array, targets: Float32Array): Promise<LossAndGradient> {
+  const tf = await loadTensorFlow();
+  const step = logitsAsWeights(logits);
+  const interpreter = new GraphInterpreter(tf, step);
+  const results: LossAndGradient = { loss: Number.NaN, gradient: new Float32Array() };
+  tf.tidy(() => {
+    const tensor = (data: Float32Array) => plain(tf.tensor2d(data, [BATCH, CLASSES]));
+    const images = tensor(new Float32Array(logits.length));
+    const outputs = interpreter.run({
+      [step.images]: images,
+      [step.targets]: tensor(targets),
+      weights: tensor(logits),
+    });
+    results.loss = outputs.get(step.loss)!.tensor.dataSync()[0]!;
+    results.gradient = outputs.get(step.gradients.get('weights')!)!.tensor.dataSync() as Float32Array;
+  });
+  interpreter.dispose();
+  return results;
 }
 
 /** mean over the rows of -sum(target * log softmax(logits)). */

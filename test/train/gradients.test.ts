@@ -5,12 +5,15 @@ import { BLOCK_SIZES } from './support/block-sizes.ts';
 import { buildCase } from './support/case-net.ts';
 import { checkGradients, expectationOf } from './support/check-gradients.ts';
 import { COMBINED_CASES, GRADIENT_CASES, type GradientCase } from './support/gradient-cases.ts';
+import { OPERATOR_CASES } from './support/operator-cases.ts';
+
+const ALL_CASES = { ...GRADIENT_CASES, ...OPERATOR_CASES };
 
 /* Every gradient rule against central finite differences of a float64 reference; the support files say how. */
 
 it('every operator with a training rule has cases, and the cases have it', () => {
-  assert.deepEqual(Object.keys(GRADIENT_CASES).sort(), [...RULES.keys()].sort());
-  for (const [op, cases] of Object.entries(GRADIENT_CASES)) {
+  assert.deepEqual(Object.keys(ALL_CASES).sort(), [...RULES.keys()].sort());
+  for (const [op, cases] of Object.entries(ALL_CASES)) {
     assert.ok(cases.length > 0);
     for (const { name, build } of cases) {
       const ops = buildCase(build).graph.nodes.map((node) => node.op);
@@ -19,7 +22,7 @@ it('every operator with a training rule has cases, and the cases have it', () =>
   }
 });
 
-for (const [op, cases] of Object.entries(GRADIENT_CASES)) describe(op, () => testAll(cases));
+for (const [op, cases] of Object.entries(ALL_CASES)) describe(op, () => testAll(cases));
 describe('combined', () => testAll(COMBINED_CASES));
 
 function testAll(cases: readonly GradientCase[]): void {

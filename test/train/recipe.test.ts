@@ -49,12 +49,19 @@ it('every setting has a flag of its own, a help and on the command line its defa
   const { 'batch-size': batchSize, ema, optim, flip, lr } = options;
   assert.deepEqual(batchSize, { type: 'integer', help: 'images a step', default: 128, min: 1 });
   assert.deepEqual(
-    [ema, optim, flip, lr].map((spec) => ({ ...spec, help: '' })),
+    [ema, optim, flip, lr].map((spec) => ({ ...spec, help: '', elsewhere: undefined })),
     [
-      { type: 'number', help: '', value: 'DECAY', default: 0, min: 0, max: 0.999999 },
-      { type: 'string', help: '', value: 'NAME', default: 'sgd', choices: ['sgd', 'adam', 'adamw'] },
-      { type: 'boolean', help: '', default: true },
-      { type: 'number', help: '', min: 0 },
+      { type: 'number', help: '', value: 'DECAY', default: 0, min: 0, max: 0.999999, elsewhere: undefined },
+      {
+        type: 'string',
+        help: '',
+        value: 'NAME',
+        default: 'sgd',
+        choices: ['sgd', 'adam', 'adamw'],
+        elsewhere: undefined,
+      },
+      { type: 'boolean', help: '', default: true, elsewhere: undefined },
+      { type: 'number', help: '', min: 0, elsewhere: undefined },
     ],
   );
 });

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
@@ -134,10 +134,10 @@ describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, (
     const least = expected[shown - 1]!.probability - 1e-4;
     const sureness = new Map(expected.map(({ record, probability }) => [record, probability]));
     for (const record of records) assert.ok((sureness.get(record) ?? 0) >= least, `record ${record}`);
-    const side = await page.page.$eval('#confusion', (canvas) => (canvas as HTMLCanvasElement).width);
+    const side = await page.page.$eval('#confusion canvas', (canvas) => (canvas as HTMLCanvasElement).width);
     assert.equal(side, reference.metadata.labels.length);
     // As many pairs as there are in the list, each with a count.
-    const pairs = await page.page.$$eval('#confused-pairs li', (items) =>
+    const pairs = await page.page.$$eval('#confusion .pairs li', (items) =>
       items.map((item) => item.textContent ?? ''),
     );
     assert.ok(pairs.length > 0 && pairs.every((pair) => / → .*\d$/.test(pair)), pairs.join());
@@ -188,6 +188,67 @@ describe('the demo page', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, (
     await page.choose('#test-file', 'wrong.bin', wrong);
     await page.page.click('#run');
     assert.match(await page.textOf('#test-error'), /^wrong\.bin: record \d+ has class 200/);
+  });
+
+  it("counts a folder of the reader's own pictures, and names those it got wrong and those it left out", async () => {
+    const { labels } = reference.metadata;
+    const folder = path.join(test.folder, 'mine');
+    const expected = { right: 0, wrong: [] as string[] };
+    for (const [i, [label, name]] of [
+      // As people write them.
+      [labels[3]!, labels[3]!.toUpperCase().replace('_', ' ')],
+      [labels[70]!, labels[70]!],
+    ].entries()) {
+      for (const [j, part] of ['test', 'train'].entries()) {
+        const given = await picture(40 + 17 * i, 60 + j);
+        const file = `${part}/${name}/${j}.png`;
+        await mkdir(path.dirname(path.join(folder, file)), { recursive: true });
+        await writeFile(path.join(folder, file), given.png);
+        if (part === 'train') continue;
+        const [best] = await reference.classify(given);
+        if (best!.label === label) expected.right++;
+        else expected.wrong.push(file);
+      }
+    }
+    await mkdir(path.join(folder, 'test/unheard of'));
+    await writeFile(path.join(folder, 'test/unheard of/a.png'), (await picture(9, 9)).png);
+    await writeFile(path.join(folder, `test/${labels[70]}/broken.jpg`), 'no picture');
+    await page.page.setInputFiles('#test-folder', folder);
+    assert.equal(await page.textOf('#test-source'), 'mine/test, 4 pictures.');
+    await page.page.check('input[name=sample][value=all]', { force: true });
+    await page.page.click('#run');
+    const verdict = await page.textOf('#test-verdict');
+    assert.match(verdict, new RegExp(`^${expected.right} right and \\d within the best five, of 2\\. `));
+    assert.match(verdict, /Left out, as the model does not know them: unheard of\./);
+    assert.match(verdict, new RegExp(`Could not be read: test/${labels[70]}/broken\\.jpg\\.$`));
+    const wrong = await page.page.$$eval('#mistakes button', (buttons) =>
+      buttons.map((button) => (button as HTMLElement).title),
+    );
+    assert.deepEqual(wrong.sort(), expected.wrong.sort());
+    // The same pictures are the examples to guess.
+    await page.show('classify');
+    assert.equal(await page.textOf('#test-examples-title'), 'From mine/test');
+    assert.equal(await page.page.locator('#test-thumbs button').count(), 2);
+    await page.guessesAfter(() => page.page.click('#test-thumbs button >> nth=0'));
+    assert.match(
+      await page.textOf('#truth'),
+      new RegExp(`^True class: (${labels[3]}|${labels[70]})`.replaceAll('_', ' ')),
+    );
+    await page.show('test');
+    const elsewhere = path.join(test.folder, 'elsewhere');
+    await mkdir(path.join(elsewhere, 'nothing known'), { recursive: true });
+    await writeFile(path.join(elsewhere, 'nothing known/a.png'), (await picture(9, 9)).png);
+    await page.page.setInputFiles('#test-folder', elsewhere);
+    await page.page.click('#run');
+    assert.match(
+      await page.textOf('#test-error'),
+      /^elsewhere has the classes nothing known, and the model knows none/,
+    );
+    await page.page.setInputFiles('#test-folder', path.join(elsewhere, 'nothing known'));
+    assert.match(
+      await page.textOf('#test-error'),
+      /^nothing known has no pictures in folders named by their classes/,
+    );
   });
 
   it('asks nobody but its server and complains about nothing', () => {

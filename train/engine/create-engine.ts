@@ -9,7 +9,7 @@ import type { Device } from './providers/device.ts';
 import { PROVIDERS, type Provider } from './providers/providers.ts';
 import { WebGpuEngine } from './providers/webgpu-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
-import { TfjsEngine } from './tfjs/tfjs-engine.ts';
+import { TfjsEngine } from './tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &

@@ -1,8 +1,8 @@
 import { UserError } from '../../core/errors.ts';
-import type { Graph, GraphNode } from '../../core/onnx/graph.ts';
+import type { DataType, Graph, GraphNode } from '../../core/onnx/graph.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
-import { inferShapes } from '../../core/onnx/shape-inference.ts';
-import { type Rule, TrainedNode } from './rule.ts';
+import { inferShapes, inferTypes } from '../../core/onnx/shape-inference.ts';
+import { type Mode, type Rule, TrainedNode } from './rule.ts';
 import { RULES } from './rules.ts';
 import {
   type BufferUpdate,
@@ -21,6 +21,10 @@ export interface StepOptions {
   buffers: readonly string[];
   /** Multiply the gradient by an input []; default false. */
   lossScale?: boolean;
+  /** Whether batches normalise and update running statistics, or those are constants; default `train`. */
+  batchNorm?: Mode['batchNorm'] | undefined;
+  /** Whether Dropout drops, by an input [] that is the number of the step; default false. */
+  dropout?: boolean | undefined;
 }
 
 /**
@@ -31,7 +35,7 @@ export interface StepOptions {
  */
 export function differentiateClassifier(model: Graph, options: StepOptions): ClassifierStep {
   const { batchSize, parameters, buffers, lossScale = false } = options;
-  const tape = new Tape(fixBatch(model, batchSize), parameters, buffers);
+  const tape = new Tape(fixBatch(model, batchSize), parameters, buffers, options);
   const { builder: g } = tape;
   const output = model.outputs[0]!.name;
   const logits = tape.value(output);
@@ -49,6 +53,7 @@ export function differentiateClassifier(model: Graph, options: StepOptions): Cla
     images: model.inputs[0]!.name,
     targets: targets.name,
     ...(scale ? { lossScale: scale.name } : {}),
+    ...(tape.step ? { dropoutStep: tape.step.name } : {}),
     loss: loss.name,
     logits: logits.name,
   };
@@ -56,15 +61,16 @@ export function differentiateClassifier(model: Graph, options: StepOptions): Cla
 
 /**
  * A graph's gradient with respect to any of its inputs and initializers, for given gradients of its outputs, which
- * are the inputs `seed.<output>`.
+ * are the inputs `seed.<output>`; with dropout, the number of the step is the input `step`.
  * @param model every size of its inputs is known
  */
 export function differentiate(
   model: Graph,
   wanted: readonly string[],
   buffers: readonly string[] = [],
+  options: Pick<StepOptions, 'batchNorm' | 'dropout'> = {},
 ): TrainingGraph {
-  const tape = new Tape(model, wanted, buffers);
+  const tape = new Tape(model, wanted, buffers, options);
   const { builder: g } = tape;
   g.output(...model.outputs.map(({ name }) => tape.value(name)));
   const seed = (name: string) => g.input(`seed.${name}`, tape.value(name).dims);
@@ -92,6 +98,9 @@ function crossEntropy(g: TrainingGraphBuilder, logits: Value, targets: Value): r
 export class Tape {
   readonly builder: TrainingGraphBuilder;
   readonly bufferUpdates = new Map<string, BufferUpdate>();
+  /** The input that is the number of the step, if there is dropout. */
+  readonly step: Value | undefined;
+  readonly #mode: Mode;
   /** Values of the model as they are in the training graph. */
   readonly #values = new Map<string, Value>();
   /** Values of the model that gradients are wanted for: a parameter, or what depends on one. */
@@ -106,11 +115,19 @@ export class Tape {
    * @param buffers initializers that are inputs of the training graph, as what is wanted is
    * @throws UserError if an operator has no training rule
    */
-  constructor(model: Graph, wanted: readonly string[], buffers: readonly string[]) {
-    const nodes = neededNodes(model);
+  constructor(
+    model: Graph,
+    wanted: readonly string[],
+    buffers: readonly string[],
+    { batchNorm = 'train', dropout = false }: Pick<StepOptions, 'batchNorm' | 'dropout'> = {},
+  ) {
+    const nodes = neededNodes(
+      model.nodes,
+      model.outputs.map(({ name }) => name),
+    );
     this.#outputs = model.outputs.map(({ name }) => name);
     // Before anything else: an operator that cannot be trained is the first thing to say.
-    this.#wanted = dependents(nodes, wanted);
+    this.#wanted = dependents(nodes, wanted, inferTypes(model));
     const rules = nodes.map((node) => this.#ruleOf(node));
     const g = new TrainingGraphBuilder(model.name);
     this.builder = g;
@@ -123,7 +140,10 @@ export class Tape {
       const value = given.has(name) ? g.input(name, tensor.dims) : g.initializer(name, tensor);
       this.#values.set(name, value);
     }
-    for (const [i, node] of nodes.entries()) this.#forward(node, rules[i], shapes, model);
+    const drops = dropout && nodes.some(({ op, domain }) => op === 'Dropout' && domain === '');
+    this.step = drops ? g.input(g.graphBuilder.unique('step'), []) : undefined;
+    this.#mode = { batchNorm, step: this.step };
+    for (const [i, node] of nodes.entries()) this.#forward(node, i, rules[i], shapes, model);
   }
 
   /** The training graph's value for one of the model. */
@@ -172,11 +192,20 @@ export class Tape {
     for (const name of targets) g.output(gradients.get(name)!);
     const { bufferUpdates } = this;
     for (const { observed } of bufferUpdates.values()) g.output(g.values.get(observed)!);
+    // What only said how large something is has been answered.
+    const kept = new Set(
+      neededNodes(
+        g.graph.nodes,
+        g.graph.outputs.map(({ name }) => name),
+      ),
+    );
+    const forward = g.graph.nodes.slice(0, backwardFrom).filter((node) => kept.has(node));
+    g.graph.nodes = [...forward, ...g.graph.nodes.slice(backwardFrom).filter((node) => kept.has(node))];
     return {
       graph: g.graph,
       values: g.values,
       outputs: new Map(this.#outputs.map((name) => [name, this.value(name).name])),
-      backwardFrom,
+      backwardFrom: forward.length,
       gradients: new Map(found),
       gradientOf,
       bufferUpdates,
@@ -190,13 +219,14 @@ export class Tape {
     if (!node.outputs.some((name) => this.#wanted.has(name))) return undefined;
     const op = node.domain === '' ? node.op : `${node.domain}.${node.op}`;
     throw new UserError(
-      `the operator ${op} (node "${node.name || node.outputs[0]}") cannot be trained; those that can: ` +
-        [...RULES.keys()].sort().join(', '),
+      `the operator ${op} (node "${node.name || node.outputs[0]}") cannot be trained: export the model without it, ` +
+        `or train only weights that come after it`,
     );
   }
 
   #forward(
     node: GraphNode,
+    position: number,
     rule: Rule | undefined,
     shapes: ReturnType<typeof inferShapes>,
     model: Graph,
@@ -210,7 +240,9 @@ export class Tape {
     const observe = (index: number, { name }: Value, momentum: number) => {
       this.bufferUpdates.set(node.inputs[index]!, { observed: name, momentum });
     };
-    const trained = new TrainedNode(node, inputs, outputs, this.#wanted, model.initializers, observe);
+    const trained = new TrainedNode(
+      ...([node, position, inputs, outputs, this.#wanted, model.initializers, this.#mode, observe] as const),
+    );
     const results = rule?.forward ? rule.forward(g, trained) : trained.copy(g);
     trained.outputs = results;
     node.outputs.forEach((name, i) => {
@@ -220,10 +252,10 @@ export class Tape {
   }
 }
 
-/** The nodes that the model's outputs depend on. */
-function neededNodes(graph: Graph): GraphNode[] {
-  const needed = new Set(graph.outputs.map(({ name }) => name));
-  const nodes = graph.nodes.toReversed().filter((node) => {
+/** The nodes that values depend on. */
+function neededNodes(all: readonly GraphNode[], names: readonly string[]): GraphNode[] {
+  const needed = new Set(names);
+  const nodes = all.toReversed().filter((node) => {
     if (!node.outputs.some((name) => needed.has(name))) return false;
     for (const name of node.inputs) needed.add(name);
     return true;
@@ -231,11 +263,20 @@ function neededNodes(graph: Graph): GraphNode[] {
   return nodes.reverse();
 }
 
-/** The names given and all values computed from them. */
-function dependents(nodes: readonly GraphNode[], names: readonly string[]): Set<string> {
+/** The names given and all values with a fraction that are computed from them: sizes and indices have no slope. */
+function dependents(
+  nodes: readonly GraphNode[],
+  names: readonly string[],
+  types: ReadonlyMap<string, DataType>,
+): Set<string> {
   const found = new Set(names);
   for (const { inputs, outputs } of nodes) {
-    if (inputs.some((name) => found.has(name))) for (const name of outputs) if (name !== '') found.add(name);
+    if (!inputs.some((name) => found.has(name))) continue;
+    for (const name of outputs) {
+      if (name !== '' && FRACTIONS.has(types.get(name) ?? 'float32')) found.add(name);
+    }
   }
   return found;
 }
+
+const FRACTIONS: ReadonlySet<DataType> = new Set(['float32', 'float16', 'bfloat16', 'float64']);

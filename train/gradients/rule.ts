@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { type GraphNode, intsAttribute, type TensorValue } from '../../core/onnx/graph.ts';
+import { type GraphNode, intAttribute, intsAttribute, type TensorValue } from '../../core/onnx/graph.ts';
 import type { TrainingGraphBuilder, Value } from './training-graph.ts';
 
 /**
@@ -20,6 +20,14 @@ export interface Rule {
   backward(g: TrainingGraphBuilder, n: TrainedNode, dy: readonly Value[]): (Value | undefined)[];
 }
 
+/** How nodes act that act otherwise in training than in inference. */
+export interface Mode {
+  /** Normalised by the batch, which updates the running statistics, or by those. */
+  batchNorm: 'train' | 'frozen';
+  /** Number of the step, [], of which Dropout makes its masks; undefined: nothing is dropped. */
+  step?: Value | undefined;
+}
+
 /** A node of the model as its rule sees it. */
 export class TrainedNode {
   /** What `forward` returned. */
@@ -27,11 +35,14 @@ export class TrainedNode {
 
   constructor(
     readonly node: GraphNode,
+    /** A number that no other node of the model has. */
+    readonly position: number,
     readonly inputs: readonly (Value | undefined)[],
     /** As the model's shapes have its outputs; `forward` gives values of these. */
     readonly shapes: readonly Value[],
     private readonly wanted: ReadonlySet<string>,
     private readonly constants: ReadonlyMap<string, TensorValue>,
+    readonly mode: Mode,
     /** Tells what the batch shows of the running statistic that is input `index`. */
     readonly observe: (index: number, value: Value, momentum: number) => void,
   ) {}
@@ -51,13 +62,32 @@ export class TrainedNode {
     return this.wanted.has(this.node.inputs[index] ?? '');
   }
 
-  /** The values of an input that does not depend on the images; undefined if it is left out. */
-  numbers(index: number): number[] | undefined {
+  /** The values of an input that is a constant, else undefined. */
+  constant(index: number): number[] | undefined {
     const name = this.node.inputs[index] ?? '';
-    if (name === '') return undefined;
-    const constant = this.constants.get(name);
-    if (!constant) throw this.refusal(`input ${index} must be a constant`);
-    return Array.from(constant.data as Float32Array, Number);
+    const data = this.wanted.has(name) ? undefined : this.constants.get(name)?.data;
+    return data && Array.from(data as Float32Array, Number);
+  }
+
+  /** The values of an input that must be a constant; undefined if it is left out. */
+  numbers(index: number): number[] | undefined {
+    const known = this.constant(index);
+    const name = this.node.inputs[index] ?? '';
+    if (!known && name !== '')
+      throw this.refusal(`whose input ${index}, "${name}", is computed is not supported`);
+    return known;
+  }
+
+  /** A bound of a range, an input of one value (before opset 11 an attribute); undefined if there is none. */
+  bound(index: number): number | undefined {
+    const attribute = this.node.attributes[index === 1 ? 'min' : 'max'];
+    return attribute?.type === 'float' ? attribute.value : this.numbers(index)?.[0];
+  }
+
+  /** The attribute `axis`, counted from 0. */
+  axis(fallback: number): number {
+    const axis = intAttribute(this.node, 'axis', fallback);
+    return axis < 0 ? axis + this.x.dims.length : axis;
   }
 
   /**

@@ -7,6 +7,7 @@ import {
   int,
   ints,
   sizeOf,
+  str,
   type TensorValue,
 } from '../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
@@ -72,6 +73,8 @@ export interface ClassifierStep extends TrainingGraph {
   targets: string;
   /** The input [] that the gradient is multiplied by. */
   lossScale?: string;
+  /** The input [], the number of the step, a whole one below 2^24, of which Dropout makes its masks. */
+  dropoutStep?: string;
   loss: string;
   logits: string;
 }
@@ -83,6 +86,7 @@ const COMPARISONS: ReadonlySet<string> = new Set([
   'Less',
   'LessOrEqual',
   'Equal',
+  'And',
 ]);
 
 /** Emits nodes of a training graph and keeps track of their shapes: what rules are written with. */
@@ -183,13 +187,22 @@ export class TrainingGraphBuilder {
   div = (a: Value, b: Value): Value => this.elementwise('Div', a, b);
   /** Times a number. */
   scale = (a: Value, factor: number): Value => (factor === 1 ? a : this.mul(a, this.constant(factor)));
+  /** Plus a number. */
+  shift = (a: Value, amount: number): Value => (amount === 0 ? a : this.add(a, this.constant(amount)));
   neg = (a: Value): Value => this.elementwise('Neg', a);
   exp = (a: Value): Value => this.elementwise('Exp', a);
   log = (a: Value): Value => this.elementwise('Log', a);
   sqrt = (a: Value): Value => this.elementwise('Sqrt', a);
   square = (a: Value): Value => this.mul(a, a);
+  reciprocal = (a: Value): Value => this.elementwise('Reciprocal', a);
+  floor = (a: Value): Value => this.elementwise('Floor', a);
+  sigmoid = (a: Value): Value => this.elementwise('Sigmoid', a);
+  tanh = (a: Value): Value => this.elementwise('Tanh', a);
+  erf = (a: Value): Value => this.elementwise('Erf', a);
+  pow = (a: Value, exponent: Value): Value => this.elementwise('Pow', a, exponent);
   greater = (a: Value, b: Value): Value => this.elementwise('Greater', a, b);
   less = (a: Value, b: Value): Value => this.elementwise('Less', a, b);
+  equal = (a: Value, b: Value): Value => this.elementwise('Equal', a, b);
   and = (a: Value, b: Value): Value => this.elementwise('And', a, b);
   where = (condition: Value, a: Value, b: Value): Value => this.elementwise('Where', condition, a, b);
 
@@ -218,11 +231,12 @@ export class TrainingGraphBuilder {
     return this.node('Expand', [a, this.integers(dims)], dims, {}, { dtype: a.dtype });
   }
 
-  /** Zero padding; `before` and `after` give an amount an axis, which if negative cuts. */
-  pad(a: Value, before: readonly number[], after: readonly number[]): Value {
+  /** Padding with a constant; `before` and `after` give an amount an axis, which if negative cuts. */
+  pad(a: Value, before: readonly number[], after: readonly number[], value = 0): Value {
     if ([...before, ...after].every((amount) => amount === 0)) return a;
     const dims = a.dims.map((dim, axis) => dim + before[axis]! + after[axis]!);
-    return this.node('Pad', [a, this.integers([...before, ...after])], dims);
+    const padding = value === 0 ? [] : [this.constant(value)];
+    return this.node('Pad', [a, this.integers([...before, ...after]), ...padding], dims);
   }
 
   /** `a[start:end:step]` on one axis; for a negative step, from `start` down to `end`, both counted from 0. */
@@ -254,6 +268,23 @@ export class TrainingGraphBuilder {
     if (axes.length === 0) return a;
     const attributes = { axes: ints(axes), keepdims: int(keep ? 1 : 0) };
     return this.node('ReduceMean', [a], reducedDims(a.dims, axes, keep), attributes);
+  }
+
+  /** Largest values over `axes`, which are kept with size 1. */
+  reduceMax(a: Value, axes: readonly number[]): Value {
+    const attributes = { axes: ints(axes), keepdims: int(1) };
+    return this.node('ReduceMax', [a], reducedDims(a.dims, axes, true), attributes);
+  }
+
+  /** What `indices` pick along an axis: the axis is replaced by the dimensions of `indices`. */
+  gather(a: Value, indices: Value, axis: number): Value {
+    const dims = [...a.dims.slice(0, axis), ...indices.dims, ...a.dims.slice(axis + 1)];
+    return this.node('Gather', [a, indices], dims, { axis: int(axis) }, { dtype: a.dtype });
+  }
+
+  /** Zeros of shape `dims` with `updates` added at `indices`, whose last axis counts coordinates. */
+  scatterAdd(dims: readonly number[], indices: Value, updates: Value): Value {
+    return this.node('ScatterND', [this.zeros(dims), indices, updates], dims, { reduction: str('add') });
   }
 
   /** Batched matrix product of the last two axes, either side transposed on the fly. */

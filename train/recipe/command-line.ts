@@ -22,8 +22,8 @@ export function flagOf(name: string): string {
 }
 
 function optionSpec(schema: z.ZodMiniType): OptionSpec {
-  const { help, value, list } = FLAGS.get(schema)!;
-  const text = { help, ...(value === undefined ? {} : { value }) };
+  const { help, value, list, elsewhere } = FLAGS.get(schema)!;
+  const text = { help, ...(value && { value }), ...(elsewhere && { elsewhere }) };
   if (list) return { type: 'string', ...text };
   const json = z.toJSONSchema(schema, { io: 'input' });
   const fallback = json.default === undefined ? {} : { default: json.default as never };

@@ -1,5 +1,5 @@
 import * as z from 'zod/mini';
-import { camelCase } from '../../core/cli/options.ts';
+import { camelCase, nearest } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { flagOf } from './command-line.ts';
 import { settle } from './make-config.ts';
@@ -64,11 +64,17 @@ function problem(issue: z.core.$ZodIssue, input: object): string {
       const meant = Object.keys(SETTINGS).find(
         (known) => known !== key && camelCase(flagOf(known)) === camelCase(key),
       );
-      const hint = meant === undefined ? 'train/recipe/settings.ts lists them' : `it is ${meant} here`;
+      const near = nearest(key, Object.keys(SETTINGS));
+      const hint =
+        meant !== undefined
+          ? `it is ${meant} here`
+          : near !== undefined
+            ? `did you mean ${near}?`
+            : 'train/recipe/settings.ts lists them';
       return `there is no setting ${JSON.stringify(name === '' ? key : `${name}.${key}`)}; ${hint}`;
     }
     case 'invalid_value':
-      return `${name} is ${issue.values.join(', ')}${not}`;
+      return `${name} is ${issue.values.join(', ')}${not}${meantInstead(value, issue.values)}`;
     case 'too_small':
       return `${name} must be at least ${issue.minimum}${not}`;
     case 'too_big':
@@ -78,6 +84,11 @@ function problem(issue: z.core.$ZodIssue, input: object): string {
     default:
       return `${name}: ${issue.message}${not}`;
   }
+}
+
+function meantInstead(value: unknown, choices: readonly unknown[]): string {
+  const near = typeof value === 'string' ? nearest(value, choices.map(String)) : undefined;
+  return near === undefined ? '' : `; did you mean ${near}?`;
 }
 
 const EXPECTED: Readonly<Record<string, string>> = {

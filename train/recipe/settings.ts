@@ -21,6 +21,8 @@ export interface Flag {
   flag?: string;
   /** What stands for the value in `--help`. */
   value?: string;
+  /** What other programs call it. */
+  elsewhere?: readonly string[];
   /** For lists: what the flag takes, and how its text is read; what it makes of other text the schema refuses. */
   list?: { takes: string; read: (text: string) => unknown };
 }
@@ -73,6 +75,7 @@ const stages = z
 
 export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...string[]])).register(FLAGS, {
   value: 'NAME',
+  elsewhere: ['net', 'arch'],
   help: 'model of the zoo; default: by the number of cores',
 });
 
@@ -82,12 +85,14 @@ export const TRAINING = {
   batchSize: z._default(whole(1), 128).register(FLAGS, { help: 'images a step' }),
   optimizer: z._default(z.enum(OPTIMIZER_NAMES), 'sgd').register(FLAGS, {
     flag: 'optim',
+    elsewhere: ['optimizer', 'optimiser', 'opt'],
     value: 'NAME',
     help: 'optimiser',
   }),
   /** The schedule's peak. */
   learningRate: z.optional(real(0)).register(FLAGS, {
     flag: 'lr',
+    elsewhere: ['learning-rate', 'max-lr'],
     help: 'peak learning rate; default 0.1 for sgd, 0.001 for adam and adamw',
   }),
   momentum: z._default(real(0, 1), 0.9).register(FLAGS, { help: 'momentum of sgd' }),
@@ -103,6 +108,7 @@ export const TRAINING = {
   }),
   emaDecay: z._default(real(0, 0.999999), 0).register(FLAGS, {
     flag: 'ema',
+    elsewhere: ['ema-decay'],
     value: 'DECAY',
     help: 'evaluate and keep an exponential moving average of the weights; 0: none',
   }),
@@ -145,6 +151,7 @@ export const AUGMENTATION = {
   }),
   cutmixBeta: z._default(real(0), 1).register(FLAGS, {
     flag: 'beta',
+    elsewhere: ['cutmix-beta'],
     help: "CutMix's lambda is drawn from Beta(N, N); 0: no CutMix",
   }),
   mixupAlpha: z._default(real(0), 0).register(FLAGS, {

@@ -1,14 +1,16 @@
 import { DARK, LIGHT, renderLineChart } from '../../core/plot/line-chart.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
 import { comparisonCharts } from './charts.ts';
-import { type ComparisonRow, compareRuns } from './compare.ts';
+import { type ComparisonRow, compareRuns, shortNames } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
 
 /** A comparison as one HTML page that needs nothing beside it: tables, and charts of all runs together. */
 export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: boolean } = {}): string {
   const names = runs.map(({ name }) => name);
+  const short = shortNames(names);
   const { config, results } = compareRuns(runs);
-  const charts = Object.values(comparisonCharts(runs, options)).map(
+  const named = runs.map(({ epochs }, run) => ({ name: short[run]!, epochs }));
+  const charts = Object.values(comparisonCharts(named, options)).map(
     (chart) => `<figure>${renderLineChart({ ...chart, width: 640, height: 380 }, { inline: true })}</figure>`,
   );
   const title = `Comparison of ${names.length} training runs`;
@@ -26,8 +28,8 @@ export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: 
 <main>
 <h1>${title}</h1>
 <div class="tables">
-${table('Results', names, results)}
-${config.length > 0 ? table('What differs in their configs', names, config) : '<p>The configs are the same.</p>'}
+${table('Results', names, short, results)}
+${config.length > 0 ? table('What differs in their configs', names, short, config) : '<p>The configs are the same.</p>'}
 </div>
 <section aria-label="Curves" class="charts">
 ${charts.join('\n')}
@@ -42,8 +44,16 @@ ${runs.map(epochTable).join('\n')}
 `;
 }
 
-function table(caption: string, names: readonly string[], rows: readonly ComparisonRow[]): string {
-  const head = `<td></td>${names.map((name) => `<th scope="col">${escapeXml(name)}</th>`).join('')}`;
+function table(
+  caption: string,
+  names: readonly string[],
+  short: readonly string[],
+  rows: readonly ComparisonRow[],
+): string {
+  const titles = names.map(
+    (name, run) => `<th scope="col" title="${escapeXml(name)}">${escapeXml(short[run]!)}</th>`,
+  );
+  const head = `<td></td>${titles.join('')}`;
   const body = rows.map(({ name, values }) => tableRow(name, values)).join('\n');
   return scrollable(caption, head, body);
 }
@@ -109,6 +119,9 @@ th,td{padding:4px 16px 4px 0;text-align:right;white-space:nowrap;border-top:1px 
 thead th,thead td{border-top:0;color:var(--muted);font-weight:600}
 th[scope=row]{text-align:left;font-weight:400;color:var(--muted)}
 .charts,.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px;margin:0 0 16px}
+.tables th,.tables td{white-space:normal;overflow-wrap:anywhere;vertical-align:top}
+.tables thead th,.tables td{min-width:5em}
+.tables th[scope=row]{min-width:6em}
 .tables{align-items:start}
 .tables>*{margin:0;min-width:0}
 figure{margin:0;border:1px solid var(--line);border-radius:8px;overflow:hidden;background:var(--panel)}

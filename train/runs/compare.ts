@@ -36,6 +36,18 @@ export function compareRuns(runs: readonly RunRecord[]): Comparison {
   };
 }
 
+/**
+ * Names of runs as short as they still differ: what all of them begin with, up to a separator, is left out where that
+ * is much. Names by default begin with the day.
+ */
+export function shortNames(names: readonly string[]): string[] {
+  const [first = '', ...others] = names;
+  let same = others.length === 0 ? 0 : first.length;
+  for (const name of others) while (!name.startsWith(first.slice(0, same))) same--;
+  const prefix = /^.*[-_/. ]/s.exec(first.slice(0, same))?.[0].length ?? 0;
+  return names.map((name) => (prefix < 6 || name.length === prefix ? name : `…${name.slice(prefix)}`));
+}
+
 /** The config keys whose values are not the same in all runs, in the order of the configs. */
 export function configDifferences(given: readonly Pick<RunRecord, 'config'>[]): ComparisonRow[] {
   const runs = given.map(({ config }) => ({ config: flattened(config) }));

@@ -24,9 +24,10 @@ export function sortedSummaries(runs: readonly RunRecord[], by: SortBy): RunSumm
 
 /** A table of runs for the terminal, a line a run. */
 export function listLines(summaries: readonly RunSummary[]): string[] {
-  const head = ['name', 'model', 'dataset', 'epochs', 'top-1', 'top-5', 'img/s', 'time'];
+  const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', 'top-5', 'img/s', 'time'];
   const rows = summaries.map((run) => [
     printable(run.name),
+    run.state,
     printable(run.model),
     printable(run.dataset),
     `${run.epochsDone}/${run.epochsAsked}`,
@@ -35,7 +36,7 @@ export function listLines(summaries: readonly RunSummary[]): string[] {
     run.imagesPerSecond?.toFixed(0) ?? '-',
     formatDuration(run.seconds),
   ]);
-  return textTable([head, ...rows], new Set([3, 4, 5, 6, 7]));
+  return textTable([head, ...rows], new Set([4, 5, 6, 7, 8]));
 }
 
 /** A percentage, or a dash for what is not known. */

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { readdir, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
+import { lockState } from '../../core/runs/run-lock.ts';
 import type { EpochLog } from '../loop.ts';
 import { parseEpochs } from './parse-epochs.ts';
 
@@ -20,7 +22,14 @@ export interface RunRecord {
   epochs: EpochLog[];
   /** When something was last logged, in milliseconds since 1970. */
   changed: number;
+  state: RunState;
 }
+
+/**
+ * What becomes of a run: it is being trained; all its epochs are done; it was stopped and saved; or it was killed, and
+ * goes on from its last checkpoint.
+ */
+export type RunState = 'live' | 'finished' | 'stopped' | 'interrupted';
 
 /**
  * Reads a run.
@@ -35,6 +44,8 @@ export async function readRun(path: string): Promise<RunRecord> {
   }
   const epochs = parseEpochs(await run.readLog());
   const { mtimeMs } = await stat(existsSync(run.logPath) ? run.logPath : run.configPath);
+  const lock = await lockState(path);
+  const finished = (epochs.at(-1)?.epoch ?? -1) + 1 >= (epochsAsked as number);
   return {
     name: basename(path),
     path,
@@ -44,11 +55,12 @@ export async function readRun(path: string): Promise<RunRecord> {
     config,
     epochs,
     changed: mtimeMs,
+    state: lock === 'held' ? 'live' : finished ? 'finished' : lock === 'left' ? 'interrupted' : 'stopped',
   };
 }
 
 /**
- * Reads the runs under a directory.
+ * Reads the runs under a directory, and those of ablations, which have a folder of their own; their names are from there.
  * @returns the runs, and for each directory that is none a line that says why
  */
 export async function readRuns(root: string): Promise<{ runs: RunRecord[]; skipped: string[] }> {
@@ -65,11 +77,14 @@ export async function readRuns(root: string): Promise<{ runs: RunRecord[]; skipp
       () => false,
     );
     if (!isDirectory) continue;
-    try {
-      runs.push(await readRun(path));
-    } catch (error) {
-      // Whatever is wrong with one directory must not hide the others.
-      skipped.push(errorMessage(error));
+    const below = existsSync(join(path, 'config.json')) ? [] : await listRunFolders(path, 1);
+    for (const folder of below.length > 0 ? below.map((run) => run.path).sort() : [path]) {
+      try {
+        runs.push({ ...(await readRun(folder)), name: relative(root, folder) });
+      } catch (error) {
+        // Whatever is wrong with one directory must not hide the others.
+        skipped.push(errorMessage(error));
+      }
     }
   }
   return { runs, skipped };

@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join, relative } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
 import { printable, printableJson } from '../../core/cli/printable.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { configDifferences } from './compare.ts';
 import { comparisonPage } from './compare-html.ts';
 import { comparisonLines } from './compare-text.ts';
@@ -64,7 +65,7 @@ async function compare(
 ): Promise<void> {
   if (names.length < 2) throw new UserError('compare takes the names of two or more runs');
   const runs: RunRecord[] = [];
-  for (const name of names) runs.push({ ...(await readRun(locate(name, options.root))), name });
+  for (const name of names) runs.push({ ...(await readRun(await locate(name, options.root))), name });
   if (options.json) {
     const differences = configDifferences(runs).map(({ name }) => name);
     const entries = runs.map((run) => ({
@@ -89,17 +90,27 @@ async function compare(
 async function plot(names: string[], root: string): Promise<void> {
   if (names.length === 0) throw new UserError('plot takes the names of runs');
   for (const name of names) {
-    const { path } = await readRun(locate(name, root));
+    const { path } = await readRun(await locate(name, root));
     const { writePlots } = await import('./write-plots.ts');
     for (const file of await writePlots(RunDirectory.open(path))) say(file);
   }
 }
 
-/** A run may be given by its name under the root or by its path. */
-function locate(name: string, root: string): string {
+/** A run may be given by its name under the root or by its path; one of an ablation also by its own name, as the page shows it. */
+async function locate(name: string, root: string): Promise<string> {
   const underRoot = join(root, name);
   if (existsSync(underRoot)) return underRoot;
   if (existsSync(name)) return name;
+  const named = (await listRunFolders(root))
+    .map(({ path }) => path)
+    .filter((path) => basename(path) === name);
+  if (named.length === 1) return named[0]!;
+  if (named.length > 1) {
+    const which = named.map((path) => printable(relative(root, path))).sort();
+    throw new UserError(
+      `${printable(name)} is the name of ${named.length} runs; say which: ${which.join(', ')}`,
+    );
+  }
   throw new UserError(`there is no run ${printable(name)} in ${root}; npm run runs lists them`);
 }
 

@@ -1,5 +1,5 @@
 import { type EpochLog, isBetter } from '../loop.ts';
-import type { RunRecord } from './read-run.ts';
+import type { RunRecord, RunState } from './read-run.ts';
 
 /** A run in a few numbers. Those of no epoch at all are null, as JSON has no other word for it. */
 export interface RunSummary {
@@ -7,6 +7,7 @@ export interface RunSummary {
   path: string;
   model: string;
   dataset: string;
+  state: RunState;
   epochsDone: number;
   epochsAsked: number;
   /** Top-1 and top-5 of the best epoch by top-1, the one `best.safetensors` has; fractions. */
@@ -33,6 +34,7 @@ export function summarize(run: RunRecord): RunSummary {
     path: run.path,
     model: run.model,
     dataset: run.dataset,
+    state: run.state,
     epochsDone: (run.epochs.at(-1)?.epoch ?? -1) + 1,
     epochsAsked: run.epochsAsked,
     bestTop1: known(best?.testTop1),

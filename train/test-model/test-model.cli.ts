@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { formatPercent } from '../../core/cli/format.ts';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
@@ -8,6 +9,7 @@ import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -15,7 +17,12 @@ await runMain(async () => {
       name: 'test-model',
       summary: 'Tests weights on the test images: accuracy, each class, and what is taken for what.',
       options: {
-        weights: { type: 'string', value: 'FILE', help: 'a .safetensors checkpoint, .pth or .onnx file' },
+        weights: {
+          type: 'string',
+          value: 'FILE',
+          help: 'a .safetensors checkpoint, .pth or .onnx file; left out: the best weights of a run',
+        },
+        run: { type: 'string', value: 'DIR', help: 'the run to test; left out: the newest under runs/' },
         model: {
           type: 'string',
           value: 'NAME',
@@ -44,8 +51,10 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
-  const { weights, dataset: name, data, limit } = options;
-  if (weights === undefined) throw new UserError('say what to test with --weights FILE');
+  const { dataset: name, data, limit } = options;
+  if (options.weights !== undefined && options.run !== undefined)
+    throw new UserError('give --run or --weights, not both');
+  const weights = options.weights ?? (await bestOfRun(options.run, options.model));
   const it = await import('./test-model.ts');
   const model = await it.loadModel(weights, options.model);
   const { withoutDuplicates, skipBroken } = options;
@@ -70,3 +79,17 @@ await runMain(async () => {
     : cleanLines(`${it.describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);
   process.stdout.write(`${text}\n`);
 });
+
+/** The best weights of the run that is named, or of the newest, of the net if that is named. */
+async function bestOfRun(path: string | undefined, model: string | undefined): Promise<string> {
+  const run = path === undefined ? await RunDirectory.latest(model) : RunDirectory.open(path);
+  if (!run) {
+    const of = model === undefined ? '' : ` of ${model}`;
+    throw new UserError(
+      `no run under runs/ has a best checkpoint${of}; say what to test with --weights FILE or --run DIR`,
+    );
+  }
+  const best = run.checkpointPath('best');
+  if (existsSync(best)) return best;
+  throw new UserError(`${run.path} has no best checkpoint: no epoch of it is done; go on with --resume`);
+}

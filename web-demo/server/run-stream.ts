@@ -1,8 +1,8 @@
 import type { RequestHandler, Response } from 'express';
+import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { readRun } from '../../train/runs/read-run.ts';
 import { summarize } from '../../train/runs/summary.ts';
 import type { RunMessage, RunsEvent } from '../page/runs/run-message.ts';
-import { listRunFolders } from './run-folders.ts';
 
 /** Looking at the times of a few files is cheap, and works on every file system, unlike watching them. */
 const POLL_MS = 1000;

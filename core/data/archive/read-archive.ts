@@ -37,8 +37,23 @@ function translate(error: unknown, path: string): unknown {
   return code === undefined ? error : new UserError(`cannot read ${path}: ${errorMessage(error)}`);
 }
 
+/** Archives of other kinds, by how they begin. */
+const OTHERS: readonly (readonly [begins: string, kind: string])[] = [
+  ['PK\x03\x04', 'a .zip'],
+  ['7z\xbc\xaf', 'a .7z'],
+  ['Rar!', 'a .rar'],
+  ['BZh', 'a .bz2'],
+  ['\xfd7zXZ', 'an .xz'],
+  ['\x28\xb5\x2f\xfd', 'a .zst'],
+];
+
 async function unpacked(path: string): Promise<AsyncIterable<Uint8Array>> {
-  const zipped = await isGzip(path);
+  const begins = await beginOf(path);
+  const zipped = begins.startsWith('\x1f\x8b');
+  const other = OTHERS.find(([own]) => begins.startsWith(own));
+  if (other) {
+    throw new UserError(`${path} is ${other[1]} archive, no .tar.gz; unpack it and give the folder`);
+  }
   const source = (await openRegularFile(path)).createReadStream({ highWaterMark: 1 << 18 });
   if (!zipped) return source as AsyncIterable<Buffer>;
   const gunzip = createGunzip({ chunkSize: 1 << 18 });
@@ -47,11 +62,12 @@ async function unpacked(path: string): Promise<AsyncIterable<Uint8Array>> {
   return gunzip as AsyncIterable<Buffer>;
 }
 
-async function isGzip(path: string): Promise<boolean> {
+/** The first bytes, each as a character. */
+async function beginOf(path: string): Promise<string> {
   const file = await openRegularFile(path);
   try {
-    const { buffer, bytesRead } = await file.read(Buffer.alloc(2), 0, 2, 0);
-    return bytesRead === 2 && buffer[0] === 0x1f && buffer[1] === 0x8b;
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(8), 0, 8, 0);
+    return buffer.toString('latin1', 0, bytesRead);
   } finally {
     await file.close();
   }

@@ -1,4 +1,5 @@
 import { errorMessage, UserError } from '../../errors.ts';
+import { type InferenceSession, openSession } from '../../runtime/session.ts';
 import { GraphBuilder } from '../builder.ts';
 import { encodeModel, encodeMoreOutputs } from '../encode-model.ts';
 import {
@@ -19,19 +20,11 @@ import { inferKnownValues, inferTypes } from '../shape-inference.ts';
 import { dataTypeCode } from '../tensor-proto.ts';
 import { hoistConstants } from './hoist-constants.ts';
 
-/** What folding needs of a session of onnxruntime, in Node or in a page. */
-export interface ConstantSession {
-  run(
-    feeds: Record<string, never>,
-  ): Promise<Readonly<Record<string, { type: string; dims: readonly number[]; data: unknown }>>>;
-  release(): Promise<void>;
-}
-
 export interface FoldOptions {
   /** Version of ai.onnx that the graph is of, 13 or later. */
   opset: number;
-  /** Opens a session of a model's bytes, as `InferenceSession.create` does; the model has no inputs. */
-  open: (model: Uint8Array) => Promise<ConstantSession>;
+  /** Opens a session for the constants, a model without inputs; default {@link openSession}. */
+  open?: (model: Uint8Array) => Promise<Pick<InferenceSession, 'run' | 'release'>>;
   /**
    * Which initializers stay, with all that is computed of them, because they are to be trained; by default those of
    * more than one float from which a gradient finds a way to the outputs: not through whole numbers and truth values, nor
@@ -241,12 +234,15 @@ function readInBodies(nodes: readonly GraphNode[]): Set<string> {
   return new Set(bodies.flatMap((body) => [...readBy(body.nodes), ...outputNames(body)]));
 }
 
+const openConstants: NonNullable<FoldOptions['open']> = (model) =>
+  openSession(model, { int8: false, quiet: true });
+
 async function evaluate(
   graph: Graph,
   nodes: readonly GraphNode[],
   constants: ReadonlyMap<string, TensorValue>,
   names: readonly string[],
-  { opset, open }: FoldOptions,
+  { opset, open = openConstants }: FoldOptions,
 ): Promise<Map<string, TensorValue>> {
   if (names.length === 0) return new Map();
   const read = readBy(nodes);

@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { bindingPath } from '../../../core/tensorflow/binding.ts';
 import { loadTensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
-import { bfloat16Trouble } from '../../../train/engine/tfjs/bfloat16/require-bfloat16.ts';
+import { bfloat16Trouble } from '../../../train/lowering/tfjs/require-bfloat16.ts';
 
 /**
  * Why tests of the engine cannot run here; false where they can. Continuous integration sets TensorFlow up, so

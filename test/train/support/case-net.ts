@@ -1,6 +1,7 @@
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import {
   type Attribute,
+  type DataType,
   float,
   floatTensor,
   type Graph,
@@ -32,6 +33,8 @@ export class CaseNet {
   readonly given: Values = new Map();
   /** Running statistics: no function of training depends on them. */
   readonly buffers = new Set<string>();
+  /** Initializers that nothing is differentiated by. */
+  readonly constants = new Set<string>();
   /** The smallest distance of a ReLU's input from zero. */
   kinkMargin = Number.POSITIVE_INFINITY;
   readonly #values: Values = new Map();
@@ -63,16 +66,46 @@ export class CaseNet {
     return this.#builder.initializer(name, floatTensor(dims, data));
   }
 
+  /** Indices, sizes, axes or truth values. */
+  integers(
+    values: readonly number[],
+    dims: readonly number[] = [values.length],
+    dtype: DataType = 'int64',
+  ): string {
+    const name = this.#builder.unique('i');
+    this.#give(name, dims, (i) => values[i]!);
+    this.constants.add(name);
+    const data = dtype === 'int64' ? BigInt64Array.from(values, BigInt) : Uint8Array.from(values);
+    return this.#builder.initializer(name, { dtype, dims: [...dims], data });
+  }
+
+  /** A constant of float32. */
+  floats(values: readonly number[], dims: readonly number[] = [values.length]): string {
+    const name = this.#builder.unique('c');
+    this.#give(name, dims, (i) => values[i]!);
+    this.constants.add(name);
+    return this.#builder.initializer(name, floatTensor(dims, values));
+  }
+
   node(op: string, inputs: readonly string[], attributes: Record<string, Attribute> = {}): string {
-    const name = this.#builder.node(op, inputs, attributes);
-    const value = evaluateNode(this.graph.nodes.at(-1)!, this.#values);
-    this.#values.set(name, value);
+    return this.nodes(op, inputs, 1, attributes)[0]!;
+  }
+
+  nodes(
+    op: string,
+    inputs: readonly string[],
+    count: number,
+    attributes: Record<string, Attribute> = {},
+  ): string[] {
+    const names = this.#builder.nodes(op, inputs, count, attributes);
+    const values = evaluateNode(this.graph.nodes.at(-1)!, this.#values);
+    for (const [i, name] of names.entries()) this.#values.set(name, values[i]!);
     if (op === 'Relu') {
       for (const input of this.#values.get(inputs[0]!)!.data) {
         this.kinkMargin = Math.min(this.kinkMargin, Math.abs(input));
       }
     }
-    return name;
+    return names;
   }
 
   conv(x: string, channels: number, kernel: number | [number, number], options: ConvOptions = {}): string {
@@ -115,9 +148,9 @@ export class CaseNet {
     for (const name of names) this.#builder.output(name, 'float32', this.dims(name));
   }
 
-  #give(name: string, dims: readonly number[], draw: () => number): string {
+  #give(name: string, dims: readonly number[], draw: (i: number) => number): string {
     // What float32 cannot hold would be an error of the test, not of what it tests.
-    const data = Float64Array.from({ length: sizeOf(dims) }, () => Math.fround(draw()));
+    const data = Float64Array.from({ length: sizeOf(dims) }, (_, i) => Math.fround(draw(i)));
     const tensor: Tensor64 = { dims, data };
     this.given.set(name, tensor);
     this.#values.set(name, tensor);

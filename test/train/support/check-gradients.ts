@@ -41,7 +41,9 @@ export function expectationOf(
       { dims, data: Float64Array.from(data, () => Math.fround(random.normal())) },
     ]),
   );
-  const wanted = options.wanted?.(net) ?? [...net.given.keys()].filter((name) => !net.buffers.has(name));
+  const wanted =
+    options.wanted?.(net) ??
+    [...net.given.keys()].filter((name) => !net.buffers.has(name) && !net.constants.has(name));
   return {
     net,
     seeds,

@@ -6,23 +6,19 @@ import {
   intsAttribute,
   sizeOf,
 } from '../../../core/onnx/graph.ts';
+import { MORE_OPERATORS } from './operators64.ts';
+import { broadcast, map, type Operator64, type Tensor64, type Values, zeros } from './tensor64.ts';
+
+export type { Tensor64, Values } from './tensor64.ts';
 
 /*
  * The operators that can be trained, as they act in training, in float64 and by the most obvious loops: what
  * the step graph is measured against. Nothing here is shared with the trainer but the graph's own types.
  */
 
-export interface Tensor64 {
-  dims: readonly number[];
-  data: Float64Array;
-}
-
-export type Values = Map<string, Tensor64>;
-
-type Operator = (node: GraphNode, inputs: Tensor64[]) => Tensor64;
-
 /** Batch norm always normalises with the statistics of the batch. */
-const OPERATORS: Readonly<Record<string, Operator>> = {
+const OPERATORS: Readonly<Record<string, Operator64>> = {
+  ...MORE_OPERATORS,
   Add: (_, [x, y]) => broadcast(x!, y!, (a, b) => a + b),
   Mul: (_, [x, y]) => broadcast(x!, y!, (a, b) => a * b),
   Relu: (_, [x]) => map(x!, (value) => Math.max(0, value)),
@@ -34,22 +30,21 @@ const OPERATORS: Readonly<Record<string, Operator>> = {
   Flatten: (node, [x]) => flatten(x!, intAttribute(node, 'axis', 1)),
 };
 
-/** The output of one node. */
-export function evaluateNode(node: GraphNode, values: Values): Tensor64 {
+/** The outputs of one node. */
+export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   const operator = OPERATORS[node.op];
   if (!operator) throw new Error(`the reference has no operator ${node.op}`);
-  // An optional input that is left out has an empty name.
-  const names = node.inputs.filter((name) => name !== '');
-  return operator(
+  const outputs = operator(
     node,
-    names.map((name) => values.get(name)!),
+    node.inputs.map((name) => values.get(name)!),
   );
+  return Array.isArray(outputs) ? outputs : [outputs];
 }
 
 /** All values of a graph, from those of its inputs and initializers. */
 export function evaluateGraph64(graph: Graph, given: Values): Values {
   const values = new Map(given);
-  for (const node of graph.nodes) values.set(node.outputs[0]!, evaluateNode(node, values));
+  for (const node of graph.nodes) setOutputs(node, values);
   return values;
 }
 
@@ -59,10 +54,16 @@ export function reevaluateGraph64(graph: Graph, before: Values, name: string, va
   const changed = new Set([name]);
   for (const node of graph.nodes) {
     if (!node.inputs.some((input) => changed.has(input))) continue;
-    values.set(node.outputs[0]!, evaluateNode(node, values));
-    changed.add(node.outputs[0]!);
+    setOutputs(node, values);
+    for (const output of node.outputs) changed.add(output);
   }
   return values;
+}
+
+function setOutputs(node: GraphNode, values: Values): void {
+  evaluateNode(node, values).forEach((value, i) => {
+    if (i < node.outputs.length) values.set(node.outputs[i]!, value);
+  });
 }
 
 /** Mean and unbiased variance of each channel of [N, C, H, W]. */
@@ -191,39 +192,6 @@ function flatten(x: Tensor64, axis: number): Tensor64 {
   return { dims: [sizeOf(x.dims.slice(0, split)), sizeOf(x.dims.slice(split))], data: x.data };
 }
 
-function map(x: Tensor64, f: (value: number) => number): Tensor64 {
-  return { dims: x.dims, data: x.data.map(f) };
-}
-
-/** Elementwise with numpy broadcasting. */
-function broadcast(x: Tensor64, y: Tensor64, f: (a: number, b: number) => number): Tensor64 {
-  const rank = Math.max(x.dims.length, y.dims.length);
-  const [a, b] = [x, y].map(({ dims }) => [...new Array<number>(rank - dims.length).fill(1), ...dims]) as [
-    number[],
-    number[],
-  ];
-  const dims = a.map((size, axis) => Math.max(size, b[axis]!));
-  const out = zeros(dims);
-  for (let i = 0; i < out.data.length; i++) {
-    let rest = i;
-    let [inX, inY, strideX, strideY] = [0, 0, 1, 1];
-    for (let axis = rank - 1; axis >= 0; axis--) {
-      const position = rest % dims[axis]!;
-      rest = (rest - position) / dims[axis]!;
-      if (a[axis]! > 1) inX += position * strideX;
-      if (b[axis]! > 1) inY += position * strideY;
-      strideX *= a[axis]!;
-      strideY *= b[axis]!;
-    }
-    out.data[i] = f(x.data[inX]!, y.data[inY]!);
-  }
-  return out;
-}
-
 function planes({ dims }: Tensor64): [batch: number, channels: number, pixels: number] {
   return [dims[0]!, dims[1]!, sizeOf(dims.slice(2))];
-}
-
-function zeros(dims: readonly number[]): Tensor64 {
-  return { dims, data: new Float64Array(sizeOf(dims)) };
 }

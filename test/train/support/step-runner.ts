@@ -12,7 +12,7 @@ export class StepRunner {
   ) {}
 
   static async open(graph: Graph): Promise<StepRunner> {
-    const session = await openSession(encodeModel(graph));
+    const session = await openSession(encodeModel(graph, {}, { opset: 17 }));
     return new StepRunner(session, new Map(graph.inputs.map(({ name, dims }) => [name, dims.map(Number)])));
   }
 

@@ -4,21 +4,26 @@ import { NCHWC, type StepBuilder, type StepTensor } from './step-builder.ts';
 /** Sum of an activation [N, C, H, W] over everything but the channel, in either layout: [C]. */
 export function channelSum(b: StepBuilder, x: StepTensor): StepTensor {
   const [n, c, h, w] = x.dims as [number, number, number, number];
-  return sumOfPixels(b, x.layout === 'blocked' ? b.blockView(x) : b.reshape(x, [n, c, h * w]), x);
-}
-
-/** Sum of the squares of an activation over everything but the channel: [C]. */
-export function channelSquareSum(b: StepBuilder, x: StepTensor): StepTensor {
-  if (x.layout === 'plain') return channelSum(b, b.mul(x, x));
-  // Of other dims than x, so that the gradient of an activation is not planned to lie in this buffer.
-  const view = b.blockView(x);
-  return sumOfPixels(b, b.mul(view, view), x);
-}
-
-/** [C] of a view of an activation whose third axis is its pixels. */
-function sumOfPixels(b: StepBuilder, view: StepTensor, { dims }: StepTensor): StepTensor {
   // Rows first: onnxruntime has vectorised kernels for sums over one axis, and none for axes 0 and 2 at once.
-  return b.reduceSum(b.reshape(b.reduceSum(view, [2]), dims.slice(0, 2)), [0]);
+  if (x.layout === 'plain') return b.reduceSum(b.reduceSum(b.reshape(x, [n, c, h * w]), [2]), [0]);
+  // Of a 4x4 image the pooling kernel takes a quarter of the time of ReduceSum, of a 32x32 one as long.
+  const mean = b.node('GlobalAveragePool', [x], [n, c, 1, 1], {}, { domain: NCHWC });
+  return b.mul(b.reduceSum(b.reshape(mean, [n, c]), [0]), b.constant(h * w));
+}
+
+/** Sum of the products of two activations of equal layout over everything but the channel: [C]. */
+export function channelProductSum(b: StepBuilder, x: StepTensor, y: StepTensor): StepTensor {
+  if (x.layout === 'plain') return channelSum(b, b.mul(x, y));
+  const [n, c, h, w] = x.dims as [number, number, number, number];
+  // A depthwise convolution with a filter of the image's size, which is the other image: no product is written, which
+  // takes half the time or, of a 4x4 image, a quarter.
+  const inputs = [
+    b.reshape({ ...x, layout: 'plain' }, [1, n * c, h, w]),
+    b.reshape({ ...y, layout: 'plain' }, [n * c, 1, h, w]),
+  ];
+  const attributes = { group: int(n * c), kernel_shape: ints([h, w]) };
+  const sums = b.node('Conv', inputs, [1, n * c, 1, 1], attributes, { domain: NCHWC });
+  return b.reduceSum(b.reshape(sums, [n, c]), [0]);
 }
 
 /** Mean over the pixels of every channel of every image: [N, C, 1, 1], plain. */

@@ -10,7 +10,7 @@ import {
 } from '../../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../gradients/training-graph.ts';
-import { channelAffine, channelSquareSum, channelSum, spatialMean, spreadOverPixels } from './channels.ts';
+import { channelAffine, channelProductSum, channelSum, spatialMean, spreadOverPixels } from './channels.ts';
 import { convolve } from './conv/convolve.ts';
 import { type ConvGeometry, convGeometry } from './conv/geometry.ts';
 import { convInputGradient } from './conv/input-gradient.ts';
@@ -75,7 +75,7 @@ const batchNormInternal: OrtLowering = (lowering, node) => {
   ];
   const count = sizeOf(x.dims) / x.dims[1]!;
   const mean = b.div(channelSum(b, x), b.constant(count));
-  const meanSquare = b.div(channelSquareSum(b, x), b.constant(count));
+  const meanSquare = b.div(channelProductSum(b, x, x), b.constant(count));
   // E[x^2] - E[x]^2 saves a pass over memory; rounding may leave it just below zero.
   const variance = b.unary('Relu', b.sub(meanSquare, b.mul(mean, mean)));
   const epsilon = b.constant(floatAttribute(node, 'epsilon', 1e-5));
@@ -106,7 +106,7 @@ const batchNormalizationGrad: OrtLowering = (lowering, node) => {
   const dy = b.toLayout(gradient!, x!.layout);
   const count = b.constant(sizeOf(x!.dims) / x!.dims[1]!);
   const sumDy = channelSum(b, dy);
-  const dGamma = b.mul(inverseStd!, b.sub(channelSum(b, b.mul(dy, x!)), b.mul(mean!, sumDy)));
+  const dGamma = b.mul(inverseStd!, b.sub(channelProductSum(b, x!, dy), b.mul(mean!, sumDy)));
   lowering.bind(dScale, dGamma);
   lowering.bind(dBias, sumDy);
   if (dx === '') return;
@@ -131,6 +131,34 @@ const reluGrad: OrtLowering = (lowering, node) => {
   const dy = lowering.value(dyName);
   const mask = lowering.saved<StepTensor>(y) ?? reluMask(b, lowering.keptOrRecomputed(y, dy));
   lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, mask.layout), mask));
+};
+
+const relu6Grad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [dyName, yName] = node.inputs as [string, string];
+  const dy = lowering.value(dyName);
+  const y = lowering.keptOrRecomputed(yName, dy);
+  lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, y.layout), relu6Mask(b, y)));
+};
+
+function relu6Mask(b: StepBuilder, y: StepTensor): StepTensor {
+  const off = b.unary('Abs', b.sub(y, b.constant(3)));
+  return b.node(
+    'HardSigmoid',
+    [off],
+    y.dims,
+    { alpha: float(-1e37), beta: float(3e37) },
+    { layout: y.layout },
+  );
+}
+
+const clip: OrtLowering = (lowering, node) => {
+  const x = lowering.value(node.inputs[0]!);
+  const bounds = node.inputs.slice(1).map((name) => lowering.value(name));
+  lowering.bind(
+    node.outputs[0]!,
+    lowering.builder.node('Clip', [x, ...bounds], x.dims, {}, { layout: x.layout }),
+  );
 };
 
 const FLOAT = dataTypeCode('float32');
@@ -266,6 +294,8 @@ export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
     [`${TRAINING}.BatchNormInternal`]: batchNormInternal,
     [`${TRAINING}.BatchNormalizationGrad`]: batchNormalizationGrad,
     Relu: relu,
+    Clip: clip,
+    [`${TRAINING}.Relu6Grad`]: relu6Grad,
     [`${TRAINING}.ReluGrad`]: reluGrad,
     Gemm: gemm,
     [`${TRAINING}.FusedMatMul`]: fusedMatMul,

@@ -231,8 +231,7 @@ export class StepBuilder {
   matmul(a: StepTensor, b: StepTensor, transA = false, transB = false): StepTensor {
     const [rows] = transA ? a.dims.slice(-1) : a.dims.slice(-2);
     const columns = transB ? b.dims.at(-2)! : b.dims.at(-1)!;
-    const batch = a.dims.length >= b.dims.length ? a.dims.slice(0, -2) : b.dims.slice(0, -2);
-    const dims = [...batch, rows!, columns];
+    const dims = [...broadcastDims(a.dims.slice(0, -2), b.dims.slice(0, -2)), rows!, columns];
     if (!transA && !transB) return this.node('MatMul', [a, b], dims);
     if (a.dims.length === 2 && b.dims.length === 2) {
       return this.node('Gemm', [a, b], dims, { transA: int(transA ? 1 : 0), transB: int(transB ? 1 : 0) });

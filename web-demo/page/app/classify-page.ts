@@ -67,11 +67,16 @@ export class ClassifyPage {
           guess: async (file) => this.#bestGuess(await this.#peek(file)),
         }),
     );
-    showThumbs(
-      byId('drawn-examples', HTMLElement),
-      drawExamples(),
-      (thumb) => void this.classifyThumb(thumb),
-    );
+  }
+
+  /** Drawings of the model's classes, where there are some; else it is said that they are none of them. */
+  #showDrawings(labels: readonly string[]): Thumb[] {
+    const fitting = drawExamples().filter(({ truth }) => labels.includes(truth!));
+    const thumbs = fitting.length > 0 ? fitting : drawExamples().map(({ truth, ...thumb }) => thumb);
+    byId('drawn-title', HTMLElement).textContent =
+      fitting.length > 0 ? 'Our own drawings' : 'Our own drawings, of none of this model’s classes';
+    showThumbs(byId('drawn-examples', HTMLElement), thumbs, (thumb) => void this.classifyThumb(thumb));
+    return thumbs;
   }
 
   /** Says that what was dropped or pasted is of no use. */
@@ -85,8 +90,8 @@ export class ClassifyPage {
     );
   }
 
-  async classifyThumb({ canvas, name, truth }: Thumb): Promise<void> {
-    await this.classify(await canvasFile(canvas, name), truth);
+  async classifyThumb({ canvas, file, name, truth }: Thumb): Promise<void> {
+    await this.classify(file ?? (await canvasFile(canvas, name)), truth);
   }
 
   /**
@@ -101,14 +106,13 @@ export class ClassifyPage {
   /** Classifies the picture at hand again: another model was opened. */
   async modelOpened(): Promise<void> {
     this.#compare.setAvailable(this.#open.predictUrl !== undefined);
-    if (this.#asked) await this.#run(this.#asked);
-    else await this.#showFirst();
-  }
-
-  /** Something to look at from the start, rather than an empty page. */
-  async #showFirst(): Promise<void> {
-    const [first] = drawExamples();
-    if (first) await this.classifyThumb(first);
+    const labels = this.#open.model?.metadata.labels ?? [];
+    const [first] = this.#showDrawings(labels);
+    // What another model knew a picture to be may be no class of this one.
+    const asked = this.#asked;
+    if (asked) await this.#run({ ...asked, truth: labels.find((label) => label === asked.truth) });
+    // Something to look at from the start, rather than an empty page.
+    else if (first) await this.classifyThumb(first);
   }
 
   async #crop(region: Region): Promise<void> {

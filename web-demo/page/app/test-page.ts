@@ -1,6 +1,6 @@
 import { byId } from '../dom/by-id.ts';
 import { pickTestPictures } from '../examples/test-pictures.ts';
-import type { TestSetSource } from '../test-set/source.ts';
+import { type CifarSource, fromFolder, type TestSetSource } from '../test-set/source.ts';
 import { mistakeCanvas } from '../views/mistakes-view.ts';
 import { TestSetView } from '../views/test-set-view.ts';
 import { showThumbs, type Thumb } from '../views/thumbs.ts';
@@ -30,13 +30,14 @@ export class TestPage {
       stop: () => this.stop(),
       pickMistake: (mistake) => this.#pick(mistake),
       chooseFile: (file) => this.choose({ name: file.name, file }),
+      chooseFolder: (files) => this.#chooseFolder(files),
     });
     byId('shuffle', HTMLButtonElement).addEventListener('click', () => void this.#showThumbs());
   }
 
-  /** Where the pictures come from; undefined if there are none. */
-  get source(): TestSetSource | undefined {
-    return this.#source;
+  /** CIFAR-100's pictures; undefined if there are none. */
+  get source(): CifarSource | undefined {
+    return this.#source && 'pictures' in this.#source ? undefined : this.#source;
   }
 
   /** Takes pictures from there from now on. */
@@ -46,6 +47,14 @@ export class TestPage {
       this.#view.showSource(source);
       this.#source = source;
       void this.#showThumbs();
+    } catch (error) {
+      this.#view.error.show(error);
+    }
+  }
+
+  #chooseFolder(files: readonly File[]): void {
+    try {
+      this.choose(fromFolder(files));
     } catch (error) {
       this.#view.error.show(error);
     }
@@ -63,12 +72,16 @@ export class TestPage {
   async #showThumbs(): Promise<void> {
     const box = byId('test-examples', HTMLElement);
     const labels = this.#open.model?.metadata.labels;
-    if (!this.#source || labels?.length !== 100) {
+    const source = this.#source;
+    const own = source !== undefined && 'pictures' in source;
+    if (!source || !labels || (!own && labels.length !== 100)) {
       box.hidden = true;
       return;
     }
+    byId('test-examples-title', HTMLElement).textContent =
+      `From ${own ? source.name : 'the CIFAR-100 test set'}`;
     try {
-      const thumbs = await pickTestPictures(this.#source, labels, THUMBS);
+      const thumbs = await pickTestPictures(source, labels, THUMBS);
       showThumbs(byId('test-thumbs', HTMLElement), thumbs, this.#onThumb);
       box.hidden = false;
     } catch (error) {
@@ -79,7 +92,7 @@ export class TestPage {
 
   #pick(mistake: Mistake): void {
     const truth = this.#open.model?.metadata.labels[mistake.truth];
-    const thumb: Thumb = { name: `Test picture ${mistake.record}`, canvas: mistakeCanvas(mistake) };
+    const thumb: Thumb = { name: mistake.name, canvas: mistakeCanvas(mistake) };
     if (truth !== undefined) thumb.truth = truth;
     location.hash = '#classify';
     this.#onThumb(thumb);

@@ -1,9 +1,9 @@
 import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 import { CifarRecords } from '../test-set/records.ts';
-import { readPart, sizeOfSource, type TestSetSource } from '../test-set/source.ts';
+import { type CifarSource, readPart, sizeOfSource } from '../test-set/source.ts';
 
 /** The file read last: choosing several classes must not fetch thirty megabytes each time. */
-let cached: { source: TestSetSource; records: CifarRecords } | undefined;
+let cached: { source: CifarSource; records: CifarRecords } | undefined;
 
 /**
  * All pictures of a class in the test set.
@@ -11,7 +11,7 @@ let cached: { source: TestSetSource; records: CifarRecords } | undefined;
  * @throws UserError if the file is not CIFAR-100's test set
  */
 export async function picturesOfClass(
-  source: TestSetSource,
+  source: CifarSource,
   label: number,
   classes: number,
 ): Promise<PixelImage[]> {

@@ -1,8 +1,7 @@
 import { superclassesOf } from '../../../core/data/cifar100-superclasses.ts';
 import { arrowMove } from '../dom/arrow-keys.ts';
-import { byId } from '../dom/by-id.ts';
 import { create } from '../dom/create.ts';
-import { formatCount } from '../format.ts';
+import { formatCount, formatPercent } from '../format.ts';
 import { heatColor } from './heat-colors.ts';
 import { readable } from './result-view.ts';
 
@@ -10,11 +9,16 @@ const PAIRS = 8;
 /** Colours start above magma's black, so that an empty cell differs from one with a single picture. */
 const FAINTEST = 0.25;
 
-/** The confusion matrix as a picture, and the most frequent confusions in words. */
+/** Up to so many classes the counts themselves are shown. */
+const MOST_IN_TABLE = 16;
+
+/** A confusion matrix, as a table of a few classes and a picture of many, and the most frequent confusions in words. */
 export class ConfusionView {
-  readonly #canvas = byId('confusion', HTMLCanvasElement);
-  readonly #cell = byId('confusion-cell', HTMLElement);
-  readonly #pairs = byId('confused-pairs', HTMLOListElement);
+  readonly #canvas = create('canvas', 'confusion');
+  readonly #table = create('div', 'table-scroll');
+  readonly #cell = create('p', 'muted', 'Point at a cell to read it, or use the arrow keys.');
+  readonly #title = create('h3', '', 'Most often confused');
+  readonly #pairs = create('ol', 'pairs');
   #counts: Uint32Array = new Uint32Array();
   #labels: readonly string[] = [];
   /** Which class each row and column is. */
@@ -22,7 +26,17 @@ export class ConfusionView {
   /** The row and column that the arrow keys have come to. */
   #at = { x: 0, y: 0 };
 
-  constructor() {
+  /** @param place filled with it */
+  constructor(place: HTMLElement) {
+    this.#canvas.tabIndex = 0;
+    this.#canvas.role = 'img';
+    this.#canvas.ariaLabel =
+      'Confusion matrix: arrow keys read its cells, the list below names the most frequent confusions';
+    this.#table.tabIndex = 0;
+    this.#table.role = 'region';
+    this.#table.ariaLabel = 'Confusion matrix';
+    this.#cell.role = 'status';
+    place.append(this.#table, this.#canvas, this.#cell, this.#title, this.#pairs);
     this.#canvas.addEventListener('pointermove', (event) => this.#point(event));
     this.#canvas.addEventListener('pointerdown', (event) => this.#point(event));
     this.#canvas.addEventListener('keydown', (event) => this.#key(event));
@@ -33,8 +47,47 @@ export class ConfusionView {
     this.#counts = counts;
     this.#labels = labels;
     this.#order = orderOf(labels);
-    this.#draw();
+    const few = labels.length <= MOST_IN_TABLE;
+    this.#table.hidden = !few;
+    this.#canvas.hidden = few;
+    this.#cell.hidden = few;
+    if (few) this.#tabulate();
+    else this.#draw();
     this.#list();
+  }
+
+  #tabulate(): void {
+    const size = this.#labels.length;
+    const names = this.#labels.map((_, index) => this.#name(index));
+    const table = create('table', 'confusion-table');
+    const head = create('tr');
+    const title = (text: string, scope: string): HTMLTableCellElement =>
+      Object.assign(create('th', scope === 'col' ? 'number' : '', text), { scope });
+    head.append(
+      title('is \\ taken for', 'col'),
+      ...names.map((name) => title(name, 'col')),
+      title('right', 'col'),
+    );
+    const rows = names.map((name, truth) => {
+      const own = this.#counts.subarray(truth * size, (truth + 1) * size);
+      const images = own.reduce((sum, count) => sum + count, 0);
+      const row = create('tr');
+      row.append(title(name, 'row'));
+      own.forEach((count, guess) => {
+        const cell = create('td', truth === guess ? 'number right' : 'number', formatCount(count));
+        // Roots: a few confusions would be invisible beside a full diagonal.
+        cell.style.setProperty('--share', `${45 * Math.sqrt(count / Math.max(1, images))}%`);
+        row.append(cell);
+      });
+      row.append(create('td', 'number', images === 0 ? '–' : formatPercent(own[truth]! / images, 0)));
+      return row;
+    });
+    const body = create('tbody');
+    body.append(...rows);
+    const header = create('thead');
+    header.append(head);
+    table.append(header, body);
+    this.#table.replaceChildren(table);
   }
 
   #draw(): void {
@@ -62,6 +115,7 @@ export class ConfusionView {
       if (count > 0 && truth !== guess) pairs.push({ truth, guess, count });
     });
     pairs.sort((a, b) => b.count - a.count);
+    this.#title.hidden = pairs.length === 0;
     this.#pairs.replaceChildren(
       ...pairs.slice(0, PAIRS).map(({ truth, guess, count }) => {
         const item = create('li');

@@ -1,7 +1,6 @@
 import { byId } from '../dom/by-id.ts';
 import { create } from '../dom/create.ts';
 import { formatPercent } from '../format.ts';
-import { SIDE } from '../test-set/records.ts';
 import type { Mistake } from '../worker/protocol.ts';
 import { readable } from './result-view.ts';
 
@@ -17,7 +16,7 @@ export class MistakesView {
 
   show(mistakes: readonly Mistake[], labels: readonly string[]): void {
     // Filled anew only when it changes: a button must not vanish under the pointer, or lose the focus.
-    const key = mistakes.map(({ record }) => record).join();
+    const key = mistakes.map(({ name }) => name).join('\n');
     if (key === this.#shown) return;
     this.#shown = key;
     this.#list.replaceChildren(...mistakes.map((mistake) => this.#item(mistake, labels)));
@@ -36,6 +35,7 @@ export class MistakesView {
       create('span', 'sure', formatPercent(mistake.probability, 0)),
       create('span', 'true-name', `is ${truth}`),
     );
+    button.title = mistake.name;
     button.addEventListener('click', () => this.#onPick(mistake));
     const item = create('li');
     item.append(button);
@@ -44,10 +44,10 @@ export class MistakesView {
 }
 
 /** Its pixels, as they are. */
-export function mistakeCanvas({ rgba }: Mistake): HTMLCanvasElement {
+export function mistakeCanvas({ rgba, width, height }: Mistake): HTMLCanvasElement {
   const canvas = create('canvas');
-  canvas.width = SIDE;
-  canvas.height = SIDE;
-  canvas.getContext('2d')?.putImageData(new ImageData(rgba, SIDE, SIDE), 0, 0);
+  canvas.width = width;
+  canvas.height = height;
+  canvas.getContext('2d')?.putImageData(new ImageData(rgba, width, height), 0, 0);
   return canvas;
 }

@@ -123,14 +123,17 @@ const ASSUMED =
 /** What the trainer measured, which was before the weights were stored in fewer bits. */
 function describeAccuracy({ metadata, precision }: OpenedModel): string {
   if (!metadata.accuracy) return 'not measured';
-  return `${formatPercent(metadata.accuracy.top1)}${precision === 'fp32' ? '' : ', as fp32'}`;
+  const { top1, images } = metadata.accuracy;
+  return `${formatPercent(top1)} of ${formatCount(images)} pictures${precision === 'fp32' ? '' : ', as fp32'}`;
 }
 
 function describeBackend({ backend, threads, fallback }: OpenedModel): string {
   if (backend === 'webgpu') return 'WebGPU.';
   const isolated = self.crossOriginIsolated
     ? ''
-    : ' (the server sends no COOP/COEP headers, so there is only one)';
+    : self.isSecureContext
+      ? ' (the server sends no COOP/COEP headers, so there is only one)'
+      : ' (plain http to another machine is no secure context, where browsers give no threads, camera or use offline: open the page by https or on localhost)';
   const why = fallback === undefined ? '' : ` ${fallback[0]!.toUpperCase()}${fallback.slice(1)}.`;
   return `WebAssembly SIMD, ${threads} thread${threads === 1 ? '' : 's'}${isolated}.${why}`;
 }

@@ -1,5 +1,5 @@
 import { comparisonCharts, runCharts } from '../../../train/runs/charts.ts';
-import { configDifferences } from '../../../train/runs/compare.ts';
+import { configDifferences, shortNames } from '../../../train/runs/compare.ts';
 import { byId } from '../dom/by-id.ts';
 import { ChartArea } from '../dom/chart.ts';
 import { create } from '../dom/create.ts';
@@ -7,8 +7,6 @@ import { formatPercent } from '../format.ts';
 import type { RunMessage } from '../runs/run-message.ts';
 import type { RunStreamState } from '../runs/run-stream.ts';
 
-/** A run counts as in progress this long after its last sign of life. */
-const LIVE_MS = 15 * 60_000;
 /** More curves than this in one chart cannot be told apart. */
 const MOST_SHOWN = 6;
 
@@ -41,6 +39,7 @@ export class RunsView {
     const [newest] = runs;
     if (!this.#chosen && newest) this.#chosen = new Set([(live[0] ?? newest).summary.path]);
     this.#fillTable();
+    this.#scroll.classList.toggle('without-top5', runs.every(hasFewClasses));
     this.#drawChosen();
   }
 
@@ -84,22 +83,19 @@ export class RunsView {
   #drawChosen(): void {
     const shown = this.#runs.filter((run) => this.#chosen?.has(run.summary.path)).slice(0, MOST_SHOWN);
     this.#chartsCard.hidden = shown.length === 0;
+    const names = shown.map(({ summary }) => summary.name);
+    const short = shortNames(names);
     const [only] = shown;
     if (only) {
-      const charts =
+      const { top5, ...charts } =
         shown.length === 1
           ? runCharts(only.epochs)
-          : comparisonCharts(shown.map(({ summary, epochs }) => ({ name: summary.name, epochs })));
-      this.#charts.show(Object.values(charts));
+          : comparisonCharts(shown.map(({ epochs }, i) => ({ name: short[i]!, epochs })));
+      this.#charts.show(Object.values(shown.every(hasFewClasses) ? charts : { ...charts, top5 }));
     }
     const rows = shown.length > 1 ? configDifferences(shown) : [];
     this.#differencesCard.hidden = rows.length === 0;
-    this.#differences.replaceChildren(
-      differencesTable(
-        shown.map((run) => run.summary.name),
-        rows,
-      ),
-    );
+    this.#differences.replaceChildren(differencesTable(names, short, rows));
   }
 }
 
@@ -109,7 +105,7 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
   const texts = [
     summary.name,
     percent(summary.bestTop1),
-    percent(summary.bestTop5),
+    hasFewClasses(run) ? '–' : percent(summary.bestTop5),
     `${summary.epochsDone}/${summary.epochsAsked}`,
     summary.model,
     summary.imagesPerSecond?.toFixed(0) ?? '–',
@@ -121,11 +117,20 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
   row.querySelector('input')?.setAttribute('aria-label', `Show ${summary.name}`);
 }
 
-function isLive({ summary, changed }: RunMessage): boolean {
-  return summary.epochsDone < summary.epochsAsked && Date.now() - changed < LIVE_MS;
+/** Among the best five of so few classes any guess is right. */
+function hasFewClasses({ config }: RunMessage): boolean {
+  return Array.isArray(config.labels) && config.labels.length <= 5;
 }
 
-function differencesTable(names: string[], rows: { name: string; values: string[] }[]): HTMLTableElement {
+function isLive({ summary }: RunMessage): boolean {
+  return summary.state === 'live';
+}
+
+function differencesTable(
+  names: string[],
+  short: string[],
+  rows: { name: string; values: string[] }[],
+): HTMLTableElement {
   const table = create('table');
   const line = (kind: 'th' | 'td', first: string, rest: string[]): HTMLTableRowElement => {
     const row = create('tr');
@@ -135,7 +140,10 @@ function differencesTable(names: string[], rows: { name: string; values: string[
     return row;
   };
   const head = create('thead');
-  head.append(line('th', 'Setting', names));
+  head.append(line('th', 'Setting', short));
+  names.forEach((name, i) => {
+    head.querySelectorAll('th')[i + 1]!.title = name;
+  });
   const body = create('tbody');
   body.append(...rows.map(({ name, values }) => line('td', name, values)));
   table.append(head, body);

@@ -15,6 +15,8 @@ export interface TestSetActions {
   stop: () => void;
   pickMistake: (mistake: Mistake) => void;
   chooseFile: (file: File) => void;
+  /** All files of a folder. */
+  chooseFolder: (files: File[]) => void;
 }
 
 /** The card that runs the test set. */
@@ -27,6 +29,7 @@ export class TestSetView {
   readonly #pause = byId('pause', HTMLButtonElement);
   readonly #stop = byId('stop', HTMLButtonElement);
   readonly #file = byId('test-file', HTMLInputElement);
+  readonly #folder = byId('test-folder', HTMLInputElement);
   readonly #panel = byId('test-run', HTMLElement);
   readonly #progress = byId('test-progress', HTMLProgressElement);
   readonly #progressText = byId('test-progress-text', HTMLElement);
@@ -36,10 +39,12 @@ export class TestSetView {
   readonly #speed = byId('stat-speed', HTMLElement);
   readonly #verdict = byId('test-verdict', HTMLElement);
   readonly #details = byId('test-details', HTMLElement);
-  readonly #confusion = new ConfusionView();
+  readonly #confusion = new ConfusionView(byId('confusion', HTMLElement));
   readonly #mistakes: MistakesView;
   #labels: readonly string[] = [];
   #running = false;
+  /** Whether the pictures are the reader's own. */
+  #own = false;
   #paused = false;
   #ready = { source: false, model: false };
 
@@ -59,6 +64,10 @@ export class TestSetView {
       if (file) actions.chooseFile(file);
       this.#file.value = '';
     });
+    this.#folder.addEventListener('change', () => {
+      actions.chooseFolder([...(this.#folder.files ?? [])]);
+      this.#folder.value = '';
+    });
     this.showSource(undefined);
   }
 
@@ -74,13 +83,17 @@ export class TestSetView {
    */
   showSource(source: TestSetSource | undefined): void {
     if (source === undefined) {
-      this.#source.textContent = 'none on this server; choose test.bin of the CIFAR-100 binary version.';
+      this.#source.textContent =
+        'none on this server; choose test.bin of the CIFAR-100 binary version, or a folder.';
     } else {
-      const count = countRecords(sizeOfSource(source), source.name);
+      const count =
+        'pictures' in source ? source.pictures.length : countRecords(sizeOfSource(source), source.name);
+      const whole = 'pictures' in source || count === FULL_TEST_SET;
       this.#all.textContent = `All ${formatCount(count)}`;
-      const odd = count === FULL_TEST_SET ? '' : ` – the full test set has ${formatCount(FULL_TEST_SET)}`;
+      const odd = whole ? '' : ` – the full test set has ${formatCount(FULL_TEST_SET)}`;
       this.#source.textContent = `${source.name}, ${formatCount(count)} pictures${odd}.`;
     }
+    this.#own = source !== undefined && 'pictures' in source;
     this.#ready.source = source !== undefined;
     this.#verdict.textContent = '';
     this.error.clear();
@@ -91,6 +104,7 @@ export class TestSetView {
   showStarted(labels: readonly string[]): void {
     this.#running = true;
     this.#labels = labels;
+    this.#top5.parentElement!.hidden = this.#few;
     this.#setPaused(false);
     this.#details.hidden = true;
     this.error.clear();
@@ -122,8 +136,12 @@ export class TestSetView {
     this.#showDetails(report.details);
     this.#progressText.textContent = `${report.stopped ? 'Stopped after' : 'Done:'} ${formatCount(accuracy.images)} pictures in ${report.seconds.toFixed(1)} s`;
     this.#verdict.textContent =
-      `${formatCount(accuracy.top1Correct)} right and ${formatCount(accuracy.top5Correct)} within the best five, ` +
-      `of ${formatCount(accuracy.images)}. ${compareWithTrainer(accuracy, trained)}`;
+      `${formatCount(accuracy.top1Correct)} right${this.#few ? '' : ` and ${formatCount(accuracy.top5Correct)} within the best five`}, ` +
+      [
+        `of ${formatCount(accuracy.images)}.`,
+        ...(this.#own ? [] : [compareWithTrainer(accuracy, trained)]),
+        ...report.notes,
+      ].join(' ');
   }
 
   /** The run has ended, one way or the other. */
@@ -144,6 +162,11 @@ export class TestSetView {
     this.#details.hidden = false;
     this.#confusion.show(confusion, this.#labels);
     this.#mistakes.show(mistakes, this.#labels);
+  }
+
+  /** Among the best five of so few classes any guess is right. */
+  get #few(): boolean {
+    return this.#labels.length <= 5;
   }
 
   #setPaused(paused: boolean): void {
@@ -170,7 +193,7 @@ export class TestSetView {
     this.#run.disabled = this.#running || !this.#ready.source || !this.#ready.model;
     this.#stop.disabled = !this.#running;
     this.#pause.disabled = !this.#running;
-    this.#file.disabled = this.#running;
+    this.#file.disabled = this.#folder.disabled = this.#running;
     for (const radio of this.#form.querySelectorAll<HTMLInputElement>('input[type=radio]')) {
       radio.disabled = this.#running;
     }

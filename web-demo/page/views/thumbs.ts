@@ -5,6 +5,8 @@ export interface Thumb {
   /** For screen readers and as a tooltip. */
   name: string;
   canvas: HTMLCanvasElement;
+  /** What it was drawn from; absent: the canvas is all there is. */
+  file?: File;
   /** Its class, where it is known. */
   truth?: string;
 }

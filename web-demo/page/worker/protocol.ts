@@ -93,11 +93,15 @@ export interface EvaluationState {
 
 /** A picture that the model got wrong, and how sure it was. */
 export interface Mistake {
-  /** Which record of the file. */
+  /** Which record of the file, or picture of the folder. */
   record: number;
+  /** What to call it. */
+  name: string;
   truth: number;
   guess: number;
   probability: number;
+  width: number;
+  height: number;
   rgba: Uint8ClampedArray<ArrayBuffer>;
 }
 
@@ -105,7 +109,7 @@ export interface EvaluationDetails {
   /** [classes, classes], row-major: row the true class, column the guess. */
   confusion: Uint32Array;
   /** Those the model was surest of, surest first. */
-  mistakes: Mistake[];
+  mistakes: readonly Mistake[];
 }
 
 export interface EvaluationReport {
@@ -115,8 +119,8 @@ export interface EvaluationReport {
   seconds: number;
   /** Whether it was stopped before all the images asked for were done. */
   stopped: boolean;
-  /** How many records the test set holds. */
-  records: number;
+  /** What was left out, a sentence each. */
+  notes: string[];
 }
 
 /** What the page can ask of the inference worker. */

@@ -1,0 +1,86 @@
+import type { Tensor } from '@tensorflow/tfjs-node-gpu';
+import { intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
+import { TRAINING } from '../../../gradients/training-graph.ts';
+import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../value.ts';
+import { CHANNELS_LAST_AXES, channelsLast, dimsOf, plain, toPlain } from '../value.ts';
+
+/** Over the node's axes, which are an attribute or, in later opsets, an input; in whichever layout the value lies. */
+const reduction =
+  (apply: (k: Kernels, x: Tensor, reduce: (name: string, x: Tensor) => Tensor) => Tensor): TfjsOperator =>
+  (call) => {
+    const { k, node } = call;
+    const x = call.input(0);
+    const dims = dimsOf(x);
+    const given = node.attributes.axes ? intsAttribute(node, 'axes', []) : (call.numbers(1) ?? []);
+    if (given.length === 0 && intAttribute(node, 'noop_with_empty_axes', 0) === 1) return x;
+    const axes =
+      given.length === 0
+        ? dims.map((_, axis) => axis)
+        : given.map((axis) => (axis < 0 ? axis + dims.length : axis));
+    const isLast = x.layout === 'channels-last';
+    const tensor = isLast ? x.tensor : toPlain(k, x);
+    const own = isLast ? axes.map((axis) => CHANNELS_LAST_AXES[axis]!) : axes;
+    const y = apply(k, tensor, (name, of) => k.reduce(name, of, own));
+    const value = isLast ? channelsLast(y) : plain(y);
+    if (intAttribute(node, 'keepdims', 1) === 1) return value;
+    const kept = dims.filter((_, axis) => !axes.includes(axis));
+    return plain(k.reshape(toPlain(k, value), kept));
+  };
+
+const kernel = (name: string) => reduction((_, x, reduce) => reduce(name, x));
+const square = (k: Kernels, x: Tensor) => k.run('Square', [x]);
+
+/** The kernels are for the last axis. */
+export const alongAxis =
+  (apply: (call: OperatorCall, x: Tensor) => Tensor, fallback = -1): TfjsOperator =>
+  (call) => {
+    const x = call.plain(0);
+    const given = intAttribute(call.node, 'axis', fallback);
+    const axis = given < 0 ? given + x.rank : given;
+    const order = x.shape.map((_, i) => i);
+    // Its own inverse: the axis changes places with the last.
+    [order[axis], order[x.rank - 1]] = [x.rank - 1, axis];
+    return plain(call.k.transpose(apply(call, call.k.transpose(x, order)), order));
+  };
+
+const softmaxCrossEntropy: TfjsOperator = (call) => {
+  const { k } = call;
+  const [logits, targets] = [call.plain(0), call.plain(1)];
+  const logProbabilities = k.run('LogSoftmax', [logits]);
+  const total = k.reshape(k.reduce('Sum', k.mul(targets, logProbabilities), [0, 1]), []);
+  const loss = k.run('Neg', [k.div(total, logits.shape[0]!)]);
+  return [plain(loss), plain(logProbabilities)];
+};
+
+/** (softmax * sum(target) - target) / N */
+const softmaxCrossEntropyGrad: TfjsOperator = (call) => {
+  const { k } = call;
+  const [logProbabilities, targets] = [call.plain(0), call.plain(1)];
+  const mass = k.reduce('Sum', targets, [1]);
+  const expected = k.mul(k.run('Exp', [logProbabilities]), mass);
+  const difference = k.sub(expected, targets);
+  return plain(k.div(difference, targets.shape[0]!));
+};
+
+/** Operators that sum up, https://onnx.ai/onnx/operators */
+export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
+  LogSoftmax: alongAxis(({ k }, x) => k.run('LogSoftmax', [x])),
+  Softmax: alongAxis(({ k }, x) => k.run('Softmax', [x])),
+  ReduceL1: reduction((k, x, reduce) => reduce('Sum', k.run('Abs', [x]))),
+  ReduceL2: reduction((k, x, reduce) => k.run('Sqrt', [reduce('Sum', square(k, x))])),
+  ReduceLogSum: reduction((k, x, reduce) => k.run('Log', [reduce('Sum', x)])),
+  ReduceLogSumExp: reduction((k, x, reduce) => {
+    const most = reduce('Max', x);
+    const sum = reduce('Sum', k.run('Exp', [k.sub(x, most)]));
+    return k.add(k.run('Log', [sum]), most);
+  }),
+  ReduceMax: kernel('Max'),
+  ReduceMean: kernel('Mean'),
+  ReduceMin: kernel('Min'),
+  ReduceProd: kernel('Prod'),
+  ReduceSum: kernel('Sum'),
+  ReduceSumSquare: reduction((k, x, reduce) => reduce('Sum', square(k, x))),
+  [`${TRAINING}.SoftmaxCrossEntropy`]: softmaxCrossEntropy,
+  [`${TRAINING}.SoftmaxCrossEntropyGrad`]: softmaxCrossEntropyGrad,
+};

@@ -6,7 +6,7 @@ import type { TrainingGraph } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import { type ElementType, Kernels } from './kernels.ts';
 import { OPERATORS } from './operators/index.ts';
-import { type OperatorCall, plain, toPlain, type Value } from './value.ts';
+import { type OperatorCall, plain, type TfjsOperator, toPlain, type Value } from './value.ts';
 
 /**
  * Runs a graph of ONNX's operators and those of training node by node. A value is freed with its last reader. The

@@ -89,13 +89,14 @@ async function exportInto(
       ...{ path: files.model, files: [], bytes: await sizeOnDisk(staging, written) },
       ...{ opset, irVersion: irVersionOf(opset), parameters, macs, accuracy },
       ...{ maxDifference, metadata, agreement, quantization },
+      keepsBatchNorm: options.keepBatchNorm ?? false,
     };
     const sha256 = await fileDigest(staging.path(files.model), 'sha256');
     const card = modelCard(result, {
       sha256,
       external,
       trainedHere: source.trainedHere,
-      licence: options.licence,
+      licence: options.licence ?? metadata.licence,
     });
     await staging.write(files.labels, [Buffer.from(labelLines(metadata.labels))]);
     await staging.write(files.card, [Buffer.from(card)]);

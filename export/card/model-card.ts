@@ -180,6 +180,12 @@ const NOTES: Readonly<Record<string, { description: string; terms: string }>> = 
       '([Krizhevsky 2009](https://www.cs.toronto.edu/~kriz/cifar.html)).',
     terms: 'The data is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it comes without a licence.',
   },
+  imagenet: {
+    description:
+      'ImageNet (ILSVRC 2012): 1.28 million training photographs in 1000 classes ' +
+      '([Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)).',
+    terms: "ImageNet's photographs are of many owners; they are given for research and education.",
+  },
   synthetic: {
     description:
       'Synthetic: images of shapes and textures drawn by the code of onnx-classifier. A model of it shows that the ' +

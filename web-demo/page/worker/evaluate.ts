@@ -70,9 +70,7 @@ export async function evaluate(
   const confusion = new ConfusionMatrix(model.classes);
   const worst = new WorstMistakes(MISTAKES);
   const details = (): EvaluationDetails => ({
-    confusion: Uint32Array.from({ length: model.classes ** 2 }, (_, i) =>
-      confusion.at(Math.floor(i / model.classes), i % model.classes),
-    ),
+    confusion: confusion.counts,
     mistakes: worst.list,
   });
   const size = 3 * model.pixels;

@@ -11,8 +11,8 @@ import {
   conv2dInputGradient,
 } from '../../train/lowering/tfjs/convolution/conv2d.ts';
 import { isByProducts } from '../../train/lowering/tfjs/convolution/filter-gradient-by-products.ts';
+import type { ConvSetting } from '../../train/lowering/tfjs/convolution/setting.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
-import type { ConvSetting } from '../../train/lowering/tfjs/window.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { relativeError } from './support/relative-error.ts';

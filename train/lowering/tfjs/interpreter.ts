@@ -5,8 +5,9 @@ import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TrainingGraph } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import { type ElementType, Kernels } from './kernels.ts';
+import type { OperatorCall, TfjsOperator } from './operator.ts';
 import { OPERATORS } from './operators/index.ts';
-import { type OperatorCall, plain, type TfjsOperator, toPlain, type Value } from './value.ts';
+import { plain, toPlain, type Value } from './value.ts';
 
 /**
  * Runs a graph of ONNX's operators and those of training node by node. A value is freed with its last reader. The
@@ -58,9 +59,13 @@ export class GraphInterpreter {
     for (const { node, operator, lastReads } of this.#nodes) {
       const results = this.tf.tidy(() => {
         const outputs = [operator(this.#call(node, values, halves))].flat();
-        return outputs.map((value, i) =>
-          node.outputs[i] ? this.#handedOn(value!, this.#gradientType(node.outputs[i], halves)) : undefined,
-        ) as unknown as TensorContainer;
+        return node.outputs.map((name, i) => {
+          if (name === '') return undefined;
+          const value = outputs[i];
+          if (!value)
+            throw new UserError(`${node.name}: output ${i} of ${node.op} is not had with TensorFlow.js`);
+          return this.#handedOn(value, this.#gradientType(name, halves));
+        }) as unknown as TensorContainer;
       }) as unknown as Value[];
       node.outputs.forEach((name, i) => {
         if (name === '') return;

@@ -2,8 +2,8 @@ import { errorMessage, UserError } from '../../../core/errors.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './convolution/conv2d.ts';
 import { filterGradientByProducts } from './convolution/filter-gradient-by-products.ts';
+import type { ConvSetting } from './convolution/setting.ts';
 import { Kernels } from './kernels.ts';
-import type { ConvSetting } from './window.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */
 const IMAGE: [number, number, number, number] = [4, 32, 32, 8];

@@ -23,7 +23,7 @@ export interface Window {
 export function readWindows(
   node: GraphNode,
   size: readonly [number, number],
-  kernel: readonly [number, number],
+  kernel: readonly number[],
 ): [Window, Window] {
   if (size.some((length) => length === undefined)) {
     throw new UserError(`${node.name}: ${node.op} is trained with TensorFlow.js on images of two axes only`);
@@ -49,21 +49,4 @@ export function readWindows(
     return { size: length, kernel: kernel[axis]!, stride, dilation, before, after, count };
   });
   return windows as [Window, Window];
-}
-
-export type Shape4 = [number, number, number, number];
-
-/** A convolution as TensorFlow's kernels know it: channels last, without holes or groups. */
-export interface ConvSetting {
-  /** What it computes in. */
-  type: 'float32' | 'bfloat16';
-  strides: readonly [number, number];
-  /** TensorFlow's automatic ways: its kernels for any other are many times slower. */
-  padding: 'SAME' | 'VALID';
-  /** What is added before: [top, bottom], [left, right]. */
-  margins: readonly [[number, number], [number, number]];
-  /** [N, H, W, inChannels], before. */
-  inputShape: Shape4;
-  /** [kernelH, kernelW, inChannels, outChannels] */
-  filterShape: Shape4;
 }

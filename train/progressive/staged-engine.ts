@@ -1,34 +1,32 @@
 import type { StepInput, StepResult, TrainingEngine } from '../engine/engine.ts';
-import { copyState, type TrainingState } from '../engine/state.ts';
 import { runCall } from '../run-steps.ts';
+import { copyState, type TrainingState } from '../state.ts';
+import type { Stage } from './stages.ts';
 
 /**
- * An engine whose images may change their size: a step graph is made for one size, so each size has an engine
- * of its own, which takes over the state. Only one is alive at a time.
+ * An engine whose images may change their size and whose weights may thaw: a step graph is made for one stage, so each
+ * has an engine of its own, which takes over the state. Only one is alive at a time.
  */
-export class ResizableEngine implements TrainingEngine {
-  /** @param make makes the engine for images of a size (height and width) */
-  static async create(
-    size: number,
-    make: (size: number) => Promise<TrainingEngine>,
-  ): Promise<ResizableEngine> {
-    return new ResizableEngine(size, await make(size), make);
+export class StagedEngine implements TrainingEngine {
+  /** @param make makes the engine of a stage */
+  static async create(first: Stage, make: (stage: Stage) => Promise<TrainingEngine>): Promise<StagedEngine> {
+    return new StagedEngine(first, await make(first), make);
   }
 
   private constructor(
-    private size: number,
+    private stage: Stage,
     private engine: TrainingEngine,
-    private readonly make: (size: number) => Promise<TrainingEngine>,
+    private readonly make: (stage: Stage) => Promise<TrainingEngine>,
   ) {}
 
-  async resize(size: number): Promise<void> {
-    if (size === this.size) return;
+  async enter(stage: Stage): Promise<void> {
+    if (stage.size === this.stage.size && stage.frozen === this.stage.frozen) return;
     const state = copyState(await this.engine.state);
     // First, for two at once may be more than the memory holds.
     await this.engine.close();
-    this.engine = await this.make(size);
+    this.engine = await this.make(stage);
     this.engine.load(state);
-    this.size = size;
+    this.stage = stage;
   }
 
   get name(): string {

@@ -89,6 +89,8 @@ export interface TrainOptions extends Recipe {
    * `stepsPerCall`, `threads` and `workers` may be given.
    */
   resume?: string | TrainedRun;
+  /** A run whose best weights a new one begins with; it was of the same net and classes. */
+  from?: string | TrainedRun;
   /** Stop and save after so long. */
   maxMinutes?: number;
   /** Stop and save as soon as possible. */
@@ -132,7 +134,7 @@ export interface TrainedRun {
  * console.log(stopped.finished, finished);
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const { dataset, preset, run: path, resume, signal, maxMinutes, tensorboard, ...rest } = options;
+  const { dataset, preset, run: path, resume, from, signal, maxMinutes, tensorboard, ...rest } = options;
   const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
   const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
     import('./train/recipe/recipe-file.ts'),
@@ -142,11 +144,12 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     import('./core/runs/run-directory.ts'),
   ]);
   const recipe = parseRecipe({ ...(await recipes.namedRecipe([], preset)), ...given }, 'train');
-  const stored =
-    resume === undefined ? undefined : RunDirectory.open(typeof resume === 'object' ? resume.run : resume);
+  const opened = (run: string | TrainedRun | undefined) =>
+    run === undefined ? undefined : RunDirectory.open(typeof run === 'object' ? run.run : run);
+  const stored = opened(resume);
   if (stored) {
     const changeable: readonly string[] = plans.CHANGEABLE;
-    const refused = [...(path === undefined ? [] : ['run']), ...Object.keys(recipe)].filter(
+    const refused = Object.keys({ ...recipe, ...(path && { run: path }), ...(from && { from }) }).filter(
       (name) => !changeable.includes(name),
     );
     if (refused.length > 0)
@@ -161,7 +164,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       recipe,
       dataset,
       { say: onNote, warn: onNote },
-      { resumed, fit: given.batchSize === undefined },
+      { resumed, from: opened(from), fit: given.batchSize === undefined },
     );
     const { run, result, seconds } = await startRun({
       ...plan,
@@ -405,7 +408,7 @@ export class Classifier {
       await Promise.all([
         import('./serve/model-file.ts'),
         import('./serve/models/loaded-model.ts'),
-        import('./serve/models/choose-inference.ts'),
+        import('./serve/inference/pool.ts'),
         import('./serve/http/limits.ts'),
         import('./core/preprocess/normalize.ts'),
       ]);

@@ -40,6 +40,7 @@ export interface Hearers {
 /**
  * Settles what a new run is, or one that goes on.
  * @param recipe what was said of it; of a run that goes on, of {@link CHANGEABLE} alone
+ * @param from the run whose best weights a new run begins with
  * @param fit whether the recipe's batch may become smaller where the images do not fill it
  * @throws UserError if settings contradict each other or do not go with the data, or the data is not that of the run
  */
@@ -47,24 +48,53 @@ export async function planRun(
   recipe: Recipe,
   dataset: ImageDataset,
   { say, warn }: Hearers,
-  { resumed, fit = false }: { resumed?: ResumedRun | undefined; fit?: boolean } = {},
+  {
+    resumed,
+    from,
+    fit = false,
+  }: { resumed?: ResumedRun | undefined; from?: RunDirectory | undefined; fit?: boolean } = {},
 ): Promise<RunPlan> {
   if (resumed) checkSameData(resumed, dataset);
-  const asked = fit ? fitBatch(recipe, dataset, say) : recipe;
+  const first = from && (await firstWeights(from, recipe, dataset));
+  const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
   const settings = settle(asked);
-  const name = resumed?.config.model ?? settings.model ?? announceModel(say);
+  const name = resumed?.config.model ?? first?.model ?? settings.model ?? announceModel(say);
   const model = buildModel(name, { numClasses: dataset.labels.length, imageSize: dataset.height });
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
+  const made = () => makeConfig({ ...asked, provider: device.provider }, model, dataset);
   return {
-    config: resumed?.config ?? makeConfig({ ...asked, provider: device.provider }, model, dataset),
+    config: resumed?.config ?? { ...made(), ...(first && { from: first.from }) },
     model,
     dataset,
     device,
     threads: settings.threads,
     workers: settings.workers,
-    resume: resumed !== undefined,
+    resume: resumed !== undefined && !(await resumed.run.neverBegan()),
   };
+}
+
+/** @throws UserError if the run has no weights yet, or they are of another net or of other classes */
+async function firstWeights(
+  run: RunDirectory,
+  { model: asked }: Recipe,
+  { labels }: ImageDataset,
+): Promise<{ model: string; from: string }> {
+  const config = await run.readConfig();
+  const model = String(config.model);
+  const from = run.checkpointPath('best');
+  if (!existsSync(from))
+    throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
+  if (asked !== undefined && asked !== model)
+    throw new UserError(
+      `${run.path} trained ${model}, not ${asked}; leave out the model, or begin without its weights`,
+    );
+  if (JSON.stringify(config.labels) !== JSON.stringify(labels)) {
+    throw new UserError(
+      `${run.path} was trained on other classes than the data has, so its weights are not for it; give the data with its classes`,
+    );
+  }
+  return { model, from };
 }
 
 function announceModel(say: (line: string) => void): string {
@@ -130,7 +160,7 @@ export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
   if (reason !== undefined) {
     throw new UserError(
       `--epochs ${epochs} cannot be given to this run: ${reason}, so that the epochs done would have been others; ` +
-        `begin a new run with --epochs ${epochs}, or one with --schedule constant or multistep, which can be made longer`,
+        'a new run that begins with its weights goes on: npm run train -- --from RUN. Runs with --schedule constant or multistep can be made longer',
     );
   }
   return { ...config, epochs };

@@ -53,10 +53,13 @@ async function* groupsOf<T>(items: AsyncIterable<T>, size: number): AsyncGenerat
 }
 
 const TRIALS = 3;
+/** Of a step that takes longer no more are tried: the user waits, and memory's share of it is small. */
+const LONG_MS = 5000;
 
 /**
  * Times an optimiser step, so that a run's length is known beforehand. The engine's state is left as it was.
  * @param imageValues values in an image
+ * @param stopping when it becomes true, the step under way is the last
  * @returns seconds a step
  */
 export async function measureStepSeconds(
@@ -64,6 +67,7 @@ export async function measureStepSeconds(
   batchSize: number,
   imageValues: number,
   classes: number,
+  stopping: () => boolean = () => false,
 ): Promise<number> {
   const before = copyState(await engine.state);
   // Not zeros: those would be denormals in no time, and slower than any real image.
@@ -71,12 +75,16 @@ export async function measureStepSeconds(
   const targets = new Float32Array(batchSize * classes).fill(1 / classes);
   const stepsPerCall = engine.stepsPerCall ?? 1;
   const inputs = new Array(stepsPerCall).fill({ images, targets, learningRate: 0 });
-  // The first call allocates; it says nothing of the rest.
+  let start = performance.now();
+  let steps = stepsPerCall;
   await runCall(engine, inputs);
-  const calls = Math.ceil(TRIALS / stepsPerCall);
-  const start = performance.now();
-  for (let call = 0; call < calls; call++) await runCall(engine, inputs);
-  const seconds = (performance.now() - start) / 1000 / calls / stepsPerCall;
+  if (performance.now() - start < LONG_MS && !stopping()) {
+    // The first call allocates; it says nothing of the rest.
+    start = performance.now();
+    for (steps = 0; steps < TRIALS && !(steps > 0 && stopping()); steps += stepsPerCall)
+      await runCall(engine, inputs);
+  }
+  const seconds = (performance.now() - start) / 1000 / steps;
   engine.load(before);
   return seconds;
 }

@@ -4,10 +4,12 @@ import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
 import { kebabCase, type ParsedOptions, parseOptions } from '../core/cli/options.ts';
 import { formatDuration } from '../core/cli/progress.ts';
+import type { ImageDataset } from '../core/data/dataset.ts';
 import { UserError } from '../core/errors.ts';
 import { diskError } from '../core/fs/disk-error.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import { MODEL_NAMES, withImageNetStem } from '../core/models/zoo.ts';
+import { buildModel, MODEL_NAMES, withImageNetStem } from '../core/models/zoo.ts';
+import { countMacs } from '../core/onnx/count-macs.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
@@ -15,7 +17,7 @@ import { consoleObserver, watchInterrupt } from './console.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
 import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
-import { CHANGEABLE, planRun, readResumed, rememberChanges, rereadData } from './plan-run.ts';
+import { CHANGEABLE, planRun, readResumed, rememberChanges, rereadData, whyNoLonger } from './plan-run.ts';
 import { givenSettings, settingOptions } from './recipe/command-line.ts';
 import { settle } from './recipe/make-config.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
@@ -48,11 +50,19 @@ const command = {
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
+    from: {
+      type: 'string',
+      value: 'RUN',
+      help: 'begin a new run with the best weights of the run in this directory, which was of the same classes',
+    },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
     ...settingOptions(MACHINE),
   },
   positionals: '[RECIPE]',
 } as const;
+
+/** What an image folder's images get unless --image-size says otherwise. */
+const DEFAULT_IMAGE_SIZE = 32;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
 
@@ -97,13 +107,16 @@ async function trainOrResume(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
     say,
   );
-  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, fit });
+  const from = options.from === undefined ? undefined : RunDirectory.open(options.from);
+  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, from, fit });
   const { config, model, device } = plan;
   describePlan(config, device, model, say);
+  describeImageCost(config, dataset, model, say);
 
   const { createRun, startRun } = await import('./trainer.ts');
   const interrupt = watchInterrupt();
   let path = stored?.path;
+  let trained = false;
   try {
     const { run, result, seconds } = await startRun({
       ...plan,
@@ -115,11 +128,17 @@ async function trainOrResume(
         path = run.path;
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);
-        return { run, observer: consoleObserver(config, dataset, say) };
+        const observer = consoleObserver(config, dataset, say);
+        const onEpochStart: typeof observer.onEpochStart = (...epoch) => {
+          trained = true;
+          return observer.onEpochStart?.(...epoch);
+        };
+        return { run, observer: { ...observer, onEpochStart } };
       },
     });
     const took = formatDuration(seconds);
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
+    else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
     else say(`finished in ${took}`);
     const { best, test } = result;
     if (best) {
@@ -139,6 +158,12 @@ async function trainOrResume(
   } finally {
     interrupt.release();
   }
+}
+
+function howToGoOn(path: string, config: TrainConfig): string {
+  return whyNoLonger(config) === undefined
+    ? `for more epochs: npm run train -- --resume ${path} --epochs ${2 * config.epochs}`
+    : `to train its weights further, in a new run: npm run train -- --from ${path}`;
 }
 
 function describeAccuracy({ top1, top5 }: ModelAccuracy): string {
@@ -169,6 +194,25 @@ function describePlan(config: TrainConfig, device: Device, model: Graph, say: (l
       (config.replicas > 1
         ? `; ${config.replicas} replicas of batch ${config.batchSize / config.replicas}`
         : ''),
+  );
+}
+
+/** Beforehand, for a step on large images may take a minute. */
+function describeImageCost(
+  { progressive, batchSize }: TrainConfig,
+  { height, width, labels }: ImageDataset,
+  model: Graph,
+  say: (line: string) => void,
+): void {
+  const small = DEFAULT_IMAGE_SIZE;
+  if (height * width <= small * small || progressive.length > 0) return;
+  const macs = countMacs(model);
+  const ratio = macs / countMacs(buildModel(model.name, { numClasses: labels.length, imageSize: small }));
+  // A step is a forward pass and about two of them back.
+  const step = (3 * batchSize * macs) / 1e9;
+  say(
+    `images of ${width} x ${height} pixels: ${(macs / 1e6).toFixed(0)} million multiply-adds each on this net, ` +
+      `${ratio.toFixed(ratio < 10 ? 1 : 0)} times those of ${small} x ${small}; ${step.toFixed(0)} billion a step`,
   );
 }
 

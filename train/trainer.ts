@@ -7,7 +7,7 @@ import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
-import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import { type CheckpointProgress, loadCheckpointWeights, withWeights } from '../core/weights/checkpoint.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
@@ -83,7 +83,9 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   try {
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
-    if (observer.onEstimate) await estimate(setup, begun.progress, loader.batchesPerEpoch);
+    if (observer.onEstimate && !stopping()) {
+      await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
+    }
     const progress = await trainLoop({
       engine,
       classes: dataset.labels.length,
@@ -126,6 +128,7 @@ async function estimate(
   setup: TrainSetup,
   { epoch, batch }: CheckpointProgress,
   batchesPerEpoch: number,
+  stopping: () => boolean,
 ): Promise<void> {
   const { engine, config, dataset, observer } = setup;
   const size = sizeOfEpoch(setup, epoch);
@@ -135,14 +138,15 @@ async function estimate(
   };
   if (size !== undefined) await engine.resize!(size);
   const imageValues = dataset.channels * pixelsAt(epoch);
-  const seconds = await measureStepSeconds(engine, config.batchSize, imageValues, dataset.labels.length);
+  const { batchSize, labels } = config;
+  const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
   let pixels = -batch * pixelsAt(epoch);
   for (let later = epoch; later < config.epochs; later++) pixels += batchesPerEpoch * pixelsAt(later);
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
   const evaluated = (config.epochs - epoch) * (dataset.validation ?? dataset.test).count;
-  pixels += (evaluated / config.batchSize / 5) * dataset.height * dataset.width;
-  observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), config.batchSize / seconds);
+  pixels += (evaluated / batchSize / 5) * dataset.height * dataset.width;
+  observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
 }
 
 /** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
@@ -202,19 +206,30 @@ export interface RunOutcome {
  * @throws UserError if the config cannot be trained, or the training fails
  */
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
-  initializeParameters(setup.model, setup.config.seed);
-  const engine = await engineForRun(setup, threads, device);
+  const begun = performance.now();
+  const { config, resume } = setup;
+  initializeParameters(setup.model, config.seed);
+  // One that goes on has its own weights, whatever became of those.
+  const model =
+    config.from === undefined || resume ? setup.model : await withWeightsOf(setup.model, config.from);
+  const engine = await engineForRun({ ...setup, model }, threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
     await opened.run.lock();
     const start = performance.now();
-    const result = await train({ ...setup, ...opened, engine });
+    // To make the engine takes a while for large images.
+    const maxSeconds = (setup.maxSeconds ?? Number.POSITIVE_INFINITY) - (start - begun) / 1000;
+    const result = await train({ ...setup, ...opened, model, engine, maxSeconds });
     return { run: opened.run, result, seconds: (performance.now() - start) / 1000 };
   } finally {
     await opened?.run.unlock();
     await engine.close();
   }
+}
+
+async function withWeightsOf(model: Graph, path: string): Promise<Graph> {
+  return withWeights(model, (await loadCheckpointWeights(path)).tensors, path);
 }
 
 /**

@@ -1,6 +1,7 @@
 const REDRAW_MS = 100;
 const PLAIN_LINE_MS = 30_000;
 const BAR_WIDTH = 24;
+const MIN_BAR_WIDTH = 4;
 
 /**
  * Progress of a long piece of work, on stderr unless told otherwise so that it stays out of piped output.
@@ -62,11 +63,9 @@ export class ProgressBar {
     // Until a second call there is nothing to divide; a single update that says it all is counted whole.
     const rate = (worked > 0 ? worked : last && this.#firstDone === this.#total ? this.#done : 0) / elapsed;
     const parts: string[] = [];
-    if (this.#total > 0) {
-      const fraction = Math.min(1, Math.max(0, this.#done / this.#total));
-      const percent = `${Math.floor(fraction * 100)}%`;
-      parts.push(this.#stream.isTTY ? `${bar(fraction)} ${percent.padStart(4)}` : percent);
-    }
+    const fraction = this.#total > 0 ? Math.min(1, Math.max(0, this.#done / this.#total)) : undefined;
+    if (fraction !== undefined)
+      parts.push(`${Math.floor(fraction * 100)}%`.padStart(this.#stream.isTTY ? 4 : 0));
     parts.push(this.#count());
     if (rate > 0 && Number.isFinite(rate)) parts.push(this.#rate(rate));
     if (last) parts.push(`in ${formatDuration(elapsed)}`);
@@ -74,14 +73,19 @@ export class ProgressBar {
       parts.push(`ETA ${formatDuration(Math.max(0, this.#total - this.#done) / rate)}`);
     }
     if (this.#note !== '') parts.push(this.#note);
-    const line = `${this.#label}  ${parts.join('  ')}`;
+    const line = (drawn = '') => `${this.#label}  ${drawn}${parts.join('  ')}`;
     if (!this.#stream.isTTY) {
-      this.#stream.write(`${line}\n`);
+      this.#stream.write(`${line()}\n`);
       return;
     }
-    // A line that wraps could not be redrawn in place, so it is cut at the terminal's width.
+    // A line that wraps could not be redrawn in place. So the bar gives way first, then the count, then the rate; the note
+    // is what one looks at.
     const width = this.#stream.columns > 1 ? this.#stream.columns - 1 : 79;
-    this.#stream.write(`\r${[...line].slice(0, width).join('')}\x1b[K${last ? '\n' : ''}`);
+    const room = width - [...line()].length - '[] '.length;
+    const drawn =
+      fraction === undefined || room < MIN_BAR_WIDTH ? '' : bar(fraction, Math.min(BAR_WIDTH, room));
+    while ([...line(drawn)].length > width && parts.length > 2) parts.splice(1, 1);
+    this.#stream.write(`\r${[...line(drawn)].slice(0, width).join('')}\x1b[K${last ? '\n' : ''}`);
   }
 
   #count(): string {
@@ -117,7 +121,7 @@ function megabytes(bytes: number): string {
   return (bytes / 1e6).toFixed(1);
 }
 
-function bar(fraction: number): string {
-  const full = Math.round(fraction * BAR_WIDTH);
-  return `[${'='.repeat(full)}${' '.repeat(BAR_WIDTH - full)}]`;
+function bar(fraction: number, width: number): string {
+  const full = Math.round(fraction * width);
+  return `[${'='.repeat(full)}${' '.repeat(width - full)}] `;
 }

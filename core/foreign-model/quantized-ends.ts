@@ -1,5 +1,7 @@
 import { UserError } from '../errors.ts';
-import type { DataType, Graph, GraphNode, TensorValue } from '../onnx/graph.ts';
+import type { DataType, Graph, GraphNode } from '../onnx/graph.ts';
+import { constantValue } from '../onnx/operators/constants.ts';
+import { operatorOf } from '../onnx/operators/index.ts';
 
 /** What whole numbers stand for: (q - zeroPoint) * scale. */
 export interface Quantization {
@@ -7,10 +9,11 @@ export interface Quantization {
   zeroPoint: number;
 }
 
-/** Hand their first input on in another form. */
-const HANDING_ON: ReadonlySet<string> = new Set([
-  ...['Identity', 'Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'],
-]);
+/** Hands its first input on in another form, and of the same type. */
+function handsOn(node: GraphNode): boolean {
+  const operator = operatorOf(node);
+  return operator?.moves === 'all' && !operator.types;
+}
 
 /**
  * What the bytes mean that a quantised model takes, read off the operators that they go to: DequantizeLinear, or
@@ -20,7 +23,7 @@ const HANDING_ON: ReadonlySet<string> = new Set([
 export function inputQuantization(graph: Graph, input: string): Quantization | undefined {
   const readers = graph.nodes.filter(({ inputs }) => inputs.includes(input));
   const said = readers.map((node) => {
-    if (HANDING_ON.has(node.op)) return inputQuantization(graph, node.outputs[0]!);
+    if (handsOn(node)) return inputQuantization(graph, node.outputs[0]!);
     const isFirst = node.inputs[0] === input;
     return isFirst && (node.op === 'DequantizeLinear' || isQuantizedOperator(node))
       ? quantizationOf(graph, node.inputs[1], node.inputs[2])
@@ -35,7 +38,7 @@ export function inputQuantization(graph: Graph, input: string): Quantization | u
 export function outputQuantization(graph: Graph, output: string): Quantization | undefined {
   const node = graph.nodes.find(({ outputs }) => outputs.includes(output));
   if (!node) return undefined;
-  if (HANDING_ON.has(node.op)) return outputQuantization(graph, node.inputs[0]!);
+  if (handsOn(node)) return outputQuantization(graph, node.inputs[0]!);
   if (node.op === 'QuantizeLinear') return quantizationOf(graph, node.inputs[1], node.inputs[2]);
   // Of these the last two inputs are what their output means.
   return isQuantizedOperator(node)
@@ -50,17 +53,12 @@ function isQuantizedOperator({ op }: GraphNode): boolean {
 function quantizationOf(graph: Graph, scale?: string, zeroPoint?: string): Quantization | undefined {
   const one = (name: string | undefined, fallback?: number): number | undefined => {
     if (!name) return fallback;
-    const tensor = graph.initializers.get(name) ?? constantOf(graph, name);
+    const tensor =
+      graph.initializers.get(name) ?? constantValue(graph.nodes.find(({ outputs }) => outputs[0] === name));
     return tensor?.data.length === 1 ? Number(tensor.data[0]) : undefined;
   };
   const [step, zero] = [one(scale), one(zeroPoint, 0)];
   return step === undefined || zero === undefined ? undefined : { scale: step, zeroPoint: zero };
-}
-
-function constantOf({ nodes }: Graph, name: string): TensorValue | undefined {
-  const node = nodes.find(({ op, outputs }) => op === 'Constant' && outputs[0] === name);
-  const value = node?.attributes.value;
-  return value?.type === 'tensor' ? value.value : undefined;
 }
 
 const RANGES: Partial<Record<DataType, readonly [number, number]>> = {

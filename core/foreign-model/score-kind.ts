@@ -1,5 +1,7 @@
 import { UserError } from '../errors.ts';
-import { floatAttribute, type Graph, type GraphNode, intAttribute } from '../onnx/graph.ts';
+import { type Graph, type GraphNode, intAttribute } from '../onnx/graph.ts';
+import { constantValue } from '../onnx/operators/constants.ts';
+import { OPERATORS, operatorOf } from '../onnx/operators/index.ts';
 
 /**
  * What a classifier's output holds:
@@ -22,13 +24,18 @@ export interface GraphVerdict {
   loose: boolean;
 }
 
-/** Operators that give what they were given, but for its shape, type or rounding. */
-const SAME = new Set([
-  ...['Identity', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze', 'Cast', 'CastLike', 'Transpose', 'Dropout'],
-  ...['Expand', 'Clip', 'NhwcToNchw', 'NchwToNhwc'],
-]);
+/** Gives what it was given, but for its shape, type or a bound. */
+function isSame(node: GraphNode): boolean {
+  return operatorOf(node)?.moves === 'all' || ['Clip', 'NhwcToNchw', 'NchwToNhwc'].includes(node.op);
+}
+
 /** The same, and what comes out need not sum to 1 any more. */
-const LOOSE = new Set(['QuantizeLinear', 'DequantizeLinear', 'Slice', 'Gather', 'Split']);
+function isLoose({ op }: GraphNode): boolean {
+  // onnxruntime has some of those that round in a domain of its own.
+  const moves = OPERATORS.get(op)?.moves;
+  return moves === 'rounded' || moves === 'some';
+}
+
 /** What a net ends in that gives logits: sums of products, and activations without an upper bound. */
 const LINEAR = new Set([
   ...['Gemm', 'MatMul', 'Conv', 'Add', 'Sub', 'Mul', 'Sum', 'Mean', 'Einsum', 'BatchNormalization', 'Relu'],
@@ -55,11 +62,11 @@ export function scoresOfGraph(graph: Graph, output: string): GraphVerdict {
   /** The node that computes a value, behind what only hands it on. */
   const origin = (name: string | undefined): GraphNode | undefined => {
     for (let node = producers.get(name ?? ''); ; node = producers.get(node.inputs[0] ?? '')) {
-      if (!node || !SAME.has(node.op)) return node;
+      if (!node || !isSame(node)) return node;
     }
   };
   const isNumber = (name: string | undefined, value: number): boolean => {
-    const constant = graph.initializers.get(name ?? '') ?? constantOf(producers.get(name ?? ''));
+    const constant = graph.initializers.get(name ?? '') ?? constantValue(producers.get(name ?? ''));
     return constant !== undefined && constant.data.length === 1 && Number(constant.data[0]) === value;
   };
   const isOne = (name: string | undefined): boolean => isNumber(name, 1);
@@ -83,9 +90,9 @@ export function scoresOfGraph(graph: Graph, output: string): GraphVerdict {
     }
     const verdict = FINAL[node.op] ?? written(node);
     if (verdict) return { scores: verdict, op: node.op, loose };
-    if (SAME.has(node.op) || LOOSE.has(node.op)) {
+    if (isSame(node) || isLoose(node)) {
       if (node.op === 'Clip' && LINEAR.has(origin(node.inputs[0])?.op ?? '')) break;
-      loose ||= LOOSE.has(node.op);
+      loose ||= isLoose(node);
       value = node.inputs[0] ?? '';
       continue;
     }
@@ -126,13 +133,6 @@ export function scoresOfGraph(graph: Graph, output: string): GraphVerdict {
     }
     return undefined;
   }
-}
-
-function constantOf(node: GraphNode | undefined): { data: ArrayLike<unknown> } | undefined {
-  if (node?.op !== 'Constant') return undefined;
-  const { value, value_float: float } = node.attributes;
-  if (value?.type === 'tensor') return value.value;
-  return float?.type === 'float' ? { data: [floatAttribute(node, 'value_float', 0)] } : undefined;
 }
 
 /** Scores may miss 0, 1 and their sum by this much: halves and bytes are rounded so. */

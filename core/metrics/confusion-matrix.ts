@@ -53,6 +53,11 @@ export class ConfusionMatrix {
     if (predicted !== undefined) this.#counts[label * this.classes + predicted]!++;
   }
 
+  /** All of them, as they are now: [classes, classes], row-major. */
+  get counts(): Uint32Array {
+    return this.#counts.slice();
+  }
+
   /** How many images of class `label` were taken for `predicted`. */
   at(label: number, predicted: number): number {
     return this.#counts[label * this.classes + predicted]!;

@@ -76,6 +76,7 @@ export interface Graph {
 export const int = (value: number): Attribute => ({ type: 'int', value });
 export const float = (value: number): Attribute => ({ type: 'float', value });
 export const ints = (value: readonly number[]): Attribute => ({ type: 'ints', value: [...value] });
+export const floats = (value: readonly number[]): Attribute => ({ type: 'floats', value: [...value] });
 export const str = (value: string): Attribute => ({ type: 'string', value });
 
 /** Number of elements of a shape; a scalar has one. */

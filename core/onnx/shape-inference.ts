@@ -1,11 +1,12 @@
 import { UserError } from '../errors.ts';
-import type { DataType, Graph, GraphNode } from './graph.ts';
+import type { DataType, Dim, Graph, GraphNode } from './graph.ts';
 import { constantValue } from './operators/constants.ts';
 import { operatorOf } from './operators/index.ts';
 import {
   compatible,
   formatDims,
   type KnownValues,
+  product,
   shapeContext,
   type TensorShape,
 } from './operators/operator.ts';
@@ -89,7 +90,15 @@ function knownAtStart(graph: Graph): KnownValues {
   return { shapes, constants: new Map(graph.initializers), ints: new Map() };
 }
 
-const INTS: readonly DataType[] = ['int64', 'int32', 'bool'];
+/** Whole numbers as a value holds them; undefined if they are not all of its numbers, or none for its type. */
+function held(ints: Dim[] | undefined, { dtype, dims }: TensorShape): Dim[] | undefined {
+  if (!ints || product(dims) !== ints.length) return undefined;
+  if (dtype === 'bool') return ints.map((value) => (value === 0 ? 0 : 1));
+  const most = dtype === 'int64' ? Number.POSITIVE_INFINITY : dtype === 'int32' ? 2 ** 31 : 0;
+  return ints.every((value) => typeof value === 'string' || (value < most && value >= -most))
+    ? ints
+    : undefined;
+}
 
 /** Adds the shapes of a node's outputs, and its value if it is a constant or computed of sizes. */
 function inferNode(node: GraphNode, known: KnownValues): void {
@@ -114,8 +123,8 @@ function inferNode(node: GraphNode, known: KnownValues): void {
   const [output = ''] = node.outputs;
   const value = constantValue(node);
   if (value) known.constants.set(output, value);
-  else if (operator.ints && INTS.includes(known.shapes.get(output)!.dtype)) {
-    const ints = operator.ints(context);
+  else if (operator.ints && output !== '') {
+    const ints = held(operator.ints(context), known.shapes.get(output)!);
     if (ints) known.ints.set(output, ints);
   }
 }

@@ -1,4 +1,6 @@
 import type { DataType, Graph, GraphNode, TensorValue } from '../../core/onnx/graph.ts';
+import { constantValue } from '../../core/onnx/operators/constants.ts';
+import { OPERATORS } from '../../core/onnx/operators/index.ts';
 
 /** A tensor that a layer learned. */
 export interface Parameter {
@@ -6,42 +8,16 @@ export interface Parameter {
   tensor: TensorValue;
 }
 
-/** Operators that hand on their first input, as it is or in another form, and learn nothing themselves. */
-const HANDED_ON = new Set([
-  ...[
-    'Cast',
-    'DequantizeLinear',
-    'Identity',
-    'QuantizeLinear',
-    'Reshape',
-    'Squeeze',
-    'Transpose',
-    'Unsqueeze',
-  ],
-]);
-/** Operators whose constants are sizes, limits and the like. */
-const WITHOUT_WEIGHTS = new Set([
-  ...HANDED_ON,
-  'Clip',
-  'Pad',
-  'Resize',
-  'Upsample',
-  'ConstantOfShape',
-  'Dropout',
-]);
-/** Where others keep running statistics, scales and zero points beside the weights, the inputs that are weights. */
-const WEIGHT_INPUTS: Readonly<Record<string, readonly number[]>> = {
-  BatchNormalization: [1, 2],
-  QLinearConv: [3, 8],
-  QLinearMatMul: [0, 3],
-  ConvInteger: [1],
-  MatMulInteger: [0, 1],
-};
-
 const WEIGHT_TYPES: readonly DataType[] = [
   ...(['float32', 'float16', 'bfloat16', 'float64', 'int8', 'uint8', 'int32', 'int4', 'uint4'] as const),
   ...(['float8e4m3fn', 'float8e4m3fnuz', 'float8e5m2', 'float8e5m2fnuz'] as const),
 ];
+
+/** Gives its first input in another form, and learns nothing itself; onnxruntime has some in a domain of its own. */
+function handsOn({ op }: GraphNode): boolean {
+  const moves = OPERATORS.get(op)?.moves;
+  return moves === 'all' || moves === 'rounded';
+}
 
 /**
  * The tensors that each node learned, in the graph's order; one that several nodes share is the first's. They
@@ -56,14 +32,13 @@ export function parametersOf(graph: Graph): Map<GraphNode, Parameter[]> {
     const tensor = graph.initializers.get(name);
     if (tensor) return { name, tensor };
     const producer = producers.get(name);
-    const value = producer?.op === 'Constant' ? producer.attributes.value : undefined;
-    if (value?.type === 'tensor') return { name, tensor: value.value };
-    return producer && HANDED_ON.has(producer.op) ? find(producer.inputs[0] ?? '') : undefined;
+    const value = constantValue(producer);
+    if (value) return { name, tensor: value };
+    return producer && handsOn(producer) ? find(producer.inputs[0] ?? '') : undefined;
   };
 
   const parameters = (node: GraphNode): Parameter[] => {
-    if (WITHOUT_WEIGHTS.has(node.op)) return [];
-    const slots = WEIGHT_INPUTS[node.op];
+    const slots = OPERATORS.get(node.op)?.weights;
     return node.inputs.flatMap((input, index) => {
       if (input === '' || (slots && !slots.includes(index))) return [];
       const found = find(input);

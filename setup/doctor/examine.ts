@@ -10,7 +10,7 @@ import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
 import { PROVIDERS, type Provider } from '../../train/engine/providers/providers.ts';
 import { DEFAULTS, type EngineName } from '../../train/recipe/settings.ts';
 import { findChromium } from '../find-chromium.ts';
-import { type Gpu, readGpus } from '../gpu.ts';
+import { type Gpu, readGpus } from '../programs.ts';
 import { probeTensorFlow, type TensorFlowFacts } from '../tensorflow/probe.ts';
 import { type CpuFacts, readCpu } from './cpu.ts';
 

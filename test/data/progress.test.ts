@@ -29,6 +29,27 @@ test('on a terminal one line is redrawn, not at every update, and ended by finis
   assert.equal(text().split('\n').length, 2);
 });
 
+test('at 80 columns the bar gives way, and the note at the end stays', () => {
+  for (const [columns, head] of [
+    [80, /^epoch 100\/200 {2}\[[= ]{4,23}\] +10% {2}5000\/50000 img /],
+    [64, /^epoch 100\/200 {2} 10% /],
+    [50, /^epoch 100\/200 {2} 10% /],
+  ] as const) {
+    const { out, text } = stream(true, columns);
+    const bar = new ProgressBar({ label: 'epoch 100/200', total: 50_000, unit: 'img', stream: out });
+    bar.update(0);
+    bar.finish('');
+    const again = new ProgressBar({ label: 'epoch 100/200', total: 50_000, unit: 'img', stream: out });
+    again.update(4900, 'loss 4.716');
+    again.update(5000);
+    again.finish('loss 4.716');
+    const line = text().split('\r').at(-1)!.split('\u001b')[0]!;
+    assert.match(line, head);
+    assert.match(line, / {2}loss 4\.716$/);
+    assert.ok(line.length < columns, line);
+  }
+});
+
 test('a line never wraps on a narrow terminal', () => {
   const { out, text } = stream(true, 30);
   const bar = new ProgressBar({ label: 'a label that is long already', total: 10, stream: out });

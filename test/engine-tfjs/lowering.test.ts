@@ -45,8 +45,8 @@ interface Case {
   /** Where the inputs' numbers are taken from; default normal. */
   mean?: number;
   std?: number;
-  /** Cast this type to and from, to give and take what is not float32. */
-  truth?: boolean;
+  /** The output is not float32, for And and their kind neither are the inputs: they are cast. */
+  cast?: boolean;
 }
 
 const IMAGES = [2, 6, 5, 4] as const;
@@ -108,10 +108,10 @@ const CASES: Case[] = [
   ...each('Equal Greater GreaterOrEqual Less LessOrEqual', {
     what: 'compared',
     inputs: [IMAGES, [6, 1, 1]],
-    truth: true,
+    cast: true,
   }),
-  ...each('And Or Xor', { what: 'of truths', inputs: [IMAGES, [6, 1, 1]], truth: true }),
-  ...each('Not', { what: 'of truths', truth: true }),
+  ...each('And Or Xor', { what: 'of truths', inputs: [IMAGES, [6, 1, 1]], cast: true }),
+  ...each('Not', { what: 'of truths', cast: true }),
   { op: 'Where', what: 'one value a channel', inputs: [IMAGES, IMAGES, [6, 1, 1]] },
   { op: 'Where', what: 'a number', inputs: [[4], SMALL, []] },
 
@@ -130,6 +130,8 @@ const CASES: Case[] = [
   { op: 'ReduceSum', what: 'images', inputs: [IMAGES], constants: [[0]], attributes: { keepdims: int(0) } },
   { op: 'ReduceSum', what: 'all', inputs: [SMALL] },
   { op: 'ReduceSum', what: 'none', inputs: [SMALL], attributes: { noop_with_empty_axes: int(1) } },
+  ...each('ArgMax ArgMin', { what: 'channels', attributes: { axis: int(1) }, cast: true }),
+  ...each('ArgMax', { what: 'dropped', attributes: { axis: int(-1), keepdims: int(0) }, cast: true }),
   ...each('Softmax LogSoftmax', { what: 'last axis', inputs: [[3, 7]] }),
   ...each('Softmax LogSoftmax', { what: 'channels', attributes: { axis: int(1) } }),
 
@@ -297,7 +299,8 @@ const CASES: Case[] = [
     pool(op, 'same lower', { auto_pad: str('SAME_LOWER'), strides: ints([2, 2]) }),
   ]),
   pool('AveragePool', 'pads count', { pads: ints([1, 0, 2, 1]), count_include_pad: int(1) }),
-  ...each('GlobalAveragePool GlobalMaxPool'),
+  ...each('GlobalAveragePool GlobalMaxPool', { what: 'pixels' }),
+  ...each('GlobalAveragePool GlobalMaxPool', { what: 'one axis', inputs: [SMALL] }),
 
   conv('dense', [2, 6, 7, 8], [4, 6, 3, 3], { pads: ints([1, 1, 1, 1]) }),
   conv('with holes', [2, 3, 9, 8], [4, 3, 3, 2], { dilations: ints([2, 3]), pads: ints([2, 1, 0, 3]) }),
@@ -344,7 +347,7 @@ it('every operator of ONNX that TensorFlow has is tested', () => {
   for (const op of OPERATORS.keys()) assert.ok(op.includes('.') || op === 'Cast' || tested.has(op), op);
 });
 
-function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0, std = 1, truth }: Case): {
+function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0, std = 1, cast }: Case): {
   graph: Graph;
   feeds: Feeds;
 } {
@@ -354,7 +357,7 @@ function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0
   const given = inputs.map((dims, i) => {
     const name = b.input(`x${i}`, 'float32', dims);
     feeds[name] = Float32Array.from({ length: sizeOf(dims) }, () => mean + std * random.normal());
-    const isTruth = truth && ['And', 'Or', 'Xor', 'Not'].includes(op);
+    const isTruth = cast && ['And', 'Or', 'Xor', 'Not'].includes(op);
     return isTruth || (op === 'Where' && i === 0) ? b.node('Greater', [name, b.float32(0)]) : name;
   });
   const fixed = constants.map((constant, i) => {
@@ -368,7 +371,7 @@ function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0
   });
   const names = b.nodes(op, [...given, ...fixed], outputs, attributes ?? {});
   for (const name of names) {
-    b.output(truth ? b.node('Cast', [name], { to: int(1) }) : name, 'float32', []);
+    b.output(cast ? b.node('Cast', [name], { to: int(1) }) : name, 'float32', []);
   }
   return { graph: b.graph, feeds };
 }

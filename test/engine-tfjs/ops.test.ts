@@ -20,7 +20,7 @@ import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
  */
 
 /** Fewer finite differences than the rules are tested with: TensorFlow's kernels are tested where they are made. */
-const PROBES = { elements: 24, directions: 3 };
+const PROBES = { elements: 48, directions: 3 };
 
 for (const [op, cases] of Object.entries({ ...GRADIENT_CASES, ...OPERATOR_CASES })) {
   describe(op, { skip }, () => testAll(cases));
@@ -82,7 +82,9 @@ async function run(
   const interpreter = new GraphInterpreter(tf, training);
   const results = new Map<string, Float32Array>();
   tf.tidy(() => {
-    const feeds = [...given, ...seeds].map(([name, { dims, data }]) => {
+    const values = new Map([...given, ...seeds]);
+    const feeds = training.graph.inputs.map(({ name }) => {
+      const { dims, data } = values.get(name)!;
       return [name, plain(tf.tensor(Float32Array.from(data), [...dims]))] as const;
     });
     for (const [name, value] of interpreter.run(Object.fromEntries(feeds))) {

@@ -113,6 +113,35 @@ describe('training from code', () => {
     assert.equal(existsSync(join(stopped.run, 'run.lock')), false);
   });
 
+  it('begins with the weights of another run', async () => {
+    const run = join(folder, 'further');
+    const from = join(folder, 'whole');
+    // Nothing is learnt at this rate, so that the weights stay what they began as.
+    const still = { schedule: 'constant', learningRate: 0, epochs: 1, batchSize: 32, replicas: 1 } as const;
+    const { model } = await train({ dataset, from, run, ...still });
+    assert.equal(model, 'resnet20');
+    const [is, was] = await Promise.all(
+      [run, from].map((path) => checkpointBytes(RunDirectory.open(path), 'best')),
+    );
+    assert.deepEqual([...is!.keys()], [...was!.keys()]);
+    for (const [name, bytes] of was!) {
+      if (!/running_(mean|var)$/.test(name)) assert.equal(is!.get(name), bytes, name);
+    }
+    assert.equal((await RunDirectory.open(run).readConfig()).from, join(from, 'best.safetensors'));
+    const labels = dataset.labels.toReversed();
+    const cases: [Partial<TrainOptions>, RegExp][] = [
+      [{ from, model: 'resnet32' }, /whole trained resnet20, not resnet32/],
+      [{ from, dataset: { ...dataset, labels } }, /whole was trained on other classes/],
+      [{ from: join(folder, 'preset') }, /preset has no best checkpoint yet/],
+    ];
+    for (const [options, message] of cases) {
+      await assert.rejects(
+        train({ dataset, run: join(folder, 'none'), ...still, ...options }),
+        (error) => error instanceof UserError && message.test(error.message),
+      );
+    }
+  });
+
   it('takes a smaller batch where the images do not fill the default one, and says so', async () => {
     const notes: string[] = [];
     const run = join(folder, 'fitted');

@@ -289,6 +289,24 @@ describe('weights stay to be trained', () => {
     assert.deepEqual([...trained].sort(), ['first.scale', 'second.scale']);
   });
 
+  it('on each way to an Attention', async () => {
+    const graph = build(
+      (b, x) => {
+        const projected = (name: string) =>
+          b.node('MatMul', [
+            x,
+            b.node('Transpose', [b.initializer(name, values(6, 6))], { perm: ints([1, 0]) }),
+          ]);
+        const heads = { q_num_heads: int(2), kv_num_heads: int(2) };
+        return b.node('Attention', [projected('query'), projected('key'), projected('value')], heads);
+      },
+      ['batch', 5, 6],
+    );
+    const { graph: folded, trained } = await foldConstants(graph, { opset: 23, open });
+    assert.deepEqual([...trained].sort(), ['key', 'query', 'value']);
+    assert.equal(folded.nodes.length, graph.nodes.length);
+  });
+
   it('while statistics, sizes and bounds are none', async () => {
     const graph = build((b, x) => {
       const norm = b.node('BatchNormalization', [

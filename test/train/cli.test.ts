@@ -187,6 +187,19 @@ it('without a model it says which it chose, and --max-minutes stops and saves wi
   assert.ok(existsSync(directory.checkpointPath('last')));
 });
 
+it('says beforehand what larger images cost, and how small data is shared into batches', async () => {
+  const args = ['--data', DATA, '--model', 'resnet20', '--image-size', '64', '--max-minutes', '0'];
+  const { code, stdout, stderr } = await run([...args, '--run', join(folder, 'large')]);
+  assert.equal(code, 0, stderr);
+  assert.match(
+    stdout,
+    /^images of 64 x 64 pixels: 16\d million multiply-adds each on this net, 4\.0 times those of 32 x 32; \d+ billion a step$/m,
+  );
+  assert.match(stdout, /^48 training images do not fill a batch of 128; training in batches of 8 /m);
+  assert.doesNotMatch(stdout, /^about /m);
+  assert.match(stdout, /^stopped after /m);
+});
+
 it('a loss that is not a number is a mistake like any other', async () => {
   const args = [...SMALL, '--lr', '1e30', '--run', join(folder, 'diverged')];
   refused(await run(args), /^error: the loss became .* in epoch 1; lower --lr/m);

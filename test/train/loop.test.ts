@@ -3,6 +3,7 @@ import { describe, it } from 'node:test';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
 import type { TrainingEngine } from '../../train/engine/engine.ts';
 import { type LabelledBatch, type LoopObserver, type LoopSetup, trainLoop } from '../../train/loop.ts';
+import { measureStepSeconds } from '../../train/run-steps.ts';
 import type { ScheduleConfig } from '../../train/schedule/schedule.ts';
 
 const CLASSES = 2;
@@ -55,6 +56,29 @@ function setupOf(
   };
   return { setup, rates, asked };
 }
+
+describe('the time of a step', () => {
+  it('is tried on no more steps than there is time for, and leaves the state as it was', async () => {
+    let [steps, loads] = [0, 0];
+    const state = { parameters: Float32Array.of(1), buffers: new Float32Array(0), slots: {}, steps: 0 };
+    const engine = {
+      state,
+      step: async () => ({ loss: ++steps, logits: new Float32Array(4) }),
+      load: (given: typeof state) => {
+        loads++;
+        assert.deepEqual(given, state);
+      },
+    } as unknown as TrainingEngine;
+    assert.ok((await measureStepSeconds(engine, 2, 1, 2)) > 0);
+    assert.equal(steps, 4);
+    steps = 0;
+    assert.ok((await measureStepSeconds(engine, 2, 1, 2, () => true)) > 0);
+    assert.deepEqual([steps, loads], [1, 2]);
+    steps = 0;
+    assert.ok((await measureStepSeconds(engine, 2, 1, 2, () => steps >= 2)) > 0);
+    assert.equal(steps, 2);
+  });
+});
 
 describe('the training loop', () => {
   it('takes every step at its rate, evaluates after each epoch and keeps the best', async () => {

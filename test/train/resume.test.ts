@@ -113,8 +113,12 @@ describe('a run that goes on', () => {
         /the run was in .*images, which is not there any more; .*--data DIR/,
       );
       // Said once, it is known from then on.
-      const { code, stderr } = await train('--resume', first, '--data', `${images}-moved`);
+      const { code, stdout, stderr } = await train('--resume', first, '--data', `${images}-moved`);
       assert.equal(code, 0, stderr);
+      assert.match(
+        stdout,
+        /^it was finished before; for more epochs: npm run train -- --resume \S+first --epochs 2$/m,
+      );
       assert.equal(await dataOf(first), `${images}-moved`);
     } finally {
       await rename(`${images}-moved`, images);
@@ -199,7 +203,12 @@ it('more epochs are refused where those done would have been others', () => {
     assert.throws(
       () => withEpochs(config({ schedule }), 20),
       (error) =>
-        checkPlain(error, new RegExp(`--schedule ${schedule} spreads .*; begin a new run with --epochs 20`)),
+        checkPlain(
+          error,
+          new RegExp(
+            `--schedule ${schedule} spreads .*; a new run that begins with its weights goes on: npm run train -- --from RUN`,
+          ),
+        ),
     );
   }
   const progressive = [{ size: 16, until: 0.5 }];

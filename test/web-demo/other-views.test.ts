@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { appendFile, readFile } from 'node:fs/promises';
+import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
@@ -29,15 +29,44 @@ async function colored(name: string, color: { r: number; g: number; b: number },
   );
 }
 
+const REPORT = {
+  weights: 'runs/second/best.safetensors',
+  dataset: 'mine',
+  images: 9,
+  top1: 7 / 9,
+  classes: [
+    { name: 'a', images: 4, accuracy: 0.75 },
+    { name: 'b', images: 5, accuracy: 0.8 },
+  ],
+  confusion: [
+    [3, 1],
+    [1, 4],
+  ],
+  examples: [
+    { image: 'a/one.jpg', truth: 'a', guess: 'a', probability: 0.99 },
+    { image: 'b/two.jpg', truth: 'b', guess: 'a', probability: 0.87 },
+  ],
+};
+
 describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let page: DemoPage;
 
   before(async () => {
-    test = await TestDemo.start();
+    test = await TestDemo.start(['--host-resolver-rules=MAP demo.lan 127.0.0.1']);
     const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4 };
-    await writeRunFiles(path.join(test.folder, 'runs/first'), [epoch(0), epoch(1)], config);
-    await writeRunFiles(path.join(test.folder, 'runs/ablation/second'), [epoch(0)], { ...config, seed: 9 });
+    await writeRunFiles(
+      path.join(test.folder, 'runs/2026-11-29-22-15-30-first'),
+      [epoch(0), epoch(1)],
+      config,
+    );
+    await writeRunFiles(path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second'), [epoch(0)], {
+      ...config,
+      seed: 9,
+    });
+    const tested = path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second/best-test');
+    await mkdir(tested);
+    await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
     page = await test.open();
   });
 
@@ -49,13 +78,45 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     await row.getByText('2/4').waitFor();
     await page.page.locator('#runs-body tr', { hasText: 'second' }).getByText('1/4').waitFor();
     assert.match(await page.textOf('#runs-status'), /^Live: /);
-    await appendFile(path.join(test.folder, 'runs/first/log.jsonl'), `${JSON.stringify(epoch(2))}\n`);
+    await appendFile(
+      path.join(test.folder, 'runs/2026-11-29-22-15-30-first/log.jsonl'),
+      `${JSON.stringify(epoch(2))}\n`,
+    );
     await row.getByText('3/4').waitFor();
     for (const name of ['first', 'second']) {
       await page.page.locator('#runs-body tr', { hasText: name }).locator('input').check();
     }
     await page.page.locator('#charts svg', { hasText: 'second' }).first().waitFor();
     assert.match(await page.textOf('#differences'), /seed/);
+    // What both names begin with is left out; the whole name is there to be read.
+    const titles = await page.page.$$eval('#differences thead th', (cells) =>
+      cells.map((cell) => [cell.textContent, (cell as HTMLElement).title]),
+    );
+    assert.deepEqual(titles.slice(1).sort(), [
+      ['…first', '2026-11-29-22-15-30-first'],
+      ['…second', '2026-11-29-22-15-30-second'],
+    ]);
+    // Among the best five of two classes any guess is right.
+    assert.equal(await page.page.locator('th', { hasText: 'Top-5' }).isVisible(), false);
+    assert.equal(await page.page.locator('#charts svg').count(), 3);
+  });
+
+  it('shows the classes of a run, and what test-model found out about it', async () => {
+    const box = (name: string) => page.page.locator('#runs-body tr', { hasText: name }).locator('input');
+    await box('second').uncheck();
+    assert.equal(await page.textOf('#run-classes'), '2: a, b');
+    await page.page.getByText(/npm run test-model -- --weights .*first\/best\.safetensors/).waitFor();
+    await box('second').check();
+    await box('first').uncheck();
+    await page.page.getByText('best.safetensors on 9 test images of mine: 77.78 % right.').waitFor();
+    const cells = await page.page.$$eval('#run-confusion tbody td', (all) =>
+      all.map((cell) => cell.textContent),
+    );
+    assert.deepEqual(cells, ['3', '1', '75 %', '1', '4', '80 %']);
+    const examples = await page.page.$$eval('#run-examples li', (all) => all.map((item) => item.textContent));
+    assert.deepEqual(examples, ['a/one.jpg: a99 %', 'b/two.jpg: b → a87 %']);
+    const { status } = await fetch(`${test.demo.url}runs/report?run=${encodeURIComponent(test.folder)}`);
+    assert.equal(status, 404);
   });
 
   it('learns classes from a few pictures, from scratch, and exports a model that onnxruntime runs', async () => {
@@ -102,8 +163,16 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
     assert.equal(await page.page.textContent('#teach-error'), '');
     assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
+    const cells = await page.page.$$eval('#teach-confusion tbody td', (all) =>
+      all.map((cell) => cell.textContent),
+    );
+    assert.deepEqual(cells, ['2', '0', '100 %', '0', '2', '100 %']);
+    assert.match(await page.textOf('#teach-command'), /^npm run serve -- --model \w+-taught\.onnx$/);
     await page.guessesAfter(() => page.page.click('#teach-try'));
     assert.match(await page.textOf('#model-facts'), /own pictures, 2 classes/);
+    assert.match(await page.textOf('#model-facts'), /100\.00 % of 4 pictures/);
+    assert.match(await page.textOf('#drawn-title'), /of none of this model’s classes$/);
+    assert.equal(await page.page.isVisible('#truth'), false);
     const [red] = await colored('test', { r: 225, g: 25, b: 25 }, 1);
     const guesses = await page.guessesAfter(() =>
       page.choose('#picture-file', 'red.png', red!.buffer, 'image/png'),
@@ -120,6 +189,61 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.equal(await page.page.isDisabled('#teach-start'), false);
   });
 
+  it('keeps the pictures for the next visit, and asks before it loses them', async () => {
+    const asked: string[] = [];
+    let accept = false;
+    page.page.on('dialog', (dialog) => {
+      asked.push(dialog.type() === 'confirm' ? dialog.message() : dialog.type());
+      void (accept ? dialog.accept() : dialog.dismiss());
+    });
+    await page.page.locator('.class-card').first().getByText('Remove').click();
+    await page.page.locator('.class-card').first().getByText('Empty').click();
+    assert.deepEqual(asked.splice(0), Array(2).fill('Remove “red” with 10 pictures?'));
+    assert.equal(await page.page.locator('.class-card').count(), 2);
+    accept = true;
+    await page.page.locator('.class-card').nth(1).getByText('Empty').click();
+    await page.page
+      .locator('.class-card')
+      .nth(1)
+      .locator('input[type=file]')
+      .setInputFiles(await colored('sky', { r: 90, g: 160, b: 240 }, 3));
+    const kept = () =>
+      page.page.evaluate(
+        () =>
+          new Promise<number>((resolve) => {
+            const opening = indexedDB.open('onnx-classifier-teach', 1);
+            opening.onsuccess = () => {
+              const request = opening.result.transaction('classes').objectStore('classes').get('all');
+              request.onsuccess = () => resolve(request.result[1].images.length);
+              opening.result.close();
+            };
+          }),
+      );
+    while ((await kept()) !== 3) await page.page.waitForTimeout(50);
+    asked.length = 0;
+    // The net of the lesson was not downloaded.
+    await page.page.reload();
+    assert.deepEqual(asked, ['beforeunload']);
+    await page.page.waitForSelector('#predictions li', { state: 'attached' });
+    const cards = page.page.locator('.class-card');
+    await cards.nth(1).waitFor();
+    assert.deepEqual(await cards.locator('.muted').allTextContents(), ['10 pictures', '3 pictures']);
+    assert.equal(await cards.first().getByLabel('Name of the class').inputValue(), 'red');
+  });
+
+  it('folds the model away on a phone', async () => {
+    await page.show('classify');
+    await page.page.setViewportSize({ width: 390, height: 844 });
+    assert.equal(await page.page.isVisible('#model-select'), false);
+    const { y } = (await page.page.locator('#picture-title').boundingBox())!;
+    assert.ok(y < 260, `the picture begins at ${y}`);
+    await page.page.click('#model-fold');
+    assert.equal(await page.page.isVisible('#model-select'), true);
+    assert.match((await page.page.textContent('#model-fold')) ?? '', /^Model: /);
+    await page.page.setViewportSize({ width: 1280, height: 900 });
+    assert.equal(await page.page.isVisible('#model-fold'), false);
+  });
+
   it('comes in 4 MB and shows how much has come', async () => {
     const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
     await first.context().close();
@@ -132,8 +256,19 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   });
 
   it('works without its server after the first visit', async (t) => {
-    const demo = await startDemo({ model: test.model, port: 0, host: '127.0.0.1', data: test.folder });
+    const demo = await startDemo({
+      ...{ model: test.model, port: 0, host: '127.0.0.1', data: test.folder },
+      allowHosts: ['demo.lan'],
+    });
     t.after(() => demo.close());
+    // By another name than this machine's, plain http is no secure context: it is said that this is why.
+    const { port } = new URL(demo.url);
+    const insecure = await DemoPage.open(test.browser, `http://demo.lan:${port}/`);
+    assert.match(
+      await insecure.textOf('#backend'),
+      /, 1 thread \(plain http to another machine is no secure context/,
+    );
+    await insecure.close();
     const visitor = await DemoPage.open(test.browser, demo.url);
     await visitor.page.waitForSelector('#offline-state[data-kept]');
     await demo.close();

@@ -1,7 +1,14 @@
 import { UserError } from '../../core/errors.ts';
-import type { DataType, Graph, GraphNode } from '../../core/onnx/graph.ts';
+import {
+  type DataType,
+  type Dim,
+  type Graph,
+  type GraphNode,
+  int64Tensor,
+  type TensorValue,
+} from '../../core/onnx/graph.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
-import { inferShapes, inferTypes } from '../../core/onnx/shape-inference.ts';
+import { inferKnownValues, inferShapes, inferTypes } from '../../core/onnx/shape-inference.ts';
 import { type Mode, type Rule, TrainedNode } from './rule.ts';
 import { RULES } from './rules.ts';
 import {
@@ -132,6 +139,9 @@ export class Tape {
     const g = new TrainingGraphBuilder(model.name);
     this.builder = g;
     const shapes = inferShapes(model);
+    // Sizes that are computed of the batch's are known as well, now that it is.
+    const { ints } = inferKnownValues(model);
+    const constants = new Map([...model.initializers, ...knownInts(ints)]);
     for (const node of nodes) for (const name of node.outputs) g.graphBuilder.unique(name);
     const given = new Set([...wanted, ...buffers]);
     for (const { name, dims, dtype } of model.inputs)
@@ -143,7 +153,7 @@ export class Tape {
     const drops = dropout && nodes.some(({ op, domain }) => op === 'Dropout' && domain === '');
     this.step = drops ? g.input(g.graphBuilder.unique('step'), []) : undefined;
     this.#mode = { batchNorm, step: this.step };
-    for (const [i, node] of nodes.entries()) this.#forward(node, i, rules[i], shapes, model);
+    for (const [i, node] of nodes.entries()) this.#forward(node, i, rules[i], shapes, constants);
   }
 
   /** The training graph's value for one of the model. */
@@ -229,7 +239,7 @@ export class Tape {
     position: number,
     rule: Rule | undefined,
     shapes: ReturnType<typeof inferShapes>,
-    model: Graph,
+    constants: ReadonlyMap<string, TensorValue>,
   ): void {
     const g = this.builder;
     const inputs = node.inputs.map((name) => (name === '' ? undefined : this.value(name)));
@@ -241,7 +251,7 @@ export class Tape {
       this.bufferUpdates.set(node.inputs[index]!, { observed: name, momentum });
     };
     const trained = new TrainedNode(
-      ...([node, position, inputs, outputs, this.#wanted, model.initializers, this.#mode, observe] as const),
+      ...([node, position, inputs, outputs, this.#wanted, constants, this.#mode, observe] as const),
     );
     const results = rule?.forward ? rule.forward(g, trained) : trained.copy(g);
     trained.outputs = results;
@@ -249,6 +259,13 @@ export class Tape {
       if (name !== '') this.#values.set(name, results[i]!);
     });
     if (rule && node.outputs.some((name) => this.#wanted.has(name))) this.#nodes.push({ rule, trained });
+  }
+}
+
+/** Those of whole numbers that are known to the last one, as vectors. */
+function* knownInts(ints: ReadonlyMap<string, readonly Dim[]>): Iterable<[string, TensorValue]> {
+  for (const [name, values] of ints) {
+    if (values.every((value) => typeof value === 'number')) yield [name, int64Tensor(values)];
   }
 }
 

@@ -28,9 +28,10 @@ export interface Value {
  * | BatchNormInternal | X, scale, bias | Y; mean [C], unbiased variance [C] of the batch; saved mean, 1 / saved std |
  * | BatchNormalizationGrad | dY, X, scale, saved mean, saved 1 / std | dX, dScale, dBias |
  * | ConvGrad | dY, X, W | dX, dW, dB; '' where not wanted |
- * | ReluGrad | dY, Y | dX |
+ * | ReluGrad, Relu6Grad | dY, Y | dX |
  * | GlobalAveragePoolGrad | dY, X | dX |
  * | MaxPoolGrad | dY, X, Y | dX |
+ * | AveragePoolGrad | dY, X | dX |
  * | SoftmaxCrossEntropy | logits [N, K], targets [N, K] | loss [], log-probabilities [N, K] |
  * | SoftmaxCrossEntropyGrad | log-probabilities, targets | the logits' |
  * | FusedMatMul | A, B (transA, transB) | a batched product of the last two axes |

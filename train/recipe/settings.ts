@@ -231,6 +231,8 @@ export const trainConfigSchema = z.strictObject({
   replicas: whole(1),
   /** Class names by index. */
   labels: z.array(z.string()),
+  /** The checkpoint whose weights it begins with; absent: random ones. */
+  from: z.optional(z.string()),
 });
 /** Everything that decides a run's result. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;

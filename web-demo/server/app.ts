@@ -13,7 +13,7 @@ import { pageHeaders } from './headers.ts';
 import type { ModelFile, ModelFiles } from './model-files.ts';
 import { predictRoute } from './predict-route.ts';
 import type { PredictionServers } from './prediction-servers.ts';
-import { runStream } from './run-stream.ts';
+import { runReport, runStream } from './run-stream.ts';
 
 export interface DemoAppOptions {
   /** The built page. */
@@ -41,7 +41,10 @@ export function createDemoApp(options: DemoAppOptions): express.Express {
   app.use(pageHeaders);
   app.use(checkHost(options.host ?? '127.0.0.1', options.allowHosts));
   // Before what is only sent, which then must be taken: a stream rests, and a prediction takes its time.
-  if (runs !== undefined) app.get('/runs/stream', runStream(runs));
+  if (runs !== undefined) {
+    app.get('/runs/stream', runStream(runs));
+    app.get('/runs/report', runReport(runs));
+  }
   if (servers) app.post('/predict/*path', predictRoute(models, servers));
   app.use((_request, response, next) => {
     cutStalled(response, DEFAULT_LIMITS.stallSeconds);

@@ -1,4 +1,7 @@
+import { readdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { RequestHandler, Response } from 'express';
+import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { readRun } from '../../train/runs/read-run.ts';
 import { summarize } from '../../train/runs/summary.ts';
@@ -35,6 +38,38 @@ export function runStream(root: string): RequestHandler {
     response.on('close', () => feed.leave(page));
     await feed.join(page);
   };
+}
+
+/**
+ * `GET /runs/report?run=PATH`: what `test-model` wrote of a run last; null if it did not.
+ * @param root where runs are looked for: no other folder is read
+ */
+export function runReport(root: string): RequestHandler {
+  return async (request, response) => {
+    const run = (await listRunFolders(root)).find(({ path }) => path === request.query.run);
+    if (!run) {
+      response.status(404).json({ error: 'there is no such run' });
+      return;
+    }
+    response.set('Cache-Control', 'no-store').json((await newestReport(run.path)) ?? null);
+  };
+}
+
+async function newestReport(run: string): Promise<unknown> {
+  const folders = (await readdir(run)).filter((name) => name.endsWith('-test'));
+  const files = await Promise.all(
+    folders.map(async (folder) => {
+      const file = join(run, folder, 'report.json');
+      return { file, time: (await stat(file).catch(() => undefined))?.mtimeMs ?? 0 };
+    }),
+  );
+  const [newest] = files.filter(({ time }) => time > 0).sort((a, b) => b.time - a.time);
+  try {
+    return newest && JSON.parse((await readRegularFile(newest.file)).toString());
+  } catch {
+    // Half written, or no report: as if it were not there yet.
+    return undefined;
+  }
 }
 
 interface Page {

@@ -87,7 +87,6 @@ export const ATTENTION: Readonly<Record<string, Operator>> = {
     shape: attention,
     types: ({ type }) => [type(0), type(1), type(2), type(0)],
     macs: attentionMacs,
-    weights: [],
   },
   Softmax: exponential,
   LogSoftmax: exponential,

@@ -58,7 +58,8 @@ function arithmetic(compute: (a: number, b: number) => number, neutral: number, 
     if (commutes && a === neutral) return b;
     if (typeof a === 'string' || typeof b === 'string') return undefined;
     const value = compute(a, b);
-    return Number.isSafeInteger(value) ? value : undefined;
+    // Of whole numbers there is one 0.
+    return Number.isSafeInteger(value) ? value + 0 : undefined;
   });
 }
 

@@ -358,23 +358,21 @@ const dropsOut = ({ inputs }: GraphNode): boolean => (inputs[2] ?? '') !== '';
 
 /** Whole numbers stay what they are in another form. */
 const sameInts: IntsRule = (context) => context.ints(0);
-const FORM: Partial<Operator> = { weights: [], half: [0], moves: 'all', ints: sameInts };
+const FORM: Partial<Operator> = { weights: [], half: [0], moves: 'all' };
+/** The same, in the same order. */
+const SAME: Partial<Operator> = { ...FORM, ints: sameInts };
 
 export const LAYOUT: Readonly<Record<string, Operator>> = {
-  Identity: { ...FORM, attributes: [], shape: sameShape, half: 'all' },
+  Identity: { ...SAME, attributes: [], shape: sameShape, half: 'all' },
   Cast: {
     attributes: ['round_mode', 'saturate', 'to'],
     shape: cast,
-    types: ({ node }) => [castType(node)],
-    weights: [],
-    ints: sameInts,
+    ...{ types: ({ node }) => [castType(node)], weights: [], moves: 'all', ints: sameInts },
   },
   CastLike: {
     attributes: ['round_mode', 'saturate'],
     shape: sameShape,
-    types: ({ type }) => [type(1)],
-    weights: [],
-    ints: sameInts,
+    ...{ types: ({ type }) => [type(1)], weights: [], moves: 'all', ints: sameInts },
   },
   Dropout: {
     ...FORM,
@@ -384,21 +382,21 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
     random: dropsOut,
   },
   Flatten: {
-    ...FORM,
+    ...SAME,
     attributes: ['axis'],
     shape: flatten,
     half: 'all',
     int8: () => ({ activations: [0], sameScale: true }),
   },
-  Reshape: { ...FORM, attributes: ['allowzero'], shape: reshape },
-  Squeeze: { ...FORM, attributes: ['axes'], shape: squeeze },
-  Unsqueeze: { ...FORM, attributes: ['axes'], shape: unsqueeze },
+  Reshape: { ...SAME, attributes: ['allowzero'], shape: reshape },
+  Squeeze: { ...SAME, attributes: ['axes'], shape: squeeze },
+  Unsqueeze: { ...SAME, attributes: ['axes'], shape: unsqueeze },
   Transpose: {
     ...{ attributes: ['perm'], shape: transpose, weights: [], half: 'all', moves: 'all' },
     ints: (context) => (context.input(0).dims.length < 2 ? context.ints(0) : undefined),
   },
-  DepthToSpace: { attributes: ['blocksize', 'mode'], shape: blocks(true), half: 'all', moves: 'all' },
-  SpaceToDepth: { attributes: ['blocksize'], shape: blocks(false), half: 'all', moves: 'all' },
+  DepthToSpace: { ...FORM, attributes: ['blocksize', 'mode'], shape: blocks(true), half: 'all' },
+  SpaceToDepth: { ...FORM, attributes: ['blocksize'], shape: blocks(false), half: 'all' },
   Concat: { attributes: ['axis'], shape: concat, half: 'all', ints: concatInts },
   Split: {
     attributes: ['axis', 'num_outputs', 'split'],
@@ -410,7 +408,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
   Slice: { attributes: ['axes', 'ends', 'starts'], shape: slice, half: [0], moves: 'some', ints: sliceInts },
   Pad: { attributes: ['mode', 'pads', 'value'], shape: pad, weights: [], half: [0, 2] },
   Expand: {
-    ...{ attributes: [], shape: expand, half: [0], moves: 'some' },
+    ...{ attributes: [], shape: expand, weights: [], half: [0], moves: 'all' },
     ints: (context) => {
       const [values, target] = [context.ints(0), context.constantInts(1)];
       const length = target?.length === 1 ? Math.max(target[0]!, values?.length ?? 0) : undefined;
@@ -418,7 +416,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
       return values.length === length ? values : Array<Dim>(length).fill(values[0]!);
     },
   },
-  Tile: { attributes: [], shape: tile, moves: 'some' },
+  Tile: { attributes: [], shape: tile, weights: [], moves: 'all' },
   Resize: {
     attributes: [
       ...['antialias', 'axes', 'coordinate_transformation_mode', 'cubic_coeff_a', 'exclude_outside'],

@@ -151,7 +151,7 @@ export const MATRIX: Readonly<Record<string, Operator>> = {
       ...output(),
       input(0)[intAttribute(node, 'transA', 0) === 0 ? 1 : 0]!,
     ],
-    weights: [1, 2],
+    weights: [0, 1, 2],
     half: 'all',
     int8: (node, graph) => {
       const plain =

@@ -52,8 +52,11 @@ export interface Operator {
    * cost time.
    */
   int8?: Int8Rule;
-  /** Its first output holds values of its first input: each of them once, in whichever order and form, or some. */
-  moves?: 'all' | 'some';
+  /**
+   * Its first output holds the values of its first input: all of them, in whichever order, form and type; all of them
+   * rounded to few bits; or some, by their places.
+   */
+  moves?: 'all' | 'rounded' | 'some';
   /** It draws random numbers where it is run, under these conditions; by default none does. */
   random?: (node: GraphNode) => boolean;
 }
@@ -114,6 +117,7 @@ export interface KnownValues {
 
 /** Lists of sizes, axes and the like are short; longer ones are tables of indices, of no use to a shape. */
 const MOST_INTS = 256;
+const WHOLE: readonly DataType[] = ['int64', 'int32', 'bool'];
 
 /** Makes the context of a node. */
 export function shapeContext(node: GraphNode, known: KnownValues): ShapeContext {
@@ -127,10 +131,10 @@ export function shapeContext(node: GraphNode, known: KnownValues): ShapeContext 
   };
   const ints = (index: number): Dim[] | undefined => {
     const name = node.inputs[index] ?? '';
-    const data = known.constants.get(name)?.data;
-    if (!data) return known.ints.get(name);
-    const areInts = data instanceof BigInt64Array || data instanceof Int32Array;
-    return areInts && data.length <= MOST_INTS ? Array.from(data, Number) : undefined;
+    const constant = known.constants.get(name);
+    if (!constant) return known.ints.get(name);
+    const { dtype, data } = constant;
+    return WHOLE.includes(dtype) && data.length <= MOST_INTS ? Array.from(data, Number) : undefined;
   };
   return {
     node,

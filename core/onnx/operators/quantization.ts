@@ -65,12 +65,14 @@ export const QUANTIZATION: Readonly<Record<string, Operator>> = {
     shape: quantize,
     types: ({ node, type }) => [namedType(node) ?? (node.inputs[2] ? type(2) : 'uint8')],
     weights: [],
+    moves: 'rounded',
   },
   DequantizeLinear: {
     attributes: ['axis', 'block_size', 'output_dtype'],
     shape: dequantize,
     types: ({ node, type }) => [namedType(node) ?? type(1)],
     weights: [],
+    moves: 'rounded',
   },
   // The quantised values, and their scale and zero point.
   DynamicQuantizeLinear: {

@@ -63,7 +63,6 @@ export const REDUCTION: Readonly<Record<string, Operator>> = {
     attributes: ['axis', 'k', 'largest', 'sorted'],
     shape: topK,
     types: ({ type }) => [type(0), 'int64'],
-    moves: 'some',
   },
   CumSum: { attributes: ['exclusive', 'reverse'], shape: sameShape },
 };

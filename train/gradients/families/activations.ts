@@ -74,11 +74,12 @@ export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
     },
     backward(g, n, [dy]) {
       const [low, high] = [n.bound(1), n.bound(2)];
-      const isRelu6 = low === 0 && high === 6;
-      const [more, less] = isRelu6 ? ['Greater', 'Less'] : ['GreaterOrEqual', 'LessOrEqual'];
+      if (low === 0 && high === 6) {
+        return [g.node('Relu6Grad', [dy!, n.y], dy!.dims, {}, { domain: TRAINING })];
+      }
       const inside = [
-        ...(low === undefined ? [] : [g.elementwise(more!, n.x, g.constant(low))]),
-        ...(high === undefined ? [] : [g.elementwise(less!, n.x, g.constant(high))]),
+        ...(low === undefined ? [] : [g.elementwise('GreaterOrEqual', n.x, g.constant(low))]),
+        ...(high === undefined ? [] : [g.elementwise('LessOrEqual', n.x, g.constant(high))]),
       ];
       return [inside.length === 0 ? dy : g.mul(dy!, g.toFactor(inside.reduce(g.and)))];
     },

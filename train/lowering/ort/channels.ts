@@ -1,4 +1,4 @@
-import { int, ints, str } from '../../../core/onnx/graph.ts';
+import { type Attribute, int, ints } from '../../../core/onnx/graph.ts';
 import { NCHWC, type StepBuilder, type StepTensor } from './step-builder.ts';
 
 /** Sum of an activation [N, C, H, W] over everything but the channel, in either layout: [C]. */
@@ -47,11 +47,11 @@ export function spreadOverPixels(b: StepBuilder, a: StepTensor, like: StepTensor
 export interface AffineOptions {
   /** Added to the result, in x's shape and layout. */
   add?: StepTensor;
-  /** Clamp the result at zero. */
-  relu?: boolean;
+  /** What follows, as attributes of an NCHWc Conv: `activation` and perhaps `activation_params`. */
+  activation?: Readonly<Record<string, Attribute>>;
 }
 
-/** `scale[c] * x + shift[c] (+ add)`, then perhaps ReLU; the result has x's layout. */
+/** `scale[c] * x + shift[c] (+ add)`, then perhaps an activation; the result has x's layout. */
 export function channelAffine(
   b: StepBuilder,
   x: StepTensor,
@@ -66,11 +66,21 @@ export function channelAffine(
     const attributes = {
       group: int(c),
       kernel_shape: ints([1, 1]),
-      ...(options.relu ? { activation: str('Relu') } : {}),
+      ...options.activation,
     };
     return b.node('Conv', inputs, x.dims, attributes, { domain: NCHWC, layout: 'blocked' });
   }
   let y = b.add(b.mul(x, b.reshape(scale, [c, 1, 1])), b.reshape(shift, [c, 1, 1]));
   if (options.add) y = b.add(y, options.add);
-  return options.relu ? b.unary('Relu', y) : y;
+  return options.activation ? activate(b, y, options.activation) : y;
+}
+
+function activate(
+  b: StepBuilder,
+  x: StepTensor,
+  { activation, activation_params: parameters }: Readonly<Record<string, Attribute>>,
+): StepTensor {
+  const bounds = parameters?.type === 'floats' ? parameters.value.map((bound) => b.constant(bound)) : [];
+  if (activation?.type !== 'string') throw new Error('an activation has a name');
+  return b.node(activation.value, [x, ...bounds], x.dims, {}, { layout: x.layout });
 }

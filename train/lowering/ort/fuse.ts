@@ -1,10 +1,17 @@
-import { countUses, type GraphNode, int } from '../../../core/onnx/graph.ts';
+import {
+  type Attribute,
+  countUses,
+  floats,
+  type Graph,
+  type GraphNode,
+  str,
+} from '../../../core/onnx/graph.ts';
 import { TRAINING, type TrainingGraph } from '../../gradients/training-graph.ts';
 
 /**
- * Joins `BatchNormInternal -> Relu` and `BatchNormInternal -> Add -> Relu` of the forward pass into one
- * BatchNormInternal with the attribute `relu` and perhaps the residual as input 3, so that normalisation, residual
- * and ReLU are one pass over memory. Only values with a single reader are joined, so nothing else sees the
+ * Joins `BatchNormInternal -> Relu` and `BatchNormInternal -> Add -> Relu` of the forward pass, and the same with a Clip
+ * of two bounds, into one BatchNormInternal with the attribute `activation` and perhaps the residual as input 3, so that
+ * normalisation, residual and activation are one pass over memory. Only values with a single reader are joined, so nothing else sees the
  * intermediate ones. An Add that broadcasts is left alone.
  */
 export function fuseForTraining(training: TrainingGraph): { nodes: GraphNode[]; backwardFrom: number } {
@@ -21,7 +28,11 @@ export function fuseForTraining(training: TrainingGraph): { nodes: GraphNode[]; 
   };
   const norm = (name: string) => single(name, 'BatchNormInternal', TRAINING);
 
-  const join = (relu: GraphNode): GraphNode => {
+  const join = (node: GraphNode): GraphNode => {
+    const activation = activationOf(node, graph);
+    return activation ? joined(node, activation) : node;
+  };
+  const joined = (relu: GraphNode, activation: Record<string, Attribute>): GraphNode => {
     const input = relu.inputs[0]!;
     let found = norm(input);
     let residual: string[] = [];
@@ -43,13 +54,24 @@ export function fuseForTraining(training: TrainingGraph): { nodes: GraphNode[]; 
     absorbed.add(found);
     return {
       ...found,
-      attributes: { ...found.attributes, relu: int(1) },
+      attributes: { ...found.attributes, ...activation },
       inputs: [...found.inputs, ...residual],
       outputs: [relu.outputs[0]!, ...found.outputs.slice(1)],
     };
   };
 
-  const joined = forward.map((node) => (node.op === 'Relu' && node.domain === '' ? join(node) : node));
-  const kept = joined.filter((node) => !absorbed.has(node));
+  const kept = forward.map(join).filter((node) => !absorbed.has(node));
   return { nodes: [...kept, ...graph.nodes.slice(backwardFrom)], backwardFrom: kept.length };
+}
+
+/** The attributes by which onnxruntime's NCHWc Conv also applies this node; undefined if it is no such node. */
+function activationOf(
+  { op, domain, inputs }: GraphNode,
+  graph: Graph,
+): Record<string, Attribute> | undefined {
+  if (domain !== '') return undefined;
+  if (op === 'Relu') return { activation: str('Relu') };
+  const bounds = inputs.slice(1).map((name) => graph.initializers.get(name)?.data[0]);
+  if (op !== 'Clip' || bounds.length !== 2 || bounds.includes(undefined)) return undefined;
+  return { activation: str('Clip'), activation_params: floats(bounds.map(Number)) };
 }

@@ -2,11 +2,13 @@ import { UserError } from '../../../core/errors.ts';
 import {
   float,
   floatAttribute,
+  floats,
   type GraphNode,
   int,
   intAttribute,
   ints,
   sizeOf,
+  str,
 } from '../../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../gradients/training-graph.ts';
@@ -66,7 +68,7 @@ const convGrad: OrtLowering = (lowering, node) => {
   }
 };
 
-/** Also the fused `relu(batchNorm(x) (+ residual))` that `fuseForTraining` makes, whose residual is input 3. */
+/** Also the fused `activation(batchNorm(x) (+ residual))` that `fuseForTraining` makes, whose residual is input 3. */
 const batchNormInternal: OrtLowering = (lowering, node) => {
   const { builder: b } = lowering;
   const [x, gamma, beta, add] = lowering.inputs(node) as [StepTensor, StepTensor, StepTensor, StepTensor?];
@@ -87,15 +89,21 @@ const batchNormInternal: OrtLowering = (lowering, node) => {
   lowering.bind(savedMean, mean);
   lowering.bind(savedInverseStd, inverseStd);
   lowering.save(savedInverseStd, scale);
-  const relu = intAttribute(node, 'relu', 0) === 1;
-  const y = channelAffine(b, x, scale, shift, { ...(add ? { add: b.toLayout(add, x.layout) } : {}), relu });
+  const { activation, activation_params } = node.attributes;
+  const then = activation
+    ? { activation: { activation, ...(activation_params ? { activation_params } : {}) } }
+    : {};
+  const y = channelAffine(b, x, scale, shift, {
+    ...(add ? { add: b.toLayout(add, x.layout) } : {}),
+    ...then,
+  });
   lowering.bind(output, y);
-  if (!relu) return;
+  if (!activation) return;
   if (!add && y.layout === 'blocked') {
-    lowering.recompute(output, (gradient) =>
-      channelAffine(b, x, b.after(scale, [gradient]), shift, { relu: true }),
-    );
-  } else lowering.save(output, reluMask(b, y));
+    lowering.recompute(output, (gradient) => channelAffine(b, x, b.after(scale, [gradient]), shift, then));
+  } else if (activation.type === 'string' && activation.value === 'Relu') {
+    lowering.save(output, reluMask(b, y));
+  }
 };
 
 const batchNormalizationGrad: OrtLowering = (lowering, node) => {
@@ -141,25 +149,30 @@ const relu6Grad: OrtLowering = (lowering, node) => {
   lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, y.layout), relu6Mask(b, y)));
 };
 
+/** 1 where a ReLU6's output `y` is between its bounds, else 0: where |y - 3| < 3. */
 function relu6Mask(b: StepBuilder, y: StepTensor): StepTensor {
-  const off = b.unary('Abs', b.sub(y, b.constant(3)));
-  return b.node(
-    'HardSigmoid',
-    [off],
-    y.dims,
-    { alpha: float(-1e37), beta: float(3e37) },
-    { layout: y.layout },
-  );
+  const { layout, dims } = y;
+  if (b.portable) {
+    const inside = b.node(
+      'Less',
+      [b.unary('Abs', b.sub(y, b.constant(3))), b.constant(3)],
+      dims,
+      {},
+      { layout },
+    );
+    return b.node('Cast', [inside], dims, { to: int(FLOAT) }, { layout });
+  }
+  const distance = layout === 'blocked' ? distanceFrom(b, y, 3) : b.unary('Abs', b.sub(y, b.constant(3)));
+  const attributes = { alpha: float(-LARGE / 10), beta: float((3 * LARGE) / 10) };
+  return b.node('HardSigmoid', [distance], dims, attributes, { layout });
 }
 
-const clip: OrtLowering = (lowering, node) => {
-  const x = lowering.value(node.inputs[0]!);
-  const bounds = node.inputs.slice(1).map((name) => lowering.value(name));
-  lowering.bind(
-    node.outputs[0]!,
-    lowering.builder.node('Clip', [x, ...bounds], x.dims, {}, { layout: x.layout }),
-  );
-};
+/** |y - value| in one pass: a LeakyReLU of slope -1 is the absolute value. */
+function distanceFrom(b: StepBuilder, y: StepTensor, value: number): StepTensor {
+  const all = (constant: number) => b.constant(new Array<number>(y.dims[1]!).fill(constant), [y.dims[1]!]);
+  const activation = { activation: str('LeakyRelu'), activation_params: floats([-1]) };
+  return channelAffine(b, y, all(1), all(-value), { activation });
+}
 
 const FLOAT = dataTypeCode('float32');
 /** Times the smallest normal float32 it is above 1. */
@@ -179,16 +192,12 @@ function reluMask(b: StepBuilder, y: StepTensor): StepTensor {
   return b.node('HardSigmoid', [y], y.dims, { alpha: float(LARGE), beta: float(0) }, { layout: y.layout });
 }
 
-/** Of equal layouts, or one of them small. */
-const binary: OrtLowering = (lowering, node) => {
-  const [x, y] = lowering.inputs(node) as [StepTensor, StepTensor];
-  lowering.bind(node.outputs[0]!, lowering.builder.elementwise(node.op, x, y));
-};
-
-const unary: OrtLowering = (lowering, node) => {
-  const x = lowering.value(node.inputs[0]!);
-  const y = lowering.builder.node(node.op, [x], x.dims, node.attributes, { layout: x.layout });
-  lowering.bind(node.outputs[0]!, y);
+/** Of any number of inputs, with broadcasting; blocked if an activation is. */
+const elementwise: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const [output] = node.outputs as [string];
+  const { dims, dtype } = lowering.training.values.get(output)!;
+  lowering.bind(output, b.elementwise(node.op, lowering.inputs(node), dims, node.attributes, dtype));
 };
 
 /** Whatever gives the values of its input as they lie, in another shape. */
@@ -281,20 +290,61 @@ function forwardOutput(node: GraphNode): string {
   return of.value;
 }
 
-const BINARY = ['Add', 'Sub', 'Mul', 'Div'];
-const UNARY = ['Sigmoid', 'Neg', 'Exp', 'Log', 'Sqrt'];
+/** They compute each value by itself, so they do in whichever layout. */
+const ELEMENTWISE = [
+  ...[
+    'Abs',
+    'Add',
+    'And',
+    'Cast',
+    'Ceil',
+    'Celu',
+    'Clip',
+    'Cos',
+    'Div',
+    'Elu',
+    'Equal',
+    'Erf',
+    'Exp',
+    'Floor',
+  ],
+  ...[
+    'Greater',
+    'GreaterOrEqual',
+    'HardSigmoid',
+    'HardSwish',
+    'Identity',
+    'LeakyRelu',
+    'Less',
+    'LessOrEqual',
+  ],
+  ...[
+    'Log',
+    'Max',
+    'Min',
+    'Mul',
+    'Neg',
+    'Not',
+    'Or',
+    'Pow',
+    'Reciprocal',
+    'Round',
+    'Selu',
+    'Sigmoid',
+    'Sign',
+  ],
+  ...['Sin', 'Softplus', 'Softsign', 'Sqrt', 'Sub', 'Sum', 'Tanh', 'Where', 'Xor'],
+];
 
 /** The operators that onnxruntime gets in another form than they stand in the training graph. */
 export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
   Object.entries({
-    ...Object.fromEntries(BINARY.map((op) => [op, binary])),
-    ...Object.fromEntries(UNARY.map((op) => [op, unary])),
+    ...Object.fromEntries(ELEMENTWISE.map((op) => [op, elementwise])),
     Conv: conv,
     [`${TRAINING}.ConvGrad`]: convGrad,
     [`${TRAINING}.BatchNormInternal`]: batchNormInternal,
     [`${TRAINING}.BatchNormalizationGrad`]: batchNormalizationGrad,
     Relu: relu,
-    Clip: clip,
     [`${TRAINING}.Relu6Grad`]: relu6Grad,
     [`${TRAINING}.ReluGrad`]: reluGrad,
     Gemm: gemm,

@@ -1,5 +1,14 @@
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
-import { type Attribute, type Graph, int, ints, sizeOf, type TensorValue } from '../../../core/onnx/graph.ts';
+import {
+  type Attribute,
+  type DataType,
+  type Graph,
+  int,
+  ints,
+  sizeOf,
+  type TensorValue,
+} from '../../../core/onnx/graph.ts';
+import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { broadcastDims, reducedDims } from '../../gradients/training-graph.ts';
 
 /**
@@ -14,6 +23,8 @@ export interface StepTensor {
   name: string;
   dims: readonly number[];
   layout: Layout;
+  /** Of an activation that is not float32. */
+  dtype?: DataType;
 }
 
 /** A stored list of rows of a matrix. */
@@ -101,18 +112,61 @@ export class StepBuilder {
     return this.node(op, [a, b], dims, {}, { layout });
   }
 
-  /** Elementwise op on activations of any layout: equal shapes, or one of them [N, C, 1, 1] or smaller. */
-  elementwise(op: string, a: StepTensor, b: StepTensor): StepTensor {
-    const isFirst = sizeOf(a.dims) >= sizeOf(b.dims);
-    const [large, small] = isFirst ? [a, b] : [b, a];
-    const apply = (x: StepTensor, y: StepTensor) => (isFirst ? this.binary(op, x, y) : this.binary(op, y, x));
-    if (large.layout === 'plain') return apply(large, this.toPlain(small));
-    if (large.dims.join() === small.dims.join()) return apply(large, this.toBlocked(small));
-    if (sizeOf(small.dims) === 1 && small.dims.length <= large.dims.length) return apply(large, small);
-    const [n, c] = large.dims as [number, number];
-    if (small.dims.join() !== [n, c, 1, 1].join()) return apply(this.toPlain(large), this.toPlain(small));
-    const view = this.reshape(this.toPlain(small), [n, c / this.blockSize, 1, this.blockSize]);
-    return this.fromBlockView(apply(this.blockView(large), view), large.dims);
+  /**
+   * Elementwise op on values of any layout, of any number; undefined: an input that is left out. The result lies as
+   * the first of the inputs of its shape, as far as the others can be read so: of equal shape, one value, or one a
+   * channel or a channel of an image.
+   */
+  elementwise(
+    op: string,
+    inputs: readonly (StepTensor | undefined)[],
+    dims: readonly number[],
+    attributes: Record<string, Attribute> = {},
+    dtype: DataType = 'float32',
+  ): StepTensor {
+    const isWhole = (input: StepTensor) => input.dims.join() === dims.join();
+    const given = inputs.filter((input) => input !== undefined);
+    const [n, c, h, w] = dims as [number, number, number, number];
+    // Truth values are laid out anew at three times the cost of others.
+    const leads = given.find(({ layout, dtype }) => layout === 'blocked' && dtype) ?? given.find(isWhole);
+    const shapes = new Set([[c, 1, 1].join(), [1, c, 1, 1].join(), [n, c, 1, 1].join()]);
+    const isValue = (input: StepTensor) => sizeOf(input.dims) === 1 && input.dims.length <= 4;
+    const others = given.filter((input) => !isWhole(input) && !isValue(input));
+    const emit = (values: readonly (StepTensor | undefined)[], shape: readonly number[], layout: Layout) => ({
+      ...this.node(
+        op,
+        values.map((value) => value ?? ''),
+        shape,
+        attributes,
+        { layout },
+      ),
+      ...(dtype === 'float32' ? {} : { dtype }),
+    });
+    const map = (change: (input: StepTensor) => StepTensor) => inputs.map((input) => input && change(input));
+    if (leads?.layout !== 'blocked' || others.some((input) => !shapes.has(input.dims.join()))) {
+      return emit(
+        map((input) => this.toPlain(input)),
+        dims,
+        'plain',
+      );
+    }
+    if (others.length === 0)
+      return emit(
+        map((input) => (isWhole(input) ? this.toBlocked(input) : input)),
+        dims,
+        'blocked',
+      );
+    // With the pixels as one axis, the channels of a block are the last.
+    const blocks = [c / this.blockSize, 1, this.blockSize];
+    const view = (input: StepTensor) => {
+      if (isWhole(input)) return this.blockView(this.toBlocked(input));
+      if (isValue(input)) return input;
+      return this.reshape(
+        this.toPlain(input),
+        input.dims[0] === n && input.dims.length === 4 ? [n, ...blocks] : blocks,
+      );
+    };
+    return this.fromBlockView(emit(map(view), [n, blocks[0]!, h * w, this.blockSize], 'plain'), dims);
   }
 
   add = (a: StepTensor, b: StepTensor): StepTensor => this.binary('Add', a, b);
@@ -275,7 +329,9 @@ export class StepBuilder {
   toPlain(a: StepTensor): StepTensor {
     if (a.layout === 'plain') return a;
     return memoize(this.#plain, a.name, () =>
-      this.node('ReorderOutput', [a], a.dims, { channels: int(a.dims[1]!) }, { domain: NCHWC }),
+      this.#asFloats(a, (floats) =>
+        this.node('ReorderOutput', [floats], a.dims, { channels: int(a.dims[1]!) }, { domain: NCHWC }),
+      ),
     );
   }
 
@@ -283,8 +339,17 @@ export class StepBuilder {
   toBlocked(a: StepTensor): StepTensor {
     if (a.layout === 'blocked') return a;
     return memoize(this.#blocked, a.name, () =>
-      this.node('ReorderInput', [a], a.dims, {}, { domain: NCHWC, layout: 'blocked' }),
+      this.#asFloats(a, (floats) =>
+        this.node('ReorderInput', [floats], a.dims, {}, { domain: NCHWC, layout: 'blocked' }),
+      ),
     );
+  }
+
+  #asFloats(a: StepTensor, change: (floats: StepTensor) => StepTensor): StepTensor {
+    if (!a.dtype) return change(a);
+    const cast = (from: StepTensor, dtype: DataType) =>
+      this.node('Cast', [from], a.dims, { to: int(dataTypeCode(dtype)) }, { layout: from.layout });
+    return { ...cast(change(cast(a, 'float32')), a.dtype), dtype: a.dtype };
   }
 
   toLayout(a: StepTensor, layout: Layout): StepTensor {

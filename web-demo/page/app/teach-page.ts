@@ -1,7 +1,9 @@
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
+import { errorMessage } from '../../../core/errors.ts';
 import { byId } from '../dom/by-id.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { picturesOfClass } from '../teach/cifar-class.ts';
+import { keepClasses, keptClasses } from '../teach/kept.ts';
 import type { LessonEpoch, LessonResult, TeachCalls, TeachMethod } from '../teach/protocol.ts';
 import type { CameraDialog } from '../views/camera-dialog.ts';
 import { ClassCard, type ClassCardActions } from '../views/class-card.ts';
@@ -33,6 +35,10 @@ export class TeachPage {
   /** Started with the first lesson: most readers never need it. */
   #client: WorkerClient<{ [K in keyof TeachCalls]: TeachCalls[K] }> | undefined;
   #running: AbortController | undefined;
+  /** Whether the classes are as they were when they were kept last; false also where the browser keeps nothing. */
+  #kept = true;
+  #keeping: ReturnType<typeof setTimeout> | undefined;
+  #restoring: Promise<void> | undefined;
   #result: LessonResult | undefined;
 
   constructor(open: OpenModel, camera: CameraDialog, test: TestPage) {
@@ -46,12 +52,51 @@ export class TeachPage {
       void this.#teach();
     });
     this.#stop.addEventListener('click', () => this.#running?.abort());
+    addEventListener('beforeunload', (event) => {
+      const pictures = !this.#kept && this.#cards.some(({ images }) => images.length > 0);
+      if (pictures || this.#running || this.#lesson.unsaved) event.preventDefault();
+    });
   }
 
   modelOpened(_model: OpenedModel): void {
     this.#fill.hidden = this.#test.source === undefined;
-    if (this.#cards.length === 0) for (const name of ['first', 'second']) this.#addClass(name);
+    this.#restoring ??= this.#restore();
     this.#update();
+  }
+
+  /** The classes of the visit before, or two empty ones. */
+  async #restore(): Promise<void> {
+    const classes = await keptClasses().catch(() => []);
+    for (const { name, images } of classes) this.#addClass(name).replace(images);
+    if (this.#cards.length === 0) for (const name of ['first', 'second']) this.#addClass(name);
+    this.#kept = true;
+    clearTimeout(this.#keeping);
+  }
+
+  /** A little later: a burst of changes is one. */
+  #keepSoon(): void {
+    this.#kept = false;
+    clearTimeout(this.#keeping);
+    this.#keeping = setTimeout(() => void this.#keep(), 200);
+  }
+
+  async #keep(): Promise<void> {
+    const mine = this.#keeping;
+    try {
+      await keepClasses(this.#cards.map(({ name, images }) => ({ name, images: [...images] })));
+      // Unless something changed meanwhile.
+      if (mine === this.#keeping) this.#kept = true;
+    } catch (error) {
+      byId('teach-kept', HTMLElement).textContent =
+        `this browser keeps no pictures (${errorMessage(error)}): they are lost when the page is closed.`;
+    }
+  }
+
+  /** Asks before pictures are lost. */
+  #mayLose(cards: readonly ClassCard[]): boolean {
+    const count = cards.reduce((sum, { images }) => sum + images.length, 0);
+    const what = cards.length === 1 ? `“${cards[0]!.name}”` : 'the classes';
+    return count === 0 || confirm(`Remove ${what} with ${count} picture${count === 1 ? '' : 's'}?`);
   }
 
   /** Takes pictures that were dropped or pasted: for the class with the fewest. */
@@ -63,9 +108,15 @@ export class TeachPage {
   #addClass(name = `class ${this.#cards.length + 1}`): ClassCard {
     const cifar = this.#test.source === undefined ? undefined : CIFAR100_LABELS;
     const actions: ClassCardActions = {
-      changed: () => this.#update(),
+      changed: () => {
+        this.#update();
+        this.#keepSoon();
+      },
       camera: (card) => void this.#camera.open({ onPicture: (file) => card.add([file]), several: true }),
-      remove: (card) => this.#remove(card),
+      remove: (card) => {
+        if (this.#mayLose([card])) this.#remove(card);
+      },
+      mayEmpty: (card) => this.#mayLose([card]),
       cifar: (card, label) => void this.#useCifar(card, label),
     };
     const card = new ClassCard(name, cifar, actions);
@@ -79,6 +130,7 @@ export class TeachPage {
     card.dispose();
     this.#cards.splice(this.#cards.indexOf(card), 1);
     this.#update();
+    this.#keepSoon();
   }
 
   async #useCifar(card: ClassCard, label: number): Promise<void> {
@@ -95,6 +147,7 @@ export class TeachPage {
 
   async #fillWithCifar(): Promise<void> {
     this.#error.clear();
+    if (!this.#mayLose(this.#cards)) return;
     for (const card of [...this.#cards]) this.#remove(card);
     for (const name of EXAMPLE_CLASSES) {
       await this.#useCifar(this.#addClass(readable(name)), CIFAR100_LABELS.indexOf(name));
@@ -128,6 +181,7 @@ export class TeachPage {
     this.#update();
     this.#stop.focus();
     let epochs: readonly LessonEpoch[] = [];
+    const classes = this.#cards.map(({ name, images }) => ({ name, images: [...images] }));
     try {
       this.#client ??= new WorkerClient(
         new Worker(new URL('../teach/worker.ts', import.meta.url), { type: 'module' }),
@@ -136,7 +190,7 @@ export class TeachPage {
       const result = await this.#client.call(
         'teach',
         {
-          classes: this.#cards.map((card) => ({ name: card.name, images: [...card.images] })),
+          classes,
           method: new FormData(this.#form).get('method') as TeachMethod,
           epochs: Math.max(1, Math.min(500, Math.round(Number(this.#epochs.value)) || 1)),
           seed: 1,
@@ -151,7 +205,11 @@ export class TeachPage {
         },
       );
       this.#result = result;
-      this.#lesson.showResult(result, epochs);
+      this.#lesson.showResult(
+        result,
+        classes.map(({ name }) => name),
+        epochs,
+      );
     } catch (error) {
       this.#lesson.hide();
       if (!isAbort(error)) this.#error.show(error);

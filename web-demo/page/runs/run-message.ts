@@ -20,3 +20,16 @@ export interface RunsEvent {
   /** The paths of all runs there are. */
   all: string[];
 }
+
+/** What `test-model` writes of a run, as far as the page shows it. */
+export interface RunReport {
+  weights: string;
+  dataset: string;
+  images: number;
+  top1: number;
+  classes: { name: string; images: number; accuracy: number | null }[];
+  /** [true class][predicted class] in images. */
+  confusion: number[][];
+  /** Some pictures that it got right and wrong, those it was surest of. */
+  examples?: { image: string; truth: string; guess: string; probability: number }[];
+}

@@ -1,4 +1,5 @@
 import { ClassificationMetrics } from '../../../core/metrics/classification-metrics.ts';
+import type { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
 import type { ModelAccuracy } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
@@ -123,7 +124,13 @@ async function* batchesOf(
   }
 }
 
-async function evaluate(graph: Graph, data: TrainingData, classes: number): Promise<ModelAccuracy> {
+/** @param confusion counts what is taken for what too */
+export async function evaluate(
+  graph: Graph,
+  data: TrainingData,
+  classes: number,
+  confusion?: ConfusionMatrix,
+): Promise<ModelAccuracy> {
   const session = await openSession(encodeModel(graph));
   try {
     const metrics = new ClassificationMetrics(classes);
@@ -135,7 +142,9 @@ async function evaluate(graph: Graph, data: TrainingData, classes: number): Prom
       for (let i = 0; i < n; i++) data.write(first + i, values, i * data.length, random);
       const results = await session.run({ [graph.inputs[0]!.name]: tensor(values, [n, ...dims]) });
       const logits = results[graph.outputs[0]!.name]!.data as Float32Array;
-      metrics.add(logits, data.labels.slice(first, first + n), n);
+      const labels = data.labels.slice(first, first + n);
+      metrics.add(logits, labels, n);
+      confusion?.add(logits, labels, n);
     }
     return metrics.result();
   } finally {

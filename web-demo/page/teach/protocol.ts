@@ -47,6 +47,8 @@ export interface LessonResult {
   /** Pictures trained on and held out. */
   trained: number;
   heldOut: number;
+  /** Of those held out: [classes, classes], row-major: row the true class, column the guess. */
+  confusion: Uint32Array;
   seconds: number;
   stopped: boolean;
 }

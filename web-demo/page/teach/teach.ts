@@ -1,6 +1,7 @@
 import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import type { Normalization } from '../../../core/data/dataset.ts';
 import { UserError } from '../../../core/errors.ts';
+import { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
 import { encodeMetadata, type ModelAccuracy } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
@@ -12,7 +13,7 @@ import { openToTry } from '../worker/session.ts';
 import { checkExport } from './check-export.ts';
 import { prepareExamples } from './examples.ts';
 import { computeFeatures } from './features.ts';
-import { type FitOptions, fit } from './fit.ts';
+import { evaluate, type FitOptions, fit, type TrainingData } from './fit.ts';
 import { buildHead, cutLastLayer, replaceLastLayer } from './head.ts';
 import { withMirrored } from './mirror.ts';
 import { pixelData } from './pixels.ts';
@@ -24,6 +25,8 @@ import { splitExamples } from './split.ts';
 interface Learnt {
   graph: Graph;
   accuracy?: ModelAccuracy;
+  /** Of the pictures held out. */
+  confusion: ConfusionMatrix;
   model: string;
   size: { width: number; height: number };
   normalization: Normalization;
@@ -67,6 +70,7 @@ export async function teach(lesson: Lesson, context: CallContext<LessonProgress>
     name: `${learnt.model}-taught`,
     trained: split.train.length,
     heldOut: split.heldOut.length,
+    confusion: learnt.confusion.counts,
     seconds: (performance.now() - start) / 1000,
     stopped: epochs.length < lesson.epochs,
   };
@@ -100,6 +104,7 @@ async function learnHead(lesson: Lesson, split: Split, options: FitOptions, repo
   const result = await fit(buildHead(cut.size, classes, seed), trainData, heldOutData, options);
   return {
     ...result,
+    confusion: await confusionOf(result.graph, heldOutData, classes),
     graph: replaceLastLayer(cut, result.graph, classes),
     model: metadata.model,
     size,
@@ -111,13 +116,17 @@ async function learnFromScratch(lesson: Lesson, split: Split, options: FitOption
   const train = await prepareExamples(split.train, SMALL_SIZE, options.signal);
   const heldOut = await prepareExamples(split.heldOut, SMALL_SIZE, options.signal);
   const graph = buildSmallNet(options.classes, lesson.seed);
-  const result = await fit(
-    graph,
-    pixelData(train, SMALL_SIZE, CIFAR100_NORMALIZATION, true),
-    pixelData(heldOut, SMALL_SIZE, CIFAR100_NORMALIZATION, false),
-    options,
-  );
-  return { ...result, model: graph.name, size: SMALL_SIZE, normalization: CIFAR100_NORMALIZATION };
+  const trainData = pixelData(train, SMALL_SIZE, CIFAR100_NORMALIZATION, true);
+  const heldOutData = pixelData(heldOut, SMALL_SIZE, CIFAR100_NORMALIZATION, false);
+  const result = await fit(graph, trainData, heldOutData, options);
+  const confusion = await confusionOf(result.graph, heldOutData, options.classes);
+  return { ...result, confusion, model: graph.name, size: SMALL_SIZE, normalization: CIFAR100_NORMALIZATION };
+}
+
+async function confusionOf(graph: Graph, heldOut: TrainingData, classes: number): Promise<ConfusionMatrix> {
+  const confusion = new ConfusionMatrix(classes);
+  if (heldOut.count > 0) await evaluate(graph, heldOut, classes, confusion);
+  return confusion;
 }
 
 async function encode(learnt: Learnt, lesson: Lesson): Promise<Uint8Array<ArrayBuffer>> {

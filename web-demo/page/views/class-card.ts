@@ -8,6 +8,8 @@ export interface ClassCardActions {
   changed: () => void;
   camera: (card: ClassCard) => void;
   remove: (card: ClassCard) => void;
+  /** Whether its pictures may be thrown away. */
+  mayEmpty: (card: ClassCard) => boolean;
   /** A class of the data set was chosen to fill the card with. */
   cifar: (card: ClassCard, label: number) => void;
 }
@@ -43,8 +45,7 @@ export class ClassCard {
     choose.append(file);
     const camera = button('Camera', () => actions.camera(this));
     const clear = button('Empty', () => {
-      this.#images = [];
-      this.#refresh();
+      if (actions.mayEmpty(this)) this.replace([]);
     });
     const remove = button('Remove', () => actions.remove(this));
     for (const quiet of [clear, remove]) quiet.className = 'quiet';

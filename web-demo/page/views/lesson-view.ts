@@ -3,6 +3,7 @@ import { byId } from '../dom/by-id.ts';
 import { ChartArea } from '../dom/chart.ts';
 import { formatBytes, formatPercent } from '../format.ts';
 import type { LessonEpoch, LessonProgress, LessonResult } from '../teach/protocol.ts';
+import { ConfusionView } from './confusion-view.ts';
 
 /** The curves of a lesson in progress, and its result. */
 export class LessonView {
@@ -12,16 +13,28 @@ export class LessonView {
   readonly #charts = new ChartArea(byId('teach-charts', HTMLElement));
   readonly #try = byId('teach-try', HTMLButtonElement);
   readonly #download = byId('teach-download', HTMLAnchorElement);
+  readonly #result = byId('teach-result', HTMLElement);
+  readonly #confusion = new ConfusionView(byId('teach-confusion', HTMLElement));
+  readonly #serve = byId('teach-serve', HTMLElement);
   #address: string | undefined;
+  #downloaded = true;
 
   constructor(onTry: () => void) {
     this.#try.addEventListener('click', onTry);
+    this.#download.addEventListener('click', () => {
+      this.#downloaded = true;
+    });
+  }
+
+  /** Whether there is a model that would be lost with the page. */
+  get unsaved(): boolean {
+    return !this.#downloaded;
   }
 
   showStarted(): void {
     this.#card.hidden = false;
     this.#try.disabled = true;
-    this.#download.hidden = true;
+    this.#download.hidden = this.#result.hidden = this.#serve.hidden = true;
     this.#status.dataset.live = 'true';
     this.#status.textContent = 'Starting…';
     this.#bar.value = 0;
@@ -34,7 +47,7 @@ export class LessonView {
     if (epochs.length > 0) this.#charts.show(lessonCharts(epochs));
   }
 
-  showResult(result: LessonResult, epochs: readonly LessonEpoch[]): void {
+  showResult(result: LessonResult, classes: readonly string[], epochs: readonly LessonEpoch[]): void {
     const heldOut = epochs.at(-1)?.testTop1;
     const quality =
       heldOut === undefined
@@ -50,6 +63,11 @@ export class LessonView {
     this.#download.download = `${result.name}.onnx`;
     this.#download.textContent = `Download .onnx (${formatBytes(result.model.length)})`;
     this.#download.hidden = false;
+    this.#downloaded = false;
+    this.#result.hidden = result.heldOut === 0;
+    this.#confusion.show(result.confusion, classes);
+    byId('teach-command', HTMLElement).textContent = `npm run serve -- --model ${result.name}.onnx`;
+    this.#serve.hidden = false;
   }
 
   hide(): void {

@@ -17,6 +17,8 @@ export class ModelView {
   readonly #facts = byId('model-facts', HTMLElement);
   readonly #note = byId('model-note', HTMLElement);
   readonly #backend = byId('backend', HTMLElement);
+  /** On a phone picker and facts are folded behind it. */
+  readonly #fold = byId('model-fold', HTMLButtonElement);
   #models: SiteModel[] = [];
 
   /**
@@ -29,6 +31,9 @@ export class ModelView {
       if (model) onChoose(model);
     });
     this.#backendSelect.addEventListener('change', onBackend);
+    this.#fold.addEventListener('click', () => {
+      this.#fold.ariaExpanded = String(this.#fold.ariaExpanded !== 'true');
+    });
     this.#file.addEventListener('change', () => {
       const file = this.#file.files?.[0];
       if (file) onChoose({ name: file.name, file });
@@ -84,13 +89,13 @@ export class ModelView {
       this.#select.append(option);
     }
     const { metadata } = model;
+    this.#fold.textContent = `Model: ${model.name}`;
     const facts: [string, string][] = [
       ['Network', metadata.model],
       ['Trained on', `${metadata.dataset}, ${formatCount(metadata.labels.length)} classes`],
       ...(metadata.scores === 'independent' ? [['Scores', 'each class by itself'] as [string, string]] : []),
       ['Input', `${metadata.inputWidth}×${metadata.inputHeight}`],
       ['Weights', `${formatParameters(model.parameters)}, ${model.precision}`],
-      ['File', formatBytes(model.bytes)],
       ['Test accuracy', describeAccuracy(model)],
     ];
     this.#facts.replaceChildren(
@@ -112,7 +117,7 @@ export class ModelView {
   showFailed(error: unknown, still?: OpenedModel): void {
     this.#loading.hidden = true;
     if (still) this.#select.value = still.name;
-    else this.#backend.textContent = 'No model is open.';
+    else this.#backend.textContent = this.#fold.textContent = 'No model is open.';
     this.error.show(error);
   }
 }

@@ -6,6 +6,7 @@ import { create } from '../dom/create.ts';
 import { formatPercent } from '../format.ts';
 import type { RunMessage } from '../runs/run-message.ts';
 import type { RunStreamState } from '../runs/run-stream.ts';
+import { RunDetails } from './run-details.ts';
 
 /** More curves than this in one chart cannot be told apart. */
 const MOST_SHOWN = 6;
@@ -20,6 +21,7 @@ export class RunsView {
   readonly #charts = new ChartArea(byId('charts', HTMLElement));
   readonly #differencesCard = byId('runs-differences', HTMLElement);
   readonly #differences = byId('differences', HTMLElement);
+  readonly #details = new RunDetails();
   readonly #rows = new Map<string, HTMLTableRowElement>();
   /** Paths of the runs whose curves are shown; undefined until there is a run to choose. */
   #chosen: Set<string> | undefined;
@@ -93,6 +95,7 @@ export class RunsView {
           : comparisonCharts(shown.map(({ epochs }, i) => ({ name: short[i]!, epochs })));
       this.#charts.show(Object.values(shown.every(hasFewClasses) ? charts : { ...charts, top5 }));
     }
+    void this.#details.show(shown.length === 1 ? only : undefined);
     const rows = shown.length > 1 ? configDifferences(shown) : [];
     this.#differencesCard.hidden = rows.length === 0;
     this.#differences.replaceChildren(differencesTable(names, short, rows));

@@ -1,9 +1,9 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { type GraphNode, intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
+import { type GraphNode, intAttribute, intsAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
-import { channelsLast, dimsOf, toChannelsLast } from '../value.ts';
+import { channelsLast, dimsOf, inChannelsLast, plain, toChannelsLast, toPlain } from '../value.ts';
 import { readWindows, type Window } from '../window.ts';
 
 /** What a pool slides over an image: windows one beside the other, or wider apart, but without holes. */
@@ -95,7 +95,7 @@ const averagePoolGrad: TfjsOperator = ({ k, node, input, inputs }) => {
   const gradient = toChannelsLast(k, input(0));
   const share = shares(k, node, pool);
   const dy = share ? k.mul(gradient, share) : gradient;
-  const shape = [dims[0]!, dims[2]!, dims[3]!, dims[1]!];
+  const shape = inChannelsLast(dims);
   const whole = shape.map(
     (size, axis) => size + pool.margins[axis]![0] + Math.max(0, pool.margins[axis]![1]),
   );
@@ -109,15 +109,22 @@ const averagePoolGrad: TfjsOperator = ({ k, node, input, inputs }) => {
   );
 };
 
+/** Over all axes but the first two, of whichever number. */
 const overImage =
   (name: string): TfjsOperator =>
-  ({ k, input }) =>
-    channelsLast(k.reduce(name, toChannelsLast(k, input(0)), [1, 2]));
+  ({ k, input }) => {
+    const x = input(0);
+    if (x.layout === 'plain' && x.tensor.rank !== 4) {
+      return plain(k.reduce(name, x.tensor, [...x.tensor.shape.keys()].slice(2)));
+    }
+    return channelsLast(k.reduce(name, toChannelsLast(k, x), [1, 2]));
+  };
 
 const globalAveragePoolGrad: TfjsOperator = ({ k, input, inputs }) => {
-  const [n, c, height, width] = dimsOf(inputs[1]!) as [number, number, number, number];
-  const share = k.div(toChannelsLast(k, input(0)), height * width);
-  return channelsLast(k.broadcast(share, [n, height, width, c]));
+  const dims = dimsOf(inputs[1]!);
+  const share = (dy: Tensor) => k.div(dy, sizeOf(dims.slice(2)));
+  if (dims.length !== 4) return plain(k.broadcast(share(toPlain(k, input(0))), dims));
+  return channelsLast(k.broadcast(share(toChannelsLast(k, input(0))), inChannelsLast(dims)));
 };
 
 export const POOLING: Readonly<Record<string, TfjsOperator>> = {

@@ -28,15 +28,35 @@ const reduction =
     return plain(k.reshape(toPlain(k, value), kept));
   };
 
+const INT32 = { type: 'int32' } as const;
+
 const kernel = (name: string) => reduction((_, x, reduce) => reduce(name, x));
 const square = (k: Kernels, x: Tensor) => k.run('Square', [x]);
 
+/** The first place of an extreme along an axis. */
+const extremePlace =
+  (name: string): TfjsOperator =>
+  (call) => {
+    const { k, node } = call;
+    const x = call.plain(0);
+    const given = intAttribute(node, 'axis', 0);
+    const axis = given < 0 ? given + x.rank : given;
+    const places = k.run(name, [x, k.integers(axis)], { Tidx: INT32, output_type: INT32 });
+    if (intAttribute(node, 'keepdims', 1) === 0) return plain(places);
+    return plain(
+      k.reshape(
+        places,
+        x.shape.map((size, i) => (i === axis ? 1 : size)),
+      ),
+    );
+  };
+
 /** The kernels are for the last axis. */
-export const alongAxis =
-  (apply: (call: OperatorCall, x: Tensor) => Tensor, fallback = -1): TfjsOperator =>
+const alongAxis =
+  (apply: (call: OperatorCall, x: Tensor) => Tensor): TfjsOperator =>
   (call) => {
     const x = call.plain(0);
-    const given = intAttribute(call.node, 'axis', fallback);
+    const given = intAttribute(call.node, 'axis', -1);
     const axis = given < 0 ? given + x.rank : given;
     const order = x.shape.map((_, i) => i);
     // Its own inverse: the axis changes places with the last.
@@ -65,6 +85,8 @@ const softmaxCrossEntropyGrad: TfjsOperator = (call) => {
 
 /** Operators that sum up, https://onnx.ai/onnx/operators */
 export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
+  ArgMax: extremePlace('ArgMax'),
+  ArgMin: extremePlace('ArgMin'),
   LogSoftmax: alongAxis(({ k }, x) => k.run('LogSoftmax', [x])),
   Softmax: alongAxis(({ k }, x) => k.run('Softmax', [x])),
   ReduceL1: reduction((k, x, reduce) => reduce('Sum', k.run('Abs', [x]))),

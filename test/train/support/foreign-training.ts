@@ -1,0 +1,111 @@
+import { readFileSync } from 'node:fs';
+import { decodeModel } from '../../../core/onnx/model-file.ts';
+import { initializerRoles } from '../../../core/onnx/roles.ts';
+import { differentiateClassifier } from '../../../train/gradients/differentiate.ts';
+import { Lowering } from '../../../train/lowering/ort/lower.ts';
+import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
+import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
+import { trainableModel } from '../../../train/trainable-model.ts';
+import { digestError, hashUniform, type TensorDigest } from '../../fixtures/torch-fixture.ts';
+import { StepRunner } from './step-runner.ts';
+
+const [BATCH, CLASSES, RATE, MOMENTUM] = [4, 10, 0.01, 0.9];
+
+/** What PyTorch makes of a file, by fixtures/foreign-nets/make_foreign_nets.py. */
+interface Reference {
+  imageSize: number;
+  losses: number[];
+  gradients: Record<string, TensorDigest>;
+  weights: Record<string, TensorDigest>;
+}
+
+/** The worst relative errors of three steps. */
+export interface ForeignErrors {
+  loss: number;
+  gradient: number;
+  weights: number;
+  /** Where the worst gradient is. */
+  worst: string;
+  /** Operators of the file as it is trained. */
+  operators: string[];
+  /** What is trained, and what of it PyTorch has no parameter for. */
+  parameters: number;
+  unknown: string[];
+}
+
+/** Trains an exported net as the reference beside it does (`.json` for `.onnx`), and compares. */
+export async function foreignErrors(path: string, blockSize: number): Promise<ForeignErrors> {
+  const reference = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8')) as Reference;
+  const model = await trainableModel(decodeModel(readFileSync(path), path));
+  const { parameters, buffers } = initializerRoles(model);
+  const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers });
+  const b = new StepBuilder('step', blockSize);
+  const given = training.graph.inputs.map(
+    ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
+  );
+  const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
+  b.output('value.loss', lowered.value(training.loss));
+  for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
+
+  const weights = new Map(
+    parameters.map((name) => [name, Float32Array.from(model.initializers.get(name)!.data as Float32Array)]),
+  );
+  const statistics = buffers.map(
+    (name) => [name, model.initializers.get(name)!.data as Float32Array] as const,
+  );
+  const momenta = new Map<string, Float32Array>();
+  const losses: number[] = [];
+  const gradients = new Map<string, Float32Array>();
+  const runner = await StepRunner.open(b.graph);
+  for (let step = 0; step < reference.losses.length; step++) {
+    const results = await runner.run({
+      ...Object.fromEntries([...weights, ...statistics]),
+      [training.images]: imagesOf(step, reference.imageSize),
+      [training.targets]: targetsOf(step),
+    });
+    losses.push(results['value.loss']![0]!);
+    for (const [name, weight] of weights) {
+      const gradient = results[`gradient.${name}`]!;
+      if (step === 0) gradients.set(name, gradient);
+      const momentum = momenta.get(name)?.map((value, i) => MOMENTUM * value + gradient[i]!) ?? gradient;
+      momenta.set(name, momentum);
+      momentum.forEach((value, i) => {
+        weight[i]! -= RATE * value;
+      });
+    }
+  }
+  await runner.close();
+
+  const errors = Object.entries(reference.gradients).map(([name, digest]): [number, string] => {
+    const gradient = gradients.get(name);
+    return [gradient ? digestError(gradient, digest) : Number.POSITIVE_INFINITY, name];
+  });
+  const [gradient, worst] = errors.reduce((a, c) => (c[0] > a[0] ? c : a), [0, '']);
+  return {
+    loss: Math.max(...losses.map((loss, i) => Math.abs(loss / reference.losses[i]! - 1))),
+    gradient,
+    worst,
+    weights: Math.max(
+      ...Object.entries(reference.weights).map(([name, digest]) =>
+        weights.has(name) ? digestError(weights.get(name)!, digest) : Number.POSITIVE_INFINITY,
+      ),
+    ),
+    operators: [...new Set(model.nodes.map(({ op }) => op))].sort(),
+    parameters: parameters.length,
+    unknown: parameters.filter((name) => !(name in reference.weights)),
+  };
+}
+
+function imagesOf(step: number, size: number): Float32Array {
+  return Float32Array.from(
+    { length: BATCH * 3 * size * size },
+    (_, i) => 3.4 * (hashUniform(1000 + step, i) - 0.5),
+  );
+}
+
+function targetsOf(step: number): Float32Array {
+  const targets = new Float32Array(BATCH * CLASSES);
+  for (let n = 0; n < BATCH; n++)
+    targets[n * CLASSES + Math.floor(hashUniform(2000 + step, n) * CLASSES)] = 1;
+  return targets;
+}

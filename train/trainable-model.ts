@@ -1,0 +1,61 @@
+import { GraphBuilder } from '../core/onnx/builder.ts';
+import type { DecodedModel } from '../core/onnx/decode-model.ts';
+import { cloneGraph, type Graph, type TensorValue } from '../core/onnx/graph.ts';
+import { foldConstants } from '../core/onnx/passes/fold-constants.ts';
+import { hoistConstants } from '../core/onnx/passes/hoist-constants.ts';
+import { initializerRoles } from '../core/onnx/roles.ts';
+
+/**
+ * Anybody's model as it is trained: without what an exporter wrote only to say how large something is, and with a
+ * weight of its own for each node. Which of its initializers are trained is what {@link initializerRoles} says of it.
+ * @throws UserError if its constants cannot be computed
+ */
+export async function trainableModel({ graph, opset }: DecodedModel): Promise<Graph> {
+  const untied = untieFilled(hoistConstants(graph));
+  const { parameters, buffers } = initializerRoles(untied);
+  const kept = new Set([...parameters, ...buffers]);
+  const { graph: folded, trained } = await foldConstants(untied, {
+    opset,
+    isTrained: (name) => kept.has(name),
+  });
+  return { ...folded, nodes: folded.nodes.map((node) => withoutZeroBias(node, folded, trained)) };
+}
+
+/** PyTorch's exporter writes zeros for the bias that a Conv has none of, which were trained otherwise. */
+function withoutZeroBias(
+  node: Graph['nodes'][number],
+  { initializers }: Graph,
+  trained: ReadonlySet<string>,
+): Graph['nodes'][number] {
+  const [x = '', weight = '', bias = ''] = node.inputs;
+  const isZero = !trained.has(bias) && initializers.get(bias)?.data.every((value) => value === 0);
+  return node.op === 'Conv' && isZero ? { ...node, inputs: [x, weight] } : node;
+}
+
+/**
+ * Gives each reader its own copy of a weight that is all one number: PyTorch's exporter makes one of equal tensors, and
+ * norms and biases that were never trained are equal. What shares a weight on purpose shares other numbers.
+ * @returns a new graph
+ */
+function untieFilled(graph: Graph): Graph {
+  const untied = cloneGraph(graph);
+  const b = new GraphBuilder(untied);
+  const trained = new Set([...initializerRoles(untied).parameters, ...initializerRoles(untied).buffers]);
+  const read = new Set<string>();
+  for (const node of untied.nodes) {
+    node.inputs = node.inputs.map((name) => {
+      const tensor = untied.initializers.get(name);
+      if (!tensor || !trained.has(name) || !isFilled(tensor)) return name;
+      if (!read.has(name)) {
+        read.add(name);
+        return name;
+      }
+      return b.initializer(b.unique(name), tensor);
+    });
+  }
+  return untied;
+}
+
+function isFilled({ data }: TensorValue): boolean {
+  return data.length > 1 && data.every((value) => value === data[0]);
+}

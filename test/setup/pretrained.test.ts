@@ -1,8 +1,9 @@
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { readdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { before, test } from 'node:test';
+import { after, before, test } from 'node:test';
 import { Tensor } from 'onnxruntime-node';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { buildModel } from '../../core/models/zoo.ts';
@@ -23,6 +24,10 @@ const CHECKPOINT = 'lite/models/lite.pth';
 const { pretrained } = JSON.parse(
   await readFile(new URL('../fixtures/zoo/zoo-logits.json', import.meta.url), 'utf8'),
 ) as { pretrained: Record<string, [number, number][]> };
+
+/** Of what all tests read. */
+const shared = await mkdtemp(join(tmpdir(), 'onnx-classifier-'));
+after(() => rm(shared, { recursive: true }));
 
 let wheel: string;
 let source: Pretrained;
@@ -52,7 +57,7 @@ async function writeWheel(files: Record<string, Buffer>): Promise<{ path: string
   );
   const all = { ...files, 'lite-0.1.0.dist-info/RECORD': Buffer.from(record.join('')) };
   const bytes = buildZip(Object.entries(all).map(([name, content]) => [name, content] as const));
-  const path = join(await temporaryFolder(), 'lite-0.1.0-py3-none-any.whl');
+  const path = join(await mkdtemp(join(shared, 'wheel-')), 'lite-0.1.0-py3-none-any.whl');
   await writeFile(path, bytes);
   return { path, sha256: createHash('sha256').update(bytes).digest('hex') };
 }

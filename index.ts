@@ -112,6 +112,8 @@ export interface TrainedRun {
   model: string;
   /** False if it was stopped; `resume`, or `npm run train -- --resume`, goes on with it. */
   finished: boolean;
+  /** Present if it is finished before its last epoch, for its `patience` was at an end. */
+  stoppedEarly?: true;
   /** What the training took. */
   seconds: number;
   /** Of the best epoch, on the validation images where there are some, else on the test images. */

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
@@ -54,18 +54,31 @@ const command = {
 /** What an image folder's images get unless --image-size says otherwise. */
 const DEFAULT_IMAGE_SIZE = 32;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+/** What is said goes into the run's train.log too, as soon as there is a run. */
+const said: string[] = [];
+let logFile: string | undefined;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+  said.push(`${new Date().toISOString()} ${line}\n`);
+  if (logFile === undefined) return;
+  try {
+    appendFileSync(logFile, said.splice(0).join(''));
+  } catch {
+    // A full disk is said where more than a text is lost.
+  }
+}
 
 await runMain(async () => {
   const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
   if (stored) refuseChanges(given, positionals);
-  const said = givenSettings(options, given);
-  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...said };
+  const own = givenSettings(options, given);
+  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...own };
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
-    await trainOrResume(options, recipe, stored, said.batchSize === undefined);
+    await trainOrResume(options, recipe, stored, own.batchSize === undefined);
   } finally {
     await stored?.unlock();
   }
@@ -103,6 +116,7 @@ async function trainOrResume(
       open: async () => {
         const run = stored ?? (await createRun(config, dataset, options.run, model));
         path = run.path;
+        logFile = join(path, 'train.log');
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);
         const observer = consoleObserver(config, dataset, say);
@@ -117,6 +131,10 @@ async function trainOrResume(
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
     else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
     else say(`finished in ${took}`);
+    if (result.stoppedEarly)
+      say(
+        `no epoch was better than the best for ${config.patience} epochs (--patience), so that it ended early`,
+      );
     const { best, test } = result;
     if (best) {
       const split = dataset.validation ? 'validation' : 'test';

@@ -13,17 +13,17 @@ import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { type EpochReport, type LoopObserver, trainLoop } from './loop.ts';
+import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
-import { engineForRun } from './progressive/engine-for-run.ts';
+import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
-import { EventFile } from './runs/tensorboard.ts';
+import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
-import { vectorLayout, withVector } from './step/parameter-vector.ts';
+import { vectorLayout, withVector } from './state.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
@@ -56,6 +56,8 @@ export interface TrainSetup {
 export interface TrainResult {
   /** False if the run was interrupted; its state is saved. */
   finished: boolean;
+  /** Present if it is finished before its last epoch, for its `patience` was at an end. */
+  stoppedEarly?: true;
   /** Of the best epoch, on the test images, or on the validation images where the dataset has some. */
   best?: ModelAccuracy;
   /** Then: of the same weights on the test images, if the run is finished. */
@@ -105,15 +107,16 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress });
       },
       stopping,
-      observers: [keeper, observer, ...filesBeside(setup)],
+      observers: [keeper, observer, ...filesBeside(setup, loader.batchesPerEpoch)],
       advice: ADVICE,
     });
-    const finished = progress.epoch >= config.epochs;
+    const finished = isFinished(progress, config);
     const { best } = progress;
     const test = finished
       ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
       : progress.test;
-    return { finished, ...(best && { best }), ...(test && { test }) };
+    const stoppedEarly = finished && progress.epoch < config.epochs;
+    return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
     await loader.close();
   }
@@ -150,23 +153,41 @@ async function estimate(
 }
 
 /** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
-function filesBeside({ run, tensorboard, warn = warnOnStderr }: TrainSetup): LoopObserver[] {
-  const writer = (what: string, write: (entry: EpochReport['entry']) => Promise<unknown>): LoopObserver => ({
-    onEpochEnd: async ({ entry }) => {
-      await write(entry).catch((error) => warn(`the ${what} were not written: ${errorMessage(error)}`));
-    },
-  });
-  const plots = writer('plots', () => writePlots(run));
+function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[] {
+  const { run, config, tensorboard, warn = warnOnStderr } = setup;
+  const said = (what: string) => (error: unknown) =>
+    warn(`the ${what} were not written: ${errorMessage(error)}`);
+  const plots: LoopObserver = { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) };
   if (!tensorboard) return [plots];
-  const events = new EventFile(run.path);
-  return [
-    plots,
-    writer('TensorBoard events', async (entry) => {
+  const { labels: _, ...settings } = config;
+  const events = new EventFile(run.path, undefined, settings);
+  const epochs: LoopObserver = {
+    onEpochEnd: async ({ entry }) => {
       const logged = parseEpochs(await run.readLog());
       const earlier = logged.filter(({ epoch }) => epoch < entry.epoch);
-      await events.add(entry, earlier);
-    }),
-  ];
+      await events.add(entry, earlier).catch(said('TensorBoard events'));
+    },
+  };
+  return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
+}
+
+/** Said once, and not again at every step. */
+function untilItFails(observer: LoopObserver, onFailure: (error: unknown) => void): LoopObserver {
+  let failed = false;
+  const attempt = async (told: () => void | Promise<void>) => {
+    if (failed) return;
+    try {
+      await told();
+    } catch (error) {
+      failed = true;
+      onFailure(error);
+    }
+  };
+  return {
+    onStep: (step) => attempt(() => observer.onStep?.(step)),
+    onPause: (...paused) => attempt(() => observer.onPause?.(...paused)),
+    onEpochEnd: (epoch) => attempt(() => observer.onEpochEnd?.(epoch)),
+  };
 }
 
 function warnOnStderr(line: string): void {
@@ -249,11 +270,13 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, headLr, lrDecay, freeze, batchNorm, ...rest } = config;
+  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...rest } =
+    config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
+    ...(patience > 0 ? { patience } : {}),
     ...(progressive.length === 0 ? {} : { progressive }),
     ...(headLr === 1 ? {} : { headLr }),
     ...(lrDecay === 1 ? {} : { lrDecay }),

@@ -1,5 +1,5 @@
 import type { Stage } from '../progressive/stages.ts';
-import type { TrainingState } from './state.ts';
+import type { TrainingState } from '../state.ts';
 
 /** What one optimiser step takes. */
 export interface StepInput {

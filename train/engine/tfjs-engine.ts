@@ -2,18 +2,16 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { loadTensorFlow, type TensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { buildUpdateGraph } from '../lowering/ort/step-graph.ts';
 import { FilterOrder } from '../lowering/tfjs/filter-order.ts';
 import { LossGradient } from '../lowering/tfjs/gradient.ts';
 import { GraphInterpreter } from '../lowering/tfjs/interpreter.ts';
 import { requireBfloat16 } from '../lowering/tfjs/require-bfloat16.ts';
 import { plain } from '../lowering/tfjs/value.ts';
-import { frozenOf, type OptimizerConfig } from '../optim/config.ts';
+import { frozenOf, type OptimizerConfig, updateScalars } from '../optim/config.ts';
 import type { TfjsPrecision } from '../precision.ts';
-import { vectorLayout } from '../step/parameter-vector.ts';
-import { buildUpdateGraph } from '../step/step-graph.ts';
-import { updateScalars } from '../step/update.ts';
+import { initialState, type TrainingState, vectorLayout } from '../state.ts';
 import type { StepResult, TrainingEngine } from './engine.ts';
-import { initialState, type TrainingState } from './state.ts';
 
 export interface TfjsEngineOptions {
   batchSize: number;

@@ -1,7 +1,7 @@
 import type { OptimizerName, TrainConfig } from '../recipe/settings.ts';
 import { type MomentumCycle, oneCycleMomentum } from '../schedule/one-cycle.ts';
-import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
+import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from './loss-scaling.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
 
@@ -74,4 +74,20 @@ export function stateSlots(config: OptimizerConfig): string[] {
   const ema = config.emaDecay ? ['ema', 'ema_buffers'] : [];
   const scale = config.lossScaling ? [LOSS_SCALE_SLOT] : [];
   return [...createOptimizer(config).slots, ...ema, ...scale];
+}
+
+/**
+ * The scalar inputs of a step's update, by name.
+ * @param step counted from 1
+ */
+export function updateScalars(
+  config: OptimizerConfig,
+  learningRate: number,
+  step: number,
+): Record<string, number> {
+  const scalars = createOptimizer(config).scalars(learningRate, step);
+  if (!config.emaDecay) return scalars;
+  // The first weights are random; until enough steps are averaged they must not weigh as much as later ones
+  // (the warm-up of TensorFlow's ExponentialMovingAverage).
+  return { ...scalars, ema_decay: Math.min(config.emaDecay, (1 + step) / (10 + step)) };
 }

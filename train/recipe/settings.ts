@@ -167,6 +167,11 @@ export const TRAINING = {
     help: 'epochs at which multistep lowers the rate; default at 50 % and 75 % of the run',
     list: { takes: 'rising epochs, e.g. 60,120,160', read: (text) => text.split(',').map(epochOf) },
   }),
+  patience: z._default(whole(0), 0).register(FLAGS, {
+    value: 'EPOCHS',
+    elsewhere: ['early-stopping'],
+    help: 'finish when so many epochs have passed without a better one; 0: never',
+  }),
   gamma: z._default(real(0, 1), 0.1).register(FLAGS, { help: 'by what multistep multiplies the rate' }),
   labelSmoothing: z._default(real(0, 1), 0).register(FLAGS, { help: 'probability spread over all classes' }),
 };

@@ -63,7 +63,7 @@ await runMain(async () => {
   const { run, top1Correct } = await trainBriefly(dataset, options.seconds);
 
   say(`3/5 export to ${OUTPUT}`);
-  const { exportRun } = await import('./export/export-run.ts');
+  const { exportRun } = await import('./export/export-model.ts');
   const exported = await exportRun({ run, out: OUTPUT });
   say(`${(exported.bytes / 1e6).toFixed(2)} MB, verified against the checkpoint`);
 

@@ -65,6 +65,8 @@ export interface ClassifierMetadata extends Normalization {
   agreement?: Agreement;
   /** The training run's configuration, as in its config.json. */
   trainingConfig?: Record<string, unknown>;
+  /** Whose the weights are, or those they were made of, and on what terms; absent for this project's own. */
+  licence?: string;
 }
 
 /** The key by which our own files are told from others', with the version of what we write. */
@@ -86,7 +88,7 @@ const KEYS_BEFORE: Readonly<Record<string, RegExp>> = {
 /** Every key that {@link encodeMetadata} may write, with a meaning that others' keys of the name do not have. */
 const OWN_KEYS: ReadonlySet<string> = new Set([
   ...[OWN_KEY, ...Object.keys(KEYS_BEFORE), 'resize', 'pixel_scale', 'preprocessing', 'precision', 'scores'],
-  ...['batching', 'accuracy', 'agreement', 'training_config'],
+  ...['batching', 'accuracy', 'agreement', 'training_config', 'licence'],
 ]);
 
 /** Whether a key of `metadata_props` would be read as ours in a file of ours. */
@@ -124,6 +126,7 @@ export function encodeMetadata(metadata: ClassifierMetadata): Record<string, str
   if (metadata.accuracy) props.accuracy = JSON.stringify(metadata.accuracy);
   if (metadata.trainingConfig) props.training_config = JSON.stringify(metadata.trainingConfig);
   if (metadata.agreement) props.agreement = JSON.stringify(metadata.agreement);
+  if (metadata.licence) props.licence = metadata.licence;
   return props;
 }
 
@@ -175,6 +178,7 @@ export function decodeAnyMetadata(
   if (reader.has('batching')) metadata.oneByOne = reader.choice('batching', ['one by one']) === 'one by one';
   if (reader.has('precision')) metadata.precision = reader.choice('precision', PRECISIONS);
   if (reader.has('accuracy')) metadata.accuracy = reader.json('accuracy') as ModelAccuracy;
+  if (reader.has('licence')) metadata.licence = cleanText(reader.text('licence'));
   if (reader.has('agreement')) metadata.agreement = reader.json('agreement') as Agreement;
   if (reader.has('training_config')) {
     metadata.trainingConfig = reader.json('training_config') as Record<string, unknown>;

@@ -7,15 +7,16 @@ import { takeNhwcInput } from '../core/onnx/passes/nhwc-input.ts';
 import { pixelsToTopK } from '../core/onnx/passes/pixels-to-top-k.ts';
 import { convertToFloat16 } from '../core/onnx/passes/to-float16.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
-import { loadSplit } from './load-split.ts';
+import { isKnownDataset } from './load-split.ts';
 import type { ExportOptions } from './options.ts';
+import { picturesFor } from './pictures.ts';
 import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';
 import { quantizeModel } from './quantize/quantize-model.ts';
 
 const CALIBRATION_BATCH = 20;
 
 /**
- * Makes the graph that is exported of the one that was trained: batch norm folded, in the precision and with the
+ * Makes the graph that is exported of the one that was trained: batch norm folded (unless it is to be kept), in the precision and with the
  * inputs and outputs asked for.
  * @param trained float32, NCHW to logits; its weights are overwritten
  * @param metadata of the exported model
@@ -25,7 +26,7 @@ export async function buildGraph(
   metadata: ClassifierMetadata,
   options: ExportOptions,
 ): Promise<{ graph: Graph; quantization?: QuantizeReport }> {
-  const folded = foldBatchNorm(trained, { inPlace: true });
+  const folded = options.keepBatchNorm ? trained : foldBatchNorm(trained, { inPlace: true });
   const { graph: core, report } = await inPrecision(folded, metadata, options);
   const graph = withInterface(core, metadata, options);
   return {
@@ -50,27 +51,24 @@ async function quantize(
   options: ExportOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
   const { images = DEFAULT_CALIBRATION_IMAGES, method } = options.calibration ?? {};
-  const train = await loadSplit(metadata, 'train', options.data);
-  if (!train) {
+  const set = await picturesFor(metadata, 'train', images, options.data);
+  if (!set) {
     throw new UserError(
-      `int8 is calibrated on training images of ${metadata.dataset}, which are not found; give --data DIR`,
+      `int8 is calibrated on training images of ${metadata.dataset}, which are not found; give --data DIR` +
+        (isKnownDataset(metadata.dataset) ? '' : ' with some hundred pictures such as it is for'),
     );
   }
-  const count = Math.min(images, train.count);
-  const bytes = 3 * metadata.inputHeight * metadata.inputWidth;
-  // The order of the files: those of CIFAR are shuffled already, those of a folder are by class.
-  const step = train.count / count;
-  const calibration = { count, images: new Uint8Array(count * bytes), labels: new Uint16Array(count) };
-  for (let i = 0; i < count; i++) {
-    const at = Math.floor(i * step);
-    calibration.images.set(train.images.subarray(at * bytes, (at + 1) * bytes), i * bytes);
-  }
+  const calibration = {
+    count: set.count,
+    images: set.pixels,
+    labels: set.labels ?? new Uint16Array(set.count),
+  };
   return quantizeModel(graph, {
     batches: () => evaluationBatches(calibration, metadata, CALIBRATION_BATCH),
     method,
     reduceRange: options.reduceRange,
     onProgress: (done, pass, passes) =>
-      options.onProgress?.('calibrate', (pass - 1) * count + done, passes * count),
+      options.onProgress?.('calibrate', (pass - 1) * set.count + done, passes * set.count),
   });
 }
 

@@ -2,6 +2,7 @@ import { cleanText } from '../core/cli/printable.ts';
 import { CIFAR10_BINARY } from '../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../core/data/cifar100.ts';
 import type { Normalization } from '../core/data/dataset.ts';
+import { imagenetLabels, imagenetNormalization } from '../core/data/imagenet/imagenet.ts';
 import { DATASET_NAMES, type DatasetName, loadDataset } from '../core/data/load.ts';
 import { readDatasetRecord } from '../core/data/run-record.ts';
 import { makeSynthetic } from '../core/data/synthetic.ts';
@@ -32,6 +33,13 @@ export function modelMetadata(model: string, facts: DatasetFacts): ClassifierMet
     inputHeight: facts.height,
     inputWidth: facts.width,
   };
+}
+
+/** What a net of the zoo was trained on that has ImageNet's classes. @param size of its images in pixels */
+export async function imagenetFacts(model: string, size: number): Promise<DatasetFacts> {
+  const labels = await imagenetLabels();
+  const normalization = imagenetNormalization(model);
+  return { dataset: 'imagenet', labels, normalization, height: size, width: size };
 }
 
 /** The images of every dataset whose runs do not store a size. */

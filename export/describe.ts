@@ -10,13 +10,13 @@ import { TOLERANCE } from './verify/verify-model.ts';
 
 /** What a person wants to know after an export, a line each, with the commands that come next. */
 export function describeExport(result: ExportResult, batch?: number): string {
-  const { path, bytes, parameters, macs, metadata, files, quantization } = result;
+  const { path, bytes, parameters, macs, metadata, files, quantization, keepsBatchNorm } = result;
   const { precision = 'fp32' } = metadata;
   const others = files.filter((file) => file !== path).join(', ');
   const lines = [
     `model     ${metadata.model} (${metadata.dataset}, ${metadata.labels.length} classes) in ${path}`,
     `with it   ${others}`,
-    `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm folded`,
+    `size      ${(bytes / 1e6).toFixed(2)} MB, ${parameters.toLocaleString('en')} parameters, batch norm ${keepsBatchNorm ? 'kept' : 'folded'}`,
     ...(macs === undefined
       ? []
       : [`cost      ${(macs / 1e6).toFixed(1)} million multiply-accumulates an image`]),

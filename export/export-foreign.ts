@@ -1,7 +1,7 @@
 import { rm } from 'node:fs/promises';
 import { fileDigest } from '../core/data/checksum.ts';
 import { UserError } from '../core/errors.ts';
-import { type Classifier, loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import { withInterface } from '../core/foreign-model/with-interface.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../core/model-metadata.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
@@ -190,7 +190,7 @@ function withCore(graph: Graph, core: Graph, { oneByOne }: ClassifierMetadata): 
 }
 
 async function inPrecision(
-  { bytes, graph, metadata }: Classifier,
+  { bytes, graph, metadata }: LoadedClassifier,
   asked: ClassifierMetadata,
   { opset, domains }: Format,
   options: ForeignExportOptions,

@@ -10,9 +10,10 @@ import { externalDataChunks, planExternalData } from '../core/onnx/external-data
 import type { Graph } from '../core/onnx/graph.ts';
 import { encodeModelChunks, encodeMoreMetadata } from '../core/onnx/model-file.ts';
 import { irVersionOf, OPSET_VERSION } from '../core/onnx/opset.ts';
+import type { RunDirectory } from '../core/runs/run-directory.ts';
 import { buildGraph } from './build-graph.ts';
 import { modelCard } from './card/model-card.ts';
-import { checkOptions, type ExportOptions, type ModelFacts } from './options.ts';
+import { type CheckpointChoice, checkOptions, type ExportOptions, type ModelFacts } from './options.ts';
 import {
   checkOutput,
   defaultOutput,
@@ -22,6 +23,7 @@ import {
 } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
 import type { QuantizeReport } from './quantize/options.ts';
+import { runSource } from './sources/run-source.ts';
 import type { ExportSource } from './sources/source.ts';
 import { verificationImages } from './verify/images.ts';
 import { verifyModel } from './verify/verify-model.ts';
@@ -87,13 +89,14 @@ async function exportInto(
       ...{ path: files.model, files: [], bytes: await sizeOnDisk(staging, written) },
       ...{ opset, irVersion: irVersionOf(opset), parameters, macs, accuracy },
       ...{ maxDifference, metadata, agreement, quantization },
+      keepsBatchNorm: options.keepBatchNorm ?? false,
     };
     const sha256 = await fileDigest(staging.path(files.model), 'sha256');
     const card = modelCard(result, {
       sha256,
       external,
       trainedHere: source.trainedHere,
-      licence: options.licence,
+      licence: options.licence ?? metadata.licence,
     });
     await staging.write(files.labels, [Buffer.from(labelLines(metadata.labels))]);
     await staging.write(files.card, [Buffer.from(card)]);
@@ -218,4 +221,23 @@ async function writeModel(
   const external = data === undefined ? undefined : planExternalData(graph, basename(data));
   if (data !== undefined && external) await staging.write(data, externalDataChunks(graph, external));
   await staging.write(path, encodeModelChunks(graph, metadata, { opset, external }).chunks);
+}
+
+export { defaultOutput } from './output/output-paths.ts';
+export type { ExportResult };
+
+export interface ExportRunOptions extends ExportOptions {
+  /** The training run whose weights are exported. */
+  run: RunDirectory;
+  /** Default `best`. */
+  checkpoint?: CheckpointChoice;
+}
+
+/** Exports the model that a run trained; see {@link exportModel}. */
+export async function exportRun({
+  run,
+  checkpoint = 'best',
+  ...options
+}: ExportRunOptions): Promise<ExportResult> {
+  return exportModel(await runSource(run, checkpoint, options.data), options);
 }

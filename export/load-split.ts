@@ -1,8 +1,13 @@
 import type { ImageSplit, SplitName } from '../core/data/dataset.ts';
-import { DATASET_NAMES, loadDataset } from '../core/data/load.ts';
+import { DATASET_NAMES, type DatasetName, loadDataset } from '../core/data/load.ts';
 import { readDatasetRecord, rereadOptions } from '../core/data/run-record.ts';
 import { UserError } from '../core/errors.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
+
+/** Whether a dataset is one of those that are read here. */
+export function isKnownDataset(name: string): name is DatasetName {
+  return DATASET_NAMES.some((known) => known === name);
+}
 
 /**
  * The images of the dataset a model was trained on.
@@ -15,8 +20,8 @@ export async function loadSplit(
   split: SplitName,
   data?: string,
 ): Promise<ImageSplit | undefined> {
-  const dataset = DATASET_NAMES.find((name) => name === metadata.dataset);
-  if (dataset === undefined) return undefined;
+  const { dataset } = metadata;
+  if (!isKnownDataset(dataset)) return undefined;
   const { mean, std, inputHeight, labels } = metadata;
   // The synthetic dataset has no folder, and --data beside it is no mistake: it may be set for every command.
   const dir = dataset === 'synthetic' ? undefined : data;

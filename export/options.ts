@@ -40,7 +40,9 @@ export interface ExportOptions {
   reduceRange?: boolean | undefined;
   /** Images that fp16 and int8 are compared with float32 on; default by the model's size. */
   verifyImages?: number | undefined;
-  /** The licence of the weights, for the model card. */
+  /** Batch norm is kept as it is, for a model that is to be trained further; onnxruntime folds it when it loads it. */
+  keepBatchNorm?: boolean;
+  /** The licence of the weights, for the model card; default what the metadata says. */
   licence?: string | undefined;
   /** Where the dataset is, for calibration and comparison. */
   data?: string | undefined;

@@ -23,6 +23,7 @@ import { settle } from './recipe/make-config.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
 import {
   AUGMENTATION,
+  FINE_TUNING,
   MACHINE,
   model,
   progressive,
@@ -38,17 +39,12 @@ const command = {
   summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
     ...PRESET_CLI_OPTION,
-    ...settingOptions({ model }),
+    ...settingOptions({ model, ...FINE_TUNING }),
     ...DATA_CLI_OPTIONS,
     ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
-    from: {
-      type: 'string',
-      value: 'RUN',
-      help: 'begin a new run with the best weights of the run in this directory, which was of the same classes',
-    },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
     ...settingOptions(MACHINE),
   },
@@ -85,13 +81,12 @@ async function trainOrResume(
 ): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const resumed = stored && (await readResumed(stored, recipe, say));
-  const dataset = await loadTrainingData(
+  const loaded = await loadTrainingData(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
     say,
   );
-  const from = options.from === undefined ? undefined : RunDirectory.open(options.from);
-  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, from, fit });
-  const { config, model, device } = plan;
+  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, fit });
+  const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);
 
@@ -106,7 +101,7 @@ async function trainOrResume(
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
-        const run = stored ?? (await createRun(config, dataset, options.run));
+        const run = stored ?? (await createRun(config, dataset, options.run, model));
         path = run.path;
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);

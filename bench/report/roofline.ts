@@ -1,4 +1,4 @@
-import { LIGHT } from '../../core/plot/palette.ts';
+import { LIGHT } from '../../core/plot/line-chart.ts';
 import { logAxis } from '../../core/plot/ticks.ts';
 import { element, escapeXml } from '../../core/plot/xml.ts';
 

@@ -6,7 +6,7 @@ import { readArchive } from './archive/read-archive.ts';
 import { type CifarVariant, imageFiles } from './cifar/variant.ts';
 import { CIFAR10_BINARY, CIFAR10_PYTHON } from './cifar10.ts';
 import { CIFAR100_BINARY, CIFAR100_PYTHON } from './cifar100.ts';
-import { nameIn } from './files/archive-files.ts';
+import { nameIn } from './data-files.ts';
 import { FOLDER_LAYOUT, type FolderLayout, findLayout, foldersIn } from './folder/layout.ts';
 
 /** The datasets that are read from files. */

@@ -9,8 +9,8 @@ import { checkCifarBinary } from './cifar/read-binary.ts';
 import type { CifarBinary } from './cifar/variant.ts';
 import { CIFAR10_BINARY } from './cifar10.ts';
 import { CIFAR100_BINARY } from './cifar100.ts';
+import { FolderFiles } from './data-files.ts';
 import { type DownloadOptions, downloadFile } from './download.ts';
-import { FolderFiles } from './files/folder-files.ts';
 
 /** The official archives, about 162 MB each, and their MD5 as their page states it. */
 export const DOWNLOADS = {

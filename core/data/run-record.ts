@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import * as z from 'zod/mini';
 import { UserError } from '../errors.ts';
 import type { DataOrigin, HeldOut, ImageDataset, ImageSplit, Normalization } from './dataset.ts';
 
@@ -90,38 +91,41 @@ export function checkSameImages(
   );
 }
 
+const triple = z.tuple([z.number(), z.number(), z.number()]);
+const positive = z.number().check(z.gt(0));
+const share = z.number().check(z.gt(0), z.lt(1));
+
+/** The schema of each part of the record, and what to say where it does not fit. */
+const RECORD = {
+  imageSize: [z.int().check(z.gte(1)), 'must be a size in pixels'],
+  normalization: [
+    z.object({ mean: triple, std: z.tuple([positive, positive, positive]) }),
+    'must have a mean and a positive std of three numbers each',
+  ],
+  data: [
+    z.looseObject({
+      path: z.optional(z.string()),
+      validation: z.optional(z.enum(['folder', 'held out'])),
+      heldOut: z.optional(z.looseObject({ share, seed: z.int() })),
+      hash: z.optional(z.looseObject({})),
+    }),
+    'must have a path, how it was read and hashes, as train writes it',
+  ],
+} as const;
+
 /**
  * Reads back what {@link datasetRecord} stored; runs of older trainers have less.
  * @param source the config's path, for errors
  * @throws UserError if it is malformed
  */
 export function readDatasetRecord(config: Record<string, unknown>, source: string): Partial<DatasetRecord> {
-  const { imageSize, normalization, data } = config;
-  const record: Partial<DatasetRecord> = {};
-  if (imageSize !== undefined) {
-    if (!Number.isSafeInteger(imageSize) || (imageSize as number) < 1) {
-      throw new UserError(`${source}: "imageSize" must be a size in pixels`);
-    }
-    record.imageSize = imageSize as number;
-  }
-  if (normalization !== undefined) {
-    const { mean, std } = (normalization ?? {}) as Record<string, unknown>;
-    if (!isTriple(mean) || !isTriple(std) || std.some((value) => value <= 0)) {
-      throw new UserError(
-        `${source}: "normalization" must have a mean and a positive std of three numbers each`,
-      );
-    }
-    record.normalization = { mean, std };
-  }
-  if (data !== undefined) {
-    if (!isDataRecord(data)) {
-      throw new UserError(
-        `${source}: "data" must have a path, how it was read and hashes, as train writes it`,
-      );
-    }
-    record.data = data;
-  }
-  return record;
+  const given = Object.entries(RECORD).filter(([key]) => config[key] !== undefined);
+  const read = given.map(([key, [schema, what]]) => {
+    const { success, data } = z.safeParse(schema, config[key]);
+    if (!success) throw new UserError(`${source}: "${key}" ${what}`);
+    return [key, data];
+  });
+  return Object.fromEntries(read) as Partial<DatasetRecord>;
 }
 
 /**
@@ -157,21 +161,4 @@ export function rereadOptions({ imageSize, normalization, data }: Partial<Datase
     validation: data?.validation !== undefined,
     skipBroken: data?.skipBroken ?? false,
   };
-}
-
-function isDataRecord(value: unknown): value is DataRecord {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) return false;
-  const { path, validation, heldOut, hash } = value as Record<string, unknown>;
-  if (path !== undefined && typeof path !== 'string') return false;
-  if (validation !== undefined && validation !== 'folder' && validation !== 'held out') return false;
-  if (heldOut !== undefined) {
-    const { share, seed } = (heldOut ?? {}) as Record<string, unknown>;
-    if (!Number.isFinite(share) || !((share as number) > 0 && (share as number) < 1)) return false;
-    if (!Number.isSafeInteger(seed)) return false;
-  }
-  return hash === undefined || (typeof hash === 'object' && hash !== null);
-}
-
-function isTriple(value: unknown): value is [number, number, number] {
-  return Array.isArray(value) && value.length === 3 && value.every(Number.isFinite);
 }

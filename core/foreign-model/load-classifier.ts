@@ -12,7 +12,7 @@ import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
-export interface Classifier {
+export interface LoadedClassifier {
   /** The whole model, nothing of it in other files. */
   bytes: Uint8Array;
   graph: Graph;
@@ -40,7 +40,7 @@ export async function loadClassifier(
     files?: FileStamps;
     open?: (bytes: Uint8Array) => Promise<RunnableModel>;
   } = {},
-): Promise<Classifier> {
+): Promise<LoadedClassifier> {
   const { source = path, files } = options;
   const bytes = await readModelBytes(path, source, files);
   const model = parseModel(bytes, source);

@@ -1,4 +1,5 @@
 import { dirname, join } from 'node:path';
+import * as z from 'zod/mini';
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
 import { fileBeside } from '../fs/beside.ts';
@@ -108,44 +109,37 @@ async function labelsBeside(path: string, location: string, files?: FileStamps):
   return readLabels(found);
 }
 
+const number = z.number();
+const positive = z.number().check(z.gt(0));
+const pixels = z.int().check(z.gte(1), z.lte(4096));
+const text = [z.string().check(z.minLength(1)), 'a text'] as const;
+const choice = (choices: readonly string[]) => [z.enum(choices), choices.join(' or ')] as const;
+const PER_CHANNEL = 'three numbers, or one (std: positive)';
+
+/** The schema of each key, where numbers and lists of them are lists already, and what to say where it does not fit. */
+const SCHEMA: Readonly<Record<string, readonly [z.ZodMiniType, string]>> = {
+  ...{ name: text, dataset: text, input: text, output: text },
+  layout: choice(['NCHW', 'NHWC']),
+  color: choice(['RGB', 'BGR', 'gray']),
+  scores: choice(FOREIGN_SCORES),
+  labels: [z.array(z.string()).check(z.minLength(1)), 'a list of names, or the path of a file with them'],
+  scale: [positive, 'a positive number'],
+  size: [z.tuple([pixels, pixels]), '1 to 4096 pixels, or two such'],
+  mean: [z.union([z.tuple([number]), z.tuple([number, number, number])]), PER_CHANNEL],
+  std: [z.union([z.tuple([positive]), z.tuple([positive, positive, positive])]), PER_CHANNEL],
+};
+
 function check(json: Record<string, unknown>, path: string): Preprocessing {
-  const require = (key: string, ok: boolean, what: string): void => {
-    if (json[key] !== undefined && !ok) throw new UserError(`${path}: "${key}" must be ${what}`);
-  };
-  for (const key of ['name', 'dataset', 'input', 'output']) {
-    require(key, typeof json[key] === 'string' && json[key] !== '', 'a text');
+  const { size, mean, std, ...given } = json;
+  const listOf = (value: unknown): unknown => (value === undefined || Array.isArray(value) ? value : [value]);
+  const both = typeof size === 'number' ? [size, size] : size;
+  const lists = Object.entries({ ...given, size: both, mean: listOf(mean), std: listOf(std) });
+  const checked = lists.filter(([, value]) => value !== undefined);
+  for (const [key, value] of checked) {
+    const [schema, what] = SCHEMA[key] ?? [];
+    if (schema && !z.safeParse(schema, value).success) {
+      throw new UserError(`${path}: "${key}" must be ${what}`);
+    }
   }
-  const choice = (key: string, choices: readonly string[]): void =>
-    require(key, choices.includes(json[key] as string), choices.join(' or '));
-  choice('layout', ['NCHW', 'NHWC']);
-  choice('color', ['RGB', 'BGR', 'gray']);
-  choice('scores', FOREIGN_SCORES);
-  const { labels, scale, size } = json;
-  require('labels', Array.isArray(labels) &&
-    labels.length > 0 &&
-    labels.every((label) => typeof label === 'string'), 'a list of names, or the path of a file with them');
-  require('scale', isNumber(scale) && scale > 0, 'a positive number');
-  const sizes = isNumber(size) ? [size, size] : size;
-  require('size', Array.isArray(sizes) &&
-    sizes.length === 2 &&
-    sizes.every(isSize), '1 to 4096 pixels, or two such');
-  for (const key of ['mean', 'std']) {
-    const list = listOf(json[key]);
-    const ok = list.every((item) => isNumber(item) && (key === 'mean' || item > 0));
-    require(key, ok && (list.length === 1 || list.length === 3), 'three numbers, or one (std: positive)');
-    if (json[key] !== undefined) json[key] = list;
-  }
-  return { ...json, ...(sizes === undefined ? {} : { size: sizes }) } as Preprocessing;
-}
-
-function listOf(value: unknown): unknown[] {
-  return Array.isArray(value) ? value : [value];
-}
-
-function isNumber(value: unknown): value is number {
-  return typeof value === 'number' && Number.isFinite(value);
-}
-
-function isSize(value: unknown): boolean {
-  return Number.isInteger(value) && (value as number) >= 1 && (value as number) <= 4096;
+  return Object.fromEntries(checked) as Preprocessing;
 }

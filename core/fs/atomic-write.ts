@@ -2,7 +2,6 @@ import { randomUUID } from 'node:crypto';
 import { open, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { makeFolders } from './make-folder.ts';
-import { processIsAlive } from './process-is-alive.ts';
 
 /*
  * Ours rather than write-file-atomic: what killed writes left is told from work under way and removed, and a caller has
@@ -76,4 +75,15 @@ export async function removeLeftBehind(
 export function withPath(error: unknown, path: string): unknown {
   const known = error as NodeJS.ErrnoException;
   return known?.code !== undefined && known.path === undefined ? Object.assign(known, { path }) : error;
+}
+
+/** Whether a process of this number runs on this machine, as far as this process may know. */
+export function processIsAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    // Of another user's process the system only says that it is not ours.
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }

@@ -82,6 +82,11 @@ export class RunDirectory {
     return join(this.path, 'config.json');
   }
 
+  /** The model that the run went on from, ready to be trained; of a run of the zoo there is none. */
+  get modelPath(): string {
+    return join(this.path, 'model.onnx');
+  }
+
   get logPath(): string {
     return join(this.path, 'log.jsonl');
   }

@@ -4,8 +4,7 @@ import { link, readFile, readlink, rename, rm, stat, utimes, writeFile } from 'n
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { temporaryName, withPath } from '../fs/atomic-write.ts';
-import { processIsAlive } from '../fs/process-is-alive.ts';
+import { processIsAlive, temporaryName, withPath } from '../fs/atomic-write.ts';
 import { isOtherThanFile, readRegularFile } from '../fs/regular-file.ts';
 
 /** Who writes a run. */

@@ -5,7 +5,7 @@ import { readRegularFile } from '../fs/regular-file.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { initializerRoles } from '../onnx/roles.ts';
-import { modelTensorNames } from './model-tensor-names.ts';
+import { modelTensorNames } from './names.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { decodeSafetensors, encodeSafetensors, type TensorFile } from './safetensors.ts';
 

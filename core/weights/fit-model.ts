@@ -1,16 +1,16 @@
 import { UserError } from '../errors.ts';
-import { buildModel, MODEL_NAMES } from '../models/zoo.ts';
+import { buildModel, MODEL_NAMES, withImageNetStem } from '../models/zoo.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { initializerRoles } from '../onnx/roles.ts';
-import { isOfNet } from './names.ts';
+import { classifierName, type FamilyName, familyOf, isOfNet } from './names.ts';
 import type { TensorFile } from './safetensors.ts';
 
 export interface FitOptions {
   /** A model of the zoo; left out: found by the tensors' names and shapes. */
   model?: string | undefined;
-  /** Pixels; default 32. */
-  imageSize?: number;
+  /** Pixels; default what the model is usually fed with. */
+  imageSize?: number | undefined;
   /** Tensors that the file has but that could not be read, and why. */
   left?: ReadonlyMap<string, string> | undefined;
 }
@@ -32,16 +32,22 @@ export interface FittedModel {
  * @throws UserError saying what is missing, unexpected or of another shape
  */
 export function fitModel(all: TensorFile['tensors'], source: string, options: FitOptions = {}): FittedModel {
-  const tensors = new Map([...all].filter(([name]) => isOfNet(name)));
+  const family = familyOf([...all.keys()]);
+  const tensors = new Map([...all].filter(([name]) => isOfNet(name, family)));
   const beside = [...all.keys()].filter((name) => !tensors.has(name));
   const numClasses = classCount(all, source, options.left);
   // Batch norm is in every net of the zoo, unless it was folded.
   const folded = ![...tensors.keys()].some((name) => name.endsWith('.running_mean'));
   const graphOf = (model: string, classes = numClasses): Graph => {
-    const built = buildModel(model, { numClasses: classes, imageSize: options.imageSize ?? 32 });
+    const built = buildModel(model, { numClasses: classes, imageSize: options.imageSize });
     return folded ? foldBatchNorm(built) : built;
   };
-  const candidates = options.model === undefined ? candidateModels(tensors) : [options.model];
+  const { model: named } = options;
+  const candidates =
+    named === undefined
+      ? candidateModels(tensors, family)
+      : // A ResNet is called the same whatever its stem.
+        [named, withImageNetStem(named)].filter((model, at) => at === 0 || MODEL_NAMES.includes(model));
   let reason: string | undefined;
   for (const model of candidates) {
     const graph = graphOf(model);
@@ -111,20 +117,33 @@ function withTensors(graph: Graph, tensors: TensorFile['tensors']): Graph {
 }
 
 /**
- * Which models of the zoo may have these tensors, by counting layers: of 18 nets one or two are left, and
+ * Which models of the zoo may have these tensors, by counting layers: of all nets one or two are left, and
  * only those need to be built to compare shapes.
- * @returns names, perhaps none
+ * @returns names, perhaps none, the likeliest first
  */
-function candidateModels(tensors: TensorFile['tensors']): string[] {
+function candidateModels(tensors: TensorFile['tensors'], family: FamilyName): string[] {
+  if (family !== 'resnet') {
+    const convs = [...tensors.values()].filter(({ dims }) => dims.length === 4).length;
+    return MODEL_NAMES.filter((name) => name.startsWith(family))
+      .map((name) => ({ ...buildModel(name, { numClasses: 1 }), name }))
+      .filter(({ nodes }) => nodes.filter(({ op }) => op === 'Conv').length === convs)
+      .map(({ name, initializers }) => ({
+        name,
+        shared: [...initializers.keys()].filter((key) => tensors.has(key)).length,
+      }))
+      .sort((a, b) => b.shared - a.shared)
+      .map(({ name }) => name);
+  }
   // As He et al. count: convs and the classifier, shortcuts and squeeze-and-excitation left out.
   const convs = [...tensors].filter(
     ([name, { dims }]) => dims.length === 4 && /^(layer\d+\.\d+\.)?conv\d+\.weight$/.test(name),
   );
   const layers = convs.length + 1;
   const excited = [...tensors.keys()].some((name) => name.includes('.se.'));
+  const largeStem = tensors.get('conv1.weight')?.dims[2] === 7;
   return MODEL_NAMES.filter((name) => {
-    const counted = Number(/\d+/.exec(name)?.[0]);
-    return counted === layers && name.startsWith('se_') === excited;
+    const [, se, counted, stem] = /^(se_)?resnet(\d+)\w*(-imagenet)?$/.exec(name) ?? [];
+    return Number(counted) === layers && (se !== undefined) === excited && (stem !== undefined) === largeStem;
   });
 }
 
@@ -134,23 +153,24 @@ const MAX_CLASSES = 65_536;
 /**
  * The number of classes, read off the classifier.
  * @param left tensors that could not be read, and what they are
- * @throws UserError if there is no classifier `fc`
+ * @throws UserError if there is no classifier
  */
-function classCount(
+export function classCount(
   tensors: TensorFile['tensors'],
   source: string,
   left: ReadonlyMap<string, string> = new Map(),
 ): number {
-  const [classes, ...rest] = tensors.get('fc.weight')?.dims ?? [];
+  const name = classifierName(tensors, familyOf([...tensors.keys()]));
+  const [classes, ...rest] = tensors.get(name)?.dims ?? [];
   if (classes === undefined || classes < 1 || classes > MAX_CLASSES || rest.length !== 1) {
-    const unread = left.get('fc.weight');
+    const unread = left.get(name);
     if (unread !== undefined) {
-      throw new UserError(`${source}: its classifier "fc.weight" is ${unread}, which is not read`);
+      throw new UserError(`${source}: its classifier "${name}" is ${unread}, which is not read`);
     }
     const [other] = [...tensors].filter(([, { dims }]) => dims.length === 2).at(-1) ?? [];
-    const hint = other === undefined || other === 'fc.weight' ? '' : ` (its last matrix is "${other}")`;
+    const hint = other === undefined || other === name ? '' : ` (its last matrix is "${other}")`;
     throw new UserError(
-      `${source} has no classifier "fc.weight" of [classes, features]${hint}; its tensors are ${someNames([...tensors.keys()])}`,
+      `${source} has no classifier "${name}" of [classes, features]${hint}; its tensors are ${someNames([...tensors.keys()])}`,
     );
   }
   return classes;

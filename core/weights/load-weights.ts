@@ -6,10 +6,9 @@ import { inlineExternalData } from '../onnx/inline-external-data.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
 import { matchGraph } from './match-graph.ts';
-import { modelTensorNames } from './model-tensor-names.ts';
-import { netPrefix, toTorchvisionNames } from './names.ts';
+import { modelTensorNames, netPrefix, toTorchvisionNames } from './names.ts';
 import { isPyTorch } from './pytorch/archive.ts';
-import { readPyTorch } from './pytorch/decode.ts';
+import { readPyTorch } from './pytorch/state-dict.ts';
 import { readSafetensors } from './read-safetensors.ts';
 import { decodeSafetensors, type TensorFile } from './safetensors.ts';
 

@@ -9,7 +9,9 @@ import {
   sizeOf,
   type TensorValue,
 } from '../onnx/graph.ts';
+import { constantValue } from '../onnx/operators/constants.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
+import { inferShapes, type TensorShape } from '../onnx/shape-inference.ts';
 import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
 import type { TensorFile } from './safetensors.ts';
 
@@ -29,24 +31,32 @@ export function matchGraph(given: Graph): GraphMatch {
   const classes = classesOf(graph);
   if (classes === undefined) return { reason: 'it does not end in a fully connected layer' };
   const additions = residuals(graph);
-  const imageSize = Number(graph.inputs[0]?.dims[2]) || 32;
-  // With one class, for a claim of many would claim memory in every net.
-  const candidates = MODEL_NAMES.filter(
-    (model) => residuals(buildModel(model, { numClasses: 1, imageSize })) === additions,
-  );
-  let nearest: { model: string; matched: number; reason: string } | undefined;
+  const imageSize = Number(graph.inputs[0]?.dims[2]) || undefined;
+  const candidates = MODEL_NAMES.filter((model) => residualsOf(model) === additions);
+  let nearest: { model: string; matched: number; taken: number; reason: string } | undefined;
   for (const form of [graph, foldBatchNorm(graph)]) {
     const folded = form.nodes.every(({ op }) => op !== 'BatchNormalization');
     for (const model of candidates) {
       const built = buildModel(model, { numClasses: classes, imageSize });
       const matcher = new Matcher(folded ? foldBatchNorm(built) : built, form);
       if (matcher.matches()) return { model, tensors: matcher.tensors };
-      const { matched, reason } = matcher;
-      if (!nearest || matched > nearest.matched) nearest = { model, matched, reason };
+      const { matched, taken, reason } = matcher;
+      const nearer = nearest && (matched - nearest.matched || taken - nearest.taken) > 0;
+      if (!nearest || nearer) nearest = { model, matched, taken, reason };
     }
   }
   if (!nearest) return { reason: `no model of the zoo has ${additions} residual additions` };
   return { reason: `its graph is most like ${nearest.model}, but ${nearest.reason}` };
+}
+
+const RESIDUALS = new Map<string, number>();
+
+/** Those of a net of the zoo. */
+function residualsOf(model: string): number {
+  // With one class, for a claim of many would claim memory in every net.
+  const count = RESIDUALS.get(model) ?? residuals(buildModel(model, { numClasses: 1 }));
+  RESIDUALS.set(model, count);
+  return count;
 }
 
 /** What looking at the largest net takes is some hundreds; a graph may be made to be looked at without end. */
@@ -68,14 +78,9 @@ function withConstants(given: Graph): Graph {
 }
 
 /** What a node gives that computes nothing but another form of constants. */
-function constantOf({ op, inputs, attributes }: GraphNode, constants: Constants): TensorValue | undefined {
-  if (op === 'Constant') {
-    const { value, value_float: one, value_floats: several } = attributes;
-    if (value?.type === 'tensor') return value.value;
-    if (one?.type === 'float') return { dtype: 'float32', dims: [], data: Float32Array.of(one.value) };
-    if (several?.type !== 'floats') return undefined;
-    return { dtype: 'float32', dims: [several.value.length], data: Float32Array.from(several.value) };
-  }
+function constantOf(node: GraphNode, constants: Constants): TensorValue | undefined {
+  const { op, inputs } = node;
+  if (op === 'Constant') return constantValue(node);
   const tensor = constants.get(inputs[0] ?? '');
   if (!tensor) return undefined;
   const isFloat = tensor.data instanceof Float32Array;
@@ -127,9 +132,14 @@ class Matcher {
   readonly tensors: TensorFile['tensors'] = new Map();
   /** Operators of the net that were found, at the best. */
   matched = 0;
+  /** Tensors on the way down to where they part. */
+  taken = 0;
   reason = 'it has another end';
   readonly #wanted: Map<string, GraphNode>;
   readonly #given: Map<string, GraphNode>;
+  readonly #shapes: ReadonlyMap<string, TensorShape>;
+  /** Values of the net that are one number a channel. */
+  readonly #pooled: ReadonlySet<string>;
   #steps = 0;
   /** Which value of the graph is which of the net. */
   readonly #pairs = new Map<string, string>();
@@ -140,6 +150,8 @@ class Matcher {
   ) {
     this.#wanted = producers(wanted);
     this.#given = producers(given);
+    this.#shapes = inferShapes(wanted);
+    this.#pooled = pooledValues(wanted);
   }
 
   matches(): boolean {
@@ -164,7 +176,7 @@ class Matcher {
   #same(wantedName: string, givenName: string): boolean {
     if (++this.#steps > MAX_STEPS) return false;
     const wanted = this.#wanted.get(wantedName);
-    const reshaping = wanted && isPooled(wanted) ? RESHAPING : undefined;
+    const reshaping = this.#pooled.has(wantedName) ? RESHAPING : undefined;
     const value = this.#behind(givenName, reshaping);
     const pair = this.#pairs.get(wantedName);
     if (pair !== undefined) return pair === value;
@@ -196,7 +208,15 @@ class Matcher {
       case 'Mul':
         return given.op === wanted.op && this.#sameEitherWay([first, second], given.inputs);
       case 'GlobalAveragePool':
-        return this.#isGlobalPool(given) && this.#same(first, given.inputs[0]!);
+        return this.#isGlobalPool(given, first) && this.#same(first, given.inputs[0]!);
+      case 'Clip':
+        return given.op === 'Clip' && this.#sameEnds(wanted, given) && this.#same(first, given.inputs[0]!);
+      case 'HardSigmoid':
+        return isHardSigmoid(given) && this.#same(first, given.inputs[0]!);
+      case 'HardSwish':
+        return this.#sameHardSwish(first, given);
+      case 'MaxPool':
+        return given.op === 'MaxPool' && this.#sameWindow(wanted, given);
       case 'Conv':
         return this.#sameConv(wanted, given);
       case 'Gemm':
@@ -221,7 +241,80 @@ class Matcher {
     return false;
   }
 
-  #isGlobalPool(given: GraphNode): boolean {
+  #sameEnds(wanted: GraphNode, given: GraphNode): boolean {
+    const endsOf = (node: GraphNode, { initializers }: Graph): number[] =>
+      ['min', 'max'].map((name, at) =>
+        node.inputs[at + 1]
+          ? Number(initializers.get(node.inputs[at + 1]!)?.data[0])
+          : floatAttribute(node, name, at === 0 ? Number.NEGATIVE_INFINITY : Number.POSITIVE_INFINITY),
+      );
+    const [ours, theirs] = [endsOf(wanted, this.wanted), endsOf(given, this.given)];
+    if (ours.join() === theirs.join()) return true;
+    this.#differ(wanted, `has one from ${theirs[0]} to ${theirs[1]}`);
+    return false;
+  }
+
+  /** Before operator set 14 it is a product. */
+  #sameHardSwish(input: string, given: GraphNode): boolean {
+    if (given.op === 'HardSwish') return this.#same(input, given.inputs[0]!);
+    if (given.op !== 'Mul') return false;
+    return given.inputs.some((gate, at) => {
+      const sigmoid = this.#given.get(this.#behind(gate));
+      const other = given.inputs[1 - at]!;
+      const isGate = sigmoid !== undefined && isHardSigmoid(sigmoid) && sigmoid.domain === '';
+      return isGate && this.#same(input, sigmoid.inputs[0]!) && this.#same(input, other);
+    });
+  }
+
+  #sameWindow(wanted: GraphNode, given: GraphNode): boolean {
+    if (intAttribute(given, 'ceil_mode', 0) !== 0) return false;
+    const lists = ['kernel_shape', 'strides'].every((name) => this.#equal(wanted, given, name, [1, 1]));
+    if (!lists || !this.#equal(wanted, given, 'dilations', [1, 1])) return false;
+    // Padding of a node before it would be with zeros, a pool's own never wins.
+    return this.#samePadding(wanted, given, []) && this.#same(wanted.inputs[0]!, given.inputs[0]!);
+  }
+
+  #equal(wanted: GraphNode, given: GraphNode, name: string, fallback: number[]): boolean {
+    const [ours, theirs] = [wanted, given].map((node) => intsAttribute(node, name, fallback).join());
+    if (ours !== theirs) this.#differ(wanted, `has one with ${name} of [${theirs}]`);
+    return ours === theirs;
+  }
+
+  /** @param before padding of a node of its own before a conv, as `pads` */
+  #samePadding(wanted: GraphNode, given: GraphNode, before: readonly number[]): boolean {
+    const ours = intsAttribute(wanted, 'pads', [0, 0, 0, 0]);
+    const automatic = given.attributes.auto_pad;
+    const way = automatic?.type === 'string' ? automatic.value : 'NOTSET';
+    let theirs = intsAttribute(given, 'pads', [0, 0, 0, 0]);
+    if (way.startsWith('SAME')) {
+      const size = this.#shapes.get(wanted.inputs[0]!)?.dims.slice(2).map(Number) ?? [];
+      const strides = intsAttribute(wanted, 'strides', [1, 1]);
+      const total = intsAttribute(wanted, 'kernel_shape', []).map((kernel, axis) =>
+        Math.max(0, (Math.ceil(size[axis]! / strides[axis]!) - 1) * strides[axis]! + kernel - size[axis]!),
+      );
+      const [less, more] = [total.map((pad) => pad >> 1), total.map((pad) => pad - (pad >> 1))];
+      theirs = way === 'SAME_UPPER' ? [...less, ...more] : [...more, ...less];
+    }
+    const sum = theirs.map((pad, at) => pad + (before[at] ?? 0)).join();
+    if (sum !== ours.join()) this.#differ(wanted, `has one with pads of [${sum}]`);
+    return sum === ours.join();
+  }
+
+  /** What a conv reads, and the padding with zeros of a Pad in between. */
+  #unpadded(input: string): { input: string; pads: number[] } {
+    const pad = this.#given.get(this.#behind(input));
+    if (pad?.op !== 'Pad' || pad.domain !== '') return { input, pads: [] };
+    const constant = (at: number) => this.given.initializers.get(pad.inputs[at] ?? '');
+    const pads = pad.inputs[1] ? Array.from(constant(1)?.data ?? [], Number) : intsAttribute(pad, 'pads', []);
+    const value = pad.inputs[2] ? Number(constant(2)?.data[0]) : floatAttribute(pad, 'value', 0);
+    const { mode } = pad.attributes;
+    const isConstant = mode?.type !== 'string' || mode.value === 'constant';
+    const onlyImage = pads.length === 8 && [0, 1, 4, 5].every((at) => pads[at] === 0) && !pad.inputs[3];
+    if (value !== 0 || !isConstant || !onlyImage) return { input, pads: [] };
+    return { input: pad.inputs[0]!, pads: [...pads.slice(2, 4), ...pads.slice(6)] };
+  }
+
+  #isGlobalPool(given: GraphNode, pooled: string): boolean {
     if (given.op === 'GlobalAveragePool') return true;
     if (given.op === 'ReduceMean') {
       const axes = intsAttribute(given, 'axes', []);
@@ -231,18 +324,14 @@ class Matcher {
       );
       return both.sort().join() === '2,3';
     }
-    // A window as large as what is left of the image: stages after the first halve it.
-    if (given.op !== 'AveragePool' || intsAttribute(given, 'pads', []).some((pad) => pad !== 0)) return false;
-    const halvings = this.wanted.nodes.filter(
-      (node) => node.op === 'Conv' && intsAttribute(node, 'strides', [1])[0] === 2 && isProjection(node),
-    ).length;
-    const size = Number(this.given.inputs[0]?.dims[2]);
-    return intsAttribute(given, 'kernel_shape', []).every((side) => side * 2 ** halvings === size);
+    // A window as large as what is left of the image.
+    const size = this.#shapes.get(pooled)?.dims.slice(2).join();
+    return intsAttribute(given, 'kernel_shape', []).join() === size;
   }
 
   #sameConv(wanted: GraphNode, given: GraphNode): boolean {
     // Squeeze-and-excitation may be of fully connected layers.
-    if (given.op !== 'Conv') return isPooled(wanted) && this.#sameLinear(wanted, given);
+    if (given.op !== 'Conv') return this.#pooled.has(wanted.outputs[0]!) && this.#sameLinear(wanted, given);
     const [x = '', weight = '', bias = ''] = wanted.inputs;
     const kernel = intsAttribute(wanted, 'kernel_shape', []);
     const tensor = this.given.initializers.get(given.inputs[1] ?? '');
@@ -251,25 +340,19 @@ class Matcher {
       this.#differ(wanted, `has one of ${sides.join('x')}`);
       return false;
     }
-    const equal = (name: string, fallback: number[]): boolean => {
-      const [ours, theirs] = [wanted, given].map((node) => intsAttribute(node, name, fallback).join());
-      if (ours !== theirs) this.#differ(wanted, `has one with ${name} of [${theirs}]`);
-      return ours === theirs;
-    };
-    const automatic = given.attributes.auto_pad;
-    // With a stride of one and an odd kernel, "same" is what the net has.
-    const padded =
-      automatic?.type === 'string' && automatic.value.startsWith('SAME')
-        ? intsAttribute(wanted, 'strides', [1, 1]).every((stride) => stride === 1)
-        : equal('pads', [0, 0, 0, 0]);
+    const group = intAttribute(given, 'group', 1);
+    if (group !== intAttribute(wanted, 'group', 1)) {
+      this.#differ(wanted, `has one of ${group} ${group === 1 ? 'group' : 'groups'}`);
+      return false;
+    }
+    const before = this.#unpadded(given.inputs[0]!);
     return (
-      padded &&
-      equal('strides', [1, 1]) &&
-      equal('dilations', [1, 1]) &&
-      intAttribute(given, 'group', 1) === 1 &&
+      this.#samePadding(wanted, given, before.pads) &&
+      this.#equal(wanted, given, 'strides', [1, 1]) &&
+      this.#equal(wanted, given, 'dilations', [1, 1]) &&
       this.#take(weight, tensor) &&
       this.#takeBias(wanted, bias, given.inputs[2]) &&
-      this.#same(x, given.inputs[0]!)
+      this.#same(x, before.input)
     );
   }
 
@@ -324,6 +407,7 @@ class Matcher {
     }
     const data = tensor.data.length === size ? tensor.data : new Float32Array(size).fill(tensor.data[0]!);
     this.tensors.set(name, { dims: [...dims], data });
+    this.taken = Math.max(this.taken, this.tensors.size);
     return true;
   }
 
@@ -346,13 +430,19 @@ function producers({ nodes }: Graph): Map<string, GraphNode> {
   return new Map(nodes.flatMap((node) => node.outputs.map((output) => [output, node])));
 }
 
-/** Whether a node of our nets has one number a channel: behind the pooling of an image or a block. */
-function isPooled({ op, name, outputs }: GraphNode): boolean {
-  const inBlock = /\.se\.(pool|fc\d|gate)/.test(name) || /\.se\.fc1\.relu/.test(outputs[0] ?? '');
-  return op === 'Flatten' || (op === 'GlobalAveragePool' && !inBlock) || inBlock;
+/** What is computed of nothing but pooled images. */
+function pooledValues({ nodes, initializers }: Graph): Set<string> {
+  const pooled = new Set<string>();
+  for (const { op, inputs, outputs } of nodes) {
+    const values = inputs.filter((name) => name !== '' && !initializers.has(name));
+    if (op === 'GlobalAveragePool' || values.every((name) => pooled.has(name))) pooled.add(outputs[0]!);
+  }
+  return pooled;
 }
 
-/** The shortcut of a stage's first block. */
-function isProjection({ name }: GraphNode): boolean {
-  return name.includes('downsample');
+/** PyTorch's, by whatever exporter. */
+function isHardSigmoid(node: GraphNode): boolean {
+  const near = (name: string, fallback: number, wanted: number): boolean =>
+    Math.abs(floatAttribute(node, name, fallback) - wanted) < 1e-6;
+  return node.op === 'HardSigmoid' && near('alpha', 0.2, 1 / 6) && near('beta', 0.5, 0.5);
 }

@@ -4,7 +4,6 @@ import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
 import { CARD_MARK, type ExportResult } from '../output/output-paths.ts';
-import { usage } from './usage.ts';
 
 export interface CardExtras {
   /** Of the model file. */
@@ -181,6 +180,12 @@ const NOTES: Readonly<Record<string, { description: string; terms: string }>> = 
       '([Krizhevsky 2009](https://www.cs.toronto.edu/~kriz/cifar.html)).',
     terms: 'The data is by Alex Krizhevsky, Vinod Nair and Geoffrey Hinton; it comes without a licence.',
   },
+  imagenet: {
+    description:
+      'ImageNet (ILSVRC 2012): 1.28 million training photographs in 1000 classes ' +
+      '([Russakovsky et al. 2015](https://arxiv.org/abs/1409.0575)).',
+    terms: "ImageNet's photographs are of many owners; they are given for research and education.",
+  },
   synthetic: {
     description:
       'Synthetic: images of shapes and textures drawn by the code of onnx-classifier. A model of it shows that the ' +
@@ -196,4 +201,33 @@ const NOTES: Readonly<Record<string, { description: string; terms: string }>> = 
 function datasetNotes(dataset: string): { description: string; terms: string } {
   const known = Object.hasOwn(NOTES, dataset) ? NOTES[dataset] : undefined;
   return known ?? { description: plainMarkdown(dataset), terms: 'The terms of the data are not known here.' };
+}
+
+/** How to run a model with onnxruntime, as code to copy, for the interface that it has. */
+function usage(file: string, metadata: ClassifierMetadata): string {
+  const name = JSON.stringify(file);
+  if (metadata.preprocessing === 'graph') {
+    const { inputHeight: h, inputWidth: w } = metadata;
+    return fenced(
+      'python',
+      'import onnxruntime, numpy, PIL.Image',
+      `image = PIL.Image.open("picture.jpg").convert("RGB").resize((${w}, ${h}), PIL.Image.BILINEAR)`,
+      `session = onnxruntime.InferenceSession(${name})`,
+      'probabilities, indices = session.run(None, {"images": numpy.asarray(image)[None]})',
+    );
+  }
+  const { mean, std, inputHeight: h, inputWidth: w, inputLayout } = metadata;
+  const planar = inputLayout === 'NCHW' ? '.transpose(2, 0, 1)' : '';
+  return fenced(
+    'python',
+    'import onnxruntime, numpy, PIL.Image',
+    `image = PIL.Image.open("picture.jpg").convert("RGB").resize((${w}, ${h}), PIL.Image.BILINEAR)`,
+    `x = (numpy.asarray(image) / 255 - ${JSON.stringify(mean)}) / ${JSON.stringify(std)}`,
+    `session = onnxruntime.InferenceSession(${name})`,
+    `logits, = session.run(None, {"input": x${planar}[None].astype(numpy.float32)})`,
+  );
+}
+
+function fenced(language: string, ...lines: string[]): string {
+  return [`\`\`\`${language}`, ...lines, '```'].join('\n');
 }

@@ -4,7 +4,7 @@ import { textTable } from '../../core/cli/text-table.ts';
 import type { ValueInfo } from '../../core/onnx/graph.ts';
 import { formatDims } from '../../core/onnx/operators/operator.ts';
 import { sparkline } from '../../core/plot/sparkline.ts';
-import type { InspectReport, WeightReport } from './report.ts';
+import type { InspectReport, WeightReport } from './inspect-model.ts';
 
 /** Names as long as this are cut in the middle: their ends tell them apart. */
 const MAX_NAME = 44;

@@ -23,6 +23,8 @@ export interface ExportResult extends ModelFacts {
   /** Of the best classes with the float32 original; what it was measured on is in it. */
   agreement: Agreement;
   quantization?: QuantizeReport | undefined;
+  /** Whether batch norm is in it as it was trained, so that it can be trained further. */
+  keepsBatchNorm?: boolean;
 }
 
 /** The files of an export. */

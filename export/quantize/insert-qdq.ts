@@ -9,8 +9,7 @@ import {
 } from '../../core/onnx/graph.ts';
 import { quantizedOperator } from '../../core/onnx/operators/index.ts';
 import type { QuantizationPlan } from './plan.ts';
-import type { ActivationParameters } from './quantization-parameters.ts';
-import { quantizeWeight } from './quantize-weight.ts';
+import { type ActivationParameters, quantizeWeight } from './quantize-weight.ts';
 
 /**
  * Writes a planned quantisation as a graph in QDQ form: every quantised activation goes through a

@@ -6,8 +6,7 @@ import { collectHistograms, floatValues } from './calibrate/collect.ts';
 import { insertQdq } from './insert-qdq.ts';
 import { DEFAULT_METHOD, type QuantizeOptions, type QuantizeReport } from './options.ts';
 import { planQuantization, type QuantizationPlan } from './plan.ts';
-import { activationParameters } from './quantization-parameters.ts';
-import { REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
+import { activationParameters, REDUCED_WEIGHT_LIMIT, WEIGHT_LIMIT } from './quantize-weight.ts';
 
 export const DEFAULT_PERCENTILE = 99.999;
 

@@ -1,12 +1,13 @@
+import { IMAGENET_CLASSES } from '../../core/data/imagenet/imagenet.ts';
 import { UserError } from '../../core/errors.ts';
 import { storedLabels } from '../../core/label-forms.ts';
 import { readLabels } from '../../core/labels.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
-import { fitModel } from '../../core/weights/fit-model.ts';
+import { classCount, fitModel } from '../../core/weights/fit-model.ts';
 import { describeWeights, type LoadedWeights, loadWeights } from '../../core/weights/load-weights.ts';
-import { datasetFacts, modelMetadata } from '../dataset-facts.ts';
+import { type DatasetFacts, datasetFacts, imagenetFacts, modelMetadata } from '../dataset-facts.ts';
 import { ExportSource } from './source.ts';
 
 export interface WeightsSourceOptions {
@@ -40,13 +41,18 @@ export async function sourceOf(
   options: WeightsSourceOptions = {},
 ): Promise<{ source: ExportSource; folded: boolean; beside: string[] }> {
   const stored = storedMetadata(weights, path, options);
+  const facts = stored ? undefined : await toldFacts(weights, path, options);
   const { model, graph, folded, beside } = fitModel(weights.tensors, path, {
     model: options.model,
     left: weights.left,
-    ...(stored ? { imageSize: stored.inputHeight } : {}),
+    imageSize: stored?.inputHeight ?? facts?.height,
   });
-  const metadata = stored ? { ...stored, model } : await describedMetadata(model, weights, path, options);
   const [, classes] = graph.outputs[0]!.dims;
+  const known = facts ?? {
+    ...(await imagenetFacts(model, Number(graph.inputs[0]!.dims[2]))),
+    ...(options.labels !== undefined && { labels: await readLabels(options.labels) }),
+  };
+  const metadata = stored ? { ...stored, model } : modelMetadata(model, known);
   if (classes !== metadata.labels.length) {
     throw new UserError(
       `${path} tells ${classes} classes apart, but there are ${metadata.labels.length} labels ` +
@@ -75,19 +81,19 @@ function storedMetadata(
   return { ...rest, inputLayout: 'NCHW' };
 }
 
-async function describedMetadata(
-  model: string,
-  { metadata }: LoadedWeights,
+/**
+ * What the options and the file say of the data; undefined where they say nothing of it and the classes are as many
+ * as ImageNet's, which then they are.
+ */
+async function toldFacts(
+  { tensors, left, metadata }: LoadedWeights,
   path: string,
   options: WeightsSourceOptions,
-): Promise<ClassifierMetadata> {
-  const dataset = options.dataset ?? metadata.dataset ?? 'cifar100';
-  const labels =
-    options.labels !== undefined
-      ? await readLabels(options.labels)
-      : dataset === metadata.dataset
-        ? storedLabels(metadata.labels)
-        : undefined;
-  const facts = await datasetFacts({ dataset, ...(labels ? { labels } : {}) }, path, options.data);
-  return modelMetadata(model, facts);
+): Promise<DatasetFacts | undefined> {
+  const told = options.dataset ?? metadata.dataset;
+  if (told === undefined && classCount(tensors, path, left) === IMAGENET_CLASSES) return undefined;
+  const dataset = told ?? 'cifar100';
+  const stored = dataset === metadata.dataset ? storedLabels(metadata.labels) : undefined;
+  const labels = options.labels === undefined ? stored : await readLabels(options.labels);
+  return datasetFacts({ dataset, ...(labels ? { labels } : {}) }, path, options.data);
 }

@@ -1,7 +1,8 @@
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Random } from '../../core/random.ts';
-import { loadSplit } from '../load-split.ts';
+import { isKnownDataset, loadSplit } from '../load-split.ts';
 import type { ExportOptions } from '../options.ts';
+import { picturesFor } from '../pictures.ts';
 
 /** Images to compare two models on. */
 export interface ImageSet {
@@ -27,8 +28,9 @@ export function randomImages(
 }
 
 /**
- * The first test images of the dataset a model was trained on, if it is at hand and has so many; else random ones.
- * @param data where the dataset is, if not in a default place
+ * The first test images of the dataset a model was trained on, if it is at hand and has so many; of a model of a
+ * dataset that is not read here, pictures of a folder; else random ones.
+ * @param data where the dataset is, if not in a default place; or the folder
  * @param multiple the set has a multiple of this many
  * @throws UserError if there is no such dataset in `data`
  */
@@ -41,7 +43,15 @@ export async function comparisonImages(
   const split = await loadSplit(metadata, 'test', data);
   const whole = (n: number): number => Math.floor(n / multiple) * multiple;
   const available = split ? whole(Math.min(Math.max(count, multiple), split.count)) : 0;
-  if (!split || available === 0) return randomImages(Math.max(whole(count), multiple), metadata);
+  if (!split || available === 0) {
+    const pictures = isKnownDataset(metadata.dataset)
+      ? undefined
+      : await picturesFor(metadata, 'test', count, data);
+    // Of few pictures, whole batches.
+    const usable = whole(pictures?.count ?? 0);
+    if (!pictures || usable === 0) return randomImages(Math.max(whole(count), multiple), metadata);
+    return { ...pictures, count: usable };
+  }
   const bytes = 3 * metadata.inputHeight * metadata.inputWidth;
   return {
     on: `test images of ${metadata.dataset}`,

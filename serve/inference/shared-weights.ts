@@ -2,7 +2,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { mkdtemp, rename, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { processIsAlive } from '../../core/fs/process-is-alive.ts';
+import { processIsAlive } from '../../core/fs/atomic-write.ts';
 import { type InferenceSession, openSession, type SessionOptions } from '../../core/runtime/session.ts';
 
 const MODEL_FILE = 'model.onnx';

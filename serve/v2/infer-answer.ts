@@ -3,8 +3,7 @@ import { Refusal } from '../../core/errors.ts';
 import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import type { LoadedModel } from '../models/loaded-model.ts';
-import { type ParsedInfer, Shape } from './infer-request.ts';
-import { bytesFromTensor, bytesFromTexts } from './tensor-binary.ts';
+import { bytesFromTensor, bytesFromTexts, type ParsedInfer, Shape } from './infer-request.ts';
 
 export const InferAnswer = z
   .strictObject({

@@ -10,7 +10,7 @@ import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
 import { PROVIDERS, type Provider } from '../../train/engine/providers/providers.ts';
 import { DEFAULTS, type EngineName } from '../../train/recipe/settings.ts';
 import { findChromium } from '../find-chromium.ts';
-import { type Gpu, readGpus } from '../gpu.ts';
+import { type Gpu, readGpus } from '../programs.ts';
 import { probeTensorFlow, type TensorFlowFacts } from '../tensorflow/probe.ts';
 import { type CpuFacts, readCpu } from './cpu.ts';
 
@@ -81,7 +81,7 @@ async function readOnnxruntime(): Promise<OnnxruntimeFacts | { error: string }> 
   try {
     // Not at the top: where the native library does not load, the rest is still told.
     const ort = await import('onnxruntime-node');
-    const { detectBlockSize } = await import('../../train/engine/block-size.ts');
+    const { detectBlockSize } = await import('../../train/lowering/ort/block-size.ts');
     const { probeProvider, providersOfBuild } = await import('../../train/engine/providers/probe.ts');
     const providers = await Promise.all(
       providersOfBuild().map(async (name) => {

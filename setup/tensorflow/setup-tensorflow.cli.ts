@@ -4,7 +4,7 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { formatDuration, ProgressBar } from '../../core/cli/progress.ts';
 import { watchSignals } from '../../core/cli/signals.ts';
 import { UserError } from '../../core/errors.ts';
-import { readGpus } from '../gpu.ts';
+import { readGpus } from '../programs.ts';
 import { type LibrarySource, readInstalled } from './library.ts';
 import { checkPlatform, thisPlatform } from './platform.ts';
 import { projectPlaces } from './release.ts';

@@ -7,7 +7,7 @@ import { after, describe, it } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { readArchive } from '../../core/data/archive/read-archive.ts';
 import { fileDigest } from '../../core/data/checksum.ts';
-import { FolderFiles } from '../../core/data/files/folder-files.ts';
+import { FolderFiles } from '../../core/data/data-files.ts';
 import { decodeFile } from '../../core/data/folder/read-folder.ts';
 import { readPreprocessing } from '../../core/foreign-model/preprocessing.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';

@@ -12,7 +12,7 @@ import { decodeModel } from '../../core/onnx/model-file.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
-import { exportRun } from '../../export/export-run.ts';
+import { exportRun } from '../../export/export-model.ts';
 import { loadSplit } from '../../export/load-split.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';

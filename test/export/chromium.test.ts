@@ -9,7 +9,7 @@ import express from 'express';
 import { InferenceSession, Tensor } from 'onnxruntime-node';
 import type { Browser, Page } from 'playwright-core';
 import { Random } from '../../core/random.ts';
-import { exportRun } from '../../export/export-run.ts';
+import { exportRun } from '../../export/export-model.ts';
 import type { ExportOptions } from '../../export/options.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { launchChromium, SKIP_WITHOUT_CHROMIUM } from '../web-demo/chromium.ts';

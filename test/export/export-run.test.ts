@@ -8,7 +8,7 @@ import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
-import { defaultOutput, exportRun } from '../../export/export-run.ts';
+import { defaultOutput, exportRun } from '../../export/export-model.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { BEST, CONFIG, LAST, tensorsOf, trainedGraph, writeRun } from './trained-run.ts';
 

@@ -5,7 +5,7 @@
 import 'onnxruntime-node';
 import { readFileSync } from 'node:fs';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
-import { exportRun } from '../../export/export-run.ts';
+import { exportRun } from '../../export/export-model.ts';
 
 /** Not `process.resourceUsage()`: its maximum goes on from that of the process that started this one. */
 function peak(): number {

@@ -6,7 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
-import { exportRun } from '../../export/export-run.ts';
+import { exportRun } from '../../export/export-model.ts';
 import type { ExportOptions } from '../../export/options.ts';
 import { defaultOutput } from '../../export/output/output-paths.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';

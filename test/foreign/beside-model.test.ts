@@ -5,7 +5,7 @@ import { dirname, join } from 'node:path';
 import { after, describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { parsePythonNames } from '../../core/foreign-model/in-metadata.ts';
-import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { openModel } from '../../core/foreign-model/open-model.ts';
 import { readLabels } from '../../core/labels.ts';
 import { isOurs } from '../../core/model-metadata.ts';
@@ -36,7 +36,7 @@ function load(
   files: Record<string, unknown>,
   net: TinyNetOptions = {},
   name = 'm.onnx',
-): Promise<Classifier> {
+): Promise<LoadedClassifier> {
   return loadClassifier(join(folderOf({ [name]: tinyNet(net), ...files }), name));
 }
 

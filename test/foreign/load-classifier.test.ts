@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import sharp from 'sharp';
 import { UserError } from '../../core/errors.ts';
-import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
@@ -13,7 +13,7 @@ import { EXPECTED, FIXTURES, foreignFolder, PREPROCESSING, writeJson } from './s
 const folder = foreignFolder();
 
 /** The probabilities of the picture, as the last of a batch of three. */
-async function classify({ bytes, metadata }: Classifier): Promise<Float32Array> {
+async function classify({ bytes, metadata }: LoadedClassifier): Promise<Float32Array> {
   const pixels = await sharp(join(FIXTURES, 'picture.png')).raw().toBuffer();
   const size = pixels.length;
   const images = new Float32Array(3 * size);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
-import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { decideScores, scoresOfNumbers } from '../../core/foreign-model/score-kind.ts';
 import { probabilitiesOf } from '../../core/metrics/scores.ts';
 import { decodeMetadata } from '../../core/model-metadata.ts';
@@ -17,7 +17,7 @@ const { add } = modelFolder();
 const RED_PICTURE = [1, -1, -1] as const;
 
 /** The probabilities of a red picture, which is the second of a batch. */
-async function probabilities({ bytes, metadata }: Classifier): Promise<number[]> {
+async function probabilities({ bytes, metadata }: LoadedClassifier): Promise<number[]> {
   const session = await openSession(bytes);
   const images = colorImages([-1, 1, 0.3], RED_PICTURE, [0, 0, 0]);
   const { logits } = await session.run({ input: new Tensor('float32', images, [3, 3, 8, 8]) });

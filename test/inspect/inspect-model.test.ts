@@ -11,8 +11,7 @@ import { onnx } from '../../core/onnx/newer-fields.ts';
 import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import { formatReport } from '../../export/inspect/format-report.ts';
-import { inspectModel } from '../../export/inspect/inspect-model.ts';
-import type { InspectReport } from '../../export/inspect/report.ts';
+import { type InspectReport, inspectModel } from '../../export/inspect/inspect-model.ts';
 import { redNet } from '../foreign/red-net.ts';
 import { FIXTURES } from '../foreign/support.ts';
 

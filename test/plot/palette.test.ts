@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { DARK, LIGHT } from '../../core/plot/palette.ts';
+import { DARK, LIGHT } from '../../core/plot/line-chart.ts';
 
 type Rgb = [number, number, number];
 

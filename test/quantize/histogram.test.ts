@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../core/random.ts';
-import { Histogram } from '../../export/quantize/calibrate/histogram.ts';
+import { Histogram } from '../../export/quantize/calibrate/collect.ts';
 
 const draw = (count: number, seed: number): Float32Array => {
   const random = new Random(seed);

@@ -3,8 +3,8 @@ import { describe, it } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor, type Graph, ints, type TensorValue } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
-import { roundHalfEven } from '../../export/quantize/quantization-parameters.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
+import { roundHalfEven } from '../../export/quantize/quantize-weight.ts';
 import { noise, runGraph } from './small-nets.ts';
 
 const SIZE = 6;

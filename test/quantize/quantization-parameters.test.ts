@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { Random } from '../../core/random.ts';
-import { activationParameters, roundHalfEven } from '../../export/quantize/quantization-parameters.ts';
+import { activationParameters, roundHalfEven } from '../../export/quantize/quantize-weight.ts';
 
 const quantize = (value: number, scale: number, zeroPoint: number) =>
   Math.min(255, Math.max(0, roundHalfEven(value / scale) + zeroPoint));

@@ -3,9 +3,9 @@ import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { Random } from '../../core/random.ts';
 import { chooseRange, entropyThreshold } from '../../export/quantize/calibrate/choose-range.ts';
-import { Histogram } from '../../export/quantize/calibrate/histogram.ts';
+import { Histogram } from '../../export/quantize/calibrate/collect.ts';
 import type { CalibrationMethod } from '../../export/quantize/options.ts';
-import { activationParameters, type Range } from '../../export/quantize/quantization-parameters.ts';
+import { activationParameters, type Range } from '../../export/quantize/quantize-weight.ts';
 
 const histogramOf = (values: Float32Array): Histogram => {
   const histogram = new Histogram();

@@ -5,8 +5,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { type InferenceSession, Tensor } from 'onnxruntime-node';
+import { chooseInference } from '../../serve/inference/pool.ts';
 import { makeSharedFolder, openShared, removeSharedFolder } from '../../serve/inference/shared-weights.ts';
-import { chooseInference } from '../../serve/models/choose-inference.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
 async function logits(session: InferenceSession): Promise<Float32Array> {

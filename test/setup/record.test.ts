@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { checkRecorded, parseRecord } from '../../setup/tensorflow/record.ts';
+import { checkRecorded, parseRecord } from '../../setup/wheel.ts';
 import { checkPlain } from '../data/user-error.ts';
 
 // SHA-256 of the empty string and of "abc", from FIPS 180.

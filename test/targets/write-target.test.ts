@@ -11,10 +11,9 @@ import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { encodeMetadata } from '../../core/model-metadata.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
-import { serviceName } from '../../export/targets/inference-service.ts';
 import { formatTextProto } from '../../export/targets/text-proto.ts';
 import { tritonConfig } from '../../export/targets/triton-config.ts';
-import { writeTarget } from '../../export/targets/write-target.ts';
+import { serviceName, writeTarget } from '../../export/targets/write-target.ts';
 import { foreignFolder } from '../foreign/support.ts';
 import { bySchema, readTextProto, type SchemaNode } from './read-text-proto.ts';
 

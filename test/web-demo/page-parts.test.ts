@@ -8,7 +8,7 @@ import { strategyFor } from '../../web-demo/page/service-worker/strategy.ts';
 import { buildHead, cutLastLayer, replaceLastLayer } from '../../web-demo/page/teach/head.ts';
 import { splitExamples } from '../../web-demo/page/teach/split.ts';
 import { heatColor } from '../../web-demo/page/views/heat-colors.ts';
-import { Classifier } from '../../web-demo/page/worker/classifier.ts';
+import { OpenClassifier } from '../../web-demo/page/worker/classifier.ts';
 import { Lock } from '../../web-demo/page/worker/lock.ts';
 import { occlusionMap } from '../../web-demo/page/worker/occlusion.ts';
 import { precisionOf } from '../../web-demo/page/worker/precision.ts';
@@ -216,8 +216,8 @@ describe('the lock of a runtime', () => {
     mean: [0, 0, 0],
     std: [1, 1, 1],
   };
-  const classifier = (open: OpenSession) => new Classifier(open, metadata as never, 'net');
-  const open = async (runtime: Runtime, which: number): Promise<Classifier> => {
+  const classifier = (open: OpenSession) => new OpenClassifier(open, metadata as never, 'net');
+  const open = async (runtime: Runtime, which: number): Promise<OpenClassifier> => {
     const opened = await openOn(runtime, Uint8Array.of(which), 'webgpu', '', (candidate) =>
       classifier(candidate).warmUp(),
     );

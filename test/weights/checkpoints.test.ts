@@ -3,7 +3,7 @@ import { describe, it } from 'node:test';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { decodeWeights, describeWeights } from '../../core/weights/load-weights.ts';
 import { netPrefix } from '../../core/weights/names.ts';
-import { decodePyTorch, readPyTorch } from '../../core/weights/pytorch/decode.ts';
+import { decodePyTorch, readPyTorch } from '../../core/weights/pytorch/state-dict.ts';
 import { decodeSafetensors, encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { buildZip } from './build-zip.ts';
 import { p } from './pickle-builder.ts';

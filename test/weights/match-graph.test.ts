@@ -1,8 +1,18 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { buildModel } from '../../core/models/zoo.ts';
-import { type Attribute, float, floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
+import {
+  type Attribute,
+  float,
+  floatTensor,
+  type Graph,
+  int,
+  int64Tensor,
+  ints,
+  sizeOf,
+  str,
+} from '../../core/onnx/graph.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import type { Onnx } from '../../core/onnx/newer-fields.ts';
 import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
@@ -43,15 +53,20 @@ function transposed(data: Float32Array, rows: number): Float32Array {
   return Float32Array.from(data, (_, i) => data[(i % rows) * columns + Math.floor(i / rows)]!);
 }
 
+/** The net of a file: the first are resnet20. */
+function modelOf(file: string): string {
+  const own = MODEL_NAMES.find((name) => file === name || file === `${name}-script`);
+  return own ?? (file.includes('-se') ? 'se_resnet20' : 'resnet20');
+}
+
 describe("weights of PyTorch's exports are found by their place in the graph", () => {
   for (const [file, known] of Object.entries(FILES)) {
-    const isExcited = file.includes('-se');
     it(file, () => {
       const { bytes, values } = filled(file);
       const loaded = decodeWeights(bytes, file);
       assert.deepEqual(describeWeights(loaded), []);
       const { model, folded, beside } = fitModel(loaded.tensors, file);
-      assert.deepEqual([model, beside], [isExcited ? 'se_resnet20' : 'resnet20', []]);
+      assert.deepEqual([model, beside], [modelOf(file), []]);
       assert.equal(folded, !file.endsWith('unfolded'));
       const seen = new Set(Object.values(known).map(({ name }) => name));
       for (const [initializer, { name, transposed: isTransposed }] of Object.entries(known)) {
@@ -119,6 +134,75 @@ describe('a graph that computes something else', () => {
     const headless = net();
     headless.nodes = headless.nodes.filter(({ op }) => op !== 'Gemm');
     assert.equal(reasonOf(headless), 'it does not end in a fully connected layer');
+  });
+
+  /** EfficientNet-Lite0 for images that it pads more behind than before, its nodes changed. */
+  const lite = (change: (node: Graph['nodes'][number], graph: Graph) => void): Graph => {
+    const graph = buildModel('efficientnet-lite0', { numClasses: 7, imageSize: 64 });
+    for (const node of [...graph.nodes]) change(node, graph);
+    return graph;
+  };
+
+  it('is one of the zoo however its padding is written, and not with another', () => {
+    const pads = ({ attributes }: Graph['nodes'][number]): number[] =>
+      attributes.pads?.type === 'ints' ? attributes.pads.value : [];
+    const isUneven = (node: Graph['nodes'][number]) => pads(node)[0] !== pads(node)[2];
+    const padded = (value: number) =>
+      lite((node, graph) => {
+        if (node.op !== 'Conv' || !isUneven(node)) return;
+        const [top = 0, left = 0, bottom = 0, right = 0] = pads(node);
+        const all = [0, 0, top, left, 0, 0, bottom, right];
+        const [input = '', weight = ''] = node.inputs;
+        graph.initializers.set(`${weight} pads`, int64Tensor(all));
+        graph.initializers.set(`${weight} value`, floatTensor([], [value]));
+        const pad = { op: 'Pad', domain: '', name: '', attributes: {} };
+        const inputs = [input, `${weight} pads`, `${weight} value`];
+        graph.nodes.push({ ...pad, inputs, outputs: [`${weight} padded`] });
+        node.inputs = [`${weight} padded`, weight];
+        node.attributes = { ...node.attributes, pads: ints([0, 0, 0, 0]) };
+      });
+    assert.equal(
+      lite((node) => assert.ok(node.op !== 'Conv' || pads(node).length === 4)).nodes.filter(isUneven).length,
+      5,
+    );
+    assert.equal(reasonOf(padded(0)), 'it is efficientnet-lite0');
+    assert.match(reasonOf(padded(1)), /most like efficientnet-lite0, but/);
+    const automatic = (way: string) =>
+      lite((node) => {
+        if (node.op !== 'Conv') return;
+        const { pads: _, ...attributes } = node.attributes;
+        node.attributes = { ...attributes, auto_pad: str(way) };
+      });
+    assert.equal(reasonOf(automatic('SAME_UPPER')), 'it is efficientnet-lite0');
+    assert.match(reasonOf(automatic('SAME_LOWER')), /most like efficientnet-lite0, but/);
+    // As timm's efficientnet_lite0 is, which has the same weights by name and shape.
+    const symmetric = lite((node) => {
+      if (node.op !== 'Conv' || !isUneven(node)) return;
+      node.attributes = { ...node.attributes, pads: ints(pads(node).map(() => pads(node)[2]!)) };
+    });
+    assert.match(reasonOf(symmetric), /most like efficientnet-lite0, but/);
+  });
+
+  it('is not one of the zoo with other activations, groups or pooling', () => {
+    const ends = lite(({ op, inputs }, graph) => {
+      if (op === 'Clip') graph.initializers.set(inputs[2]!, floatTensor([], [4]));
+    });
+    assert.match(reasonOf(ends), /it has one from 0 to 4$/);
+    const mobile = (model: string, op: string, name: string, value: Attribute) => {
+      const graph = buildModel(model, { numClasses: 7, imageSize: 64 });
+      for (const node of graph.nodes)
+        if (node.op === op) node.attributes = { ...node.attributes, [name]: value };
+      return reasonOf(graph);
+    };
+    assert.match(
+      mobile('mobilenetv3-small', 'HardSigmoid', 'alpha', float(0.2)),
+      /most like mobilenetv3-small/,
+    );
+    assert.equal(mobile('mobilenetv3-small', 'HardSigmoid', 'beta', float(0.5)), 'it is mobilenetv3-small');
+    assert.match(mobile('mobilenetv2', 'Conv', 'group', int(1)), /it has one of 1 group$/);
+    assert.match(mobile('resnet18-imagenet', 'MaxPool', 'pads', ints([0, 0, 1, 1])), /most like resnet18/);
+    assert.match(mobile('resnet18-imagenet', 'MaxPool', 'ceil_mode', int(1)), /most like resnet18/);
+    assert.equal(mobile('resnet18-imagenet', 'MaxPool', 'ceil_mode', int(0)), 'it is resnet18-imagenet');
   });
 
   it('is one of the zoo by its folded weights where batch norm has another epsilon', () => {

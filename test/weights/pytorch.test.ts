@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { decodePyTorch } from '../../core/weights/pytorch/decode.ts';
+import { decodePyTorch } from '../../core/weights/pytorch/state-dict.ts';
 import { decodeSafetensors } from '../../core/weights/safetensors.ts';
 import { buildZip } from './build-zip.ts';
 import { p } from './pickle-builder.ts';

@@ -1,5 +1,4 @@
-import { renderLineChart } from '../../core/plot/line-chart.ts';
-import { DARK, LIGHT } from '../../core/plot/palette.ts';
+import { DARK, LIGHT, renderLineChart } from '../../core/plot/line-chart.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
 import { comparisonCharts } from './charts.ts';
 import { type ComparisonRow, compareRuns, shortNames } from './compare.ts';

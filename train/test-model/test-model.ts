@@ -56,14 +56,14 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
   const bytes = await readWeightsFile(path);
   if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
   const { tensors, metadata, left } = decodeWeights(bytes, path);
-  const fitted = fitModel(tensors, path, { model, left });
   const config = await configOfRun(path);
   const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
+  const fitted = fitModel(tensors, path, { model, left, imageSize });
   const dataset = metadata.dataset ?? config.dataset;
   return {
     bytes: encodeModel(foldBatchNorm(fitted.graph)),
     model: fitted.model,
-    classes: tensors.get('fc.weight')!.dims[0]!,
+    classes: Number(fitted.graph.outputs[0]!.dims[1]),
     height: imageSize,
     width: imageSize,
     ...(typeof dataset === 'string' ? { dataset } : {}),

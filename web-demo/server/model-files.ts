@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { type Classifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { openInThread } from '../../core/foreign-model/open-model.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
@@ -28,7 +28,7 @@ export class ModelFiles {
   /** By file and version: whether another program wrote it. */
   readonly #foreign = new Map<string, Promise<boolean>>();
   /** The one adapted last; others are soon made. */
-  #adapted: { file: string; stamps: FileStamps; classifier: Promise<Classifier> } | undefined;
+  #adapted: { file: string; stamps: FileStamps; classifier: Promise<LoadedClassifier> } | undefined;
 
   private constructor(root: string, extra: ModelFile | undefined, preferred: string) {
     this.#root = root;
@@ -97,7 +97,7 @@ export class ModelFiles {
    * A model of another program as one of ours, by the files beside it, as a server has it.
    * @throws UserError if it is no classifier, or nothing says how to prepare images for it
    */
-  async adapted({ file }: ModelFile): Promise<Classifier> {
+  async adapted({ file }: ModelFile): Promise<LoadedClassifier> {
     const last = this.#adapted;
     if (last?.file === file && last.stamps.asRead === (await last.stamps.now())) return last.classifier;
     const stamps = new FileStamps();

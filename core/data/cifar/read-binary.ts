@@ -1,7 +1,7 @@
 import { UserError } from '../../errors.ts';
 import { ByteStream } from '../archive/byte-stream.ts';
+import { type DataFiles, readWhole } from '../data-files.ts';
 import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
-import { type DataFiles, readWhole } from '../files/data-files.ts';
 import { readSplits } from '../split.ts';
 import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
 import {

@@ -1,7 +1,5 @@
+import { ArchiveFiles, type DataFiles, FolderFiles } from '../data-files.ts';
 import { type ImageDataset, SPLIT_NAMES, type SplitName } from '../dataset.ts';
-import { ArchiveFiles } from '../files/archive-files.ts';
-import type { DataFiles } from '../files/data-files.ts';
-import { FolderFiles } from '../files/folder-files.ts';
 import { readCifarBinary } from './read-binary.ts';
 import { MAX_PICKLE_BYTES, readCifarPython } from './read-python.ts';
 import { type CifarVariant, nameFiles, recordBytes } from './variant.ts';

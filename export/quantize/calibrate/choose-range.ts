@@ -1,6 +1,6 @@
 import type { CalibrationMethod } from '../options.ts';
-import { activationParameters, type Range } from '../quantization-parameters.ts';
-import type { Histogram } from './histogram.ts';
+import { activationParameters, type Range } from '../quantize-weight.ts';
+import type { Histogram } from './collect.ts';
 
 /** The range of a tensor by a calibration method; [0, 0] if all its values were zero. */
 export function chooseRange(histogram: Histogram, method: CalibrationMethod, percentile: number): Range {

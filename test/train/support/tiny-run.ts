@@ -83,7 +83,7 @@ export async function tinyRun(
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.
-  const engine = await engineForRun({ config, model, dataset: DATASET }, 1);
+  const engine = await engineForRun({ config, model }, 1);
   let steps = 0;
   try {
     const result = await train({

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process';
 import { listSupportedBackends } from 'onnxruntime-node';
 import { processArguments } from '../../../core/workers/thread.ts';
-import type { Precision } from '../../precision.ts';
+import type { TrainingPrecision } from '../../precision.ts';
 import { PROVIDERS, type Provider } from './providers.ts';
 
 const CHILD = new URL('./probe-child.ts', import.meta.url);
@@ -26,7 +26,7 @@ export function providersOfBuild(): Provider[] {
  */
 export async function probeProvider(
   provider: Provider,
-  precision: Precision = 'fp32',
+  precision: TrainingPrecision = 'fp32',
 ): Promise<string | undefined> {
   if (!providersOfBuild().includes(provider)) {
     return `onnxruntime-node for ${process.platform} ${process.arch} is built without it`;

@@ -2,8 +2,7 @@ import { UserError } from '../../../core/errors.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { Random } from '../../../core/random.ts';
-import { openSession } from '../../../core/runtime/session.ts';
-import { tensor } from '../../../train/engine/tensors.ts';
+import { openSession, tensor } from '../../../core/runtime/session.ts';
 import '../worker/runtime.ts';
 
 /** Folding batch norm costs about 1e-6 in float32. */

@@ -4,7 +4,7 @@ import { Normalizer } from '../../../core/preprocess/normalize.ts';
 import type { OpenSession } from './session.ts';
 
 /** A model's session with what its metadata says about feeding it. */
-export class Classifier {
+export class OpenClassifier {
   readonly metadata: ClassifierMetadata;
   readonly name: string;
   readonly normalizer: Normalizer;

@@ -3,7 +3,7 @@ import { probabilitiesOf } from '../../../core/metrics/scores.ts';
 import { topK } from '../../../core/metrics/top-k.ts';
 import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
-import type { Classifier } from './classifier.ts';
+import type { OpenClassifier } from './classifier.ts';
 import { currentModel } from './model.ts';
 import { decodePicture } from './picture.ts';
 import type { Classification, ClassifyRequest, SuperclassShare } from './protocol.ts';
@@ -16,7 +16,7 @@ let decoded: { key: number; image: PixelImage } | undefined;
 
 /** What the net saw last, for an explanation. */
 export interface Seen {
-  model: Classifier;
+  model: OpenClassifier;
   /** [1, 3, height, width], normalised. */
   input: Float32Array;
 }

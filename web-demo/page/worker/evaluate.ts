@@ -5,7 +5,7 @@ import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
 import type { CallContext } from '../../../core/workers/calls.ts';
 import { CifarRecords, PIXELS, SIDE } from '../test-set/records.ts';
 import { type CifarSource, matchLabels, someOf, type TestSetSource } from '../test-set/source.ts';
-import type { Classifier } from './classifier.ts';
+import type { OpenClassifier } from './classifier.ts';
 import { download } from './download.ts';
 import { WorstMistakes } from './mistakes.ts';
 import { currentModel } from './model.ts';
@@ -126,7 +126,7 @@ export async function evaluate(
 }
 
 /** Pictures of the reader's own, prepared as for a guess; they may be of any size, and so may the model. */
-function picturesOfFolder({ name, pictures }: FolderSource, model: Classifier): TestPictures {
+function picturesOfFolder({ name, pictures }: FolderSource, model: OpenClassifier): TestPictures {
   const { known, unknown } = matchLabels(pictures, model.metadata.labels, name);
   const unread: string[] = [];
   const size = { width: model.metadata.inputWidth, height: model.metadata.inputHeight };
@@ -153,7 +153,7 @@ function picturesOfFolder({ name, pictures }: FolderSource, model: Classifier): 
 
 async function picturesOfCifar(
   source: CifarSource,
-  model: Classifier,
+  model: OpenClassifier,
   signal: AbortSignal,
   progress: (state: EvaluationState) => void,
 ): Promise<TestPictures> {

@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import { Classifier } from './classifier.ts';
+import { OpenClassifier } from './classifier.ts';
 import { readModel } from './foreign.ts';
 import { Lock } from './lock.ts';
 import { countWeights, precisionOf } from './precision.ts';
@@ -8,13 +8,13 @@ import { type OpenSession, openSession, openToTry } from './session.ts';
 import { THREADS } from './threads.ts';
 
 const opening = new Lock();
-let current: Classifier | undefined;
+let current: OpenClassifier | undefined;
 
 /**
  * The model that is open.
  * @throws UserError if there is none
  */
-export function currentModel(): Classifier {
+export function currentModel(): OpenClassifier {
   if (!current) throw new UserError('No model is open yet; wait for it to load, or open an .onnx file.');
   return current;
 }
@@ -35,10 +35,10 @@ export async function openModel(
     const precision = precisionOf(graph);
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
     const probe = (candidate: OpenSession): Promise<void> =>
-      new Classifier(candidate, metadata, name).warmUp();
+      new OpenClassifier(candidate, metadata, name).warmUp();
     const open = await openSession(bytes, name, choice, precision === 'int8', probe, context);
     const previous = current;
-    current = new Classifier(open, metadata, name);
+    current = new OpenClassifier(open, metadata, name);
     await previous?.release();
     return {
       name,

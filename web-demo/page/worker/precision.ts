@@ -1,7 +1,5 @@
+import type { Precision } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
-
-/** What a model's weights are stored in. */
-export type Precision = 'fp32' | 'fp16' | 'int8';
 
 /** By where most of the weights are: scales and biases of a quantised model are float32 too. */
 export function precisionOf(graph: Graph): Precision {

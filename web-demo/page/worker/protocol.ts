@@ -1,7 +1,6 @@
-import type { ClassifierMetadata, ModelAccuracy } from '../../../core/model-metadata.ts';
+import type { ClassifierMetadata, ModelAccuracy, Precision } from '../../../core/model-metadata.ts';
 import type { Region } from '../../../core/preprocess/region.ts';
 import type { TestSetSource } from '../test-set/source.ts';
-import type { Precision } from './precision.ts';
 
 /** Where a model's bytes come from; the server may say how many there are. */
 export type ModelSource = { name: string; url: string; bytes?: number } | { name: string; file: Blob };

@@ -1,11 +1,12 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
+import { DEMO_DIST } from '../../web-demo/build.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
@@ -248,6 +249,12 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
     await first.context().close();
     assert.ok(bytes < 4e6, `${bytes} bytes`);
+    // Nothing begins before it is there; the trainer and what reads models are the workers' matter.
+    const script = (await readdir(path.join(DEMO_DIST, 'assets'))).find((name) =>
+      /^index-.*\.js\.br$/.test(name),
+    )!;
+    const { size } = await stat(path.join(DEMO_DIST, 'assets', script));
+    assert.ok(size < 25_000, `the page's own script has ${size} bytes`);
     // The model is a tenth of it: the bar stood still at its end while the rest came.
     assert.ok(shares.length > 10 && shares.some((share) => share > 0.3 && share < 0.8), shares.join());
     const sorted = [...shares].sort((a, b) => a - b);

@@ -136,6 +136,25 @@ const CASES: Case[] = [
   ...each('Softmax LogSoftmax', { what: 'last axis', inputs: [[3, 7]] }),
   ...each('Softmax LogSoftmax', { what: 'channels', attributes: { axis: int(1) } }),
 
+  ...each('Shape', { what: 'all', cast: true }),
+  {
+    op: 'Shape',
+    what: 'some',
+    inputs: [IMAGES],
+    attributes: { start: int(-3), end: int(-1) },
+    cast: true,
+  },
+  {
+    op: 'Range',
+    what: 'downwards',
+    inputs: [],
+    constants: [
+      { dims: [], data: [7] },
+      { dims: [], data: [-2] },
+      { dims: [], data: [-2] },
+    ],
+    cast: true,
+  },
   { op: 'Flatten', what: 'images', inputs: [IMAGES] },
   { op: 'Flatten', what: 'from axis 2', inputs: [IMAGES], attributes: { axis: int(-2) } },
   { op: 'Reshape', what: 'of copied and inferred sizes', inputs: [IMAGES], constants: [[0, -1, 2]] },
@@ -417,7 +436,8 @@ function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0
     if (constant === undefined) return '';
     if ('dims' in constant) {
       const { dims, data } = constant;
-      if (op.startsWith('Gather') || (op.startsWith('Scatter') && i === 0)) return b.int64(data, dims);
+      if (op.startsWith('Gather') || op === 'Range' || (op.startsWith('Scatter') && i === 0))
+        return b.int64(data, dims);
       return b.initializer(`c${i}`, floatTensor(dims, data));
     }
     return b.int64(constant as readonly number[], [(constant as readonly number[]).length]);

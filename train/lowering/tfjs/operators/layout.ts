@@ -311,6 +311,20 @@ const scatterND: TfjsOperator = (call) => {
   return plain(scatter(call, x, nonNegative(k, indices, sizesIndexed(k, x, indices)), updates));
 };
 
+/** The value's sizes, which TensorFlow has as int32, as all that is counted. */
+const shape: TfjsOperator = ({ k, node, inputs }) => {
+  const dims = dimsOf(inputs[0]!);
+  const [start, end] = [intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length)];
+  return plain(k.integers(dims.slice(start, end)));
+};
+
+const range: TfjsOperator = ({ k, inputs, numbers }) => {
+  const [start, end, step] = [0, 1, 2].map((index) => numbers(index)![0]!) as [number, number, number];
+  const length = Math.max(0, Math.ceil((end - start) / step));
+  const values = Array.from({ length }, (_, i) => start + i * step);
+  return plain(k.tf.tensor1d(values, k.typeOf(inputs[0]!.tensor) === 'int32' ? 'int32' : 'float32'));
+};
+
 /** Channels to pixels or back, as three axes each of them moved. */
 const blocks =
   (toSpace: boolean): TfjsOperator =>
@@ -340,9 +354,11 @@ export const LAYOUT: Readonly<Record<string, TfjsOperator>> = {
   GatherElements: gatherElements,
   GatherND: gatherND,
   Pad: pad,
+  Range: range,
   Reshape: reshape,
   ScatterElements: scatterElements,
   ScatterND: scatterND,
+  Shape: shape,
   Slice: slice,
   SpaceToDepth: blocks(false),
   Split: split,

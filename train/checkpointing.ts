@@ -12,10 +12,10 @@ import {
   withWeights,
 } from '../core/weights/checkpoint.ts';
 import type { TrainingEngine } from './engine/engine.ts';
-import type { TrainingState } from './engine/state.ts';
 import { divergedIn, type EpochReport, type LoopObserver, type StepReport } from './loop.ts';
-import { LOSS_SCALE_SLOT } from './step/loss-scaling.ts';
-import { type Segment, type VectorLayout, vectorLayout } from './step/parameter-vector.ts';
+import { LOSS_SCALE_SLOT } from './optim/loss-scaling.ts';
+import type { TrainingState } from './state.ts';
+import { type Segment, type VectorLayout, vectorLayout } from './state.ts';
 
 const SAVE_EVERY_SECONDS = 300;
 export const ADVICE = 'lower --lr or raise the warm-up';

@@ -1,5 +1,5 @@
 import type { StepInput, StepResult, TrainingEngine } from './engine/engine.ts';
-import { copyState } from './engine/state.ts';
+import { copyState } from './state.ts';
 
 /** A batch as a step takes it. */
 export type StepBatch = Pick<StepInput, 'images' | 'targets'>;

@@ -21,6 +21,7 @@ const SPREADS: ReadonlySet<string> = new Set([
   'Expand',
   'Tile',
   'Gather',
+  'GatherND',
   'Slice',
   'Concat',
   'Resize',

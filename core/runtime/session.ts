@@ -66,3 +66,8 @@ export async function openSession(
     ...options,
   });
 }
+
+/** A float32 tensor on the given memory; a vector unless `dims` says otherwise. */
+export function tensor(data: Float32Array, dims: readonly number[] = [data.length]): Tensor {
+  return new Tensor('float32', data, dims);
+}

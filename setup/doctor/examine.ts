@@ -81,7 +81,7 @@ async function readOnnxruntime(): Promise<OnnxruntimeFacts | { error: string }> 
   try {
     // Not at the top: where the native library does not load, the rest is still told.
     const ort = await import('onnxruntime-node');
-    const { detectBlockSize } = await import('../../train/engine/block-size.ts');
+    const { detectBlockSize } = await import('../../train/lowering/ort/block-size.ts');
     const { probeProvider, providersOfBuild } = await import('../../train/engine/providers/probe.ts');
     const providers = await Promise.all(
       providersOfBuild().map(async (name) => {

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Graph } from '../../core/onnx/graph.ts';
-import { vectorLayout } from '../../train/step/parameter-vector.ts';
+import { vectorLayout } from '../../train/state.ts';
 import { bothEngines, checkAgreement, GENERATED, type Step, TOLERANCE } from './support/cross-check.ts';
 import { fixtureCase, type NetCase, netOf, withoutKinks } from './support/net-case.ts';
 import { relativeError } from './support/relative-error.ts';

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor } from '../../core/onnx/graph.ts';
 import { FilterOrder } from '../../train/lowering/tfjs/filter-order.ts';
-import { vectorLayout } from '../../train/step/parameter-vector.ts';
+import { vectorLayout } from '../../train/state.ts';
 
 /** Values 0, 1, 2, ... */
 const count = (size: number, from = 0) => Array.from({ length: size }, (_, i) => from + i);

@@ -8,7 +8,7 @@ import { FilterOrder } from '../../train/lowering/tfjs/filter-order.ts';
 import { LossGradient } from '../../train/lowering/tfjs/gradient.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { plain } from '../../train/lowering/tfjs/value.ts';
-import { vectorLayout } from '../../train/step/parameter-vector.ts';
+import { vectorLayout } from '../../train/state.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { SKIP_WITHOUT_TENSORFLOW as skip, skipWithoutBfloat16 } from './support/tensorflow.ts';
 

@@ -391,7 +391,7 @@ describe('what cannot be folded stays', () => {
 
   it('what would be too large', async () => {
     const graph = build((b, x) => {
-      const large = b.node('Expand', [b.initializer('one', scalar(1)), i64(b, 2 ** 13, 2 ** 12)]);
+      const large = b.node('Expand', [b.initializer('one', scalar(1)), i64(b, 2 ** 12, 2 ** 11)]);
       return b.node('Mul', [x, b.node('ReduceMean', [large], { keepdims: int(0) })]);
     });
     const { graph: folded } = await foldConstants(graph, { opset: OPSET, open });
@@ -399,6 +399,17 @@ describe('what cannot be folded stays', () => {
       folded.nodes.map(({ op }) => op),
       ['Expand', 'ReduceMean', 'Mul'],
     );
+  });
+
+  it('sizes that are joined to themselves again and again', async () => {
+    const graph = build((b, x) => {
+      let list = b.node('Shape', [x]);
+      for (let i = 0; i < 40; i++) list = b.node('Concat', [list, list], { axis: int(0) });
+      return b.node('Tile', [x, list]);
+    });
+    const { graph: folded } = await foldConstants(fixBatch(graph, 2), { opset: OPSET, open });
+    assert.ok(folded.nodes.some(({ op }) => op === 'Concat'));
+    for (const { data } of folded.initializers.values()) assert.ok(data.length <= 2 ** 22);
   });
 
   it('and a graph that nothing can compute is refused', async () => {
@@ -431,6 +442,22 @@ describe('sequences of parts', () => {
     assert.deepEqual(ops.slice(0, 1), ['Split']);
     assert.deepEqual(folded.initializers.get(folded.nodes[0]!.inputs[1]!), int64Tensor([3, 1]));
     assert.deepEqual((await fold(parts(int64Tensor([1, 2, 1]), [1, 2, 1]))).ops.slice(0, 1), ['Split']);
+  });
+
+  it('but for those of no size, or of more than there may be', async () => {
+    for (const size of [0, -1]) {
+      const { graph } = await foldConstants(parts(int64Tensor([size], []), [0]), { opset: OPSET, open });
+      assert.ok(graph.nodes.some(({ op }) => op === 'SplitToSequence'));
+    }
+    const many = build(
+      (b, x) => {
+        const sequence = b.node('SplitToSequence', [x, b.int64([1], [])]);
+        return b.node('SequenceAt', [sequence, b.int64([0], [])]);
+      },
+      [2 ** 40],
+    );
+    const { graph } = await foldConstants(many, { opset: OPSET, open });
+    assert.ok(graph.nodes.some(({ op }) => op === 'SplitToSequence'));
   });
 
   it('but for those of single ones, or of which another is asked for', async () => {

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OrtEngine, type OrtEngineOptions } from '../../train/engine/ort-engine.ts';
 import type { StepReport } from '../../train/loop.ts';
-import { DEFAULT_LOSS_SCALING } from '../../train/step/loss-scaling.ts';
+import { DEFAULT_LOSS_SCALING } from '../../train/optim/loss-scaling.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import {
   BATCHES_PER_EPOCH,

@@ -1,7 +1,7 @@
 import util from 'node:util';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { checkConvolution } from '../../setup/tensorflow/check-convolution.ts';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 
 /** For tensorflow.test.ts: what a training command may do in one process, on a Node of the future. */
 Object.assign(util, { isNullOrUndefined: undefined, isArray: undefined });

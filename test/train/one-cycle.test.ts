@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
-import { optimizerOf } from '../../train/optim/config.ts';
+import { optimizerOf, updateScalars } from '../../train/optim/config.ts';
 import {
   type OneCycleConfig,
   oneCycleLearningRate,
   oneCycleMomentum,
 } from '../../train/schedule/one-cycle.ts';
-import { updateScalars } from '../../train/step/update.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { CONFIG, checkpointBytes, tinyRun } from './support/tiny-run.ts';
 

@@ -1,11 +1,11 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
-import type { TrainingState } from '../../train/engine/state.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { clipGradient } from '../../train/optim/clip-gradient.ts';
 import { OPTIMIZER_NAMES } from '../../train/recipe/settings.ts';
-import { type VectorLayout, vectorLayout } from '../../train/step/parameter-vector.ts';
+import type { TrainingState } from '../../train/state.ts';
+import { type VectorLayout, vectorLayout } from '../../train/state.ts';
 import {
   generatedBatch,
   generatedNet,

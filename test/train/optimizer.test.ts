@@ -5,7 +5,7 @@ import { floatTensor, type Graph, int } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
 import { OrtEngine } from '../../train/engine/ort-engine.ts';
 import type { OptimizerConfig } from '../../train/optim/config.ts';
-import { vectorLayout } from '../../train/step/parameter-vector.ts';
+import { vectorLayout } from '../../train/state.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 
 /*

@@ -1,8 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { int, sizeOf } from '../../core/onnx/graph.ts';
-import { packVector, vectorLayout } from '../../train/step/parameter-vector.ts';
-import { buildStepGraph } from '../../train/step/step-graph.ts';
+import { buildStepGraph } from '../../train/lowering/ort/step-graph.ts';
+import { packVector, vectorLayout } from '../../train/state.ts';
 import { BLOCK_SIZES } from './support/block-sizes.ts';
 import { buildCase, type CaseNet } from './support/case-net.ts';
 import { relativeError64 } from './support/check-gradients.ts';

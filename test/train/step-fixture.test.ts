@@ -2,13 +2,8 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { buildModel } from '../../core/models/zoo.ts';
 import { floatTensor } from '../../core/onnx/graph.ts';
-import {
-  packVector,
-  type Segment,
-  type VectorLayout,
-  vectorLayout,
-} from '../../train/step/parameter-vector.ts';
-import { buildStepGraph } from '../../train/step/step-graph.ts';
+import { buildStepGraph } from '../../train/lowering/ort/step-graph.ts';
+import { packVector, type Segment, type VectorLayout, vectorLayout } from '../../train/state.ts';
 import {
   fixtureError,
   initialParameters,

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, test } from 'node:test';
 import { sizeOf } from '../../core/onnx/graph.ts';
 import { Random } from '../../core/random.ts';
-import { detectBlockSize } from '../../train/engine/block-size.ts';
+import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 import type { ConvGeometry } from '../../train/lowering/ort/conv/geometry.ts';
 import {
   suitsWinograd,

@@ -1,20 +1,14 @@
-import { type Graph, sizeOf } from '../../core/onnx/graph.ts';
-import { encodeModel } from '../../core/onnx/model-file.ts';
-import { type InferenceSession, openSession } from '../../core/runtime/session.ts';
-import type { OptimizerConfig } from '../optim/config.ts';
-import { loopSteps } from '../step/step-loop.ts';
-import { checkLossScale } from './check-loss-scale.ts';
+import { type Dim, type Graph, sizeOf } from '../../core/onnx/graph.ts';
+import { type InferenceSession, openSession, type Tensor, tensor } from '../../core/runtime/session.ts';
+import { detectBlockSize } from '../lowering/ort/block-size.ts';
+import { buildStepGraph, encodeStep } from '../lowering/ort/step-graph.ts';
+import { loopSteps } from '../lowering/ort/step-loop.ts';
+import { type OptimizerConfig, updateScalars } from '../optim/config.ts';
+import { checkLossScale } from '../optim/loss-scaling.ts';
+import type { OrtPrecision } from '../precision.ts';
+import { AlternatingState, initialState, type TrainingState, vectorLayout } from '../state.ts';
 import type { StepInput, StepResult, TrainingEngine } from './engine.ts';
-import { type PreparedStep, prepareStep, type StepOptions } from './prepare-step.ts';
-import { AlternatingState, type TrainingState } from './state.ts';
-import {
-  scalarFeeds,
-  stackedScalarFeeds,
-  stateFeeds,
-  type Tensors,
-  tensor,
-  updateFetches,
-} from './tensors.ts';
+import type { Provider } from './providers/providers.ts';
 
 export interface OrtEngineOptions extends StepOptions {
   /** Threads for one operator; default: onnxruntime's, one a core. */
@@ -62,7 +56,7 @@ export class OrtEngine implements TrainingEngine {
     const { optimizer, provider = 'cpu', threads, stepsPerCall = 1 } = options;
     const prepared = await prepareStep(model, options);
     const graph = stepsPerCall === 1 ? prepared.graph : loopSteps(prepared.graph);
-    const session = await openSession(encodeModel(graph), {
+    const session = await openSession(encodeStep(graph), {
       executionProviders: [provider],
       int8: false,
       threads,
@@ -137,4 +131,91 @@ export class OrtEngine implements TrainingEngine {
   async close(): Promise<void> {
     await this.session.release();
   }
+}
+
+export interface StepOptions {
+  batchSize: number;
+  optimizer: OptimizerConfig;
+  /** Default cpu. */
+  provider?: Provider;
+  /** Default fp32. */
+  precision?: OrtPrecision;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
+}
+
+/** A training step, ready to be run. */
+export interface PreparedStep {
+  graph: Graph;
+  /** Of a batch. */
+  imageDims: number[];
+  targetDims: number[];
+  /** The model's own weights. */
+  initial: TrainingState;
+}
+
+/**
+ * Differentiates the model for an execution provider.
+ * @throws UserError if the model has an operator that cannot be trained
+ */
+export async function prepareStep(model: Graph, options: StepOptions): Promise<PreparedStep> {
+  const { batchSize, optimizer, provider = 'cpu', precision = 'fp32', batchNorm } = options;
+  const layout = vectorLayout(model);
+  // The CPU's blocked kernels are float32 only, and no other provider has any.
+  const portable = provider !== 'cpu' || precision === 'fp16';
+  const blockSize = portable ? 0 : await detectBlockSize();
+  const withBatch = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
+  return {
+    graph: buildStepGraph(model, layout, { batchSize, optimizer, blockSize, portable, precision, batchNorm }),
+    imageDims: withBatch(model.inputs[0]!.dims),
+    targetDims: withBatch(model.outputs[0]!.dims),
+    initial: initialState(model, layout, optimizer),
+  };
+}
+
+export type Tensors = Record<string, Tensor>;
+
+/** What an update reads: weights, slots and the step's scalars. */
+export function updateFeeds(state: TrainingState, optimizer: OptimizerConfig, learningRate: number): Tensors {
+  return { ...stateFeeds(state), ...scalarFeeds(optimizer, learningRate, state.steps + 1) };
+}
+
+/** Weights and slots. */
+export function stateFeeds(state: TrainingState): Tensors {
+  const feeds: Tensors = { parameters: tensor(state.parameters) };
+  for (const [name, vector] of Object.entries(state.slots)) feeds[name] = tensor(vector);
+  return feeds;
+}
+
+/**
+ * The scalars of a step.
+ * @param step counted from 1
+ */
+export function scalarFeeds(optimizer: OptimizerConfig, learningRate: number, step: number): Tensors {
+  const scalars = updateScalars(optimizer, learningRate, step);
+  return mapValues(scalars, (value) => tensor(Float32Array.of(value), []));
+}
+
+/**
+ * The scalars of several steps in a row, a vector each.
+ * @param firstStep counted from 1
+ */
+export function stackedScalarFeeds(
+  optimizer: OptimizerConfig,
+  learningRates: readonly number[],
+  firstStep: number,
+): Tensors {
+  const steps = learningRates.map((rate, i) => updateScalars(optimizer, rate, firstStep + i));
+  return mapValues(steps[0]!, (_, name) => tensor(Float32Array.from(steps, (scalars) => scalars[name]!)));
+}
+
+/** Where an update writes: memory we own, so that nothing is allocated from step to step. */
+export function updateFetches(next: TrainingState): Tensors {
+  const fetches: Tensors = { next_parameters: tensor(next.parameters) };
+  for (const [name, vector] of Object.entries(next.slots)) fetches[`next_${name}`] = tensor(vector);
+  return fetches;
+}
+
+function mapValues(values: Record<string, number>, make: (value: number, name: string) => Tensor): Tensors {
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, make(value, name)]));
 }

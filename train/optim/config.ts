@@ -1,7 +1,7 @@
 import type { OptimizerName, TrainConfig } from '../recipe/settings.ts';
 import { type MomentumCycle, oneCycleMomentum } from '../schedule/one-cycle.ts';
-import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from '../step/loss-scaling.ts';
 import { adam } from './adam.ts';
+import { DEFAULT_LOSS_SCALING, LOSS_SCALE_SLOT, type LossScaling } from './loss-scaling.ts';
 import type { Optimizer } from './optimizer.ts';
 import { sgd } from './sgd.ts';
 
@@ -24,6 +24,8 @@ export interface OptimizerConfig {
   clipNorm?: number;
   /** Keep an exponential moving average of the weights with this decay; absent or 0: none. */
   emaDecay?: number;
+  /** By what the learning rate of a parameter is multiplied, by its name; 1 where there is none, 0: it is frozen. */
+  rates?: Readonly<Record<string, number>>;
   /** Scale the loss, and skip a step whose gradient overflows; absent: do not. */
   lossScaling?: LossScaling;
 }
@@ -53,6 +55,11 @@ function momentumCycle(settings: UpdateSettings): MomentumCycle {
     : { totalSteps: epochs * stepsPerEpoch, warmupFraction };
 }
 
+/** The parameters that an optimiser leaves as they are. */
+export function frozenOf({ rates = {} }: OptimizerConfig): ReadonlySet<string> {
+  return new Set(Object.keys(rates).filter((name) => rates[name] === 0));
+}
+
 /** The update rule a config names. */
 export function createOptimizer(config: OptimizerConfig): Optimizer {
   const { name, momentum, nesterov, beta1 = 0.9, beta2 = 0.999, epsilon = 1e-8 } = config;
@@ -67,4 +74,20 @@ export function stateSlots(config: OptimizerConfig): string[] {
   const ema = config.emaDecay ? ['ema', 'ema_buffers'] : [];
   const scale = config.lossScaling ? [LOSS_SCALE_SLOT] : [];
   return [...createOptimizer(config).slots, ...ema, ...scale];
+}
+
+/**
+ * The scalar inputs of a step's update, by name.
+ * @param step counted from 1
+ */
+export function updateScalars(
+  config: OptimizerConfig,
+  learningRate: number,
+  step: number,
+): Record<string, number> {
+  const scalars = createOptimizer(config).scalars(learningRate, step);
+  if (!config.emaDecay) return scalars;
+  // The first weights are random; until enough steps are averaged they must not weigh as much as later ones
+  // (the warm-up of TensorFlow's ExponentialMovingAverage).
+  return { ...scalars, ema_decay: Math.min(config.emaDecay, (1 + step) / (10 + step)) };
 }

@@ -1,8 +1,7 @@
 import type { Graph, ValueInfo } from '../../core/onnx/graph.ts';
 import { placeOf } from '../checkpointing.ts';
-import { type OptimizerConfig, stateSlots } from '../optim/config.ts';
-import type { Segment, VectorLayout } from '../step/parameter-vector.ts';
-import { updateScalars } from '../step/update.ts';
+import { type OptimizerConfig, stateSlots, updateScalars } from '../optim/config.ts';
+import type { Segment, VectorLayout } from '../state.ts';
 
 /** The files of a step graph, beside the run's own `config.json` and `last.safetensors`. */
 export const STEP_FILES = {

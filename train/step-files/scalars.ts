@@ -1,7 +1,7 @@
 import type { TensorFile } from '../../core/weights/safetensors.ts';
 import type { OptimizerConfig } from '../optim/config.ts';
+import { updateScalars } from '../optim/config.ts';
 import { learningRateAt, type ScheduleConfig } from '../schedule/schedule.ts';
-import { updateScalars } from '../step/update.ts';
 
 /**
  * The update's scalar inputs for every step of a run, a vector each: schedule, bias corrections and the

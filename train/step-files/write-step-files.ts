@@ -2,16 +2,13 @@ import { join } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
-import { encodeModel } from '../../core/onnx/model-file.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { saveLast } from '../checkpointing.ts';
-import { initialState } from '../engine/state.ts';
+import { buildGradientGraph, buildUpdateGraph, encodeStep } from '../lowering/ort/step-graph.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { ScheduleConfig } from '../schedule/schedule.ts';
-import { buildGradientGraph } from '../step/gradient-graph.ts';
-import { vectorLayout } from '../step/parameter-vector.ts';
-import { buildUpdateGraph } from '../step/step-graph.ts';
+import { initialState, vectorLayout } from '../state.ts';
 import { describeStep, STEP_FILES, type StepDescription } from './describe.ts';
 import { scalarTable } from './scalars.ts';
 
@@ -69,8 +66,8 @@ export async function writeStepFiles(
   });
   const write = (name: string, data: string | Uint8Array) => writeFileAtomic(join(run.path, name), data);
   try {
-    await write(STEP_FILES.gradient, encodeModel(gradient));
-    await write(STEP_FILES.update, encodeModel(update));
+    await write(STEP_FILES.gradient, encodeStep(gradient));
+    await write(STEP_FILES.update, encodeStep(update));
     await write(STEP_FILES.scalars, scalars);
     await saveLast(run, model, initialState(model, layout, optimizer), { epoch: 0, batch: 0 });
     // Last: where it is, the others are.

@@ -1,4 +1,4 @@
-import type { Dim } from '../graph.ts';
+import { type Dim, intAttribute } from '../graph.ts';
 import {
   broadcast,
   formatDims,
@@ -75,8 +75,11 @@ function compared(a: Dim, b: Dim, holds: (a: number, b: number) => boolean): Dim
 const add = arithmetic((a, b) => a + b, 0, true);
 const subtract = arithmetic((a, b) => a - b, 0, false);
 const multiply = arithmetic((a, b) => a * b, 1, true);
-// What is negative has two remainders, that of `fmod` as well.
-const modulo = arithmetic((a, b) => (a >= 0 && b > 0 ? a % b : Number.NaN), Number.NaN, false);
+/** With the sign of the divisor, or by `fmod` of the dividend. */
+const floored = arithmetic((a, b) => a - b * Math.floor(a / b), Number.NaN, false);
+const truncated = arithmetic((a, b) => a % b, Number.NaN, false);
+const modulo: IntsRule = (context) =>
+  (intAttribute(context.node, 'fmod', 0) === 0 ? floored : truncated)(context);
 const divide = arithmetic((a, b) => Math.trunc(a / b), 1, false);
 
 /** An Add or Mul of two activations; with a constant it is no kernel of integers. */

@@ -40,7 +40,7 @@ const FOLDED: readonly DataType[] = [
   ...(['uint64', 'uint32', 'uint16', 'uint8', 'bool'] as const),
 ];
 /** Larger ones, of a mask that is filled or an expanded table, would only be a larger file. */
-const MOST_VALUES = 2 ** 24;
+const MOST_VALUES = 2 ** 22;
 
 /**
  * Makes an initializer of everything that does not depend on the graph's inputs: constants, and the arithmetic on sizes
@@ -64,9 +64,11 @@ export async function foldConstants(
       weights.add(name);
   }
   for (;;) {
-    leaveOutAliases(folded, weights);
-    const known = inferKnownValues(folded);
-    const split = splitSequences(folded, known);
+    let known: KnownValues;
+    do {
+      leaveOutAliases(folded, weights);
+      known = inferKnownValues(folded);
+    } while (splitSequences(folded, known));
     const constants = readOff(folded, known);
     const trained = isTrained ? weights : withGradient(folded, weights);
     const computed = computedOfConstants(folded, known, constants, trained);
@@ -74,7 +76,7 @@ export async function foldConstants(
     for (const [name, tensor] of await evaluate(folded, computed, constants, names, options)) {
       constants.set(name, tensor);
     }
-    if (!split && constants.size === 0) {
+    if (constants.size === 0) {
       folded = withoutUnread(folded);
       return {
         graph: folded,
@@ -108,7 +110,14 @@ function leaveOutAliases(graph: Graph, weights: Set<string>): void {
     if (type !== types.get(from) || fixed.has(to)) {
       // The type is known now, so that nothing depends on the value that had it.
       return node.op === 'CastLike'
-        ? [{ ...node, op: 'Cast', inputs: [from], attributes: { to: int(dataTypeCode(type)) } }]
+        ? [
+            {
+              ...node,
+              op: 'Cast',
+              inputs: [from],
+              attributes: { ...node.attributes, to: int(dataTypeCode(type)) },
+            },
+          ]
         : [node];
     }
     const tensor = graph.initializers.get(from);
@@ -313,6 +322,9 @@ function splitSequences(graph: Graph, known: KnownValues): boolean {
   return found;
 }
 
+/** A file may ask for any number of them. */
+const MOST_PARTS = 4096;
+
 /** The sizes of a SplitToSequence's parts along its axis; undefined where they are not known. */
 function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): number[] | undefined {
   const [x = '', split = ''] = node.inputs;
@@ -322,8 +334,11 @@ function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): n
   if (typeof total !== 'number' || split === '') return undefined;
   const given = constants.get(split)?.data ?? ints.get(split);
   if (!given) return undefined;
-  if (shapes.get(split)!.dims.length === 1) return Array.from(given, Number);
+  if (shapes.get(split)!.dims.length === 1) {
+    return given.length > MOST_PARTS ? undefined : Array.from(given, Number);
+  }
   const each = Number(given[0]);
+  if (!(each >= 1) || total / each > MOST_PARTS) return undefined;
   return Array.from({ length: Math.ceil(total / each) }, (_, i) => Math.min(each, total - i * each));
 }
 

@@ -3,9 +3,14 @@ import type { TestContext } from 'node:test';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import type { StepResult, TrainingEngine } from '../../../train/engine/engine.ts';
 import { OrtEngine } from '../../../train/engine/ort-engine.ts';
-import { copyState, type TrainingState } from '../../../train/engine/state.ts';
 import { TfjsEngine } from '../../../train/engine/tfjs-engine.ts';
-import { packVector, type Segment, vectorLayout } from '../../../train/step/parameter-vector.ts';
+import {
+  copyState,
+  packVector,
+  type Segment,
+  type TrainingState,
+  vectorLayout,
+} from '../../../train/state.ts';
 import { batchOf, type NetCase } from './net-case.ts';
 import { relativeError } from './relative-error.ts';
 

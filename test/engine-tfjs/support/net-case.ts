@@ -1,6 +1,6 @@
 import { buildModel } from '../../../core/models/zoo.ts';
 import { floatTensor, type Graph } from '../../../core/onnx/graph.ts';
-import { vectorLayout } from '../../../train/step/parameter-vector.ts';
+import { vectorLayout } from '../../../train/state.ts';
 import {
   initialParameters,
   readStepFixture,

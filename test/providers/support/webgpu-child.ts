@@ -1,11 +1,10 @@
 import { buildModel } from '../../../core/models/zoo.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { openSession } from '../../../core/runtime/session.ts';
-import { OrtEngine } from '../../../train/engine/ort-engine.ts';
-import { prepareStep } from '../../../train/engine/prepare-step.ts';
+import { OrtEngine, prepareStep } from '../../../train/engine/ort-engine.ts';
 import { WebGpuEngine } from '../../../train/engine/providers/webgpu-engine.ts';
-import { copyState } from '../../../train/engine/state.ts';
-import { DEFAULT_LOSS_SCALING } from '../../../train/step/loss-scaling.ts';
+import { DEFAULT_LOSS_SCALING } from '../../../train/optim/loss-scaling.ts';
+import { copyState } from '../../../train/state.ts';
 import { BATCH_SIZE, relativeDistance, SGD, tinyBatches, tinyNet } from './tiny-net.ts';
 
 /** How far training on WebGPU is from training on the CPU; relative distances. */

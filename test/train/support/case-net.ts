@@ -35,7 +35,7 @@ export class CaseNet {
   readonly buffers = new Set<string>();
   /** Initializers that nothing is differentiated by. */
   readonly constants = new Set<string>();
-  /** The smallest distance of a ReLU's input from zero. */
+  /** The smallest distance of a ReLU's input from zero, and between two values of an image's channel that are pooled. */
   kinkMargin = Number.POSITIVE_INFINITY;
   readonly #values: Values = new Map();
   readonly #random: Random;
@@ -105,6 +105,16 @@ export class CaseNet {
         this.kinkMargin = Math.min(this.kinkMargin, Math.abs(input));
       }
     }
+    if (op === 'MaxPool') {
+      const { dims, data } = this.#values.get(inputs[0]!)!;
+      const pixels = dims[2]! * dims[3]!;
+      for (let start = 0; start < data.length; start += pixels) {
+        const sorted = data.slice(start, start + pixels).sort();
+        for (let i = 1; i < pixels; i++) {
+          this.kinkMargin = Math.min(this.kinkMargin, sorted[i]! - sorted[i - 1]!);
+        }
+      }
+    }
     return names;
   }
 
@@ -161,12 +171,12 @@ export class CaseNet {
 /** How near zero a ReLU's input may be: far from float32's rounding and from the finite differences' step. */
 const KINK_MARGIN = 3e-5;
 
-/** Builds with the first random seed that keeps clear of ReLU's kinks, where there is no derivative. */
+/** Builds with the first random seed that keeps clear of kinks, where there is no derivative. */
 export function buildCase(build: (net: CaseNet) => void): CaseNet {
   for (let seed = 1; seed <= 100; seed++) {
     const net = new CaseNet(seed);
     build(net);
     if (net.kinkMargin > KINK_MARGIN) return net;
   }
-  throw new Error('no seed keeps clear of the kinks of ReLU');
+  throw new Error('no seed keeps clear of kinks');
 }

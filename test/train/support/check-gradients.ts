@@ -83,7 +83,7 @@ export function compareGradients(expected: Expectation, results: Feeds): number 
 }
 
 /** A graph with outputs `value.<output>` and `gradient.<wanted>`; inputs, parameters and seeds are its inputs. */
-function differentiated({ net, seeds, wanted }: Expectation, blockSize: number): Graph {
+export function differentiated({ net, seeds, wanted }: Expectation, blockSize: number): Graph {
   const b = new StepBuilder('differentiated', blockSize);
   const training = differentiate(net.graph, wanted, [...net.buffers]);
   const given = training.graph.inputs.map(
@@ -95,7 +95,7 @@ function differentiated({ net, seeds, wanted }: Expectation, blockSize: number):
   return b.graph;
 }
 
-function feedsOf({ net, seeds }: Expectation): Feeds {
+export function feedsOf({ net, seeds }: Expectation): Feeds {
   const feeds: Feeds = {};
   for (const [name, { data }] of net.given) feeds[name] = Float32Array.from(data);
   for (const [name, { data }] of seeds) feeds[`seed.${name}`] = Float32Array.from(data);

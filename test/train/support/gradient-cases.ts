@@ -1,4 +1,4 @@
-import { int } from '../../../core/onnx/graph.ts';
+import { type Attribute, int, ints, str } from '../../../core/onnx/graph.ts';
 import type { CaseNet, ConvOptions } from './case-net.ts';
 
 export interface GradientCase {
@@ -276,6 +276,9 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     onConv('read beside what it pools', (net, x) => net.add(net.pool(x), x)),
   ],
 
+  MaxPool: pools('MaxPool'),
+  AveragePool: [...pools('AveragePool'), ...pools('AveragePool', { count_include_pad: int(1) })],
+
   Flatten: [
     onInput('plain', [2, 5, 3, 4], (net, x) => net.node('Flatten', [x], { axis: int(1) })),
     onInput('default axis', [2, 5, 3, 4], (net, x) => net.node('Flatten', [x])),
@@ -350,6 +353,39 @@ function conv(
   options: ConvOptions,
 ): GradientCase {
   return { name, build: (net) => net.output(net.conv(net.input(dims), channels, kernel, options)) };
+}
+
+/** Windows of every kind, on 5 channels and on 16 of a convolution. */
+function pools(op: string, attributes: Record<string, Attribute> = {}): GradientCase[] {
+  const windows: [name: string, size: [number, number], kernel: number[], Record<string, Attribute>][] = [
+    ['2x2, stride 2', [6, 4], [2, 2], { strides: ints([2, 2]) }],
+    ['2x2, stride 2, odd', [5, 7], [2, 2], { strides: ints([2, 2]) }],
+    ['3x3, stride 2, padded', [6, 7], [3, 3], { strides: ints([2, 2]), pads: ints([1, 1, 1, 1]) }],
+    ['3x3, stride 1, padded', [4, 5], [3, 3], { pads: ints([1, 1, 1, 1]) }],
+    ['3x3, rounded up', [6, 6], [3, 3], { strides: ints([2, 2]), ceil_mode: int(1) }],
+    [
+      '3x3, rounded up, padded',
+      [6, 5],
+      [3, 3],
+      { strides: ints([2, 2]), pads: ints([1, 0, 0, 1]), ceil_mode: int(1) },
+    ],
+    ['2x3, stride 1 by 2', [4, 7], [2, 3], { strides: ints([1, 2]) }],
+    ['2x2, stride 3', [7, 8], [2, 2], { strides: ints([3, 3]) }],
+    ['3x2, padded by itself', [5, 6], [3, 2], { strides: ints([2, 2]), auto_pad: str('SAME_UPPER') }],
+    ['the whole image', [4, 3], [4, 3], {}],
+    ['2x2, dilated', [6, 7], [2, 2], { dilations: ints([2, 3]) }],
+  ];
+  // AveragePool has dilations from opset 19 on.
+  const known = windows.filter(([, , , { dilations }]) => op === 'MaxPool' || !dilations);
+  return known.flatMap(([name, size, kernel, more]) => {
+    const apply = (net: CaseNet, x: string) =>
+      net.output(net.node(op, [x], { kernel_shape: ints(kernel), ...more, ...attributes }));
+    const full = `${name}${attributes.count_include_pad ? ', padding counted' : ''}`;
+    return [
+      { name: full, build: (net) => apply(net, net.input([2, 5, ...size])) },
+      { name: `${full}, blocked`, build: (net) => apply(net, net.conv(net.input([2, 16, ...size]), 16, 1)) },
+    ];
+  });
 }
 
 function depthwise(

@@ -27,6 +27,12 @@ const OPERATORS: Readonly<Record<string, Operator64>> = {
   Gemm: linear,
   BatchNormalization: batchNormalization,
   GlobalAveragePool: (_, [x]) => globalAveragePool(x!),
+  MaxPool: (node, [x]) => pool(node, x!, (values) => Math.max(...values)),
+  AveragePool: (node, [x]) =>
+    pool(node, x!, (values, padding) => {
+      const count = values.length + (intAttribute(node, 'count_include_pad', 0) === 1 ? padding : 0);
+      return values.reduce((sum, value) => sum + value, 0) / count;
+    }),
   Flatten: (node, [x]) => flatten(x!, intAttribute(node, 'axis', 1)),
 };
 
@@ -176,6 +182,31 @@ function batchNormalization(node: GraphNode, [x, gamma, beta]: Tensor64[]): Tens
     const c = Math.floor(i / pixels) % channels;
     const std = Math.sqrt((unbiasedVariance[c]! * (count - 1)) / count + epsilon);
     y.data[i] = (gamma!.data[c]! * (x!.data[i]! - mean[c]!)) / std + beta!.data[c]!;
+  }
+  return y;
+}
+
+/** @param reduce is given a window's values on the image, and how many more are padding */
+function pool(node: GraphNode, x: Tensor64, reduce: (values: number[], padding: number) => number): Tensor64 {
+  const kernel = intsAttribute(node, 'kernel_shape', []);
+  const [rows, columns] = windowOf(node, kernel, x.dims);
+  const [batch, channels, height, width] = x.dims as [number, number, number, number];
+  const y = zeros([batch, channels, rows!.places, columns!.places]);
+  for (let i = 0; i < y.data.length; i++) {
+    const s = i % columns!.places;
+    const r = Math.floor(i / columns!.places) % rows!.places;
+    const plane = Math.floor(i / (columns!.places * rows!.places)) * height * width;
+    const values: number[] = [];
+    let padding = 0;
+    for (let tapH = 0; tapH < kernel[0]!; tapH++) {
+      for (let tapW = 0; tapW < kernel[1]!; tapW++) {
+        const [row, column] = [rows!.at(r, tapH), columns!.at(s, tapW)];
+        const isInside = row >= 0 && row < height && column >= 0 && column < width;
+        if (isInside) values.push(x.data[plane + row * width + column]!);
+        else if (row < rows!.end && column < columns!.end) padding++;
+      }
+    }
+    y.data[i] = reduce(values, padding);
   }
   return y;
 }

@@ -1,8 +1,8 @@
 import { errorMessage } from '../../../core/errors.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../../core/runtime/session.ts';
+import { useMixedPrecision } from '../../lowering/ort/mixed-precision.ts';
 import { StepBuilder } from '../../lowering/ort/step-builder.ts';
-import { useMixedPrecision } from '../../step/mixed-precision.ts';
 import type { ProbeAnswer } from './probe.ts';
 
 const [provider, precision] = process.argv.slice(2) as [string, string];

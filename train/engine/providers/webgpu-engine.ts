@@ -1,14 +1,24 @@
 import { GraphBuilder } from '../../../core/onnx/builder.ts';
 import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
-import { encodeModel } from '../../../core/onnx/model-file.ts';
-import { type InferenceSession, openSession, type SessionOptions } from '../../../core/runtime/session.ts';
+import {
+  type InferenceSession,
+  openSession,
+  type SessionOptions,
+  tensor,
+} from '../../../core/runtime/session.ts';
+import { encodeStep } from '../../lowering/ort/step-graph.ts';
 import type { OptimizerConfig } from '../../optim/config.ts';
-import { LOSS_SCALE_SLOT } from '../../step/loss-scaling.ts';
-import { checkLossScale } from '../check-loss-scale.ts';
+import { checkLossScale, LOSS_SCALE_SLOT } from '../../optim/loss-scaling.ts';
+import { copyState, type TrainingState } from '../../state.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
-import { type PreparedStep, prepareStep, type StepOptions } from '../prepare-step.ts';
-import { copyState, type TrainingState } from '../state.ts';
-import { scalarFeeds, stateFeeds, type Tensors, tensor } from '../tensors.ts';
+import {
+  type PreparedStep,
+  prepareStep,
+  type StepOptions,
+  scalarFeeds,
+  stateFeeds,
+  type Tensors,
+} from '../ort-engine.ts';
 
 const SESSION_OPTIONS: SessionOptions = {
   // Every step asks for the same sizes; buckets of sizes would only take more memory.
@@ -43,13 +53,13 @@ export class WebGpuEngine implements TrainingEngine {
   static async create(model: Graph, options: Omit<StepOptions, 'provider'>): Promise<WebGpuEngine> {
     const prepared = await prepareStep(model, { ...options, provider: 'webgpu' });
     const names = Object.keys(hostTensors(prepared.initial));
-    const session = await openSession(encodeModel(prepared.graph), {
+    const session = await openSession(encodeStep(prepared.graph), {
       ...SESSION_OPTIONS,
       preferredOutputLocation: Object.fromEntries(
         prepared.graph.outputs.map(({ name }) => [name, staysOnDevice(name) ? 'gpu-buffer' : 'cpu']),
       ),
     });
-    const copies = encodeModel(copyingGraph(prepared.graph, names));
+    const copies = encodeStep(copyingGraph(prepared.graph, names));
     const download = await openSession(copies, SESSION_OPTIONS);
     return new WebGpuEngine(session, download, options.optimizer, prepared);
   }

@@ -1,16 +1,13 @@
 import { UserError } from '../../../core/errors.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
-import { encodeModel } from '../../../core/onnx/model-file.ts';
-import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
+import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import { Thread } from '../../../core/workers/thread.ts';
-import type { OptimizerConfig } from '../../optim/config.ts';
-import { buildGradientGraph } from '../../step/gradient-graph.ts';
-import { vectorLayout } from '../../step/parameter-vector.ts';
-import { buildUpdateGraph } from '../../step/step-graph.ts';
-import { detectBlockSize } from '../block-size.ts';
+import { detectBlockSize } from '../../lowering/ort/block-size.ts';
+import { buildGradientGraph, buildUpdateGraph, encodeStep } from '../../lowering/ort/step-graph.ts';
+import { frozenOf, type OptimizerConfig } from '../../optim/config.ts';
+import { AlternatingState, initialState, type TrainingState, vectorLayout } from '../../state.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
-import { AlternatingState, initialState, type TrainingState } from '../state.ts';
-import { tensor, updateFeeds, updateFetches } from '../tensors.ts';
+import { updateFeeds, updateFetches } from '../ort-engine.ts';
 import type { ReplicaCalls, ReplicaSetup } from './replica-worker.ts';
 
 export interface ReplicaEngineOptions {
@@ -24,6 +21,8 @@ export interface ReplicaEngineOptions {
   threads?: number | undefined;
   /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
   blockSize?: number;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
 }
 
 /** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
@@ -81,7 +80,8 @@ export class ReplicaEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
-    const graph = encodeModel(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
+    const config = { batchSize: share, blockSize, frozen: frozenOf(optimizer), batchNorm: options.batchNorm };
+    const graph = encodeStep(buildGradientGraph(model, layout, config));
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);
@@ -102,7 +102,7 @@ export class ReplicaEngine implements TrainingEngine {
     );
     try {
       await Promise.all(replicas.map((replica) => replica.thread.call('open', undefined)));
-      const updateGraph = encodeModel(buildUpdateGraph(model.name, layout, optimizer));
+      const updateGraph = encodeStep(buildUpdateGraph(model.name, layout, optimizer));
       const update = await openSession(updateGraph, { threads: 1, int8: false });
       const initial = initialState(model, layout, optimizer);
       return new ReplicaEngine(update, optimizer, replicas, accumulate, initial);

@@ -1,7 +1,6 @@
 import { workerData } from 'node:worker_threads';
-import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
+import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import { serveThread } from '../../../core/workers/thread.ts';
-import { tensor } from '../tensors.ts';
 
 /** What a replica is started with. Shared arrays are views of memory that both sides see. */
 export interface ReplicaSetup {

@@ -62,15 +62,11 @@ export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
   /** Of 0 and 6 it is PyTorch's relu6, whose slope at both is 0; else its clamp, whose slope at the bounds is 1. */
   Clip: {
     forward(g, n) {
-      // Bounds may be left out, and of one value in whichever shape.
-      const bounds = [1, 2].map((index) => n.bound(index));
-      return [
-        g.node(
-          'Clip',
-          [n.x, ...bounds.map((value) => (value === undefined ? undefined : g.constant(value)))],
-          n.x.dims,
-        ),
-      ];
+      const [low, high] = [1, 2].map((index) => n.bound(index));
+      if (low === undefined && high === undefined) return [n.x];
+      if (high === undefined) return [g.elementwise('Max', n.x, g.constant(low!))];
+      if (low === undefined) return [g.elementwise('Min', n.x, g.constant(high))];
+      return [g.node('Clip', [n.x, g.constant(low), g.constant(high)], n.x.dims)];
     },
     backward(g, n, [dy]) {
       const [low, high] = [n.bound(1), n.bound(2)];

@@ -12,7 +12,7 @@ import {
 } from '../../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../gradients/training-graph.ts';
-import { channelAffine, channelProductSum, channelSum, spatialMean, spreadOverPixels } from './channels.ts';
+import { channelAffine, channelProductSum, channelSum, spatialMean } from './channels.ts';
 import { convolve } from './conv/convolve.ts';
 import { type ConvGeometry, convGeometry } from './conv/geometry.ts';
 import { convInputGradient } from './conv/input-gradient.ts';
@@ -25,6 +25,7 @@ import {
   winogradWeightGradient,
 } from './conv/winograd/winograd.ts';
 import type { OrtLowering } from './lower.ts';
+import { POOLING } from './pooling.ts';
 import type { StepBuilder, StepTensor } from './step-builder.ts';
 
 /** What a convolution keeps for its gradients. */
@@ -235,17 +236,6 @@ const reduceSum: OrtLowering = (lowering, node) => {
   lowering.bind(output, b.reduceSum(b.toPlain(x), Array.from(axes, Number), keep));
 };
 
-const globalAveragePool: OrtLowering = (lowering, node) => {
-  lowering.bind(node.outputs[0]!, spatialMean(lowering.builder, lowering.value(node.inputs[0]!)));
-};
-
-const globalAveragePoolGrad: OrtLowering = (lowering, node) => {
-  const { builder: b } = lowering;
-  const [dy, x] = lowering.inputs(node) as [StepTensor, StepTensor];
-  const share = b.div(b.toPlain(dy), b.constant(x.dims[2]! * x.dims[3]!));
-  lowering.bind(node.outputs[0]!, spreadOverPixels(b, share, x));
-};
-
 const softmaxCrossEntropy: OrtLowering = (lowering, node) => {
   const { builder: b } = lowering;
   const [logits, targets] = lowering.inputs(node) as [StepTensor, StepTensor];
@@ -349,8 +339,7 @@ export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
     [`${TRAINING}.ReluGrad`]: reluGrad,
     Gemm: gemm,
     [`${TRAINING}.FusedMatMul`]: fusedMatMul,
-    GlobalAveragePool: globalAveragePool,
-    [`${TRAINING}.GlobalAveragePoolGrad`]: globalAveragePoolGrad,
+    ...POOLING,
     ReduceSum: reduceSum,
     Flatten: reshape,
     Reshape: reshape,

@@ -1,5 +1,5 @@
 import type { Graph } from '../../../core/onnx/graph.ts';
-import type { Segment, VectorLayout } from '../../step/parameter-vector.ts';
+import type { Segment, VectorLayout } from '../../state.ts';
 
 type Dims4 = readonly [number, number, number, number];
 

@@ -1,12 +1,10 @@
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
-import { encodeModel } from '../../../core/onnx/model-file.ts';
-import { type InferenceSession, openSession } from '../../../core/runtime/session.ts';
+import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import type { StepResult, TrainingEngine } from '../../../train/engine/engine.ts';
-import { copyState, initialState, type TrainingState } from '../../../train/engine/state.ts';
-import { tensor, updateFeeds } from '../../../train/engine/tensors.ts';
+import { updateFeeds } from '../../../train/engine/ort-engine.ts';
+import { buildStepGraph, encodeStep } from '../../../train/lowering/ort/step-graph.ts';
 import type { OptimizerConfig } from '../../../train/optim/config.ts';
-import { vectorLayout } from '../../../train/step/parameter-vector.ts';
-import { buildStepGraph } from '../../../train/step/step-graph.ts';
+import { copyState, initialState, type TrainingState, vectorLayout } from '../../../train/state.ts';
 import '../worker/runtime.ts';
 
 /**
@@ -36,7 +34,7 @@ export class WebEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     // WebAssembly has none of the kernels for blocked layouts.
     const graph = buildStepGraph(model, layout, { batchSize, optimizer, blockSize: 0 });
-    const session = await openSession(encodeModel(graph));
+    const session = await openSession(encodeStep(graph));
     const withBatch = (dims: readonly Dim[]): number[] =>
       dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
     const [imageDims, targetDims] = [withBatch(model.inputs[0]!.dims), withBatch(model.outputs[0]!.dims)];

@@ -30,14 +30,19 @@ export function convGeometry(node: GraphNode, x: readonly number[], weight: read
   return { batch, inChannels, outChannels, group, ...window, input: [height, width], output };
 }
 
+/** How far a filter's last tap is from its first. */
+export function reach({ kernel, dilation }: Pick<ConvGeometry, 'kernel' | 'dilation'>, axis: 0 | 1): number {
+  return dilation[axis] * (kernel[axis] - 1);
+}
+
 /** How many places a window has along an axis of an image. */
 export function slide(
   size: number,
   axis: 0 | 1,
   { kernel, stride, dilation, pads }: Pick<ConvGeometry, 'kernel' | 'stride' | 'dilation' | 'pads'>,
 ): number {
-  const extent = dilation[axis] * (kernel[axis] - 1) + 1;
-  return Math.floor((size + pads[axis] + pads[axis + 2]! - extent) / stride[axis]) + 1;
+  const room = size + pads[axis] + pads[axis + 2]! - reach({ kernel, dilation }, axis) - 1;
+  return Math.floor(room / stride[axis]) + 1;
 }
 
 /** Each channel is convolved with a filter of its own. */

@@ -1,7 +1,7 @@
 import { int, ints } from '../../../../core/onnx/graph.ts';
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import { convolve, type Movement } from './convolve.ts';
-import { type ConvGeometry, isDense, isDepthwise } from './geometry.ts';
+import { type ConvGeometry, isDense, isDepthwise, reach } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, readPixels, writePixels } from './pixel-rows.ts';
 
 /**
@@ -64,11 +64,6 @@ function spreadPads(g: ConvGeometry): ConvGeometry['pads'] {
   const before = (axis: 0 | 1) => reach(g, axis) - g.pads[axis];
   const after = (axis: 0 | 1) => g.input[axis] + g.pads[axis] - g.output[axis] * g.stride[axis];
   return [before(0), before(1), after(0), after(1)];
-}
-
-/** How far a filter's last tap is from its first. */
-function reach(g: ConvGeometry, axis: 0 | 1): number {
-  return g.dilation[axis] * (g.kernel[axis] - 1);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
 import { convolve, convolveAsItLies, type Movement } from './convolve.ts';
-import { type ConvGeometry, isDense, isDepthwise } from './geometry.ts';
+import { type ConvGeometry, isDense, isDepthwise, reach } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, patchPixel, readPixels } from './pixel-rows.ts';
 import { canReadRowBlocks, weightGradientByRowBlocks } from './row-blocks.ts';
 
@@ -134,7 +134,7 @@ function sumOfProducts(b: StepBuilder, left: StepTensor, right: StepTensor): Ste
 function exchanged(g: ConvGeometry): { movement: Movement; taps: [number, number] } {
   const pads: ConvGeometry['pads'] = [...g.pads];
   for (const axis of [0, 1] as const) {
-    const read = (g.output[axis] - 1) * g.stride[axis] + g.dilation[axis] * (g.kernel[axis] - 1) + 1;
+    const read = (g.output[axis] - 1) * g.stride[axis] + reach(g, axis) + 1;
     // Pixels that are not read would give taps past the last one; without padding they may still.
     pads[axis + 2] = Math.max(0, read - g.input[axis] - g.pads[axis]);
   }

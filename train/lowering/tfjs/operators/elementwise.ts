@@ -2,8 +2,9 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { dataTypeOf } from '../../../../core/onnx/tensor-proto.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
+import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import { channelsLast, plain, toChannelsLast, toPlain, type Value } from '../value.ts';
 
 /** An elementwise function of one tensor, in whichever layout it lies. */
@@ -64,12 +65,12 @@ const relu: TfjsOperator = ({ k, inputs }) => {
   return { tensor: k.run('Relu', [tensor]), layout };
 };
 
-/** In the type of the forward pass. */
-const reluGrad: TfjsOperator = ({ k, inputs }) => {
+/** In the type of the forward pass; TensorFlow's kernel has the operator's name. */
+const reluGrad: TfjsOperator = ({ k, node, inputs }) => {
   const [dy, y] = inputs as [Value, Value];
   const gradient = y.layout === 'channels-last' ? toChannelsLast(k, dy) : toPlain(k, dy);
   const output = y.layout === 'channels-last' ? y.tensor : toPlain(k, y);
-  const tensor = k.run('ReluGrad', [k.cast(gradient, k.typeOf(output)), output]);
+  const tensor = k.run(node.op, [k.cast(gradient, k.typeOf(output)), output]);
   return y.layout === 'channels-last' ? channelsLast(tensor) : plain(tensor);
 };
 
@@ -139,7 +140,8 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Not: kernel('LogicalNot', NO_TYPE),
   Reciprocal: kernel('Reciprocal'),
   Relu: relu,
-  'training.ReluGrad': reluGrad,
+  [`${TRAINING}.ReluGrad`]: reluGrad,
+  [`${TRAINING}.Relu6Grad`]: reluGrad,
   Round: kernel('Rint'),
   Sigmoid: kernel('Sigmoid'),
   Sign: kernel('Sign'),

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { type GraphNode, intAttribute, intsAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import {
   CHANNELS_LAST_AXES,
   channelsLast,

@@ -1,7 +1,7 @@
-import { encodeModel } from '../../core/onnx/model-file.ts';
-import { openSession, Tensor } from '../../core/runtime/session.ts';
-import { convolve } from '../lowering/ort/conv/convolve.ts';
-import { StepBuilder } from '../lowering/ort/step-builder.ts';
+import { encodeModel } from '../../../core/onnx/model-file.ts';
+import { openSession, Tensor } from '../../../core/runtime/session.ts';
+import { convolve } from './conv/convolve.ts';
+import { StepBuilder } from './step-builder.ts';
 
 let known: Promise<number> | undefined;
 

@@ -1,6 +1,6 @@
-import { type Graph, type GraphNode, int } from '../../core/onnx/graph.ts';
-import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
-import type { StepBuilder } from '../lowering/ort/step-builder.ts';
+import { type Graph, type GraphNode, int } from '../../../core/onnx/graph.ts';
+import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
+import type { StepBuilder } from './step-builder.ts';
 
 /** Where nearly all of the time goes: always float16. */
 const MATRIX_OPS: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul']);

@@ -1,5 +1,6 @@
+import { UserError } from '../../core/errors.ts';
 import type { StepBuilder, StepTensor } from '../lowering/ort/step-builder.ts';
-import { sumOfVector } from '../optim/clip-gradient.ts';
+import { sumOfVector } from './clip-gradient.ts';
 
 /** How the loss is scaled so that float16 gradients neither vanish nor overflow. */
 export interface LossScaling {
@@ -62,4 +63,17 @@ export function guardStep(
   const nextCount = choose(choose(b.constant(0), counted, due), b.constant(0));
   b.output(`next_${LOSS_SCALE_SLOT}`, b.concat([b.reshape(nextScale, [1]), b.reshape(nextCount, [1])], 0));
   return { gradient, keep: (next, old) => choose(next, old) };
+}
+
+/**
+ * Steps that overflow are skipped; when they go on doing so, whatever the loss scale, nothing is learned any more.
+ * @throws UserError then
+ */
+export function checkLossScale(slots: Readonly<Record<string, Float32Array>>): void {
+  const scale = slots[LOSS_SCALE_SLOT]?.[0];
+  if (scale !== undefined && !(scale >= SMALLEST_SCALE)) {
+    throw new UserError(
+      'the gradient overflows float16 at every loss scale; lower --lr, raise the warm-up or train with --precision fp32',
+    );
+  }
 }

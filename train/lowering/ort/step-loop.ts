@@ -1,4 +1,4 @@
-import { type Graph, type GraphNode, int } from '../../core/onnx/graph.ts';
+import { type Graph, type GraphNode, int } from '../../../core/onnx/graph.ts';
 
 /**
  * A graph that runs a step graph several times in one call, so that the state goes in and comes out once

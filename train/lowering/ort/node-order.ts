@@ -1,4 +1,4 @@
-import type { Graph } from '../../core/onnx/graph.ts';
+import type { Graph } from '../../../core/onnx/graph.ts';
 
 /**
  * Puts the nodes that do not depend on the images (filters laid out anew or transformed) before all others.

@@ -155,12 +155,7 @@ const CASES: Case[] = [
     ],
     cast: true,
   },
-  { op: 'Flatten', what: 'images', inputs: [IMAGES] },
-  { op: 'Flatten', what: 'from axis 2', inputs: [IMAGES], attributes: { axis: int(-2) } },
   { op: 'Reshape', what: 'of copied and inferred sizes', inputs: [IMAGES], constants: [[0, -1, 2]] },
-  { op: 'Squeeze', what: 'given axes', inputs: [[2, 1, 3, 1]], constants: [[1]] },
-  { op: 'Squeeze', what: 'all', inputs: [[2, 1, 3, 1]] },
-  { op: 'Unsqueeze', what: 'first and last', inputs: [[2, 3]], constants: [[0, -1]] },
   { op: 'Transpose', what: 'to channels last', inputs: [IMAGES], attributes: { perm: ints([0, 2, 3, 1]) } },
   { op: 'Transpose', what: 'from channels last', inputs: [IMAGES], attributes: { perm: ints([0, 3, 1, 2]) } },
   { op: 'Transpose', what: 'reversed', inputs: [SMALL] },
@@ -253,14 +248,6 @@ const CASES: Case[] = [
       attributes: { reduction: str(reduction), axis: int(1) },
     },
   ]),
-  { op: 'DepthToSpace', what: 'blocks of depth', inputs: [[2, 8, 3, 2]], attributes: { blocksize: int(2) } },
-  {
-    op: 'DepthToSpace',
-    what: 'of columns',
-    inputs: [[2, 8, 3, 2]],
-    attributes: { blocksize: int(2), mode: str('CRD') },
-  },
-  { op: 'SpaceToDepth', what: 'blocks', inputs: [[2, 3, 4, 6]], attributes: { blocksize: int(2) } },
 
   {
     op: 'MatMul',

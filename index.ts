@@ -77,7 +77,7 @@ export async function loadDataset(options: DatasetOptions = {}): Promise<ImageDa
 }
 
 /** How to train: the settings of a recipe (train/recipe/settings.ts); what is left out is as in `npm run train`. */
-export interface TrainOptions extends Recipe {
+export interface TrainOptions extends Omit<Recipe, 'from'> {
   dataset: ImageDataset;
   /** A recipe of `recipes/`, whose settings may still be given. */
   preset?: PresetName;
@@ -89,7 +89,7 @@ export interface TrainOptions extends Recipe {
    * `stepsPerCall`, `threads` and `workers` may be given.
    */
   resume?: string | TrainedRun;
-  /** A run whose best weights a new one begins with; it was of the same net and classes. */
+  /** What a new run begins with: a model's file or name, or a run, whose best weights it takes. */
   from?: string | TrainedRun;
   /** Stop and save after so long. */
   maxMinutes?: number;
@@ -112,6 +112,8 @@ export interface TrainedRun {
   model: string;
   /** False if it was stopped; `resume`, or `npm run train -- --resume`, goes on with it. */
   finished: boolean;
+  /** Present if it is finished before its last epoch, for its `patience` was at an end. */
+  stoppedEarly?: true;
   /** What the training took. */
   seconds: number;
   /** Of the best epoch, on the validation images where there are some, else on the test images. */
@@ -136,6 +138,7 @@ export interface TrainedRun {
 export async function train(options: TrainOptions): Promise<TrainedRun> {
   const { dataset, preset, run: path, resume, from, signal, maxMinutes, tensorboard, ...rest } = options;
   const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
+  const pathOf = (run: string | TrainedRun) => (typeof run === 'object' ? run.run : run);
   const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
     import('./train/recipe/recipe-file.ts'),
     import('./train/recipe/parse.ts'),
@@ -143,13 +146,18 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     import('./train/trainer.ts'),
     import('./core/runs/run-directory.ts'),
   ]);
-  const recipe = parseRecipe({ ...(await recipes.namedRecipe([], preset)), ...given }, 'train');
-  const opened = (run: string | TrainedRun | undefined) =>
-    run === undefined ? undefined : RunDirectory.open(typeof run === 'object' ? run.run : run);
-  const stored = opened(resume);
+  const recipe = parseRecipe(
+    {
+      ...(await recipes.namedRecipe([], preset)),
+      ...given,
+      ...(from !== undefined && { from: pathOf(from) }),
+    },
+    'train',
+  );
+  const stored = resume === undefined ? undefined : RunDirectory.open(pathOf(resume));
   if (stored) {
     const changeable: readonly string[] = plans.CHANGEABLE;
-    const refused = Object.keys({ ...recipe, ...(path && { run: path }), ...(from && { from }) }).filter(
+    const refused = Object.keys({ ...recipe, ...(path && { run: path }) }).filter(
       (name) => !changeable.includes(name),
     );
     if (refused.length > 0)
@@ -164,7 +172,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       recipe,
       dataset,
       { say: onNote, warn: onNote },
-      { resumed, from: opened(from), fit: given.batchSize === undefined },
+      { resumed, fit: given.batchSize === undefined },
     );
     const { run, result, seconds } = await startRun({
       ...plan,
@@ -174,7 +182,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       open: async () => {
         if (resumed) await plans.rememberChanges(resumed, dataset);
         return {
-          run: resumed?.run ?? (await createRun(plan.config, dataset, path)),
+          run: resumed?.run ?? (await createRun(plan.config, plan.dataset, path, plan.model)),
           observer: {
             onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
             onEpochEnd: ({ entry }) => onEpoch?.(entry),

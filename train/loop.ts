@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { ClassificationMetrics } from '../core/metrics/classification-metrics.ts';
+import { ClassificationMetrics, isBetter } from '../core/metrics/classification-metrics.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import type { TrainingEngine } from './engine/engine.ts';
@@ -15,7 +15,7 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
   const tell = tellerOf(setup.observers);
   let progress = setup.progress ?? { epoch: 0, batch: 0 };
 
-  while (progress.epoch < schedule.epochs && !stopping()) {
+  while (!isFinished(progress, setup.schedule) && !stopping()) {
     const { epoch, batch: firstBatch } = progress;
     await tell((observer) => observer.onEpochStart?.(epoch, batchesPerEpoch, firstBatch));
     const batches = await setup.batches(epoch, firstBatch);
@@ -67,7 +67,7 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
     };
     const improved = accuracy !== undefined && isBetter(accuracy, progress.best);
     progress = { ...progress, epoch: epoch + 1, batch: 0, ...(accuracy && { accuracy }) };
-    if (improved) progress = { ...progress, best: accuracy };
+    if (improved) progress = { ...progress, best: accuracy, bestEpoch: epoch + 1 };
     await tell((observer) => observer.onEpochEnd?.({ entry, improved, progress }));
   }
   return progress;
@@ -77,7 +77,7 @@ export interface LoopSetup<B extends LabelledBatch> {
   engine: TrainingEngine;
   classes: number;
   /** How many epochs, and the learning rate of each step. */
-  schedule: ScheduleConfig;
+  schedule: ScheduleConfig & { patience?: number };
   batchesPerEpoch: number;
   /** Where to go on; default at the beginning. */
   progress?: CheckpointProgress;
@@ -151,17 +151,16 @@ export interface EpochLog {
   testSeconds: number;
 }
 
-export function divergedIn(epoch: number, advice: string): string {
-  return `the weights diverged in epoch ${epoch + 1}; ${advice}`;
+/** Whether all epochs are done, or so many without a better one that no more are wanted. */
+export function isFinished(
+  { epoch, bestEpoch = epoch }: Pick<CheckpointProgress, 'epoch' | 'bestEpoch'>,
+  { epochs, patience = 0 }: { epochs: number; patience?: number },
+): boolean {
+  return epoch >= epochs || (patience > 0 && epoch - bestEpoch >= patience);
 }
 
-/** Which epoch's weights are kept: top-1 decides, the loss breaks a tie. */
-export function isBetter(
-  accuracy: Pick<ModelAccuracy, 'top1' | 'loss'>,
-  best: Pick<ModelAccuracy, 'top1' | 'loss'> | undefined,
-): boolean {
-  if (!best) return true;
-  return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
+export function divergedIn(epoch: number, advice: string): string {
+  return `the weights diverged in epoch ${epoch + 1}; ${advice}`;
 }
 
 function tellerOf(observers: readonly LoopObserver[]) {

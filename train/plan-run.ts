@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import type { ImageDataset } from '../core/data/dataset.ts';
+import type { ImageDataset, Normalization } from '../core/data/dataset.ts';
 import type { DatasetChoice, LoadDatasetOptions } from '../core/data/load.ts';
 import {
   checkSameImages,
@@ -15,14 +15,16 @@ import type { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
 import { chooseDevice } from './engine/providers/choose-device.ts';
 import type { Device } from './engine/providers/device.ts';
+import { flagOf } from './recipe/command-line.ts';
 import { fitBatch, makeConfig, settle } from './recipe/make-config.ts';
 import { parseTrainConfig } from './recipe/parse.ts';
-import type { Recipe, TrainConfig } from './recipe/settings.ts';
+import type { Recipe, Settings, TrainConfig } from './recipe/settings.ts';
+import { modelOfRun } from './run-model.ts';
 
 /** What a run is trained with. */
 export interface RunPlan {
   config: TrainConfig;
-  /** Without weights yet. */
+  /** Without weights yet, unless it goes on from another (`from`). */
   model: Graph;
   dataset: ImageDataset;
   device: Device;
@@ -48,25 +50,24 @@ export async function planRun(
   recipe: Recipe,
   dataset: ImageDataset,
   { say, warn }: Hearers,
-  {
-    resumed,
-    from,
-    fit = false,
-  }: { resumed?: ResumedRun | undefined; from?: RunDirectory | undefined; fit?: boolean } = {},
+  { resumed, fit = false }: { resumed?: ResumedRun | undefined; fit?: boolean } = {},
 ): Promise<RunPlan> {
   if (resumed) checkSameData(resumed, dataset);
-  const first = from && (await firstWeights(from, recipe, dataset));
   const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
   const settings = settle(asked);
-  const name = resumed?.config.model ?? first?.model ?? settings.model ?? announceModel(say);
-  const model = buildModel(name, { numClasses: dataset.labels.length, imageSize: dataset.height });
+  const { model, normalization = dataset.normalization } = await modelToTrain(
+    settings,
+    dataset,
+    resumed,
+    say,
+  );
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
   const made = () => makeConfig({ ...asked, provider: device.provider }, model, dataset);
   return {
-    config: resumed?.config ?? { ...made(), ...(first && { from: first.from }) },
+    config: resumed?.config ?? made(),
     model,
-    dataset,
+    dataset: { ...dataset, normalization },
     device,
     threads: settings.threads,
     workers: settings.workers,
@@ -74,27 +75,32 @@ export async function planRun(
   };
 }
 
-/** @throws UserError if the run has no weights yet, or they are of another net or of other classes */
-async function firstWeights(
-  run: RunDirectory,
-  { model: asked }: Recipe,
-  { labels }: ImageDataset,
-): Promise<{ model: string; from: string }> {
-  const config = await run.readConfig();
-  const model = String(config.model);
-  const from = run.checkpointPath('best');
-  if (!existsSync(from))
-    throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
-  if (asked !== undefined && asked !== model)
-    throw new UserError(
-      `${run.path} trained ${model}, not ${asked}; leave out the model, or begin without its weights`,
-    );
-  if (JSON.stringify(config.labels) !== JSON.stringify(labels)) {
-    throw new UserError(
-      `${run.path} was trained on other classes than the data has, so its weights are not for it; give the data with its classes`,
-    );
+/** The run's own, one to go on from, or a new one of the zoo; and how images are normalised, if not as the data says. */
+async function modelToTrain(
+  settings: Settings,
+  dataset: ImageDataset,
+  resumed: ResumedRun | undefined,
+  say: Hearers['say'],
+): Promise<{ model: Graph; normalization?: Normalization }> {
+  if (resumed) {
+    const { run, config, record } = resumed;
+    const { normalization } = record;
+    return { model: await modelOfRun(run, config.model, dataset), ...(normalization && { normalization }) };
   }
-  return { model, from };
+  const { from, model, head, netSize, seed } = settings;
+  if (from === undefined) {
+    const misplaced = (['head', 'netSize'] as const).find((name) => settings[name] !== undefined);
+    if (misplaced)
+      throw new UserError(`--${flagOf(misplaced)} is for a model to go on from; it needs --from`);
+    const name = model ?? announceModel(say);
+    return { model: buildModel(name, { numClasses: dataset.labels.length, imageSize: dataset.height }) };
+  }
+  if (model !== undefined)
+    throw new UserError('give --model for a new net or --from for one that goes on, not both');
+  const { startFrom } = await import('./fine-tune/start-model.ts');
+  const start = await startFrom({ from, head, netSize, seed }, dataset);
+  for (const note of start.notes) say(`${from}: ${note}`);
+  return { model: start.graph, ...(start.normalization && { normalization: start.normalization }) };
 }
 
 function announceModel(say: (line: string) => void): string {

@@ -1,4 +1,4 @@
-import { existsSync } from 'node:fs';
+import { appendFileSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { formatPercent } from '../core/cli/format.ts';
 import { runMain } from '../core/cli/main.ts';
@@ -8,7 +8,7 @@ import type { ImageDataset } from '../core/data/dataset.ts';
 import { UserError } from '../core/errors.ts';
 import { diskError } from '../core/fs/disk-error.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import { buildModel } from '../core/models/zoo.ts';
+import { buildModel, MODEL_NAMES, withImageNetStem } from '../core/models/zoo.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
@@ -23,6 +23,7 @@ import { settle } from './recipe/make-config.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
 import {
   AUGMENTATION,
+  FINE_TUNING,
   MACHINE,
   model,
   progressive,
@@ -38,17 +39,18 @@ const command = {
   summary: 'Trains a classifier with onnxruntime or TensorFlow.js; without options, what suits this machine.',
   options: {
     ...PRESET_CLI_OPTION,
-    ...settingOptions({ model }),
+    ...settingOptions({ model, ...FINE_TUNING }),
+    stem: {
+      type: 'string',
+      value: 'NAME',
+      help: 'of a ResNet: cifar is a 3x3 conv, imagenet a 7x7 conv and max-pooling, for large images; default cifar',
+      choices: ['cifar', 'imagenet'],
+    },
     ...DATA_CLI_OPTIONS,
     ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
-    from: {
-      type: 'string',
-      value: 'RUN',
-      help: 'begin a new run with the best weights of the run in this directory, which was of the same classes',
-    },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
     ...settingOptions(MACHINE),
   },
@@ -58,22 +60,47 @@ const command = {
 /** What an image folder's images get unless --image-size says otherwise. */
 const DEFAULT_IMAGE_SIZE = 32;
 
-const say = (line: string) => process.stdout.write(`${line}\n`);
+/** What is said goes into the run's train.log too, as soon as there is a run. */
+const said: string[] = [];
+let logFile: string | undefined;
+
+function say(line: string): void {
+  process.stdout.write(`${line}\n`);
+  said.push(`${new Date().toISOString()} ${line}\n`);
+  if (logFile === undefined) return;
+  try {
+    appendFileSync(logFile, said.splice(0).join(''));
+  } catch {
+    // A full disk is said where more than a text is lost.
+  }
+}
 
 await runMain(async () => {
   const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
   if (stored) refuseChanges(given, positionals);
-  const said = givenSettings(options, given);
-  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...said };
+  const own = givenSettings(options, given);
+  const recipe = withStem({ ...(await namedRecipe(positionals, options.preset)), ...own }, options.stem);
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
-    await trainOrResume(options, recipe, stored, said.batchSize === undefined);
+    await trainOrResume(options, recipe, stored, own.batchSize === undefined);
   } finally {
     await stored?.unlock();
   }
 });
+
+/** The zoo has ResNets of either stem under names of their own, by which all commands know them. */
+function withStem(recipe: Recipe, stem: string | undefined): Recipe {
+  const { model: named = '' } = recipe;
+  const other = named !== '' && MODEL_NAMES.find((name) => withImageNetStem(name) === named);
+  if (stem === undefined || (stem === 'imagenet' && other)) return recipe;
+  if (stem === 'cifar') return other ? { ...recipe, model: other } : recipe;
+  const model = withImageNetStem(named);
+  if (MODEL_NAMES.includes(model)) return { ...recipe, model };
+  const known = MODEL_NAMES.filter((name) => MODEL_NAMES.includes(withImageNetStem(name)));
+  throw new UserError(`--stem imagenet is of ${known.join(', ')}; give one of them with --model`);
+}
 
 type Options = ParsedOptions<(typeof command)['options']>;
 
@@ -85,13 +112,12 @@ async function trainOrResume(
 ): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const resumed = stored && (await readResumed(stored, recipe, say));
-  const dataset = await loadTrainingData(
+  const loaded = await loadTrainingData(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
     say,
   );
-  const from = options.from === undefined ? undefined : RunDirectory.open(options.from);
-  const plan = await planRun(recipe, dataset, { say, warn }, { resumed, from, fit });
-  const { config, model, device } = plan;
+  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, fit });
+  const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);
 
@@ -106,8 +132,9 @@ async function trainOrResume(
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
-        const run = stored ?? (await createRun(config, dataset, options.run));
+        const run = stored ?? (await createRun(config, dataset, options.run, model));
         path = run.path;
+        logFile = join(path, 'train.log');
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);
         const observer = consoleObserver(config, dataset, say);
@@ -122,6 +149,10 @@ async function trainOrResume(
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
     else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
     else say(`finished in ${took}`);
+    if (result.stoppedEarly)
+      say(
+        `no epoch was better than the best for ${config.patience} epochs (--patience), so that it ended early`,
+      );
     const { best, test } = result;
     if (best) {
       const split = dataset.validation ? 'validation' : 'test';

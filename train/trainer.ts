@@ -7,19 +7,21 @@ import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
-import { type CheckpointProgress, loadCheckpointWeights, withWeights } from '../core/weights/checkpoint.ts';
+import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
+import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { type EpochReport, type LoopObserver, trainLoop } from './loop.ts';
+import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
-import { engineForRun } from './progressive/engine-for-run.ts';
-import { imageSizeAt } from './progressive/stages.ts';
+import { engineForRun } from './progressive/staged-engine.ts';
+import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
+import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
-import { EventFile } from './runs/tensorboard.ts';
+import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
 
@@ -54,6 +56,8 @@ export interface TrainSetup {
 export interface TrainResult {
   /** False if the run was interrupted; its state is saved. */
   finished: boolean;
+  /** Present if it is finished before its last epoch, for its `patience` was at an end. */
+  stoppedEarly?: true;
   /** Of the best epoch, on the test images, or on the validation images where the dataset has some. */
   best?: ModelAccuracy;
   /** Then: of the same weights on the test images, if the run is finished. */
@@ -93,9 +97,8 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       batchesPerEpoch: loader.batchesPerEpoch,
       progress: begun.progress,
       batches: async (epoch, firstBatch) => {
-        const size = sizeOfEpoch(setup, epoch);
-        if (size !== undefined) await engine.resize!(size);
-        return loader.epoch(epoch, firstBatch, size);
+        await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+        return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
       evaluate: async (onProgress) => {
         const layout = vectorLayout(model);
@@ -104,23 +107,25 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress });
       },
       stopping,
-      observers: [keeper, observer, ...filesBeside(setup)],
+      observers: [keeper, observer, ...filesBeside(setup, loader.batchesPerEpoch)],
       advice: ADVICE,
     });
-    const finished = progress.epoch >= config.epochs;
+    const finished = isFinished(progress, config);
     const { best } = progress;
     const test = finished
       ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
       : progress.test;
-    return { finished, ...(best && { best }), ...(test && { test }) };
+    const stoppedEarly = finished && progress.epoch < config.epochs;
+    return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
     await loader.close();
   }
 }
 
-/** Height and width of an epoch's images, where they are not whole ones. */
-function sizeOfEpoch({ config, dataset }: TrainSetup, epoch: number): number | undefined {
-  return config.progressive.length > 0 ? imageSizeAt(config, epoch, dataset.height) : undefined;
+/** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
+function sizeOfImages({ config, model, dataset }: TrainSetup, epoch: number): number | undefined {
+  if (config.progressive.length === 0 || enlarges(model)) return undefined;
+  return imageSizeAt(config, epoch, dataset.height);
 }
 
 /** Tells the user beforehand what the run will take. */
@@ -130,14 +135,12 @@ async function estimate(
   batchesPerEpoch: number,
   stopping: () => boolean,
 ): Promise<void> {
-  const { engine, config, dataset, observer } = setup;
-  const size = sizeOfEpoch(setup, epoch);
-  const pixelsAt = (epoch: number) => {
-    const size = sizeOfEpoch(setup, epoch);
-    return size === undefined ? dataset.height * dataset.width : size * size;
-  };
-  if (size !== undefined) await engine.resize!(size);
-  const imageValues = dataset.channels * pixelsAt(epoch);
+  const { engine, config, model, dataset, observer } = setup;
+  const whole = sizeSeen(model) ** 2;
+  const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
+  await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+  const size = sizeOfImages(setup, epoch);
+  const imageValues = dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
   const { batchSize, labels } = config;
   const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
@@ -145,28 +148,51 @@ async function estimate(
   for (let later = epoch; later < config.epochs; later++) pixels += batchesPerEpoch * pixelsAt(later);
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
   const evaluated = (config.epochs - epoch) * (dataset.validation ?? dataset.test).count;
-  pixels += (evaluated / batchSize / 5) * dataset.height * dataset.width;
+  pixels += (evaluated / batchSize / 5) * whole;
   observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
 }
 
 /** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
-function filesBeside({ run, tensorboard, warn = warnOnStderr }: TrainSetup): LoopObserver[] {
-  const writer = (what: string, write: (entry: EpochReport['entry']) => Promise<unknown>): LoopObserver => ({
-    onEpochEnd: async ({ entry }) => {
-      await write(entry).catch((error) => warn(`the ${what} were not written: ${errorMessage(error)}`));
-    },
-  });
-  const plots = writer('plots', () => writePlots(run));
+function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[] {
+  const { run, config, tensorboard, warn = warnOnStderr } = setup;
+  const said = (what: string) => (error: unknown) =>
+    warn(`the ${what} were not written: ${errorMessage(error)}`);
+  const plots: LoopObserver = { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) };
   if (!tensorboard) return [plots];
-  const events = new EventFile(run.path);
-  return [
-    plots,
-    writer('TensorBoard events', async (entry) => {
-      const logged = parseEpochs(await run.readLog());
-      const earlier = logged.filter(({ epoch }) => epoch < entry.epoch);
-      await events.add(entry, earlier);
-    }),
-  ];
+  const { labels: _, ...settings } = config;
+  const events = new EventFile(run.path, undefined, settings);
+  const epochs: LoopObserver = {
+    onEpochEnd: ({ entry }) =>
+      run
+        .readLog()
+        .then((log) =>
+          events.add(
+            entry,
+            parseEpochs(log).filter(({ epoch }) => epoch < entry.epoch),
+          ),
+        )
+        .catch(said('TensorBoard events')),
+  };
+  return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
+}
+
+/** Said once, and not again at every step. */
+function untilItFails(observer: LoopObserver, onFailure: (error: unknown) => void): LoopObserver {
+  let failed = false;
+  const attempt = async (told: () => void | Promise<void>) => {
+    if (failed) return;
+    try {
+      await told();
+    } catch (error) {
+      failed = true;
+      onFailure(error);
+    }
+  };
+  return {
+    onStep: (step) => attempt(() => observer.onStep?.(step)),
+    onPause: (...paused) => attempt(() => observer.onPause?.(...paused)),
+    onEpochEnd: (epoch) => attempt(() => observer.onEpochEnd?.(epoch)),
+  };
 }
 
 function warnOnStderr(line: string): void {
@@ -182,7 +208,7 @@ export interface OpenedRun {
 }
 
 export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'> {
-  /** Its weights are initialised here, from the config's seed. */
+  /** Its weights are initialised here, from the config's seed, unless it goes on from another model. */
   model: Graph;
   threads?: number | undefined;
   /** Default the CPU. */
@@ -207,12 +233,9 @@ export interface RunOutcome {
  */
 export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   const begun = performance.now();
-  const { config, resume } = setup;
-  initializeParameters(setup.model, config.seed);
-  // One that goes on has its own weights, whatever became of those.
-  const model =
-    config.from === undefined || resume ? setup.model : await withWeightsOf(setup.model, config.from);
-  const engine = await engineForRun({ ...setup, model }, threads, device);
+  const { config } = setup;
+  if (config.from === undefined) initializeParameters(setup.model, config.seed);
+  const engine = await engineForRun(setup, threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
@@ -220,7 +243,7 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
     const start = performance.now();
     // To make the engine takes a while for large images.
     const maxSeconds = (setup.maxSeconds ?? Number.POSITIVE_INFINITY) - (start - begun) / 1000;
-    const result = await train({ ...setup, ...opened, model, engine, maxSeconds });
+    const result = await train({ ...setup, ...opened, engine, maxSeconds });
     return { run: opened.run, result, seconds: (performance.now() - start) / 1000 };
   } finally {
     await opened?.run.unlock();
@@ -228,36 +251,42 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
   }
 }
 
-async function withWeightsOf(model: Graph, path: string): Promise<Graph> {
-  return withWeights(model, (await loadCheckpointWeights(path)).tensors, path);
-}
-
 /**
  * Makes a run directory with the config in it; the run is locked by this process.
  * @param path default `runs/<time>-<model>-<dataset>`
+ * @param model with its weights, if the config goes on from one (`from`)
  * @throws UserError if it holds a run already, another process writes it, or it cannot be made
  */
 export async function createRun(
   config: TrainConfig,
   dataset: ImageDataset,
   path?: string,
+  model?: Graph,
 ): Promise<RunDirectory> {
   const run = await RunDirectory.create(`${config.model}-${dataset.name}`, path);
   await run.lock();
   // Another process may have made and finished it meanwhile.
   await RunDirectory.create(dataset.name, run.path);
+  // First: a run whose config is there is whole.
+  if (config.from !== undefined) await keepModel(run, model!);
   await run.writeConfig(runConfig(config, dataset));
   return run;
 }
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, ...rest } = config;
+  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...rest } =
+    config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
+    ...(patience > 0 ? { patience } : {}),
     ...(progressive.length === 0 ? {} : { progressive }),
+    ...(headLr === 1 ? {} : { headLr }),
+    ...(lrDecay === 1 ? {} : { lrDecay }),
+    ...(freeze.length === 0 ? {} : { freeze }),
+    ...(batchNorm === 'train' ? {} : { batchNorm }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -116,7 +116,7 @@ export function parseOptions<const T extends OptionTable>(
 }
 
 /** Options of ours that npm has too: whether one is meant for it, or stands in a .npmrc, cannot be told. */
-const NPMS_OWN = new Set(['json', 'key', 'force', 'cpu']);
+const NPMS_OWN = new Set(['json', 'key', 'force', 'cpu', 'yes']);
 
 /** `npm run train --epochs=1` gives npm the option, and us nothing but a variable of the environment. */
 function refuseSwallowed({ name, options }: CommandSpec<OptionTable>, argv: readonly string[]): void {

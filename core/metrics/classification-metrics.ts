@@ -89,3 +89,12 @@ export class ClassificationMetrics {
     return label;
   }
 }
+
+/** Which epoch's weights are kept: top-1 decides, the loss breaks a tie. */
+export function isBetter(
+  accuracy: Pick<ModelAccuracy, 'top1' | 'loss'>,
+  best: Pick<ModelAccuracy, 'top1' | 'loss'> | undefined,
+): boolean {
+  if (!best) return true;
+  return accuracy.top1 > best.top1 || (accuracy.top1 === best.top1 && accuracy.loss < best.loss);
+}

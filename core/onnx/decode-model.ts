@@ -3,6 +3,7 @@ import { checkGraph } from './check-graph.ts';
 import type { Attribute, Dim, Graph, GraphNode, TensorValue, ValueInfo } from './graph.ts';
 import { inlineFunctions } from './inline-functions.ts';
 import { type Onnx, onnx } from './newer-fields.ts';
+import { OPSET_VERSION } from './opset.ts';
 import { parseModel } from './parse-model.ts';
 import { sortNodes } from './sort-nodes.ts';
 import { dataTypeOf, decodeTensor } from './tensor-proto.ts';
@@ -30,11 +31,13 @@ export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
     const model = parsePlainModel(bytes, source);
     const graph = decodeGraph(model.graph, source);
     checkGraph(graph, source);
-    const opset = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
+    const declared = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
+    const opset = Number(declared?.version ?? 1);
+    if (opset !== OPSET_VERSION) graph.opset = opset;
     const metadata = Object.fromEntries(
       model.metadataProps.flatMap(({ key, value }) => (key ? [[key, value ?? '']] : [])),
     );
-    return { graph, metadata, opset: Number(opset?.version ?? 1) };
+    return { graph, metadata, opset };
   } catch (error) {
     throw error instanceof UserError ? new UserError(oneLine(error.message)) : error;
   }

@@ -9,7 +9,7 @@ const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
 
 export interface EncodeOptions {
-  /** Version of ai.onnx that the model declares; default {@link OPSET_VERSION}. */
+  /** Version of ai.onnx that the model declares; default the graph's own, else {@link OPSET_VERSION}. */
   opset?: number | undefined;
   /** Versions of the operator sets of other domains; default 1 each. */
   domains?: Readonly<Record<string, number>> | undefined;
@@ -18,7 +18,7 @@ export interface EncodeOptions {
 }
 
 /**
- * Serialises a graph as an ONNX model: opset 15 and IR 8 unless asked otherwise, and opset 1 of any other
+ * Serialises a graph as an ONNX model: its own opset, or 15, and the IR that came with it, unless asked otherwise, and opset 1 of any other
  * domain in use. The same graph, metadata and options give the same bytes.
  */
 export function encodeModel(
@@ -60,7 +60,7 @@ export function encodeMoreOutputs(names: readonly string[]): Uint8Array {
 function encode(
   graph: Graph,
   metadata: Readonly<Record<string, string>>,
-  { opset = OPSET_VERSION, domains: versions = {}, external }: EncodeOptions,
+  { opset = graph.opset ?? OPSET_VERSION, domains: versions = {}, external }: EncodeOptions,
 ): ReturnType<typeof onnx.ModelProto.encode> {
   const domains = [...domainsOf(graph)].filter((domain) => domain !== '').sort();
   const model: Onnx.IModelProto = {

@@ -71,6 +71,8 @@ export interface Graph {
   otherOutputs?: { name: string; type: string }[];
   nodes: GraphNode[];
   initializers: Map<string, TensorValue>;
+  /** The ai.onnx operator set that the nodes are of, of a graph from elsewhere; absent: that of our own graphs. */
+  opset?: number;
 }
 
 export const int = (value: number): Attribute => ({ type: 'int', value });
@@ -125,6 +127,7 @@ export function cloneGraph(graph: Graph): Graph {
     outputs: [...graph.outputs],
     nodes: graph.nodes.map((node) => ({ ...node, inputs: [...node.inputs], outputs: [...node.outputs] })),
     initializers: new Map(graph.initializers),
+    ...(graph.opset === undefined ? {} : { opset: graph.opset }),
   };
 }
 

@@ -82,6 +82,11 @@ export class RunDirectory {
     return join(this.path, 'config.json');
   }
 
+  /** The model that the run went on from, ready to be trained; of a run of the zoo there is none. */
+  get modelPath(): string {
+    return join(this.path, 'model.onnx');
+  }
+
   get logPath(): string {
     return join(this.path, 'log.jsonl');
   }
@@ -152,6 +157,31 @@ export class RunDirectory {
       throw new UserError(`${this.configPath} is not a JSON object; the run cannot be read`);
     }
     return config as Record<string, unknown>;
+  }
+
+  /** What somebody noted of the run (`note.txt`); undefined if nobody did. */
+  async readNote(): Promise<string | undefined> {
+    const path = join(this.path, 'note.txt');
+    return existsSync(path) ? (await readText(path)).trim() || undefined : undefined;
+  }
+
+  /** Replaces the note; an empty one is removed. */
+  async writeNote(note: string): Promise<void> {
+    const path = join(this.path, 'note.txt');
+    if (note.trim() === '') await rm(path, { force: true });
+    else await writeFileAtomic(path, `${note.trim()}\n`);
+  }
+
+  /**
+   * Removes the run with all that is in its folder.
+   * @throws UserError if a process trains it, or other runs lie in it
+   */
+  async remove(): Promise<void> {
+    if ((await listRunFolders(this.path)).length > 0)
+      throw new UserError(`${this.path} has other runs in it; delete these first`);
+    await this.lock();
+    await rm(this.path, { recursive: true });
+    await this.unlock();
   }
 
   /** Appends a line to the log. */

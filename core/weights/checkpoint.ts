@@ -19,6 +19,8 @@ export interface CheckpointProgress {
   /** Result on the test images (or see `chosenOn`) at the last evaluation, and the best one so far. */
   accuracy?: ModelAccuracy;
   best?: ModelAccuracy;
+  /** How many epochs were finished when that was the best; missing from older checkpoints. */
+  bestEpoch?: number;
   /** Where validation images chose the best epoch: the two above are of those. */
   chosenOn?: 'validation';
   /** And this is the result of the best epoch's weights on the test images, once the run is finished. */

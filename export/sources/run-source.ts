@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
 import { UserError } from '../../core/errors.ts';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
-import { buildModel } from '../../core/models/zoo.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpointWeights, withWeights } from '../../core/weights/checkpoint.ts';
+import { modelOfRun } from '../../train/run-model.ts';
 import { type DatasetFacts, datasetFacts, modelMetadata } from '../dataset-facts.ts';
 import type { CheckpointChoice } from '../options.ts';
 import { ExportSource } from './source.ts';
@@ -56,7 +56,7 @@ async function loadTrained(
   run: RunDirectory,
   which: CheckpointChoice,
   model: string,
-  { labels, height }: DatasetFacts,
+  facts: DatasetFacts,
 ): Promise<TrainedModel> {
   const path = run.checkpointPath(which);
   const other = which === 'best' ? 'last' : 'best';
@@ -67,7 +67,7 @@ async function loadTrained(
     if (!(error instanceof UserError) || !existsSync(run.checkpointPath(other))) throw error;
     throw new UserError(`${error.message}; --checkpoint ${other} can be exported too`);
   });
-  const graph = buildModel(model, { numClasses: labels.length, imageSize: height });
+  const graph = await modelOfRun(run, model, facts);
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
   let evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
   // What is stated of a model is its accuracy on test images, which had no part in choosing it.

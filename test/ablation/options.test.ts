@@ -1,9 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { CELL_NAMES, type CellName, cellConfig, parseCells } from '../../train/ablation/cells.ts';
-import { commandText } from '../../train/ablation/command-text.ts';
+import { CELL_NAMES, type CellName, cellConfig, parseCells, parseSeeds } from '../../train/ablation/cells.ts';
 import { planRuns } from '../../train/ablation/planned-run.ts';
-import { parseSeeds } from '../../train/ablation/seeds.ts';
+import { commandText } from '../../train/ablation/write-results.ts';
 import { createPipeline } from '../../train/loader/augment/pipeline.ts';
 import { configDifferences } from '../../train/runs/compare.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';

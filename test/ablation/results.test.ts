@@ -1,10 +1,9 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { EpochCost } from '../../train/ablation/epoch-cost.ts';
 import { percentSpread, tableDocument, tableLines } from '../../train/ablation/markdown.ts';
 import { honestLabel, referenceDifferences } from '../../train/ablation/reference.ts';
-import { summarizeRuns } from '../../train/ablation/results.ts';
-import { spread } from '../../train/ablation/statistics.ts';
+import { spread, summarizeRuns } from '../../train/ablation/results.ts';
+import { EpochCost } from '../../train/ablation/run-ablation.ts';
 import { cellRun } from './cell-runs.ts';
 import { isUserError } from './is-user-error.ts';
 import { readTables } from './read-markdown.ts';

@@ -3,6 +3,7 @@ import { spawn } from 'node:child_process';
 import { readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { epochLogs } from './epoch-logs.ts';
@@ -61,6 +62,46 @@ test('list, compare and plot', async () => {
   assert.equal(plotted.stdout.trim().split('\n').length, plots.length);
 });
 
+test('runs are filtered, noted on and deleted', async () => {
+  const cwd = await temporaryFolder();
+  await writeRunFiles(join(cwd, 'runs', 'a'), epochLogs(2, 0.1), { epochs: 2, learningRate: 0.1 });
+  await writeRunFiles(join(cwd, 'runs', 'b'), epochLogs(1, 0.2), { epochs: 2, learningRate: 0.2 });
+  await writeRunFiles(join(cwd, 'runs', 'b2'), epochLogs(1, 0.3), { epochs: 2, learningRate: 0.2 });
+  const names = async (...filters: string[]) => {
+    const { stdout, stderr } = await runs(
+      cwd,
+      '--json',
+      ...filters.flatMap((filter) => ['--filter', filter]),
+    );
+    assert.equal(stderr, '');
+    return JSON.parse(stdout).map(({ name }: { name: string }) => name);
+  };
+  assert.deepEqual(await names('lr=0.2'), ['b2', 'b']);
+  assert.deepEqual(await names('learningRate=0.2', 'name=2'), ['b2']);
+  assert.deepEqual(await names('state=finished'), ['a']);
+  assert.deepEqual(await names('model=resnet50'), []);
+  assert.match((await runs(cwd, '--filter', 'state=live')).stdout, /^none of the 3 runs in runs is so$/m);
+
+  const noted = await runs(cwd, 'note', 'b', 'too', 'high\u001b[2J a rate');
+  assert.equal(noted.code, 0, noted.stderr);
+  assert.match((await runs(cwd)).stdout, /^b .* too high\S* a rate$/m);
+  assert.ok(!(await runs(cwd)).stdout.includes('\u001b'));
+  assert.match((await runs(cwd, 'note', 'b', '')).stdout, /^nothing is noted of runs\/b$/m);
+
+  const asked = await runs(cwd, 'delete', 'b', 'b2');
+  assert.match(asked.stderr, /^error: nothing is deleted yet; add --yes to delete them\n$/);
+  assert.deepEqual((await readdir(join(cwd, 'runs'))).sort(), ['a', 'b', 'b2']);
+  const deleted = await runs(cwd, 'delete', 'b', 'b2', '--yes');
+  assert.deepEqual([deleted.code, await readdir(join(cwd, 'runs'))], [0, ['a']], deleted.stderr);
+
+  const run = new RunDirectory(join(cwd, 'runs', 'a'));
+  await run.lock();
+  const live = await runs(cwd, 'delete', 'a', '--yes');
+  await run.unlock();
+  assert.match(live.stderr, /^error: runs\/a is being trained by process \d+; .*\n$/);
+  assert.deepEqual(await readdir(join(cwd, 'runs')), ['a']);
+});
+
 test('runs of ablations are compared by the names that list and page show', async () => {
   const cwd = await temporaryFolder();
   await writeRunFiles(join(cwd, 'runs', 'base'), epochLogs(2, 0.1));
@@ -99,7 +140,13 @@ test('mistakes are one line and exit code 1', async () => {
     [['compare', 'a', 'b', '--sort', 'name'], /--sort has no effect on compare/],
     [['compare', 'a', 'b', '--html', 'file/page.html'], /cannot write file\/page\.html/],
     [['--root', 'nowhere'], /cannot list nowhere: ENOENT/],
-    [['remove', 'a'], /"remove" is neither compare nor plot/],
+    [['remove', 'a'], /"remove" is none of compare, plot, note, delete/],
+    [['--filter', 'rate'], /--filter takes KEY=VALUE, .*, not "rate"/],
+    [['--filter', 'rate=1'], /no run has rate; filter by/],
+    [['note'], /note takes the name of a run/],
+    [['delete'], /delete takes the names of runs/],
+    [['delete', 'zzz', '--yes'], /there is no run zzz/],
+    [['delete', '.', '--yes'], /holds no training run/],
   ];
   const results = await Promise.all(cases.map(([args]) => runs(cwd, ...args)));
   for (const [index, { code, stderr }] of results.entries()) {

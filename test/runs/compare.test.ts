@@ -125,3 +125,18 @@ test('in a comparison a run has one colour, its training loss dashed and not in 
   );
   assert.equal(comparisonCharts(runs, { logLoss: true }).loss.yScale, 'log');
 });
+
+test('a loss that spikes is drawn on a logarithmic scale, one that falls is not', () => {
+  const falling = epochLogs(40);
+  const spiked = falling.map((entry) => (entry.epoch === 7 ? { ...entry, testLoss: 900 } : entry));
+  for (const [epochs, scale] of [
+    [falling, 'linear'],
+    [spiked, 'log'],
+    [falling.slice(0, 1), 'linear'],
+    [[], 'linear'],
+  ] as const) {
+    assert.equal(runCharts(epochs).loss.yScale, scale);
+    assert.equal(comparisonCharts([{ name: 'a', epochs }]).loss.yScale, scale);
+  }
+  assert.equal(comparisonCharts([{ name: 'a', epochs: spiked }], { logLoss: false }).loss.yScale, 'linear');
+});

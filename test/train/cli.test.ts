@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
@@ -164,6 +164,15 @@ describe('a run that is interrupted', () => {
     assert.match(stdout, /^best: .* on 12 test images$/m);
     const directory = RunDirectory.open(path);
     assert.equal((await directory.readLog()).length, 5);
+    const text = await readFile(join(path, 'train.log'), 'utf8');
+    assert.match(text, /^\d{4}-\d\d-\d\dT\S+Z data: /);
+    for (const line of [
+      /Z stopped after /,
+      /Z resnet20: .*5 epochs/,
+      /Z epoch 5: train loss /,
+      /Z finished in /,
+    ])
+      assert.match(text, line);
     const { progress } = await loadCheckpoint(directory.checkpointPath('last'));
     assert.deepEqual([progress.epoch, progress.batch], [5, 0]);
     const best = await loadCheckpoint(directory.checkpointPath('best'));

@@ -119,6 +119,26 @@ describe('the training loop', () => {
     );
   });
 
+  it('is finished early where no epoch is better for long enough, however often it is gone on with', async () => {
+    const accuracies = [{ top1: 0.1 }, { top1: 0.3 }, { top1: 0.2 }, { top1: 0.3 }, { top1: 0.9 }];
+    const schedule = { ...SCHEDULE, epochs: 9, patience: 2 };
+    let ended = 0;
+    const { setup } = setupOf([...accuracies], { schedule });
+    const progress = await trainLoop(setup);
+    assert.deepEqual([progress.epoch, progress.bestEpoch, progress.best?.top1], [4, 2, 0.3]);
+    assert.deepEqual(await trainLoop({ ...setup, progress }), progress);
+    // Stopped after each epoch and gone on with from what a checkpoint has.
+    const again = setupOf([...accuracies], { schedule, observers: [{ onEpochEnd: () => void ended++ }] });
+    let at = { epoch: 0, batch: 0 };
+    for (let turn = 0; turn < 9; turn++) {
+      ended = 0;
+      at = JSON.parse(
+        JSON.stringify(await trainLoop({ ...again.setup, progress: at, stopping: () => ended > 0 })),
+      );
+    }
+    assert.deepEqual(at, JSON.parse(JSON.stringify(progress)));
+  });
+
   it('tells its observers in order, each when the one before has done its part', async () => {
     const told: string[] = [];
     const slow: LoopObserver = {

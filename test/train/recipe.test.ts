@@ -43,7 +43,7 @@ it('every setting has a flag of its own, a help and on the command line its defa
   for (const name of Object.keys(SETTINGS) as (keyof typeof SETTINGS)[]) {
     const spec = options[flagOf(name)]!;
     assert.ok(spec.help.length > 5, name);
-    const fallback = name === 'progressive' ? undefined : DEFAULTS[name];
+    const fallback = Array.isArray(DEFAULTS[name]) ? undefined : DEFAULTS[name];
     assert.equal(spec.default, fallback, name);
   }
   const { 'batch-size': batchSize, ema, optim, flip, lr } = options;
@@ -215,13 +215,23 @@ describe("a run's config.json", () => {
   it('is read back as the config it was written from, and says only what is on', () => {
     const configs: TrainConfig[] = [
       CONFIG,
-      { ...CONFIG, precision: 'bf16', cycleMomentum: true, progressive: [{ size: 16, until: 0.5 }] },
+      {
+        ...{ ...CONFIG, precision: 'bf16', cycleMomentum: true, progressive: [{ size: 16, until: 0.5 }] },
+        ...{
+          freeze: ['layer1'],
+          unfreezeAfter: 2,
+          batchNorm: 'frozen',
+          headLr: 10,
+          lrDecay: 0.5,
+          from: 'resnet14t',
+        },
+      },
     ];
     const written = configs.map((config) => runConfig(config, DATASET));
     for (const [i, json] of written.entries()) {
       assert.deepEqual(parseTrainConfig(JSON.parse(JSON.stringify(json)), 'config.json'), configs[i]);
     }
-    for (const key of ['precision', 'cycleMomentum', 'progressive']) {
+    for (const key of ['precision', 'cycleMomentum', 'progressive', 'freeze', 'batchNorm']) {
       assert.deepEqual(
         written.map((json) => key in json),
         [false, true],

@@ -5,6 +5,8 @@ import { UserError } from '../../core/errors.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
 import type { EpochLog } from '../../train/loop.ts';
+import { readRun } from '../../train/runs/read-run.ts';
+import { summarize } from '../../train/runs/summary.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { accuracyOf } from './support/direct-accuracy.ts';
 import {
@@ -162,6 +164,18 @@ describe('an interrupted run', () => {
     assert.equal(result.finished, false);
     assert.equal((await loadCheckpoint(run.checkpointPath('last'))).progress.epoch, 0);
   });
+});
+
+it('a run whose patience is at an end is finished, and stays so', async () => {
+  // Nothing is learnt, and so nothing is better than the first epoch.
+  const config = { learningRate: 0, momentum: 0, patience: 1, epochs: 5, schedule: 'constant' } as const;
+  const { result, run } = await tinyRun(folder, 'patient', { config });
+  const epochs = (await run.readLog()).length;
+  assert.ok(result.finished && result.stoppedEarly && epochs < 5, `${epochs} epochs`);
+  assert.equal(summarize(await readRun(run.path)).state, 'finished');
+  const again = await tinyRun(folder, 'patient', { config, resume: true });
+  assert.deepEqual(again.result, result);
+  assert.equal((await run.readLog()).length, epochs);
 });
 
 it('resuming a finished run leaves it as it is', async () => {

@@ -21,17 +21,16 @@ import {
   TRAINING,
   trainImages,
 } from '../recipe/settings.ts';
-import { CELL_KEYS, CELL_NAMES, CELLS, parseCells } from './cells.ts';
-import { collectRuns } from './collect-runs.ts';
-import { commandText } from './command-text.ts';
+import { CELL_KEYS, CELL_NAMES, CELLS, parseCells, parseSeeds } from './cells.ts';
 import { tableLines, unfinishedText } from './markdown.ts';
-import { planRuns } from './planned-run.ts';
+import { collectRuns, planRuns } from './planned-run.ts';
 import { type AblationResults, summarizeRuns } from './results.ts';
-import { parseSeeds } from './seeds.ts';
-import { writeResults } from './write-results.ts';
+import { commandText, writeResults } from './write-results.ts';
 
 // The cells decide these three.
 const { augment: _, cutmixProb: __, cutmixBeta: ___, ...COMMON_AUGMENTATION } = AUGMENTATION;
+// The table is of runs of equal length.
+const { patience: ____, ...COMMON_TRAINING } = TRAINING;
 
 const DEFAULT_MODEL = 'resnet20';
 
@@ -59,7 +58,7 @@ const command = {
       default: '3',
     },
     ...DATA_CLI_OPTIONS,
-    ...settingOptions({ ...TRAINING, ...COMMON_AUGMENTATION, trainImages, progressive }),
+    ...settingOptions({ ...COMMON_TRAINING, ...COMMON_AUGMENTATION, trainImages, progressive }),
     out: { type: 'string', value: 'DIR', help: 'where the runs are kept; default runs/ablation-<model>' },
     table: { type: 'string', value: 'FILE', help: 'write the table there, as Markdown' },
     json: { type: 'string', value: 'FILE', help: 'write the results there, as JSON' },
@@ -91,8 +90,11 @@ await runMain(async () => {
   }
   const said = givenSettings(options, given);
   const recipe = { ...(await namedRecipe(positionals, options.preset)), ...said };
-  const decided = [...CELL_KEYS, 'seed' as const].filter((key) => recipe[key] !== undefined);
-  if (decided.length > 0) say(`${decided.join(', ')} of the recipe: the cells and --seeds decide instead`);
+  const decided = [...CELL_KEYS, 'seed' as const, 'patience' as const].filter(
+    (key) => recipe[key] !== undefined,
+  );
+  if (decided.length > 0)
+    say(`${decided.join(', ')} of the recipe: not taken, for the runs differ in cell and seed alone`);
   const named = { ...recipe, model: recipe.model ?? DEFAULT_MODEL };
   return trainAndTabulate(options, named, said.batchSize === undefined, commandText(args));
 });
@@ -137,7 +139,7 @@ async function trainAndTabulate(
   const out = options.out ?? folderOf(recipe.model);
   const cells = options.cells === undefined ? CELL_NAMES : parseCells(options.cells);
   const seeds = parseSeeds(options.seeds);
-  const common = { ...recipe, ...CELLS.baseline, seed: seeds[0]! };
+  const common = { ...recipe, ...CELLS.baseline, seed: seeds[0]!, patience: 0 };
   settle(common);
   // One split for all seeds, so that they differ in nothing but the training.
   const dataset = await loadTrainingData(dataOptions(options, seeds[0]!), say);

@@ -1,7 +1,6 @@
 import { printable } from '../../core/cli/printable.ts';
 import { honestLabel } from './reference.ts';
-import type { AblationResults, CellResult, UnfinishedRun } from './results.ts';
-import type { Spread } from './statistics.ts';
+import type { AblationResults, CellResult, Spread, UnfinishedRun } from './results.ts';
 
 const NONE = '–';
 

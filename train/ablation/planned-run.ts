@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
@@ -6,7 +7,8 @@ import { findLast } from '../checkpointing.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
 import { configDifferences } from '../runs/compare.ts';
 import { type RunRecord, readRun } from '../runs/read-run.ts';
-import { type CellName, cellConfig } from './cells.ts';
+import { CELL_NAMES, type CellName, cellConfig } from './cells.ts';
+import type { CellRun, UnfinishedRun } from './results.ts';
 
 /** One run of the table: a cell with a seed. */
 export interface PlannedRun {
@@ -103,4 +105,36 @@ function refuseOtherConfig({ path, config }: RunRecord, asked: Record<string, un
 function withoutPlace({ data, ...config }: Record<string, unknown>): Record<string, unknown> {
   if (typeof data !== 'object' || data === null) return config;
   return { ...config, data: { ...data, path: undefined } };
+}
+
+/**
+ * The runs of an ablation that are on disk.
+ * @param only the cells and seeds that count; default all
+ * @throws UserError if the directory cannot be read or a run in it is damaged
+ */
+export async function collectRuns(
+  out: string,
+  only: { cells?: readonly CellName[] | undefined; seeds?: readonly number[] | undefined } = {},
+): Promise<{ finished: CellRun[]; unfinished: UnfinishedRun[] }> {
+  const names = await readdir(out).catch((error: NodeJS.ErrnoException) => {
+    throw new UserError(
+      `cannot list ${out}: ${error.code ?? error.message}; say where the runs are with --out`,
+    );
+  });
+  const finished: CellRun[] = [];
+  const unfinished: UnfinishedRun[] = [];
+  for (const { cell, seed } of names.flatMap(parseName).sort((a, b) => a.seed - b.seed)) {
+    if (only.cells?.includes(cell) === false || only.seeds?.includes(seed) === false) continue;
+    const record = await readRun(runPath(out, cell, seed));
+    if (isComplete(record)) finished.push({ cell, seed, record });
+    else unfinished.push({ cell, seed, epochsDone: record.epochs.length });
+  }
+  return { finished, unfinished };
+}
+
+/** What else lies in the directory is none of our runs. */
+function parseName(name: string): { cell: CellName; seed: number }[] {
+  const match = /^(\w+)-seed(\d+)$/.exec(name);
+  const cell = CELL_NAMES.find((known) => known === match?.[1]);
+  return cell && match ? [{ cell, seed: Number(match[2]) }] : [];
 }

@@ -1,9 +1,9 @@
 import { UserError } from '../../core/errors.ts';
 import { configDifferences } from '../runs/compare.ts';
+import { bestEpoch } from '../runs/parse-epochs.ts';
 import type { RunRecord } from '../runs/read-run.ts';
-import { bestEpoch, summarize } from '../runs/summary.ts';
+import { summarize } from '../runs/summary.ts';
 import { CELL_KEYS, CELL_NAMES, CELLS, type CellName, describeAugmentation } from './cells.ts';
-import { type Spread, spread } from './statistics.ts';
 
 /** A finished run of a cell. */
 export interface CellRun {
@@ -149,4 +149,23 @@ function commonConfig(config: Readonly<Record<string, unknown>>): Record<string,
   const left = new Set<string>(['labels', 'seed', ...CELL_KEYS]);
   const common = Object.fromEntries(Object.entries(config).filter(([key]) => !left.has(key)));
   return { ...common, ...(Array.isArray(config.labels) ? { classes: config.labels.length } : {}) };
+}
+
+/** What a quantity is over several runs. */
+export interface Spread {
+  /** How many runs. */
+  n: number;
+  mean: number;
+  /** The sample standard deviation (n - 1); null for a single run, which has none. */
+  deviation: number | null;
+}
+
+/** @returns undefined for no values at all */
+export function spread(values: readonly number[]): Spread | undefined {
+  const n = values.length;
+  if (n === 0) return undefined;
+  const mean = values.reduce((sum, value) => sum + value, 0) / n;
+  if (n === 1) return { n, mean, deviation: null };
+  const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);
+  return { n, mean, deviation: Math.sqrt(squares / (n - 1)) };
 }

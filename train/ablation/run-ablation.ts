@@ -6,11 +6,11 @@ import { buildModel } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { consoleObserver } from '../console.ts';
 import type { Device } from '../engine/providers/device.ts';
+import type { EpochLog } from '../loop.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
 import { readRun } from '../runs/read-run.ts';
-import type { TrainObserver } from '../trainer.ts';
-import { createRun, runConfig, startRun } from '../trainer.ts';
-import { EpochCost, type EpochsLeft } from './epoch-cost.ts';
+import { createRun, runConfig, startRun, type TrainObserver } from '../trainer.ts';
+import type { CellName } from './cells.ts';
 import { tableLines } from './markdown.ts';
 import { type PlannedRun, type RunState, readState } from './planned-run.ts';
 import { type AblationResults, type CellRun, summarizeRuns } from './results.ts';
@@ -182,4 +182,37 @@ function epochsLeft({ cell, config, state }: StatedRun): EpochsLeft {
 
 function count(number: number, what: string): string {
   return `${number} ${what}${number === 1 ? '' : 's'}`;
+}
+
+/** What a run still needs. */
+export interface EpochsLeft {
+  cell: CellName;
+  epochs: number;
+}
+
+/** Seconds that epochs take here, to tell how long runs will: by cell where one has been trained. */
+export class EpochCost {
+  readonly #measured = new Map<CellName, { seconds: number; epochs: number }>();
+
+  /** Learns from epochs just trained on this machine. */
+  add(cell: CellName, epochs: readonly Pick<EpochLog, 'trainSeconds' | 'testSeconds'>[]): void {
+    const sum = this.#measured.get(cell) ?? { seconds: 0, epochs: 0 };
+    for (const { trainSeconds, testSeconds } of epochs) sum.seconds += trainSeconds + testSeconds;
+    sum.epochs += epochs.length;
+    if (sum.epochs > 0) this.#measured.set(cell, sum);
+  }
+
+  /**
+   * @param guess seconds an epoch for as long as none has been trained
+   * @returns NaN if there is nothing to go by
+   */
+  seconds(left: readonly EpochsLeft[], guess = Number.NaN): number {
+    const all = [...this.#measured.values()];
+    const epochs = all.reduce((sum, cell) => sum + cell.epochs, 0);
+    const mean = epochs > 0 ? all.reduce((sum, cell) => sum + cell.seconds, 0) / epochs : guess;
+    return left.reduce((sum, { cell, epochs }) => {
+      const own = this.#measured.get(cell);
+      return sum + epochs * (own ? own.seconds / own.epochs : mean);
+    }, 0);
+  }
 }

@@ -1,5 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { parameterRates, type RateSettings } from '../fine-tune/rates.ts';
+import { foldForTraining } from '../fine-tune/start-model.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
@@ -13,27 +15,32 @@ import { TfjsEngine } from './tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &
-  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'>;
+  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'> &
+  RateSettings;
 
 /**
  * Makes the engine a run's config asks for.
  * @throws UserError if the device cannot run it, or the model cannot be trained
  */
 export async function createEngine(
-  model: Graph,
+  given: Graph,
   config: EngineConfig,
   threads?: number,
   device: Device = { provider: 'cpu' },
 ): Promise<TrainingEngine> {
-  const { batchSize, replicas, accumulate, precision } = config;
+  const { batchSize, replicas, accumulate, precision, from } = config;
   const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
   refuseCombination(config, provider, stepsPerCall);
-  const optimizer = optimizerOf(config);
-  const parts = { batchSize, optimizer, replicas, accumulate, threads };
+  // A graph from elsewhere may compute shapes, which are known once the batch is.
+  const model = from === undefined ? given : await foldForTraining(given, batchSize / replicas / accumulate);
+  const rates = parameterRates(model, config);
+  const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
+  const { batchNorm } = config;
+  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm };
   if (config.engine === 'tfjs')
     return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });
   if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(model, parts);
-  const whole = { batchSize, optimizer, precision: precision as OrtPrecision };
+  const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm };
   if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, whole);
   return OrtEngine.create(model, { ...whole, provider, threads, stepsPerCall });
 }

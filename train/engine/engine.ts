@@ -1,3 +1,4 @@
+import type { Stage } from '../progressive/stages.ts';
 import type { TrainingState } from '../state.ts';
 
 /** What one optimiser step takes. */
@@ -34,7 +35,7 @@ export interface TrainingEngine {
   readonly state: TrainingState | Promise<TrainingState>;
   /** Replaces the state with a copy of the given one. */
   load(state: TrainingState): void;
-  /** Goes on with images of this height and width; absent: they cannot change. */
-  resize?(imageSize: number): Promise<void>;
+  /** Goes on with images of another size, or with other weights frozen; absent: they cannot change. */
+  enter?(stage: Stage): Promise<void>;
   close(): Promise<void>;
 }

@@ -140,6 +140,8 @@ export interface StepOptions {
   provider?: Provider;
   /** Default fp32. */
   precision?: OrtPrecision;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
 }
 
 /** A training step, ready to be run. */
@@ -157,14 +159,14 @@ export interface PreparedStep {
  * @throws UserError if the model has an operator that cannot be trained
  */
 export async function prepareStep(model: Graph, options: StepOptions): Promise<PreparedStep> {
-  const { batchSize, optimizer, provider = 'cpu', precision = 'fp32' } = options;
+  const { batchSize, optimizer, provider = 'cpu', precision = 'fp32', batchNorm } = options;
   const layout = vectorLayout(model);
   // The CPU's blocked kernels are float32 only, and no other provider has any.
   const portable = provider !== 'cpu' || precision === 'fp16';
   const blockSize = portable ? 0 : await detectBlockSize();
   const withBatch = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : batchSize));
   return {
-    graph: buildStepGraph(model, layout, { batchSize, optimizer, blockSize, portable, precision }),
+    graph: buildStepGraph(model, layout, { batchSize, optimizer, blockSize, portable, precision, batchNorm }),
     imageDims: withBatch(model.inputs[0]!.dims),
     targetDims: withBatch(model.outputs[0]!.dims),
     initial: initialState(model, layout, optimizer),

@@ -8,8 +8,7 @@ import { LossGradient } from '../lowering/tfjs/gradient.ts';
 import { GraphInterpreter } from '../lowering/tfjs/interpreter.ts';
 import { requireBfloat16 } from '../lowering/tfjs/require-bfloat16.ts';
 import { plain } from '../lowering/tfjs/value.ts';
-import type { OptimizerConfig } from '../optim/config.ts';
-import { updateScalars } from '../optim/config.ts';
+import { frozenOf, type OptimizerConfig, updateScalars } from '../optim/config.ts';
 import type { TfjsPrecision } from '../precision.ts';
 import { initialState, type TrainingState, vectorLayout } from '../state.ts';
 import type { StepResult, TrainingEngine } from './engine.ts';
@@ -27,6 +26,8 @@ export interface TfjsEngineOptions {
    * default 1.
    */
   replicas?: number | undefined;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
   /** Threads for one operator; default: TensorFlow's, one a core. */
   threads?: number | undefined;
 }
@@ -71,7 +72,10 @@ export class TfjsEngine implements TrainingEngine {
     if (precision === 'bf16') requireBfloat16(tf);
     const layout = vectorLayout(model);
     const order = new FilterOrder(model, layout);
-    const gradient = new LossGradient(tf, model, layout, order, batchSize / parts, precision);
+    const gradient = new LossGradient(tf, model, layout, order, batchSize / parts, precision, {
+      batchNorm: options.batchNorm,
+      frozen: frozenOf(optimizer),
+    });
     const update = new GraphInterpreter(tf, { graph: buildUpdateGraph(model.name, layout, optimizer) });
     const initial = initialState(model, layout, optimizer);
     return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, order, initial);

@@ -24,6 +24,8 @@ export interface OptimizerConfig {
   clipNorm?: number;
   /** Keep an exponential moving average of the weights with this decay; absent or 0: none. */
   emaDecay?: number;
+  /** By what the learning rate of a parameter is multiplied, by its name; 1 where there is none, 0: it is frozen. */
+  rates?: Readonly<Record<string, number>>;
   /** Scale the loss, and skip a step whose gradient overflows; absent: do not. */
   lossScaling?: LossScaling;
 }
@@ -51,6 +53,11 @@ function momentumCycle(settings: UpdateSettings): MomentumCycle {
   return lrPerEpoch
     ? { totalSteps: epochs, warmupFraction, stepsEach: stepsPerEpoch }
     : { totalSteps: epochs * stepsPerEpoch, warmupFraction };
+}
+
+/** The parameters that an optimiser leaves as they are. */
+export function frozenOf({ rates = {} }: OptimizerConfig): ReadonlySet<string> {
+  return new Set(Object.keys(rates).filter((name) => rates[name] === 0));
 }
 
 /** The update rule a config names. */

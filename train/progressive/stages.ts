@@ -1,6 +1,26 @@
 import { UserError } from '../../core/errors.ts';
 import type { ProgressiveStage, TrainConfig } from '../recipe/settings.ts';
 
+/** What an epoch is trained as, where that changes during a run. */
+export interface Stage {
+  /** Height and width of the images that the net sees. */
+  size: number;
+  /** Whether what `freeze` names still stays as it is. */
+  frozen: boolean;
+}
+
+export function stageAt(
+  config: Pick<TrainConfig, 'progressive' | 'epochs' | 'unfreezeAfter'>,
+  epoch: number,
+  wholeSize: number,
+): Stage {
+  const { unfreezeAfter } = config;
+  return {
+    size: imageSizeAt(config, epoch, wholeSize),
+    frozen: unfreezeAfter === undefined || epoch < unfreezeAfter,
+  };
+}
+
 /** @throws UserError if whole images are not square, or not larger than those of every stage */
 export function checkStages(
   stages: readonly ProgressiveStage[],

@@ -3,6 +3,7 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { chooseReplicas } from '../engine/choose-replicas.ts';
+import { enlarges, sizeSeen } from '../fine-tune/enlarge.ts';
 import { checkStages } from '../progressive/stages.ts';
 import { type Recipe, recipeSchema, type Settings, type TrainConfig } from './settings.ts';
 
@@ -94,7 +95,7 @@ export function makeConfig(recipe: Recipe, graph: Graph, dataset: ImageDataset):
       '--replicas is for --engine ort; tfjs has one device, whose operators use all cores; leave it out',
     );
   }
-  checkStages(progressive, dataset);
+  checkStages(progressive, enlarges(graph) ? { height: sizeSeen(graph), width: sizeSeen(graph) } : dataset);
   const wholeBatch = provider !== 'cpu' || precision !== 'fp32' || stepsPerCall > 1;
   return {
     ...settings,

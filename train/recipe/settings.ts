@@ -79,6 +79,43 @@ export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...strin
   help: 'model of the zoo; default: by the number of cores',
 });
 
+/** What a training goes on from, and how much of it. */
+export const FINE_TUNING = {
+  from: z.optional(z.string()).register(FLAGS, {
+    value: 'FILE|NAME|RUN',
+    help: 'begin with a trained model: an .onnx of anybody, a .pth or .safetensors of a net of the zoo, the name of an embedded or fetched model, or the directory of a run; where its classes are others it gets a new head',
+  }),
+  head: z.optional(z.string()).register(FLAGS, {
+    value: 'NODE',
+    help: 'with --from: the layer that tells the classes apart, where it cannot be found from the graph',
+  }),
+  netSize: z.optional(whole(8, 1024)).register(FLAGS, {
+    help: 'with --from: height and width that the net sees, where it takes several; images of another size are resized in the graph; default its own',
+  }),
+  headLr: z._default(real(0), 1).register(FLAGS, {
+    help: "by what the head's learning rate is multiplied",
+  }),
+  lrDecay: z._default(real(0, 1), 1).register(FLAGS, {
+    help: 'by what the learning rate is multiplied from layer to layer, from the head to the images',
+  }),
+  freeze: z._default(z.array(z.string()), []).register(FLAGS, {
+    value: 'PATTERN,...',
+    help: 'parameters that stay as they are: names, beginnings of names up to a dot, * for anything, e.g. layer1,layer2.*.conv1',
+    list: {
+      takes: 'names of parameters, e.g. layer1,conv1',
+      read: (text) => text.split(',').filter(Boolean),
+    },
+  }),
+  unfreezeAfter: z.optional(whole(1)).register(FLAGS, {
+    value: 'EPOCHS',
+    help: 'train all parameters after so many epochs; default: what --freeze names stays as it is',
+  }),
+  batchNorm: z._default(z.enum(['train', 'frozen']), 'train').register(FLAGS, {
+    value: 'NAME',
+    help: 'frozen: batch norm goes by its running statistics, which stay, as suits small batches of a trained net',
+  }),
+};
+
 /** How long it is trained, in which steps, and how the learning rate changes. */
 export const TRAINING = {
   epochs: z._default(whole(1), 30).register(FLAGS, { help: 'passes over the training images' }),
@@ -129,6 +166,11 @@ export const TRAINING = {
     value: 'E,E,...',
     help: 'epochs at which multistep lowers the rate; default at 50 % and 75 % of the run',
     list: { takes: 'rising epochs, e.g. 60,120,160', read: (text) => text.split(',').map(epochOf) },
+  }),
+  patience: z._default(whole(0), 0).register(FLAGS, {
+    value: 'EPOCHS',
+    elsewhere: ['early-stopping'],
+    help: 'finish when so many epochs have passed without a better one; 0: never',
   }),
   gamma: z._default(real(0, 1), 0.1).register(FLAGS, { help: 'by what multistep multiplies the rate' }),
   labelSmoothing: z._default(real(0, 1), 0).register(FLAGS, { help: 'probability spread over all classes' }),
@@ -201,6 +243,7 @@ export const MACHINE = {
 /** All settings by name. */
 export const SETTINGS = {
   model,
+  ...FINE_TUNING,
   ...TRAINING,
   ...AUGMENTATION,
   seed,
@@ -231,8 +274,6 @@ export const trainConfigSchema = z.strictObject({
   replicas: whole(1),
   /** Class names by index. */
   labels: z.array(z.string()),
-  /** The checkpoint whose weights it begins with; absent: random ones. */
-  from: z.optional(z.string()),
 });
 /** Everything that decides a run's result. */
 export type TrainConfig = z.output<typeof trainConfigSchema>;

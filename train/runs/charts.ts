@@ -1,6 +1,6 @@
 import type { ChartPoint, ChartSeries, LineChart } from '../../core/plot/line-chart.ts';
 import type { EpochLog } from '../loop.ts';
-import { bestEpoch } from './summary.ts';
+import { bestEpoch } from './parse-epochs.ts';
 
 /** The charts of a run or of several, by what their file is called. */
 export type ChartName = 'loss' | 'top1' | 'top5' | 'learning-rate';
@@ -18,7 +18,7 @@ export function runCharts(epochs: readonly EpochLog[]): Record<ChartName, LineCh
   const percentOfBest = (value: number | undefined) =>
     value !== undefined && Number.isFinite(value) ? `, best ${(100 * value).toFixed(2)} %${at}` : '';
   return {
-    loss: chart('Loss, nats', [series('train', epochs, trainLoss), series('test', epochs, testLoss)]),
+    loss: lossChart('Loss, nats', [series('train', epochs, trainLoss), series('test', epochs, testLoss)]),
     top1: accuracyChart('Top-1 accuracy, %', [
       series('train', epochs, trainTop1),
       series(`test${percentOfBest(best?.testTop1)}`, epochs, testTop1),
@@ -44,10 +44,11 @@ export function comparisonCharts(
     legend: false,
   }));
   return {
-    loss: {
-      ...chart('Loss, nats: test (solid) and training (dashed)', [...each(testLoss), ...trainCurves]),
-      yScale: options.logLoss ? 'log' : 'linear',
-    },
+    loss: lossChart(
+      'Loss, nats: test (solid) and training (dashed)',
+      [...each(testLoss), ...trainCurves],
+      options.logLoss,
+    ),
     top1: accuracyChart('Top-1 accuracy on the test set, %', each(testTop1)),
     top5: accuracyChart('Top-5 accuracy on the test set, %', each(testTop5)),
     'learning-rate': rateChart(each(learningRate)),
@@ -71,6 +72,23 @@ function series(name: string, epochs: readonly EpochLog[], value: Value): ChartS
 
 function chart(title: string, lines: ChartSeries[]): LineChart {
   return { title, series: lines, xLabel: 'epoch', xIntegers: true };
+}
+
+/** A loss so many times what nine of ten losses are below would press these to the floor of a linear scale. */
+const SPIKE = 5;
+
+/** @param log default where a loss spikes, as it does when a learning rate is too high for a while */
+function lossChart(title: string, lines: ChartSeries[], log = spikes(lines)): LineChart {
+  return { ...chart(title, lines), yScale: log ? 'log' : 'linear' };
+}
+
+function spikes(lines: readonly ChartSeries[]): boolean {
+  const losses = lines
+    .flatMap(({ points }) => points.map(({ y }) => y))
+    .filter((loss) => Number.isFinite(loss) && loss > 0)
+    .sort((a, b) => a - b);
+  const usual = losses[Math.floor(0.9 * (losses.length - 1))];
+  return usual !== undefined && losses.at(-1)! > SPIKE * usual;
 }
 
 function accuracyChart(title: string, lines: ChartSeries[]): LineChart {

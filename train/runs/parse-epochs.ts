@@ -1,3 +1,4 @@
+import { isBetter } from '../../core/metrics/classification-metrics.ts';
 import type { EpochLog } from '../loop.ts';
 
 const NUMBERS = [
@@ -33,4 +34,14 @@ function parseEpoch(entry: unknown): EpochLog | undefined {
     NUMBERS.map((key) => [key, typeof values[key] === 'number' ? values[key] : Number.NaN]),
   ) as Record<(typeof NUMBERS)[number], number>;
   return { epoch: values.epoch as number, ...numbers };
+}
+
+/** The one that `best.safetensors` has. */
+export function bestEpoch(epochs: readonly EpochLog[]): EpochLog | undefined {
+  const accuracy = ({ testTop1, testLoss }: EpochLog) => ({ top1: testTop1, loss: testLoss });
+  let best: EpochLog | undefined;
+  for (const entry of epochs.filter(({ testTop1 }) => Number.isFinite(testTop1))) {
+    if (isBetter(accuracy(entry), best && accuracy(best))) best = entry;
+  }
+  return best;
 }

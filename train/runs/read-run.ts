@@ -5,8 +5,8 @@ import { errorMessage, UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { lockState } from '../../core/runs/run-lock.ts';
-import type { EpochLog } from '../loop.ts';
-import { parseEpochs } from './parse-epochs.ts';
+import { type EpochLog, isFinished } from '../loop.ts';
+import { bestEpoch, parseEpochs } from './parse-epochs.ts';
 
 /** A run as its directory tells it. */
 export interface RunRecord {
@@ -23,6 +23,8 @@ export interface RunRecord {
   /** When something was last logged, in milliseconds since 1970. */
   changed: number;
   state: RunState;
+  /** What somebody noted of it. */
+  note?: string;
 }
 
 /**
@@ -45,8 +47,13 @@ export async function readRun(path: string): Promise<RunRecord> {
   const epochs = parseEpochs(await run.readLog());
   const { mtimeMs } = await stat(existsSync(run.logPath) ? run.logPath : run.configPath);
   const lock = await lockState(path);
-  const finished = (epochs.at(-1)?.epoch ?? -1) + 1 >= (epochsAsked as number);
+  const finished = isFinished(
+    { epoch: (epochs.at(-1)?.epoch ?? -1) + 1, bestEpoch: (bestEpoch(epochs)?.epoch ?? -1) + 1 },
+    { epochs: epochsAsked as number, patience: Number(config.patience ?? 0) },
+  );
+  const note = await run.readNote();
   return {
+    ...(note === undefined ? {} : { note }),
     name: basename(path),
     path,
     model,

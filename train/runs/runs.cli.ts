@@ -10,14 +10,14 @@ import { listRunFolders } from '../../core/runs/run-folders.ts';
 import { configDifferences } from './compare.ts';
 import { comparisonPage } from './compare-html.ts';
 import { comparisonLines } from './compare-text.ts';
-import { listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
+import { filterRuns, listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
 import { type RunRecord, readRun, readRuns } from './read-run.ts';
 import { summarize } from './summary.ts';
 
 const command = {
   name: 'runs',
   summary:
-    'Lists training runs; "compare A B ..." sets some side by side; "plot A ..." draws their curves into A/plots.',
+    'Lists training runs; "compare A B ..." sets some side by side; "plot A ..." draws their curves into A/plots; "note A TEXT" keeps a line on one; "delete A ..." removes some.',
   options: {
     root: { type: 'string', value: 'DIR', help: 'where the runs are', default: 'runs' },
     sort: {
@@ -27,11 +27,20 @@ const command = {
       default: 'top1',
       choices: SORT_CHOICES,
     },
+    filter: {
+      type: 'list',
+      value: 'KEY=VALUE',
+      help: 'list: only runs with this name (or part of it), state, model, dataset or setting, e.g. state=live or lr=0.1',
+    },
     json: { type: 'boolean', help: 'JSON on stdout', default: false },
     html: { type: 'string', value: 'FILE', help: 'compare: also write a page with the curves' },
-    'log-loss': { type: 'boolean', help: 'compare: loss on a logarithmic scale in the page', default: false },
+    'log-loss': {
+      type: 'boolean',
+      help: 'compare: loss on a logarithmic scale in the page; default: where it spikes, --no-log-loss never',
+    },
+    yes: { type: 'boolean', help: 'delete: do it, and not only say what would be deleted', default: false },
   },
-  positionals: '[compare RUN RUN... | plot RUN...]',
+  positionals: '[compare RUN RUN... | plot RUN... | note RUN [TEXT] | delete RUN...]',
 } as const;
 
 const say = (line: string) => process.stdout.write(`${line}\n`);
@@ -40,20 +49,25 @@ await runMain(async () => {
   const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
   const [action, ...names] = positionals;
   refuseMisplaced(action, given);
-  if (action === undefined) return list(options.root, options.sort as SortBy, options.json);
+  if (action === undefined) return list(options.root, options.sort as SortBy, options.json, options.filter);
   if (action === 'compare') return compare(names, options);
   if (action === 'plot') return plot(names, options.root);
-  throw new UserError(`"${printable(action)}" is neither compare nor plot; see npm run runs -- --help`);
+  if (action === 'note') return note(names, options.root);
+  if (action === 'delete') return remove(names, options.root, options.yes);
+  throw new UserError(
+    `"${printable(action)}" is none of compare, plot, note, delete; see npm run runs -- --help`,
+  );
 });
 
-async function list(root: string, sort: SortBy, json: boolean): Promise<void> {
+async function list(root: string, sort: SortBy, json: boolean, filters: string[]): Promise<void> {
   // Before the first training there is no such directory, which is no mistake.
   const { runs, skipped } =
     root === command.options.root.default && !existsSync(root)
       ? { runs: [], skipped: [] }
       : await readRuns(root);
-  const summaries = sortedSummaries(runs, sort);
+  const summaries = sortedSummaries(filterRuns(runs, filters), sort);
   if (json) say(printableJson(summaries, 2));
+  else if (summaries.length === 0 && runs.length > 0) say(`none of the ${runs.length} runs in ${root} is so`);
   else if (summaries.length === 0) say(`no runs in ${root}; npm run train makes one`);
   else for (const line of listLines(summaries)) say(line);
   for (const reason of skipped) process.stderr.write(`skipped: ${printable(reason)}\n`);
@@ -61,7 +75,7 @@ async function list(root: string, sort: SortBy, json: boolean): Promise<void> {
 
 async function compare(
   names: string[],
-  options: { root: string; json: boolean; html: string | undefined; logLoss: boolean },
+  options: { root: string; json: boolean; html: string | undefined; logLoss: boolean | undefined },
 ): Promise<void> {
   if (names.length < 2) throw new UserError('compare takes the names of two or more runs');
   const runs: RunRecord[] = [];
@@ -78,11 +92,12 @@ async function compare(
     for (const line of comparisonLines(runs)) say(line);
   }
   if (options.html !== undefined) {
-    await writeFileAtomic(options.html, comparisonPage(runs, { logLoss: options.logLoss })).catch(
-      (error: NodeJS.ErrnoException) => {
-        throw new UserError(`cannot write ${options.html}: ${error.code ?? error.message}`);
-      },
-    );
+    await writeFileAtomic(
+      options.html,
+      comparisonPage(runs, options.logLoss === undefined ? {} : { logLoss: options.logLoss }),
+    ).catch((error: NodeJS.ErrnoException) => {
+      throw new UserError(`cannot write ${options.html}: ${error.code ?? error.message}`);
+    });
     if (!options.json) say(`\nwrote ${options.html}`);
   }
 }
@@ -93,6 +108,25 @@ async function plot(names: string[], root: string): Promise<void> {
     const { path } = await readRun(await locate(name, root));
     const { writePlots } = await import('./write-plots.ts');
     for (const file of await writePlots(RunDirectory.open(path))) say(file);
+  }
+}
+
+async function note([name, ...words]: string[], root: string): Promise<void> {
+  if (name === undefined) throw new UserError('note takes the name of a run, and what to note');
+  const run = RunDirectory.open(await locate(name, root));
+  if (words.length > 0) await run.writeNote(words.join(' '));
+  say(printable((await run.readNote()) ?? `nothing is noted of ${run.path}`));
+}
+
+async function remove(names: string[], root: string, yes: boolean): Promise<void> {
+  if (names.length === 0) throw new UserError('delete takes the names of runs');
+  const runs = await Promise.all(names.map(async (name) => readRun(await locate(name, root))));
+  for (const line of listLines(runs.map(summarize))) say(line);
+  if (!yes)
+    throw new UserError(`nothing is deleted yet; add --yes to delete ${runs.length === 1 ? 'it' : 'them'}`);
+  for (const { path } of runs) {
+    await RunDirectory.open(path).remove();
+    say(`deleted ${path}`);
   }
 }
 
@@ -118,8 +152,10 @@ function refuseMisplaced(action: string | undefined, given: ReadonlySet<string>)
   const allowed: Record<string, string[]> = {
     compare: ['root', 'json', 'html', 'logLoss'],
     plot: ['root'],
+    note: ['root'],
+    delete: ['root', 'yes'],
   };
-  const known = action === undefined ? ['root', 'sort', 'json'] : allowed[action];
+  const known = action === undefined ? ['root', 'sort', 'json', 'filter'] : allowed[action];
   const misplaced = known && [...given].find((key) => !known.includes(key));
   if (misplaced === undefined) return;
   const flag = `--${misplaced === 'logLoss' ? 'log-loss' : misplaced}`;

@@ -1,4 +1,4 @@
-import { type EpochLog, isBetter } from '../loop.ts';
+import { bestEpoch } from './parse-epochs.ts';
 import type { RunRecord, RunState } from './read-run.ts';
 
 /** A run in a few numbers. Those of no epoch at all are null, as JSON has no other word for it. */
@@ -20,6 +20,8 @@ export interface RunSummary {
   imagesPerSecond: number | null;
   /** Training and evaluation, seconds. */
   seconds: number;
+  /** What somebody noted of it. */
+  note?: string;
 }
 
 /** Sums a run up. */
@@ -47,17 +49,8 @@ export function summarize(run: RunRecord): RunSummary {
         .flatMap(({ trainSeconds, testSeconds }) => [trainSeconds, testSeconds])
         .filter(Number.isFinite),
     ),
+    ...(run.note === undefined ? {} : { note: run.note }),
   };
-}
-
-/** The one that `best.safetensors` has. */
-export function bestEpoch(epochs: readonly EpochLog[]): EpochLog | undefined {
-  const accuracy = ({ testTop1, testLoss }: EpochLog) => ({ top1: testTop1, loss: testLoss });
-  let best: EpochLog | undefined;
-  for (const entry of epochs.filter(({ testTop1 }) => Number.isFinite(testTop1))) {
-    if (isBetter(accuracy(entry), best && accuracy(best))) best = entry;
-  }
-  return best;
 }
 
 function known(value: number | undefined): number | null {

@@ -1,8 +1,8 @@
-import { appendFile, readdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { join } from 'node:path';
 import protobuf from 'protobufjs/minimal.js';
-import type { EpochLog } from '../loop.ts';
+import type { EpochLog, LoopObserver, StepReport } from '../loop.ts';
 
 const PREFIX = 'events.out.tfevents.';
 
@@ -15,10 +15,20 @@ export class EventFile {
   readonly #now: () => number;
   #path: string | undefined;
 
-  /** @param now the time in seconds since 1970; given in tests */
-  constructor(directory: string, now: () => number = () => Date.now() / 1000) {
+  readonly #hparams: Readonly<Record<string, unknown>> | undefined;
+
+  /**
+   * @param now the time in seconds since 1970; given in tests
+   * @param hparams the run's settings, for TensorBoard's HPARAMS; of these numbers, texts and switches
+   */
+  constructor(
+    directory: string,
+    now: () => number = secondsNow,
+    hparams?: Readonly<Record<string, unknown>>,
+  ) {
     this.#directory = directory;
     this.#now = now;
+    this.#hparams = hparams;
   }
 
   /**
@@ -32,9 +42,9 @@ export class EventFile {
     if (path === undefined) {
       const names = await readdir(this.#directory);
       const missing = names.some((name) => name.startsWith(PREFIX)) ? [] : earlier;
-      // TensorBoard reads the files by name, so the time leads, ten digits until the year 2286.
-      path = join(this.#directory, `${PREFIX}${Math.floor(now)}.${hostname()}.${process.pid}`);
+      path = join(this.#directory, fileName(now));
       events.push(versionEvent(now), sessionStartEvent(now, (missing[0] ?? entry).epoch + 1));
+      if (this.#hparams) events.push(hparamsEvent(now, this.#hparams));
       for (const epoch of missing) events.push(epochEvent(now, epoch));
     }
     events.push(epochEvent(now, entry));
@@ -44,12 +54,71 @@ export class EventFile {
   }
 }
 
+/** Steps that are kept in memory until they are written. */
+const STEPS_A_WRITE = 100;
+
+/**
+ * Loss and learning rate of each step, in `steps/` of a run's directory: a run of its own to TensorBoard, which counts
+ * steps and not epochs.
+ */
+export class StepEvents implements LoopObserver {
+  #path: string | undefined;
+  #events: Uint8Array[] = [];
+
+  /** @param now the time in seconds since 1970; given in tests */
+  constructor(
+    private readonly directory: string,
+    private readonly stepsPerEpoch: number,
+    private readonly now: () => number = secondsNow,
+  ) {}
+
+  async onStep({ progress, loss, learningRate }: StepReport): Promise<void> {
+    const now = this.now();
+    const step = progress.epoch * this.stepsPerEpoch + progress.batch;
+    if (this.#path === undefined && this.#events.length === 0)
+      this.#events.push(versionEvent(now), sessionStartEvent(now, step));
+    this.#events.push(scalarsEvent(now, step, { 'loss/step': loss, 'learning_rate/step': learningRate }));
+    if (this.#events.length >= STEPS_A_WRITE) await this.#write();
+  }
+
+  onPause(): Promise<void> {
+    return this.#write();
+  }
+
+  onEpochEnd(): Promise<void> {
+    return this.#write();
+  }
+
+  async #write(): Promise<void> {
+    const folder = join(this.directory, 'steps');
+    await mkdir(folder, { recursive: true });
+    const path = this.#path ?? join(folder, fileName(this.now()));
+    await appendFile(path, Buffer.concat(this.#events.map(encodeRecord)));
+    this.#path = path;
+    this.#events = [];
+  }
+}
+
+function secondsNow(): number {
+  return Date.now() / 1000;
+}
+
+/** TensorBoard reads files by name, so the time leads, ten digits until the year 2286. */
+function fileName(seconds: number): string {
+  return `${PREFIX}${Math.floor(seconds)}.${hostname()}.${process.pid}`;
+}
+
 // Tags, field number * 8 + wire type, of tensorflow/core/util/event.proto and tensorflow/core/framework/summary.proto.
 const EVENT = { wallTime: 9, step: 16, fileVersion: 26, summary: 42, sessionLog: 58 };
 const SESSION_LOG = { status: 8 };
 const SESSION_START = 1;
 const SUMMARY = { value: 10 };
-const VALUE = { tag: 10, simpleValue: 21 };
+const VALUE = { tag: 10, simpleValue: 21, tensor: 66, metadata: 74 };
+// And of tensorboard/plugins/hparams/plugin_data.proto, google/protobuf/struct.proto.
+const METADATA = { pluginData: 10, pluginName: 10, content: 18 };
+const HPARAMS = { sessionStart: 26, hparams: 10, startTime: 41 };
+const MAP = { key: 10, value: 18 };
+const ANY = { number: 17, text: 26, switch: 32 };
 
 function event(seconds: number): protobuf.Writer {
   return protobuf.Writer.create().uint32(EVENT.wallTime).double(seconds);
@@ -66,9 +135,31 @@ function sessionStartEvent(seconds: number, step: number): Uint8Array {
   return writer.uint32(SESSION_LOG.status).int32(SESSION_START).ldelim().finish();
 }
 
+/** The settings of a run, as TensorBoard's HPARAMS takes them; metrics are the scalars. */
+function hparamsEvent(seconds: number, settings: Readonly<Record<string, unknown>>): Uint8Array {
+  const start = protobuf.Writer.create();
+  for (const [name, value] of Object.entries(settings)) {
+    if (!['number', 'string', 'boolean'].includes(typeof value)) continue;
+    const entry = start.uint32(HPARAMS.hparams).fork().uint32(MAP.key).string(name).uint32(MAP.value).fork();
+    if (typeof value === 'number') entry.uint32(ANY.number).double(value);
+    else if (typeof value === 'boolean') entry.uint32(ANY.switch).bool(value);
+    else entry.uint32(ANY.text).string(value as string);
+    entry.ldelim().ldelim();
+  }
+  start.uint32(HPARAMS.startTime).double(seconds);
+  const data = protobuf.Writer.create().uint32(HPARAMS.sessionStart).bytes(start.finish()).finish();
+  const writer = event(seconds).uint32(EVENT.summary).fork().uint32(SUMMARY.value).fork();
+  writer.uint32(VALUE.tag).string('_hparams_/session_start_info');
+  // An empty float tensor of shape [1]: a value without one is passed over.
+  writer.uint32(VALUE.tensor).bytes(Uint8Array.of(8, 1, 18, 4, 18, 2, 8, 1, 42, 4, 0, 0, 0, 0));
+  writer.uint32(VALUE.metadata).fork().uint32(METADATA.pluginData).fork();
+  writer.uint32(METADATA.pluginName).string('hparams').uint32(METADATA.content).bytes(data);
+  return writer.ldelim().ldelim().ldelim().ldelim().finish();
+}
+
 /** The scalars of an epoch, which counts from 1, as on the console and in the plots. */
 function epochEvent(seconds: number, entry: EpochLog): Uint8Array {
-  const scalars = {
+  return scalarsEvent(seconds, entry.epoch + 1, {
     'loss/train': entry.trainLoss,
     'loss/test': entry.testLoss,
     'top1/train': entry.trainTop1,
@@ -76,12 +167,11 @@ function epochEvent(seconds: number, entry: EpochLog): Uint8Array {
     'top5/test': entry.testTop5,
     learning_rate: entry.learningRate,
     images_per_second: entry.imagesPerSecond,
-  };
-  const writer = event(seconds)
-    .uint32(EVENT.step)
-    .int64(entry.epoch + 1)
-    .uint32(EVENT.summary)
-    .fork();
+  });
+}
+
+function scalarsEvent(seconds: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
+  const writer = event(seconds).uint32(EVENT.step).int64(step).uint32(EVENT.summary).fork();
   for (const [tag, value] of Object.entries(scalars)) {
     const scalar = writer.uint32(SUMMARY.value).fork().uint32(VALUE.tag).string(tag);
     scalar.uint32(VALUE.simpleValue).float(value).ldelim();

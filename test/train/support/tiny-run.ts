@@ -6,7 +6,7 @@ import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
-import { engineForRun } from '../../../train/progressive/engine-for-run.ts';
+import { engineForRun } from '../../../train/progressive/staged-engine.ts';
 import { DEFAULTS, type TrainConfig } from '../../../train/recipe/settings.ts';
 import { type TrainObserver, type TrainResult, type TrainSetup, train } from '../../../train/trainer.ts';
 
@@ -83,7 +83,7 @@ export async function tinyRun(
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.
-  const engine = await engineForRun({ config, model, dataset: DATASET }, 1);
+  const engine = await engineForRun({ config, model }, 1);
   let steps = 0;
   try {
     const result = await train({

@@ -4,7 +4,7 @@ import { type InferenceSession, openSession, tensor } from '../../../core/runtim
 import { Thread } from '../../../core/workers/thread.ts';
 import { detectBlockSize } from '../../lowering/ort/block-size.ts';
 import { buildGradientGraph, buildUpdateGraph, encodeStep } from '../../lowering/ort/step-graph.ts';
-import type { OptimizerConfig } from '../../optim/config.ts';
+import { frozenOf, type OptimizerConfig } from '../../optim/config.ts';
 import { AlternatingState, initialState, type TrainingState, vectorLayout } from '../../state.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
 import { updateFeeds, updateFetches } from '../ort-engine.ts';
@@ -21,6 +21,8 @@ export interface ReplicaEngineOptions {
   threads?: number | undefined;
   /** Channels in an NCHWc block; default what this machine has. 0: plain layouts, the same on every machine. */
   blockSize?: number;
+  /** Default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
 }
 
 /** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
@@ -78,7 +80,8 @@ export class ReplicaEngine implements TrainingEngine {
     const layout = vectorLayout(model);
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
-    const graph = encodeStep(buildGradientGraph(model, layout, { batchSize: share, blockSize }));
+    const config = { batchSize: share, blockSize, frozen: frozenOf(optimizer), batchNorm: options.batchNorm };
+    const graph = encodeStep(buildGradientGraph(model, layout, config));
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);

@@ -2,7 +2,7 @@ import type { Dim, Graph } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { differentiateClassifier } from '../../gradients/differentiate.ts';
 import { clipGradient } from '../../optim/clip-gradient.ts';
-import { createOptimizer, type OptimizerConfig, updateScalars } from '../../optim/config.ts';
+import { createOptimizer, frozenOf, type OptimizerConfig, updateScalars } from '../../optim/config.ts';
 import { guardStep, readLossScale } from '../../optim/loss-scaling.ts';
 import type { OrtPrecision } from '../../precision.ts';
 import type { Segment, VectorLayout } from '../../state.ts';
@@ -36,7 +36,8 @@ export function buildStepGraph(model: Graph, layout: VectorLayout, config: StepC
   const b = new StepBuilder(`${model.name}_step`, config.blockSize, config.portable);
   const { lossScaling } = config.optimizer;
   const scaled = lossScaling && readLossScale(b);
-  const tensors = emitGradient(b, model, layout, config.batchSize, scaled?.scale);
+  const frozen = frozenOf(config.optimizer);
+  const tensors = emitGradient(b, model, layout, { ...config, frozen }, scaled?.scale);
   const { buffers, loss, logits, nextBuffers } = tensors;
   if (config.precision === 'fp16') {
     useMixedPrecision(
@@ -77,6 +78,10 @@ export interface GradientConfig {
   batchSize: number;
   /** Channels in an NCHWc block on the machine that will run the graph; 0 for plain layouts only. */
   blockSize: number;
+  /** Parameters that are not trained: their gradient is zero. */
+  frozen?: ReadonlySet<string> | undefined;
+  /** Whether batch norm goes by the batch or by its running statistics, which then stay; default train. */
+  batchNorm?: 'train' | 'frozen' | undefined;
   /** Use only ONNX's own operators, in forms that every execution provider runs; default false. */
   portable?: boolean;
 }
@@ -103,7 +108,7 @@ export function emitGradient(
   b: StepBuilder,
   model: Graph,
   layout: VectorLayout,
-  batchSize: number,
+  { batchSize, frozen, batchNorm }: Pick<GradientConfig, 'batchSize' | 'frozen' | 'batchNorm'>,
   lossScale?: StepTensor,
 ): GradientTensors {
   const [input] = model.inputs;
@@ -115,14 +120,18 @@ export function emitGradient(
   const parameters = b.input('parameters', [layout.parameterSize]);
   const buffers = b.input('buffers', [layout.bufferSize]);
 
-  const names = layout.parameters.map((segment) => segment.name);
+  const names = layout.parameters.map((segment) => segment.name).filter((name) => !frozen?.has(name));
   const training = differentiateClassifier(model, {
     batchSize,
     parameters: names,
     buffers: layout.buffers.map((segment) => segment.name),
+    batchNorm,
     lossScale: lossScale !== undefined,
   });
   const given = new Map(unpack(b, parameters, layout.parameters));
+  if (batchNorm === 'frozen') {
+    for (const [name, tensor] of unpack(b, buffers, layout.buffers)) given.set(name, tensor);
+  }
   given.set(training.images, images);
   given.set(training.targets, targets);
   if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
@@ -130,7 +139,10 @@ export function emitGradient(
   const lowered = new Lowering(LOWERINGS, b, training, given, new Map(again));
   const gradient = pack(
     b,
-    names.map((name) => b.toPlain(lowered.value(training.gradients.get(name)!))),
+    layout.parameters.map(({ name, size }) => {
+      const gradient = training.gradients.get(name);
+      return gradient === undefined ? b.expand(b.constant(0), [size]) : b.toPlain(lowered.value(gradient));
+    }),
   );
   const updates = [...training.bufferUpdates].map(([name, { observed, momentum }]) => {
     return [name, { observed: lowered.value(observed), momentum }] as const;
@@ -151,7 +163,7 @@ export function emitGradient(
  */
 export function buildGradientGraph(model: Graph, layout: VectorLayout, config: GradientConfig): Graph {
   const b = new StepBuilder(`${model.name}_gradient`, config.blockSize, config.portable);
-  const tensors = emitGradient(b, model, layout, config.batchSize);
+  const tensors = emitGradient(b, model, layout, config);
   b.output('loss', tensors.loss);
   b.output('logits', tensors.logits);
   b.output('gradient', tensors.gradient);
@@ -192,7 +204,7 @@ export function emitNextBuffers(
   segments: readonly Segment[],
   updates: ReadonlyMap<string, { observed: StepTensor; momentum: number }>,
 ): StepTensor {
-  if (segments.length === 0) return old;
+  if (segments.length === 0 || updates.size === 0) return old;
   const observed = pack(
     b,
     segments.map((segment) => updates.get(segment.name)!.observed),
@@ -233,7 +245,10 @@ export function emitUpdate(
   const slots = Object.fromEntries(optimizer.slots.map((name) => [name, b.input(name, parameters.dims)]));
   const gradient = config.clipNorm ? clipGradient(b, sources.gradient, config.clipNorm) : sources.gradient;
   const weightDecay = decayOf(b, config, layout);
-  const next = optimizer.emit(b, { parameters, gradient, slots, scalars, weightDecay });
+  const next = optimizer.emit(b, {
+    ...{ parameters, gradient, slots, weightDecay },
+    scalars: { ...scalars, ...ownRates(b, config, layout, scalars) },
+  });
   b.output('next_parameters', keep(next.parameters, parameters));
   for (const [name, tensor] of Object.entries(next.slots)) {
     b.output(`next_${name}`, keep(tensor, slots[name]!));
@@ -246,6 +261,28 @@ export function emitUpdate(
   };
   average('ema', next.parameters);
   average('ema_buffers', nextBuffers);
+}
+
+/** The scalars of optimisers that are learning rates. */
+const RATES = ['learning_rate', 'step_size'];
+
+/** Those scalars as vectors [P], where parameters have rates of their own. */
+function ownRates(
+  b: StepBuilder,
+  { rates }: OptimizerConfig,
+  layout: VectorLayout,
+  scalars: Readonly<Record<string, StepTensor>>,
+): Record<string, StepTensor> {
+  if (!rates) return {};
+  const factors = new Float32Array(layout.parameterSize).fill(1);
+  for (const { name, offset, size } of layout.parameters) {
+    factors.fill(rates[name] ?? 1, offset, offset + size);
+  }
+  const dims = [layout.parameterSize];
+  const name = b.graphBuilder.initializer('rates', { dtype: 'float32', dims, data: factors });
+  const vector: StepTensor = { name, dims, layout: 'plain' };
+  const names = RATES.filter((name) => scalars[name]);
+  return Object.fromEntries(names.map((name) => [name, b.mul(scalars[name]!, vector)]));
 }
 
 function decayOf(b: StepBuilder, config: OptimizerConfig, layout: VectorLayout): StepTensor | undefined {

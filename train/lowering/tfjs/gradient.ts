@@ -5,6 +5,7 @@ import { differentiateClassifier } from '../../gradients/differentiate.ts';
 import type { ClassifierStep } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import type { Segment, VectorLayout } from '../../state.ts';
+import type { GradientConfig } from '../ort/step-graph.ts';
 import { type FilterOrder, filterDims } from './filter-order.ts';
 import { GraphInterpreter } from './interpreter.ts';
 import { Kernels } from './kernels.ts';
@@ -38,11 +39,13 @@ export class LossGradient {
     private readonly order: FilterOrder,
     batchSize: number,
     precision: TfjsPrecision = 'fp32',
+    { frozen, batchNorm }: Pick<GradientConfig, 'frozen' | 'batchNorm'> = {},
   ) {
     this.#k = new Kernels(tf);
     this.#step = differentiateClassifier(model, {
       batchSize,
-      parameters: layout.parameters.map(({ name }) => name),
+      parameters: layout.parameters.map(({ name }) => name).filter((name) => !frozen?.has(name)),
+      batchNorm,
       buffers: layout.buffers.map(({ name }) => name),
     });
     this.#interpreter = new GraphInterpreter(tf, this.#step, precision);
@@ -78,7 +81,10 @@ export class LossGradient {
         const update = step.bufferUpdates.get(name);
         return update ? output(update.observed) : oldBuffers[name]!;
       });
-      const gradients = this.layout.parameters.map(({ name }) => output(step.gradients.get(name)!));
+      const gradients = this.layout.parameters.map(({ name }) => {
+        const gradient = step.gradients.get(name);
+        return gradient === undefined ? undefined : output(gradient);
+      });
       return {
         loss: output(step.loss).tensor,
         logits: toPlain(this.#k, output(step.logits)),
@@ -109,10 +115,13 @@ export class LossGradient {
     );
   }
 
-  #pack(values: readonly Value[], segments: readonly Segment[]): Tensor {
+  /** Zeros for what has no value. */
+  #pack(values: readonly (Value | undefined)[], segments: readonly Segment[]): Tensor {
     const parts = segments.map(({ name, size }, i) => {
+      const value = values[i];
+      if (!value) return this.#k.tf.zeros([size]);
       const ordered = this.order.isFilter(name) ? toFilter : toPlain;
-      return this.#k.reshape(ordered(this.#k, values[i]!), [size]);
+      return this.#k.reshape(ordered(this.#k, value), [size]);
     });
     return this.#k.concat(parts, 0);
   }

@@ -1,0 +1,165 @@
+import { existsSync } from 'node:fs';
+import { basename, join } from 'node:path';
+import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
+import { readDatasetRecord } from '../../core/data/run-record.ts';
+import { UserError } from '../../core/errors.ts';
+import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
+import { OPSET_VERSION } from '../../core/onnx/opset.ts';
+import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
+import { foldConstants } from '../../core/onnx/passes/fold-constants.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { loadCheckpointWeights, withWeights } from '../../core/weights/checkpoint.ts';
+import { fitModel } from '../../core/weights/fit-model.ts';
+import { loadWeights } from '../../core/weights/load-weights.ts';
+import { parseTrainConfig } from '../recipe/parse.ts';
+import { modelOfRun } from '../run-model.ts';
+import { trainableModel } from '../trainable-model.ts';
+import { enlarges, forImages, seenAt, sizeSeen } from './enlarge.ts';
+import { findHead, replaceHead, withoutProbabilities } from './head.ts';
+
+/** Where models of names are looked for beside the embedded ones. */
+const FETCHED = 'pretrained';
+
+export interface StartOptions {
+  /** A file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, or the name of a model. */
+  from: string;
+  /** The node of the layer that tells the classes apart, where it cannot be known. */
+  head?: string | undefined;
+  /** Height and width that the net sees; default its own. */
+  netSize?: number | undefined;
+  /** Decides the new head's weights. */
+  seed: number;
+}
+
+/** A model to go on training, on a dataset's classes and images. */
+export interface StartModel {
+  /** Takes images of the dataset's size, normalised as below, and gives logits of its classes. */
+  graph: Graph;
+  /** What images the model was trained on; undefined if its file does not say. */
+  normalization?: Normalization;
+  /** What its user should know, a line each. */
+  notes: string[];
+}
+
+/**
+ * Makes a model ready to be trained on a dataset: with a new head where its classes are others, and with a Resize in
+ * front where its images are of another size.
+ * @throws UserError if the file cannot be read or is no such model, its head is not known, or it does not take
+ *   images of the size asked for
+ */
+export async function startFrom(
+  { from, head, netSize, seed }: StartOptions,
+  dataset: Pick<ImageDataset, 'labels' | 'height' | 'width'>,
+): Promise<StartModel> {
+  const path = await findFile(from);
+  const loaded = await load(path, netSize);
+  const notes = [...loaded.notes];
+  let graph = withoutProbabilities(loaded.graph);
+  const found = findHead(graph, head);
+  const sameLabels = loaded.labels?.join('\n') === dataset.labels.join('\n');
+  if (found.classes !== dataset.labels.length || (loaded.labels && !sameLabels)) {
+    graph = replaceHead(graph, found, dataset.labels.length, seed);
+    notes.push(
+      `its head (${found.weight}, ${found.classes} classes) is replaced by one of ${dataset.labels.length}`,
+    );
+  }
+  graph = { ...graph, name: loaded.name };
+  if (netSize !== undefined) graph = seenAt(graph, netSize);
+  graph = forImages(graph, dataset);
+  if (enlarges(graph)) {
+    const size = sizeSeen(graph);
+    notes.push(`images of ${dataset.width}x${dataset.height} are resized to ${size}x${size} in the graph`);
+  }
+  const { normalization } = loaded;
+  return { graph, ...(normalization ? { normalization } : {}), notes };
+}
+
+/** A graph for batches of one size, of which nothing is computed that does not depend on images or weights. */
+export async function foldForTraining(graph: Graph, batch: number): Promise<Graph> {
+  const trained = new Set(initializerRoles(graph).parameters);
+  const { graph: folded } = await foldConstants(fixBatch(graph, batch), {
+    opset: graph.opset ?? OPSET_VERSION,
+    isTrained: (name) => trained.has(name),
+  });
+  return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };
+}
+
+interface Loaded {
+  graph: Graph;
+  name: string;
+  labels?: string[];
+  normalization?: Normalization;
+  notes: string[];
+}
+
+async function load(path: string, netSize: number | undefined): Promise<Loaded> {
+  if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
+  return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
+}
+
+async function fromRun(run: RunDirectory): Promise<Loaded> {
+  const config = parseTrainConfig(await run.readConfig(), run.configPath);
+  const { imageSize = 32, normalization } = readDatasetRecord(await run.readConfig(), run.configPath);
+  const best = run.checkpointPath('best');
+  if (!existsSync(best))
+    throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
+  const { labels, model } = config;
+  const graph = await modelOfRun(run, model, { labels, height: imageSize });
+  const { tensors } = await loadCheckpointWeights(best);
+  return {
+    ...{ graph: withWeights(graph, tensors, best), name: model, labels, notes: [] },
+    ...(normalization && { normalization }),
+  };
+}
+
+async function findFile(from: string): Promise<string> {
+  if (existsSync(from)) return from;
+  const fetched = join(FETCHED, `${from}.onnx`);
+  if (existsSync(fetched)) return fetched;
+  const embedded = await embeddedModels();
+  if (embedded.includes(from)) return embeddedModelPath(from);
+  const names = embedded.length > 0 ? `, or one of ${embedded.join(', ')}` : '';
+  throw new UserError(
+    `--from ${from}: there is no such file${names}; give an .onnx, .pth or .safetensors, or fetch one with npm run pretrained`,
+  );
+}
+
+async function fromOnnx(path: string): Promise<Loaded> {
+  const { graph: stored, metadata, notes } = await loadClassifier(path);
+  const { mean, std, labels } = metadata;
+  if (metadata.oneByOne) {
+    throw new UserError(
+      `${path} takes one image at a time and cannot be trained in batches; export it with a dynamic batch`,
+    );
+  }
+  if (metadata.precision === 'int8' || metadata.precision === 'fp16') {
+    throw new UserError(`${path} is of ${metadata.precision}; training goes on from the float32 model`);
+  }
+  const graph = await trainableModel({ graph: stored, metadata: {}, opset: stored.opset ?? OPSET_VERSION });
+  return { graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] };
+}
+
+async function fromWeights(path: string, imageSize: number | undefined): Promise<Loaded> {
+  const { tensors, left } = await loadWeights(path);
+  const { graph, model } = fitModel(tensors, path, {
+    left,
+    ...(imageSize === undefined ? {} : { imageSize }),
+  });
+  return {
+    graph,
+    name: model,
+    notes: ['its file does not say how images are normalised; the statistics of the dataset are used'],
+  };
+}
+
+/** A name that folders and messages bear. */
+function nameOf(path: string): string {
+  return (
+    basename(path)
+      .replace(/\.onnx$/i, '')
+      .replace(/[^\w.-]+/g, '_') || 'model'
+  );
+}

@@ -162,11 +162,16 @@ function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[]
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings);
   const epochs: LoopObserver = {
-    onEpochEnd: async ({ entry }) => {
-      const logged = parseEpochs(await run.readLog());
-      const earlier = logged.filter(({ epoch }) => epoch < entry.epoch);
-      await events.add(entry, earlier).catch(said('TensorBoard events'));
-    },
+    onEpochEnd: ({ entry }) =>
+      run
+        .readLog()
+        .then((log) =>
+          events.add(
+            entry,
+            parseEpochs(log).filter(({ epoch }) => epoch < entry.epoch),
+          ),
+        )
+        .catch(said('TensorBoard events')),
   };
   return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
 }

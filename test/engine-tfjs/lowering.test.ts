@@ -136,12 +136,26 @@ const CASES: Case[] = [
   ...each('Softmax LogSoftmax', { what: 'last axis', inputs: [[3, 7]] }),
   ...each('Softmax LogSoftmax', { what: 'channels', attributes: { axis: int(1) } }),
 
-  { op: 'Flatten', what: 'images', inputs: [IMAGES] },
-  { op: 'Flatten', what: 'from axis 2', inputs: [IMAGES], attributes: { axis: int(-2) } },
+  ...each('Shape', { what: 'all', cast: true }),
+  {
+    op: 'Shape',
+    what: 'some',
+    inputs: [IMAGES],
+    attributes: { start: int(-3), end: int(-1) },
+    cast: true,
+  },
+  {
+    op: 'Range',
+    what: 'downwards',
+    inputs: [],
+    constants: [
+      { dims: [], data: [7] },
+      { dims: [], data: [-2] },
+      { dims: [], data: [-2] },
+    ],
+    cast: true,
+  },
   { op: 'Reshape', what: 'of copied and inferred sizes', inputs: [IMAGES], constants: [[0, -1, 2]] },
-  { op: 'Squeeze', what: 'given axes', inputs: [[2, 1, 3, 1]], constants: [[1]] },
-  { op: 'Squeeze', what: 'all', inputs: [[2, 1, 3, 1]] },
-  { op: 'Unsqueeze', what: 'first and last', inputs: [[2, 3]], constants: [[0, -1]] },
   { op: 'Transpose', what: 'to channels last', inputs: [IMAGES], attributes: { perm: ints([0, 2, 3, 1]) } },
   { op: 'Transpose', what: 'from channels last', inputs: [IMAGES], attributes: { perm: ints([0, 3, 1, 2]) } },
   { op: 'Transpose', what: 'reversed', inputs: [SMALL] },
@@ -234,14 +248,6 @@ const CASES: Case[] = [
       attributes: { reduction: str(reduction), axis: int(1) },
     },
   ]),
-  { op: 'DepthToSpace', what: 'blocks of depth', inputs: [[2, 8, 3, 2]], attributes: { blocksize: int(2) } },
-  {
-    op: 'DepthToSpace',
-    what: 'of columns',
-    inputs: [[2, 8, 3, 2]],
-    attributes: { blocksize: int(2), mode: str('CRD') },
-  },
-  { op: 'SpaceToDepth', what: 'blocks', inputs: [[2, 3, 4, 6]], attributes: { blocksize: int(2) } },
 
   {
     op: 'MatMul',
@@ -417,7 +423,8 @@ function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0
     if (constant === undefined) return '';
     if ('dims' in constant) {
       const { dims, data } = constant;
-      if (op.startsWith('Gather') || (op.startsWith('Scatter') && i === 0)) return b.int64(data, dims);
+      if (op.startsWith('Gather') || op === 'Range' || (op.startsWith('Scatter') && i === 0))
+        return b.int64(data, dims);
       return b.initializer(`c${i}`, floatTensor(dims, data));
     }
     return b.int64(constant as readonly number[], [(constant as readonly number[]).length]);

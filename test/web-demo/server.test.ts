@@ -176,7 +176,7 @@ describe("the demo's server", () => {
     const app = createDemoApp({ dist: root, models: await ModelFiles.open(root) });
     await assert.rejects(
       listen(app, Number(port), '127.0.0.1'),
-      /port \d+ is taken; choose another with --port/,
+      /port \d+ on \S+ is in use; choose another with --port/,
     );
   });
 });

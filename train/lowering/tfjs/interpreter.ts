@@ -98,13 +98,10 @@ export class GraphInterpreter {
       input,
       plain: (index) => toPlain(k, input(index)),
       numbers: (index) => {
-        const name = node.inputs[index] ?? '';
-        if (name === '') return undefined;
-        const constant = this.source.graph.initializers.get(name);
-        if (!constant) {
-          throw new UserError(`${node.name}: input ${index} of ${node.op} must be a constant to be trained`);
-        }
-        return Array.from(constant.data as Float32Array, Number);
+        const value = inputs[index];
+        if (!value) return undefined;
+        const constant = this.source.graph.initializers.get(node.inputs[index]!);
+        return Array.from((constant?.data ?? toPlain(k, value).dataSync()) as Float32Array, Number);
       },
     };
   }

@@ -18,7 +18,7 @@ export interface OperatorCall {
   input(index: number): Value;
   /** Such an input in the graph's own layout. */
   plain(index: number): Tensor;
-  /** The numbers of an input that is a constant; undefined if it is left out. */
+  /** The numbers of an input, such as a shape; undefined if it is left out. */
   numbers(index: number): number[] | undefined;
 }
 

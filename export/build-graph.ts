@@ -14,6 +14,8 @@ import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/opti
 import { quantizeModel } from './quantize/quantize-model.ts';
 
 const CALIBRATION_BATCH = 20;
+/** The operator set that HardSwish came with. */
+const HARD_SWISH_OPSET = 14;
 
 /**
  * Makes the graph that is exported of the one that was trained: batch norm folded (unless it is to be kept), in the precision and with the
@@ -26,6 +28,12 @@ export async function buildGraph(
   metadata: ClassifierMetadata,
   options: ExportOptions,
 ): Promise<{ graph: Graph; quantization?: QuantizeReport }> {
+  const tooNew = trained.nodes.find(({ op }) => op === 'HardSwish');
+  if (tooNew && options.opset !== undefined && options.opset < HARD_SWISH_OPSET) {
+    throw new UserError(
+      `--opset ${options.opset} has no HardSwish, which ${metadata.model} has; give ${HARD_SWISH_OPSET} or more`,
+    );
+  }
   const folded = options.keepBatchNorm ? trained : foldBatchNorm(trained, { inPlace: true });
   const { graph: core, report } = await inPrecision(folded, metadata, options);
   const graph = withInterface(core, metadata, options);

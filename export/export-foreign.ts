@@ -20,10 +20,11 @@ import { exportedMetadata, labelLines, moreMetadata, orCannotWrite } from './exp
 import { checkOptions, type ExportOptions } from './options.ts';
 import { checkOutput, defaultOutput, type ExportResult, outputPaths } from './output/output-paths.ts';
 import { Staging } from './output/staging.ts';
+import type { ImageSet } from './pictures.ts';
 import { picturesFor } from './pictures.ts';
 import { DEFAULT_CALIBRATION_IMAGES, type QuantizeReport } from './quantize/options.ts';
 import { quantizeModel } from './quantize/quantize-model.ts';
-import { type ImageSet, randomImages } from './verify/images.ts';
+import { randomImages } from './verify/images.ts';
 import { TOLERANCE, verifyModel } from './verify/verify-model.ts';
 
 export interface ForeignExport extends ExportResult {

@@ -4,7 +4,17 @@ import { decodePicture, picturesBelow, readPictureFile } from '../core/image/pic
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { prepareImage } from '../core/preprocess/prepare-image.ts';
 import { loadSplit } from './load-split.ts';
-import type { ImageSet } from './verify/images.ts';
+
+/** Images to compare two models on. */
+export interface ImageSet {
+  /** What they are, as `Agreement.on` has it. */
+  on: string;
+  count: number;
+  /** Bytes, [count, 3, height, width]. */
+  pixels: Uint8Array;
+  /** Class indices, where they are known. */
+  labels?: Uint16Array;
+}
 
 /**
  * Pictures such as a model of another program is for: those of the dataset that its JSON names, else those of a

@@ -1,10 +1,10 @@
-import { stat } from 'node:fs/promises';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import { openInThread } from '../core/foreign-model/open-model.ts';
 import type { FileStamps } from '../core/fs/file-stamps.ts';
+import { isFile } from '../core/fs/regular-file.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
@@ -110,8 +110,4 @@ function checkGraph(graph: Graph, metadata: ClassifierMetadata, source: string):
 export function displayPath(path: string): string {
   const short = relative(process.cwd(), path);
   return short === '' || short.startsWith('..') ? path : short;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

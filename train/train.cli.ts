@@ -8,7 +8,7 @@ import type { ImageDataset } from '../core/data/dataset.ts';
 import { UserError } from '../core/errors.ts';
 import { diskError } from '../core/fs/disk-error.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import { buildModel } from '../core/models/zoo.ts';
+import { buildModel, MODEL_NAMES, withImageNetStem } from '../core/models/zoo.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
@@ -40,6 +40,12 @@ const command = {
   options: {
     ...PRESET_CLI_OPTION,
     ...settingOptions({ model, ...FINE_TUNING }),
+    stem: {
+      type: 'string',
+      value: 'NAME',
+      help: 'of a ResNet: cifar is a 3x3 conv, imagenet a 7x7 conv and max-pooling, for large images; default cifar',
+      choices: ['cifar', 'imagenet'],
+    },
     ...DATA_CLI_OPTIONS,
     ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
     'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
@@ -74,7 +80,7 @@ await runMain(async () => {
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
   if (stored) refuseChanges(given, positionals);
   const own = givenSettings(options, given);
-  const recipe = { ...(await namedRecipe(positionals, options.preset)), ...own };
+  const recipe = withStem({ ...(await namedRecipe(positionals, options.preset)), ...own }, options.stem);
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
@@ -83,6 +89,18 @@ await runMain(async () => {
     await stored?.unlock();
   }
 });
+
+/** The zoo has ResNets of either stem under names of their own, by which all commands know them. */
+function withStem(recipe: Recipe, stem: string | undefined): Recipe {
+  const { model: named = '' } = recipe;
+  const other = named !== '' && MODEL_NAMES.find((name) => withImageNetStem(name) === named);
+  if (stem === undefined || (stem === 'imagenet' && other)) return recipe;
+  if (stem === 'cifar') return other ? { ...recipe, model: other } : recipe;
+  const model = withImageNetStem(named);
+  if (MODEL_NAMES.includes(model)) return { ...recipe, model };
+  const known = MODEL_NAMES.filter((name) => MODEL_NAMES.includes(withImageNetStem(name)));
+  throw new UserError(`--stem imagenet is of ${known.join(', ')}; give one of them with --model`);
+}
 
 type Options = ParsedOptions<(typeof command)['options']>;
 
@@ -114,7 +132,7 @@ async function trainOrResume(
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
-        const run = stored ?? (await createRun(config, dataset, options.run, model));
+        const run = stored ?? (await createRun(config, dataset, options.run, plan));
         path = run.path;
         logFile = join(path, 'train.log');
         if (resumed) await rememberChanges(resumed, dataset);

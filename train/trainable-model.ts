@@ -1,6 +1,7 @@
 import { GraphBuilder } from '../core/onnx/builder.ts';
 import type { DecodedModel } from '../core/onnx/decode-model.ts';
 import { cloneGraph, type Graph, type TensorValue } from '../core/onnx/graph.ts';
+import { fixBatch } from '../core/onnx/passes/fix-batch.ts';
 import { foldConstants } from '../core/onnx/passes/fold-constants.ts';
 import { hoistConstants } from '../core/onnx/passes/hoist-constants.ts';
 import { initializerRoles } from '../core/onnx/roles.ts';
@@ -8,10 +9,13 @@ import { initializerRoles } from '../core/onnx/roles.ts';
 /**
  * Anybody's model as it is trained: without what an exporter wrote only to say how large something is, and with a
  * weight of its own for each node. Which of its initializers are trained is what {@link initializerRoles} says of it.
+ * @param batchSize the only one that the result takes; by default it takes any, where sizes that depend on it are
+ *   computed in a way that can be followed without it
  * @throws UserError if its constants cannot be computed
  */
-export async function trainableModel({ graph, opset }: DecodedModel): Promise<Graph> {
-  const untied = untieFilled(hoistConstants(graph));
+export async function trainableModel({ graph, opset }: DecodedModel, batchSize?: number): Promise<Graph> {
+  const sized = batchSize === undefined ? graph : fixBatch(graph, batchSize);
+  const untied = untieFilled(hoistConstants(sized));
   const { parameters, buffers } = initializerRoles(untied);
   const kept = new Set([...parameters, ...buffers]);
   const { graph: folded, trained } = await foldConstants(untied, {

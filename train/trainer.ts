@@ -15,7 +15,7 @@ import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
-import { engineForRun } from './progressive/engine-for-run.ts';
+import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
@@ -254,21 +254,21 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
 /**
  * Makes a run directory with the config in it; the run is locked by this process.
  * @param path default `runs/<time>-<model>-<dataset>`
- * @param model with its weights, if the config goes on from one (`from`)
+ * @param start the model with its weights, if the config goes on from one (`from`)
  * @throws UserError if it holds a run already, another process writes it, or it cannot be made
  */
 export async function createRun(
   config: TrainConfig,
   dataset: ImageDataset,
   path?: string,
-  model?: Graph,
+  start?: { model: Graph; licence?: string },
 ): Promise<RunDirectory> {
   const run = await RunDirectory.create(`${config.model}-${dataset.name}`, path);
   await run.lock();
   // Another process may have made and finished it meanwhile.
   await RunDirectory.create(dataset.name, run.path);
   // First: a run whose config is there is whole.
-  if (config.from !== undefined) await keepModel(run, model!);
+  if (config.from !== undefined) await keepModel(run, start!.model, start!.licence);
   await run.writeConfig(runConfig(config, dataset));
   return run;
 }

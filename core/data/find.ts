@@ -1,7 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../errors.ts';
-import { openRegularFile } from '../fs/regular-file.ts';
+import { isFile, openRegularFile } from '../fs/regular-file.ts';
 import { readArchive } from './archive/read-archive.ts';
 import { type CifarVariant, imageFiles } from './cifar/variant.ts';
 import { CIFAR10_BINARY, CIFAR10_PYTHON } from './cifar10.ts';
@@ -155,11 +155,4 @@ async function findInArchive(
     }
   }
   return undefined;
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isFile(),
-    () => false,
-  );
 }

@@ -1,6 +1,7 @@
 import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
+import { isFolder } from './regular-file.ts';
 
 /**
  * Makes a folder and those above it, for a folder the user named.
@@ -20,7 +21,7 @@ export async function makeFolder(path: string, mend: string): Promise<void> {
  * missing parent for missing for ever, as /proc does.
  */
 export async function makeFolders(path: string): Promise<void> {
-  if ((await stat(path).catch(() => undefined))?.isDirectory()) return;
+  if (await isFolder(path)) return;
   const parent = dirname(path);
   if (parent !== path) await makeFolders(parent);
   await mkdir(path).catch((error: NodeJS.ErrnoException) => {

@@ -39,6 +39,16 @@ export async function isOtherThanFile(path: string): Promise<boolean> {
   return found !== undefined && !found.isFile();
 }
 
+/** Whether a file is there, or a link to one. */
+export async function isFile(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
+}
+
+/** Whether a folder is there, or a link to one. */
+export async function isFolder(path: string): Promise<boolean> {
+  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
+}
+
 function notRegular(found: Stats): Error {
   const what = found.isDirectory() ? 'a folder (EISDIR)' : 'a pipe or a device';
   return new Error(`it is not a file but ${what}`);

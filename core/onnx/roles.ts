@@ -1,5 +1,6 @@
 import { type Graph, type GraphNode, sizeOf, type TensorValue } from './graph.ts';
 import { operatorOf } from './operators/index.ts';
+import { inferTypes } from './shape-inference.ts';
 
 /** What each initializer is for, read off the operators that use it. */
 export interface InitializerRoles {
@@ -11,21 +12,6 @@ export interface InitializerRoles {
   constants: string[];
 }
 
-/** Operators that hand a weight on in another form. */
-const FORMS: ReadonlySet<string> = new Set([
-  ...['Cast', 'CastLike', 'Identity', 'Transpose', 'Reshape', 'Flatten', 'Squeeze', 'Unsqueeze'],
-]);
-/** Operators that also spread or pick of it, as of class tokens and of position embeddings. */
-const SPREADS: ReadonlySet<string> = new Set([
-  ...FORMS,
-  'Expand',
-  'Tile',
-  'Gather',
-  'GatherND',
-  'Slice',
-  'Concat',
-  'Resize',
-]);
 /** Operators that join a learned table to what the net computes. */
 const JOINS: ReadonlySet<string> = new Set(['Add', 'Sum', 'Mul', 'Concat']);
 /** What attention masks hold where nothing is to be seen, and no learned table does. */
@@ -35,50 +21,35 @@ const MASKED = -100;
  * Sorts a graph's float32 initializers by role; a graph from anywhere is read the same way as our own.
  *
  * A parameter is what an operator with weights (Conv, Gemm, MatMul, the norms, PRelu; see `weights` in `operators/`)
- * reads as one of them, as it is or through operators that only give it another form; and, of more than one value,
- * what is added to, multiplied with or joined to anything that comes after such an operator, as it is, or spread or
- * picked from: biases, layer scales, class tokens, position embeddings and tables of relative positions. So the
+ * reads as one of them, as it is or as what is computed of constants alone: another form, a standardised weight; and, of
+ * more than one value, what is added to, multiplied with or joined to anything that comes after such an operator, in
+ * the same way: biases, layer scales, class tokens, position embeddings and tables of relative positions. So the
  * constants that normalise the images before the first weights are none, nor are scalars, whole numbers, divisors,
- * and tables with -100 or less in them, which mask attention. A fixed table that looks like a learned one, such as
- * position embeddings of sines, cannot be told from it.
+ * constants of which numbers are compared or made whole, and tables with -100 or less in them, which mask attention. A
+ * fixed table that looks like a learned one, such as position embeddings of sines, cannot be told from it.
  */
 export function initializerRoles(graph: Graph): InitializerRoles {
   const parameters = new Set<string>();
   const buffers = new Set<string>();
-  /** The initializers that a value is only a form of, or made by spreading and picking. */
-  const forms = new Map<string, readonly string[]>();
-  const spreads = new Map<string, readonly string[]>();
+  const origins = constantOrigins(graph);
   const weighted = new Set<string>();
-  const float = (name: string): TensorValue | undefined => {
-    const tensor = graph.initializers.get(name);
-    return tensor?.dtype === 'float32' ? tensor : undefined;
-  };
-  const origins = (name: string, through: ReadonlyMap<string, readonly string[]>): readonly string[] =>
-    through.get(name) ?? (float(name) ? [name] : []);
+  /** The float32 initializers that a value is made of, and of nothing else. */
+  const learned = (name: string): readonly string[] =>
+    [...(origins.get(name) ?? [])].filter((each) => graph.initializers.get(each)?.dtype === 'float32');
   for (const node of graph.nodes) {
     const weights = weightInputs(node);
     for (const [index, input] of node.inputs.entries()) {
       if (node.op === 'BatchNormalization' && index >= 3) {
-        for (const name of origins(input, forms)) buffers.add(name);
+        for (const name of learned(input)) buffers.add(name);
       } else if (weights.includes(index)) {
-        for (const name of origins(input, forms)) parameters.add(name);
+        for (const name of learned(input)) parameters.add(name);
       }
     }
     if (JOINS.has(node.op) && node.inputs.some((input) => weighted.has(input))) {
-      const tables = node.inputs.flatMap((input) => origins(input, spreads));
-      for (const name of tables) if (isLearnedTable(float(name)!)) parameters.add(name);
+      const tables = node.inputs.flatMap(learned);
+      for (const name of tables) if (isLearnedTable(graph.initializers.get(name)!)) parameters.add(name);
     }
-    const isFrom = (through: ReadonlyMap<string, readonly string[]>): readonly string[] | undefined => {
-      const [first = '', ...rest] = node.inputs;
-      const joined = node.op === 'Concat' ? [first, ...rest] : [first];
-      const found = joined.map((input) => origins(input, through));
-      return found.every((names) => names.length > 0) ? found.flat() : undefined;
-    };
-    const [output = ''] = node.outputs;
-    const [form, spread] = [FORMS.has(node.op) && isFrom(forms), SPREADS.has(node.op) && isFrom(spreads)];
-    if (form) forms.set(output, form);
-    if (spread) spreads.set(output, spread);
-    const isWeighted = weights.some((index) => origins(node.inputs[index] ?? '', forms).length > 0);
+    const isWeighted = weights.some((index) => learned(node.inputs[index] ?? '').length > 0);
     if (isWeighted || node.inputs.some((input) => weighted.has(input))) {
       for (const name of node.outputs) weighted.add(name);
     }
@@ -91,6 +62,40 @@ export function initializerRoles(graph: Graph): InitializerRoles {
     constants: names.filter((name) => !parameters.has(name) && !buffers.has(name)),
   };
 }
+
+/**
+ * For each value whose floats depend on no input, the initializers of floats that it is computed of, where a gradient finds a
+ * way: not through whole numbers and truth values, nor into what an operator takes beside its weights.
+ */
+function constantOrigins(graph: Graph): Map<string, ReadonlySet<string>> {
+  const types = inferTypes(graph);
+  const isFloat = (name: string): boolean => /^b?float(16|32|64)?$/.test(types.get(name) ?? 'float32');
+  const origins = new Map<string, ReadonlySet<string>>();
+  const decided = new Set<string>();
+  for (const name of graph.initializers.keys()) origins.set(name, new Set(isFloat(name) ? [name] : []));
+  for (const node of graph.nodes) {
+    const weights = operatorOf(node)?.weights;
+    const floats = node.inputs.filter(
+      (name, index) => isFloat(name) && name !== '' && (index === 0 || !weights || weights.includes(index)),
+    );
+    // How far a token is spread may depend on the batch.
+    if (!(floats.length > 0 ? floats : node.inputs).every((name) => name === '' || origins.has(name)))
+      continue;
+    // A number that is spread is no weight.
+    const isTable = (name: string): boolean => sizeOf(graph.initializers.get(name)!.dims) > 1;
+    const found = new Set(floats.flatMap((name) => [...origins.get(name)!].filter(isTable)));
+    for (const output of node.outputs) {
+      origins.set(output, isFloat(output) ? found : new Set());
+      if (!isFloat(output) && !UNDECIDED.includes(node.op)) for (const name of found) decided.add(name);
+    }
+  }
+  for (const [name, found] of origins)
+    origins.set(name, new Set([...found].filter((each) => !decided.has(each))));
+  return origins;
+}
+
+/** Operators that make whole numbers of weights which may be trained nevertheless. */
+const UNDECIDED = ['Shape', 'Size', 'QuantizeLinear', 'DynamicQuantizeLinear'];
 
 function weightInputs(node: GraphNode): readonly number[] {
   return operatorOf(node)?.weights ?? [];

@@ -1,11 +1,12 @@
 import { UserError } from '../errors.ts';
 import type { DataType, Dim, Graph, GraphNode } from './graph.ts';
 import { constantValue } from './operators/constants.ts';
-import { operatorOf } from './operators/index.ts';
+import { operatorOf, specificationOf } from './operators/index.ts';
 import {
   compatible,
   formatDims,
   type KnownValues,
+  MOST_INTS,
   product,
   shapeContext,
   type TensorShape,
@@ -90,9 +91,9 @@ function knownAtStart(graph: Graph): KnownValues {
   return { shapes, constants: new Map(graph.initializers), ints: new Map() };
 }
 
-/** Whole numbers as a value holds them; undefined if they are not all of its numbers, or none for its type. */
+/** Whole numbers as a value holds them; undefined if they are not all of its numbers, too many, or none for its type. */
 function held(ints: Dim[] | undefined, { dtype, dims }: TensorShape): Dim[] | undefined {
-  if (!ints || product(dims) !== ints.length) return undefined;
+  if (!ints || ints.length > MOST_INTS || product(dims) !== ints.length) return undefined;
   if (dtype === 'bool') return ints.map((value) => (value === 0 ? 0 : 1));
   const most = dtype === 'int64' ? Number.POSITIVE_INFINITY : dtype === 'int32' ? 2 ** 31 : 0;
   return ints.every((value) => typeof value === 'string' || (value < most && value >= -most))
@@ -109,7 +110,8 @@ function inferNode(node: GraphNode, known: KnownValues): void {
     throw context.error(`the shapes of operator ${domain}${node.op} are not known`);
   }
   const foreign = Object.keys(node.attributes).find((name) => !operator.attributes.includes(name));
-  if (foreign !== undefined) throw context.error(`its attribute "${foreign}" is not known`);
+  if (foreign !== undefined)
+    throw context.error(`its attribute "${foreign}" is not supported, see ${specificationOf(node.op)}`);
   const results = operator.shape(context);
   const types = typesOf(node, (index) => context.optional(index)?.dtype);
   node.outputs.forEach((output, index) => {

@@ -1,9 +1,9 @@
-import onnxProto, { type onnx as Onnx } from 'onnx-proto';
+import type { onnx as Onnx } from 'onnx-proto';
 import { UserError } from '../errors.ts';
 import { type DataType, sizeOf, type TensorData, type TensorValue } from './graph.ts';
 
-const { onnx } = onnxProto;
-const Type = onnx.TensorProto.DataType;
+/** `TensorProto.DataLocation`; as a number, for onnx-proto takes its time to load and commands say their help without. */
+const EXTERNAL = 1;
 
 interface TypeInfo {
   /** The number of `TensorProto.DataType`. */
@@ -19,28 +19,28 @@ interface TypeInfo {
 
 const bytesOf = (b: ArrayBuffer): Uint8Array => new Uint8Array(b);
 
-/** The types from 17 on are newer than onnx-proto (https://onnx.ai/onnx/repo-docs/IR.html). */
+/** Numbers as in the specification; those from 17 on are newer than onnx-proto (https://onnx.ai/onnx/repo-docs/IR.html). */
 const TYPES: Record<DataType, TypeInfo> = {
-  float32: { code: Type.FLOAT, bits: 32, view: (b) => new Float32Array(b), field: 'floatData' },
-  float16: { code: Type.FLOAT16, bits: 16, view: (b) => new Uint16Array(b) },
-  float64: { code: Type.DOUBLE, bits: 64, view: (b) => new Float64Array(b), field: 'doubleData' },
-  int64: { code: Type.INT64, bits: 64, view: (b) => new BigInt64Array(b), field: 'int64Data' },
-  int32: { code: Type.INT32, bits: 32, view: (b) => new Int32Array(b) },
-  int8: { code: Type.INT8, bits: 8, view: (b) => new Int8Array(b) },
-  uint8: { code: Type.UINT8, bits: 8, view: bytesOf },
-  bool: { code: Type.BOOL, bits: 8, view: bytesOf },
-  bfloat16: { code: Type.BFLOAT16, bits: 16, view: (b) => new Uint16Array(b) },
-  int16: { code: Type.INT16, bits: 16, view: (b) => new Int16Array(b) },
-  uint16: { code: Type.UINT16, bits: 16, view: (b) => new Uint16Array(b) },
-  uint32: { code: Type.UINT32, bits: 32, view: (b) => new Uint32Array(b), field: 'uint64Data' },
-  uint64: { code: Type.UINT64, bits: 64, view: (b) => new BigUint64Array(b), field: 'uint64Data' },
-  string: { code: Type.STRING, bits: 0, view: bytesOf },
+  float32: { code: 1, bits: 32, view: (b) => new Float32Array(b), field: 'floatData' },
+  float16: { code: 10, bits: 16, view: (b) => new Uint16Array(b) },
+  float64: { code: 11, bits: 64, view: (b) => new Float64Array(b), field: 'doubleData' },
+  int64: { code: 7, bits: 64, view: (b) => new BigInt64Array(b), field: 'int64Data' },
+  int32: { code: 6, bits: 32, view: (b) => new Int32Array(b) },
+  int8: { code: 3, bits: 8, view: (b) => new Int8Array(b) },
+  uint8: { code: 2, bits: 8, view: bytesOf },
+  bool: { code: 9, bits: 8, view: bytesOf },
+  bfloat16: { code: 16, bits: 16, view: (b) => new Uint16Array(b) },
+  int16: { code: 5, bits: 16, view: (b) => new Int16Array(b) },
+  uint16: { code: 4, bits: 16, view: (b) => new Uint16Array(b) },
+  uint32: { code: 12, bits: 32, view: (b) => new Uint32Array(b), field: 'uint64Data' },
+  uint64: { code: 13, bits: 64, view: (b) => new BigUint64Array(b), field: 'uint64Data' },
+  string: { code: 8, bits: 0, view: bytesOf },
   complex64: {
-    ...{ code: Type.COMPLEX64, bits: 64, view: (b) => new Float32Array(b), field: 'floatData' },
+    ...{ code: 14, bits: 64, view: (b) => new Float32Array(b), field: 'floatData' },
     numbers: 2,
   },
   complex128: {
-    ...{ code: Type.COMPLEX128, bits: 128, view: (b) => new Float64Array(b), field: 'doubleData' },
+    ...{ code: 15, bits: 128, view: (b) => new Float64Array(b), field: 'doubleData' },
     numbers: 2,
   },
   float8e4m3fn: { code: 17, bits: 8, view: bytesOf },
@@ -99,7 +99,7 @@ export function encodeExternalTensor(
     dims: tensor.dims,
     dataType: dataTypeCode(tensor.dtype),
     externalData: Object.entries(entries).map(([key, value]) => ({ key, value })),
-    dataLocation: onnx.TensorProto.DataLocation.EXTERNAL,
+    dataLocation: EXTERNAL,
   };
 }
 
@@ -111,7 +111,7 @@ export function decodeTensor(proto: Onnx.ITensorProto, source: string): TensorVa
   const where = `${source}: tensor "${proto.name ?? ''}"`;
   const dtype = dataTypeOf(proto.dataType);
   if (dtype === undefined) throw new UserError(`${where} has the unsupported data type ${proto.dataType}`);
-  if (proto.dataLocation === onnx.TensorProto.DataLocation.EXTERNAL) {
+  if (proto.dataLocation === EXTERNAL) {
     throw new UserError(
       `${where} is stored in an external file, which is not read here; give the model in one file`,
     );

@@ -9,6 +9,7 @@ import {
   sizeOf,
   type TensorValue,
 } from '../onnx/graph.ts';
+import { constantValue } from '../onnx/operators/constants.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { inferShapes, type TensorShape } from '../onnx/shape-inference.ts';
 import { FLOAT_BYTES, type FloatFormat, toFloat32 } from './float-formats.ts';
@@ -77,14 +78,9 @@ function withConstants(given: Graph): Graph {
 }
 
 /** What a node gives that computes nothing but another form of constants. */
-function constantOf({ op, inputs, attributes }: GraphNode, constants: Constants): TensorValue | undefined {
-  if (op === 'Constant') {
-    const { value, value_float: one, value_floats: several } = attributes;
-    if (value?.type === 'tensor') return value.value;
-    if (one?.type === 'float') return { dtype: 'float32', dims: [], data: Float32Array.of(one.value) };
-    if (several?.type !== 'floats') return undefined;
-    return { dtype: 'float32', dims: [several.value.length], data: Float32Array.from(several.value) };
-  }
+function constantOf(node: GraphNode, constants: Constants): TensorValue | undefined {
+  const { op, inputs } = node;
+  if (op === 'Constant') return constantValue(node);
   const tensor = constants.get(inputs[0] ?? '');
   if (!tensor) return undefined;
   const isFloat = tensor.data instanceof Float32Array;

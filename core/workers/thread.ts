@@ -31,7 +31,10 @@ export interface ThreadOptions {
   keepsAlive?: boolean;
 }
 
-/** A worker thread whose module answers calls with {@link serveThread}. */
+/**
+ * A worker thread whose module answers calls with {@link serveThread}. Ours rather than piscina, which is for Node alone,
+ * gives all its threads the same setup, and knows neither progress nor pauses nor turns by client.
+ */
 export class Thread<C extends CallTable> {
   /** Resolves when it is gone, with how: `ended with code 1`. */
   readonly ended: Promise<string>;

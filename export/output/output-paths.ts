@@ -1,7 +1,6 @@
-import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { isOtherThanFile, readRegularFile } from '../../core/fs/regular-file.ts';
+import { isFolder, isOtherThanFile, readRegularFile } from '../../core/fs/regular-file.ts';
 import type { Agreement, ClassifierMetadata } from '../../core/model-metadata.ts';
 import type { ExportOptions, ModelFacts } from '../options.ts';
 import type { QuantizeReport } from '../quantize/options.ts';
@@ -61,7 +60,7 @@ export function outputPaths(model: string): OutputPaths {
  * @throws UserError if the model's path is a folder, or a file is in the card's place that is no card
  */
 export async function checkOutput({ model, card }: OutputPaths): Promise<void> {
-  if ((await stat(model).catch(() => undefined))?.isDirectory()) {
+  if (await isFolder(model)) {
     throw new UserError(`cannot write ${model}: it is a folder; give another file with --out`);
   }
   const old = await readRegularFile(card).catch(() => undefined);

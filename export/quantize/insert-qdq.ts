@@ -17,14 +17,16 @@ import { type ActivationParameters, quantizeWeight } from './quantize-weight.ts'
  * DequantizeLinear, and operators stay the float ones. A runtime that fuses nothing computes the same
  * function in float32.
  * @param parameters of every value that `plan.scaleOf` maps to
+ * @param means of the channels of these, in float32
  * @param weightLimit the largest magnitude of a quantised weight
  */
 export function insertQdq(
   plan: QuantizationPlan,
   parameters: ReadonlyMap<string, ActivationParameters>,
+  means: ReadonlyMap<string, Float64Array>,
   weightLimit: number,
 ): Graph {
-  return new QdqWriter(plan, parameters, weightLimit).write();
+  return new QdqWriter(plan, parameters, means, weightLimit).write();
 }
 
 /** Names of a quantised activation in the graph being written. */
@@ -45,6 +47,7 @@ class QdqWriter {
   constructor(
     readonly plan: QuantizationPlan,
     readonly parameters: ReadonlyMap<string, ActivationParameters>,
+    readonly means: ReadonlyMap<string, Float64Array>,
     readonly weightLimit: number,
   ) {
     this.#source = plan.graph;
@@ -108,6 +111,7 @@ class QdqWriter {
     const constant = (name: string) => this.#source.initializers.get(name);
     const original = constant(weightName)!;
     const missing = missingChannels(node, original);
+    const groups = intAttribute(node, 'group', 1);
     const inputScale = this.parameters.get(this.plan.scaleOf.get(inputName)!)!.scale;
     const { weight, scale, bias } = quantizeWeight(
       missing > 0 ? padWeight(original, missing) : original,
@@ -115,6 +119,7 @@ class QdqWriter {
       channelAxis,
       inputScale,
       this.weightLimit,
+      { means: this.#channelMeans(inputName, groups * original.dims[1 - channelAxis]!), groups },
     );
     const zeros: TensorValue = { dtype: 'int8', dims: scale.dims, data: new Int8Array(scale.data.length) };
     const inputs = [
@@ -134,6 +139,16 @@ class QdqWriter {
       inputs.push(this.#dequantize(biasName, quantized, biasScale, '', 0));
     }
     return inputs;
+  }
+
+  /** Means of what a layer reads; undefined where they are not those of its channels, as behind a pooling. */
+  #channelMeans(name: string, channels: number): Float64Array | undefined {
+    const source = this.plan.scaleOf.get(name)!;
+    const producer = this.#source.nodes.find(({ outputs }) => outputs.includes(name));
+    const flattened = producer?.op === 'Flatten' && producer.inputs[0] === source;
+    const means = source === name || flattened ? this.means.get(source) : undefined;
+    // A flattened image has more features than channels.
+    return means?.length === channels ? means : undefined;
   }
 
   /** A value with channels of zeros behind its own, padded as bytes. */

@@ -31,7 +31,7 @@ export async function quantizeModel(
   const { foreign } = options;
   const plan = planQuantization(graph, foreign && (await floatValues(graph, foreign)));
   const calibrated = [...new Set(plan.scaleOf.values())];
-  const { histograms, images } = await collectHistograms(graph, calibrated, options.batches(), {
+  const { histograms, means, images } = await collectHistograms(graph, calibrated, options.batches(), {
     threads: options.threads,
     foreign,
     onProgress: (done) => options.onProgress?.(done, 1, 1),
@@ -42,7 +42,7 @@ export async function quantizeModel(
       activationParameters(chooseRange(histograms.get(name)!, method, percentile)),
     ]),
   );
-  const quantized = insertQdq(plan, parameters, reduceRange ? REDUCED_WEIGHT_LIMIT : WEIGHT_LIMIT);
+  const quantized = insertQdq(plan, parameters, means, reduceRange ? REDUCED_WEIGHT_LIMIT : WEIGHT_LIMIT);
   return {
     graph: quantized,
     report: {

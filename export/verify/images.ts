@@ -2,18 +2,7 @@ import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Random } from '../../core/random.ts';
 import { isKnownDataset, loadSplit } from '../load-split.ts';
 import type { ExportOptions } from '../options.ts';
-import { picturesFor } from '../pictures.ts';
-
-/** Images to compare two models on. */
-export interface ImageSet {
-  /** What they are, as `Agreement.on` has it. */
-  on: string;
-  count: number;
-  /** Bytes, [count, 3, height, width]. */
-  pixels: Uint8Array;
-  /** Class indices, where they are known. */
-  labels?: Uint16Array;
-}
+import { type ImageSet, picturesFor } from '../pictures.ts';
 
 const SEED = 1;
 

@@ -3,7 +3,7 @@ import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { PIXELS } from '../../core/onnx/passes/pixels-to-top-k.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
-import type { ImageSet } from './images.ts';
+import type { ImageSet } from '../pictures.ts';
 
 /** A model's outputs for all images, one after another, by name. */
 export type Outputs = ReadonlyMap<string, number[]>;

@@ -3,7 +3,7 @@ import { probabilitiesOf, type ScoreKind } from '../../core/metrics/scores.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import type { Agreement, ClassifierMetadata, Precision } from '../../core/model-metadata.ts';
 import { INDICES, PROBABILITIES } from '../../core/onnx/passes/pixels-to-top-k.ts';
-import type { ImageSet } from './images.ts';
+import type { ImageSet } from '../pictures.ts';
 import { batchSizes, feedFor, type Outputs, runFile } from './run-file.ts';
 
 /**

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { readRegularFile } from '../../core/fs/regular-file.ts';
+import { isFolder, readRegularFile } from '../../core/fs/regular-file.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
 
 /** A model file that is to be served as a version of a model. */
@@ -106,8 +106,4 @@ function named(found: readonly Found[]): ModelSource[] {
 
 async function visible(folder: string): Promise<string[]> {
   return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }

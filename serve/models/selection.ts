@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
-import { stat } from 'node:fs/promises';
 import { basename, resolve } from 'node:path';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import { isFolder } from '../../core/fs/regular-file.ts';
 import { displayPath, findModelFile } from '../model-file.ts';
 import { MODEL_NAME, MODEL_VERSION, safeName } from './reference.ts';
 import { type ModelSource, scanFolder } from './scan-folder.ts';
@@ -55,10 +55,6 @@ export async function selectModels(selection: ModelSelection): Promise<() => Pro
     );
   }
   return sources;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isDirectory() ?? false;
 }
 
 /**

@@ -2,8 +2,7 @@ import { join } from 'node:path';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
-import { describeExport } from '../../export/describe.ts';
-import { makePretrained, PRETRAINED } from './pretrained.ts';
+import { PRETRAINED } from './published.ts';
 
 const NAMES = Object.keys(PRETRAINED);
 
@@ -39,6 +38,10 @@ await runMain(async () => {
   if (!out.toLowerCase().endsWith('.onnx'))
     throw new UserError(`--out takes a file that ends in .onnx, not ${out}`);
   const say = (line: string) => process.stdout.write(`${line}\n`);
+  const [{ makePretrained }, { describeExport }] = await Promise.all([
+    import('./pretrained.ts'),
+    import('../../export/describe.ts'),
+  ]);
   const result = await makePretrained(name, { from: options.from, out, say });
   say(describeExport(result, undefined));
   say(`try it with npm run predict -- PICTURE --model ${out}`);

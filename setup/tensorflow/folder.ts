@@ -1,8 +1,9 @@
 import { constants, type Dirent } from 'node:fs';
-import { copyFile, mkdir, readdir, readFile, stat } from 'node:fs/promises';
+import { copyFile, mkdir, readdir, readFile } from 'node:fs/promises';
 import { dirname, join, relative, resolve } from 'node:path';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { UserError } from '../../core/errors.ts';
+import { isFile } from '../../core/fs/regular-file.ts';
 import { checkRecorded, type Distribution, parseDistInfo, parseRecord } from '../wheel.ts';
 import { checkDistribution, isNeededHeader, TENSORFLOW_VERSION, type Variant, variantOf } from './release.ts';
 
@@ -103,8 +104,4 @@ async function findDistribution(folder: string): Promise<Distribution | undefine
 
 function isFileOrLink(entry: Dirent): boolean {
   return entry.isFile() || entry.isSymbolicLink();
-}
-
-async function isFile(path: string): Promise<boolean> {
-  return (await stat(path).catch(() => undefined))?.isFile() ?? false;
 }

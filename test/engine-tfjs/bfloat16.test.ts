@@ -6,12 +6,12 @@ import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import { TfjsEngine } from '../../train/engine/tfjs-engine.ts';
 import {
-  type ConvSetting,
   conv2d,
   conv2dFilterGradient,
   conv2dInputGradient,
 } from '../../train/lowering/tfjs/convolution/conv2d.ts';
 import { isByProducts } from '../../train/lowering/tfjs/convolution/filter-gradient-by-products.ts';
+import type { ConvSetting } from '../../train/lowering/tfjs/convolution/setting.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';

@@ -16,6 +16,7 @@ import { encodeModel, encodeMoreOutputs } from '../../core/onnx/model-file.ts';
 import { Random } from '../../core/random.ts';
 import { Tensor as OrtTensor, openSession } from '../../core/runtime/session.ts';
 import { loadTensorFlow, type TensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { TRAINING } from '../../train/gradients/training-graph.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
 import { OPERATORS } from '../../train/lowering/tfjs/operators/index.ts';
@@ -135,12 +136,26 @@ const CASES: Case[] = [
   ...each('Softmax LogSoftmax', { what: 'last axis', inputs: [[3, 7]] }),
   ...each('Softmax LogSoftmax', { what: 'channels', attributes: { axis: int(1) } }),
 
-  { op: 'Flatten', what: 'images', inputs: [IMAGES] },
-  { op: 'Flatten', what: 'from axis 2', inputs: [IMAGES], attributes: { axis: int(-2) } },
+  ...each('Shape', { what: 'all', cast: true }),
+  {
+    op: 'Shape',
+    what: 'some',
+    inputs: [IMAGES],
+    attributes: { start: int(-3), end: int(-1) },
+    cast: true,
+  },
+  {
+    op: 'Range',
+    what: 'downwards',
+    inputs: [],
+    constants: [
+      { dims: [], data: [7] },
+      { dims: [], data: [-2] },
+      { dims: [], data: [-2] },
+    ],
+    cast: true,
+  },
   { op: 'Reshape', what: 'of copied and inferred sizes', inputs: [IMAGES], constants: [[0, -1, 2]] },
-  { op: 'Squeeze', what: 'given axes', inputs: [[2, 1, 3, 1]], constants: [[1]] },
-  { op: 'Squeeze', what: 'all', inputs: [[2, 1, 3, 1]] },
-  { op: 'Unsqueeze', what: 'first and last', inputs: [[2, 3]], constants: [[0, -1]] },
   { op: 'Transpose', what: 'to channels last', inputs: [IMAGES], attributes: { perm: ints([0, 2, 3, 1]) } },
   { op: 'Transpose', what: 'from channels last', inputs: [IMAGES], attributes: { perm: ints([0, 3, 1, 2]) } },
   { op: 'Transpose', what: 'reversed', inputs: [SMALL] },
@@ -233,14 +248,6 @@ const CASES: Case[] = [
       attributes: { reduction: str(reduction), axis: int(1) },
     },
   ]),
-  { op: 'DepthToSpace', what: 'blocks of depth', inputs: [[2, 8, 3, 2]], attributes: { blocksize: int(2) } },
-  {
-    op: 'DepthToSpace',
-    what: 'of columns',
-    inputs: [[2, 8, 3, 2]],
-    attributes: { blocksize: int(2), mode: str('CRD') },
-  },
-  { op: 'SpaceToDepth', what: 'blocks', inputs: [[2, 3, 4, 6]], attributes: { blocksize: int(2) } },
 
   {
     op: 'MatMul',
@@ -298,6 +305,7 @@ const CASES: Case[] = [
     pool(op, 'same upper', { auto_pad: str('SAME_UPPER'), strides: ints([2, 2]) }),
     pool(op, 'same lower', { auto_pad: str('SAME_LOWER'), strides: ints([2, 2]) }),
   ]),
+  pool('MaxPool', 'with holes', { dilations: ints([2, 3]), pads: ints([1, 1, 0, 1]), strides: ints([2, 1]) }),
   pool('AveragePool', 'pads count', { pads: ints([1, 0, 2, 1]), count_include_pad: int(1) }),
   ...each('GlobalAveragePool GlobalMaxPool', { what: 'pixels' }),
   ...each('GlobalAveragePool GlobalMaxPool', { what: 'one axis', inputs: [SMALL] }),
@@ -341,6 +349,57 @@ for (const op of new Set(CASES.map((one) => one.op))) {
   });
 }
 
+describe('the gradient of a pool is what its values change by', { skip }, () => {
+  for (const { op, what, inputs, attributes } of CASES.filter((one) => /^(Max|Average)Pool$/.test(one.op))) {
+    it(`${op}, ${what}`, async () => {
+      const tf = await loadTensorFlow();
+      const k = new Kernels(tf);
+      const random = new Random(3);
+      const [, , height, width] = inputs[0]!;
+      const dims = [1, 1, height!, width!];
+      const size = sizeOf(dims);
+      // Values so far apart that a step makes none the largest that was not.
+      const STEP = 2 ** -4;
+      const x = Float32Array.from(
+        Array.from({ length: size }, (_, i) => [random.normal(), i] as const).sort(([a], [b]) => a - b),
+        ([, i]) => i / 4,
+      );
+      const b = new GraphBuilder('pool');
+      b.node(op, [b.input('x', 'float32', dims)], attributes ?? {}, { name: 'y' });
+      b.output('y', 'float32', []);
+      const g = new GraphBuilder('gradient');
+      const given = ['dy', 'x', ...(op === 'MaxPool' ? ['y'] : [])];
+      for (const name of given) g.input(name, 'float32', []);
+      g.node(`${op}Grad`, given, attributes ?? {}, { domain: TRAINING, name: 'dx' });
+      g.output('dx', 'float32', []);
+      const [forward, backward] = [b.graph, g.graph].map((graph) => new GraphInterpreter(tf, { graph }));
+      tf.tidy(() => {
+        const pooled = (values: Float32Array) =>
+          toPlain(
+            k,
+            forward!.run({ x: plain(tf.tensor(values, [values.length / size, ...dims.slice(1)])) }).get('y')!,
+          );
+        const y = pooled(x);
+        const seed = Float32Array.from({ length: y.size }, () => random.normal());
+        // An image for each value moved up or down.
+        const moved = Float32Array.from({ length: 2 * size * size }, (_, i) => {
+          const isMoved = Math.floor(i / size / 2) === i % size;
+          return x[i % size]! + (isMoved ? (Math.floor(i / size) % 2 === 0 ? STEP : -STEP) : 0);
+        });
+        const values = pooled(moved).dataSync();
+        const sums = Array.from({ length: 2 * size }, (_, image) =>
+          seed.reduce((sum, weight, i) => sum + weight * values[image * y.size + i]!, 0),
+        );
+        const changes = Array.from(x, (_, i) => (sums[2 * i]! - sums[2 * i + 1]!) / (2 * STEP));
+        const feeds = { dy: plain(tf.tensor(seed, y.shape)), x: plain(tf.tensor(x, dims)), y: plain(y) };
+        const dx = toPlain(k, backward!.run(feeds).get('dx')!).dataSync();
+        const error = relativeError64(dx, changes);
+        assert.ok(error < 1e-4, `off by ${error}`);
+      });
+    });
+  }
+});
+
 it('every operator of ONNX that TensorFlow has is tested', () => {
   const tested = new Set(CASES.map(({ op }) => op));
   // Cast is what truths are read through.
@@ -364,7 +423,8 @@ function graphOf({ op, inputs, constants = [], attributes, outputs = 1, mean = 0
     if (constant === undefined) return '';
     if ('dims' in constant) {
       const { dims, data } = constant;
-      if (op.startsWith('Gather') || (op.startsWith('Scatter') && i === 0)) return b.int64(data, dims);
+      if (op.startsWith('Gather') || op === 'Range' || (op.startsWith('Scatter') && i === 0))
+        return b.int64(data, dims);
       return b.initializer(`c${i}`, floatTensor(dims, data));
     }
     return b.int64(constant as readonly number[], [(constant as readonly number[]).length]);

@@ -5,7 +5,7 @@ import { buildModel } from '../../core/models/zoo.ts';
 import { createEngine, type EngineConfig } from '../../train/engine/create-engine.ts';
 import { forImages, seenAt, sizeSeen } from '../../train/fine-tune/enlarge.ts';
 import { parameterRates } from '../../train/fine-tune/rates.ts';
-import { engineForRun } from '../../train/progressive/engine-for-run.ts';
+import { engineForRun } from '../../train/progressive/staged-engine.ts';
 import { stageAt } from '../../train/progressive/stages.ts';
 import { vectorLayout } from '../../train/state.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';

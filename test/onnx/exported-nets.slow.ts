@@ -33,6 +33,11 @@ if (python && 'path' in python) {
   execFileSync(python.path, [SCRIPT, folder], { stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
+/** How many parameters PyTorch has of nets without batch norm, none of which an exporter folds. */
+const PARAMETERS: Readonly<Record<string, number>> = {
+  ...{ convnext_tiny: 182, swin_t: 63, vit_b_16: 32, vit_tiny_patch16_224: 152 },
+};
+
 /** What a model gives for a batch of distinct numbers. */
 async function run(bytes: Uint8Array, pixels: Tensor): Promise<Float32Array> {
   const session = await openSession(bytes, { threads: 1, int8: false });
@@ -67,6 +72,9 @@ describe('an exported net is folded to what depends on images and weights', { sk
           assert.ok(trained.has(name), name);
         }
       }
+
+      const parameters = PARAMETERS[file.replace(/-.*/, '')];
+      if (parameters !== undefined) assert.equal(trained.size, parameters);
 
       const dims = [BATCH, ...graph.inputs[0]!.dims.slice(1).map(Number)];
       const values = Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(i * 0.37));

@@ -92,6 +92,9 @@ function build(
 }
 
 const i64 = (b: GraphBuilder, ...list: number[]): string => b.int64(list);
+/** A linear layer, for what comes before the first weights is no weight itself. */
+const projected = (b: GraphBuilder, x: string): string =>
+  b.node('MatMul', [x, b.initializer('projection', values(6, 6))]);
 const constant = (b: GraphBuilder, value: TensorValue): string =>
   b.node('Constant', [], { value: { type: 'tensor', value } });
 
@@ -163,13 +166,13 @@ describe('what does not depend on the images becomes constants', () => {
           b.initializer('token', values(1, 1, 6)),
           b.node('Where', [isKept, ones, shape]),
         ]);
-        return b.node('Concat', [token, b.node('Squeeze', [x, i64(b, 1)])], { axis: int(1) });
+        return b.node('Concat', [token, projected(b, b.node('Squeeze', [x, i64(b, 1)]))], { axis: int(1) });
       },
       ['batch', 1, 6, 6],
     );
     const { ops, trained } = await fold(fixBatch(graph, 2));
-    assert.deepEqual(ops, ['Expand', 'Squeeze', 'Concat']);
-    assert.deepEqual([...trained], ['token']);
+    assert.deepEqual(ops, ['Expand', 'Squeeze', 'MatMul', 'Concat']);
+    assert.deepEqual([...trained].sort(), ['projection', 'token']);
   });
 
   it('a mask of floats, of which numbers are compared', async () => {
@@ -182,12 +185,12 @@ describe('what does not depend on the images becomes constants', () => {
       ]);
       const isZero = b.node('Equal', [filled, b.initializer('zero', scalar(0))]);
       const mask = b.node('Where', [isZero, filled, b.initializer('low', scalar(-100))]);
-      return b.node('Add', [x, mask]);
+      return b.node('Add', [projected(b, x), mask]);
     });
     const { ops, trained, folded } = await fold(graph);
-    assert.deepEqual(ops, ['Add']);
-    assert.equal(trained.size, 0);
-    const [, mask] = folded.nodes[0]!.inputs;
+    assert.deepEqual(ops, ['MatMul', 'Add']);
+    assert.deepEqual([...trained], ['projection']);
+    const [, mask] = folded.nodes[1]!.inputs;
     const row = (i: number) => folded.initializers.get(mask!)!.data[i * 6];
     assert.deepEqual([0, 1, 2, 3, 4, 5].map(row), [0, -100, 0, 0, -100, 0]);
   });
@@ -260,6 +263,19 @@ describe('weights stay to be trained', () => {
     assert.deepEqual(folded.initializers.get(folded.nodes[1]!.inputs[1]!), int64Tensor([5, 4, 3, 3]));
   });
 
+  it('through what standardises them', async () => {
+    const graph = build((b, x) => {
+      const weight = b.initializer('weight', values(5, 4, 3, 3));
+      const mean = b.node('ReduceMean', [weight, i64(b, 1, 2, 3)]);
+      const centred = b.node('Sub', [weight, mean]);
+      const gain = b.node('Exp', [b.initializer('gain', values(5, 1, 1, 1))]);
+      return b.node('Conv', [x, b.node('Mul', [centred, gain])]);
+    });
+    const { ops, trained } = await fold(graph);
+    assert.deepEqual(ops, ['ReduceMean', 'Sub', 'Exp', 'Mul', 'Conv']);
+    assert.deepEqual([...trained].sort(), ['gain', 'weight']);
+  });
+
   it('as a table of relative positions, whose indices are folded', async () => {
     const graph = build((b, x) => {
       const index = b.node('Reshape', [
@@ -270,11 +286,11 @@ describe('weights stay to be trained', () => {
         i64(b, -1),
       ]);
       const picked = b.node('Gather', [b.initializer('table', values(6, 6)), index]);
-      return b.node('Add', [x, picked]);
+      return b.node('Add', [projected(b, x), picked]);
     });
     const { ops, trained, folded } = await fold(graph);
-    assert.deepEqual(ops, ['Gather', 'Add']);
-    assert.deepEqual([...trained], ['table']);
+    assert.deepEqual(ops, ['Gather', 'MatMul', 'Add']);
+    assert.deepEqual([...trained].sort(), ['projection', 'table']);
     assert.deepEqual(folded.initializers.get(folded.nodes[0]!.inputs[1]!), int64Tensor([2, 0, 3, 1, 4, 2]));
   });
 
@@ -282,11 +298,11 @@ describe('weights stay to be trained', () => {
     const graph = build((b, x) => {
       const scale = b.initializer('first.scale', values(6));
       const other = b.node('Identity', [scale], {}, { name: 'second.scale' });
-      return b.node('Mul', [b.node('Identity', [b.node('Mul', [x, scale])]), other]);
+      return b.node('Mul', [b.node('Identity', [b.node('Mul', [projected(b, x), scale])]), other]);
     });
     const { ops, trained } = await fold(graph);
-    assert.deepEqual(ops, ['Mul', 'Mul']);
-    assert.deepEqual([...trained].sort(), ['first.scale', 'second.scale']);
+    assert.deepEqual(ops, ['MatMul', 'Mul', 'Mul']);
+    assert.deepEqual([...trained].sort(), ['first.scale', 'projection', 'second.scale']);
   });
 
   it('on each way to an Attention', async () => {
@@ -335,7 +351,7 @@ describe('weights stay to be trained', () => {
       const scale = b.node('Exp', [b.initializer('temperature', scalar(0.3))]);
       return b.node('Add', [b.node('Mul', [x, scale]), b.node('Neg', [b.initializer('offset', values(6))])]);
     });
-    assert.deepEqual((await fold(graph)).ops, ['Mul', 'Neg', 'Add']);
+    assert.deepEqual((await fold(graph)).ops, ['Mul', 'Add']);
     const said = await fold(graph, { isTrained: (name) => name === 'temperature' });
     assert.deepEqual([said.ops, [...said.trained]], [['Exp', 'Mul', 'Add'], ['temperature']]);
     const none = await fold(graph, { isTrained: () => false });
@@ -391,7 +407,7 @@ describe('what cannot be folded stays', () => {
 
   it('what would be too large', async () => {
     const graph = build((b, x) => {
-      const large = b.node('Expand', [b.initializer('one', scalar(1)), i64(b, 2 ** 13, 2 ** 12)]);
+      const large = b.node('Expand', [b.initializer('one', scalar(1)), i64(b, 2 ** 12, 2 ** 11)]);
       return b.node('Mul', [x, b.node('ReduceMean', [large], { keepdims: int(0) })]);
     });
     const { graph: folded } = await foldConstants(graph, { opset: OPSET, open });
@@ -399,6 +415,17 @@ describe('what cannot be folded stays', () => {
       folded.nodes.map(({ op }) => op),
       ['Expand', 'ReduceMean', 'Mul'],
     );
+  });
+
+  it('sizes that are joined to themselves again and again', async () => {
+    const graph = build((b, x) => {
+      let list = b.node('Shape', [x]);
+      for (let i = 0; i < 40; i++) list = b.node('Concat', [list, list], { axis: int(0) });
+      return b.node('Tile', [x, list]);
+    });
+    const { graph: folded } = await foldConstants(fixBatch(graph, 2), { opset: OPSET, open });
+    assert.ok(folded.nodes.some(({ op }) => op === 'Concat'));
+    for (const { data } of folded.initializers.values()) assert.ok(data.length <= 2 ** 22);
   });
 
   it('and a graph that nothing can compute is refused', async () => {
@@ -431,6 +458,22 @@ describe('sequences of parts', () => {
     assert.deepEqual(ops.slice(0, 1), ['Split']);
     assert.deepEqual(folded.initializers.get(folded.nodes[0]!.inputs[1]!), int64Tensor([3, 1]));
     assert.deepEqual((await fold(parts(int64Tensor([1, 2, 1]), [1, 2, 1]))).ops.slice(0, 1), ['Split']);
+  });
+
+  it('but for those of no size, or of more than there may be', async () => {
+    for (const size of [0, -1]) {
+      const { graph } = await foldConstants(parts(int64Tensor([size], []), [0]), { opset: OPSET, open });
+      assert.ok(graph.nodes.some(({ op }) => op === 'SplitToSequence'));
+    }
+    const many = build(
+      (b, x) => {
+        const sequence = b.node('SplitToSequence', [x, b.int64([1], [])]);
+        return b.node('SequenceAt', [sequence, b.int64([0], [])]);
+      },
+      [2 ** 40],
+    );
+    const { graph } = await foldConstants(many, { opset: OPSET, open });
+    assert.ok(graph.nodes.some(({ op }) => op === 'SplitToSequence'));
   });
 
   it('but for those of single ones, or of which another is asked for', async () => {

@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { describe, it } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import {
@@ -26,6 +27,30 @@ import {
 import { openSession } from '../../core/runtime/session.ts';
 import { runAllValues } from './run-all-values.ts';
 
+const PYTHON = process.env.ONNX_PYTHON ?? 'python3';
+const NO_ONNX =
+  spawnSync(PYTHON, ['-c', 'import onnx; assert onnx.defs.onnx_opset_version() >= 25']).status === 0
+    ? false
+    : `${PYTHON} has no onnx package that knows operator set 25; ONNX_PYTHON names another interpreter`;
+/** Prints the attributes of each operator, of all versions that were current in operator sets 7 to 25. */
+const ATTRIBUTES = `
+import collections, json, onnx
+versions, attributes = collections.defaultdict(list), collections.defaultdict(set)
+for schema in onnx.defs.get_all_schemas_with_history():
+    if schema.domain == "": versions[schema.name].append(schema)
+for name, schemas in versions.items():
+    current = {max((s.since_version for s in schemas if s.since_version <= n), default=0) for n in range(7, 26)}
+    for schema in schemas:
+        if schema.since_version in current: attributes[name] |= set(schema.attributes)
+print(json.dumps({name: sorted(found) for name, found in attributes.items()}))
+`;
+/** Attributes that are refused. */
+const LEFT_OUT: Readonly<Record<string, string[]>> = {
+  // With windows its cost would be another.
+  Attention: ['left_window_size', 'right_window_size'],
+  Constant: ['sparse_value', 'value_string', 'value_strings'],
+};
+
 /** The sizes of named dimensions; primes, so that none passes for another. */
 const SIZES: Readonly<Record<string, number>> = { batch: 3, n: 7, h: 13, w: 11 };
 
@@ -35,7 +60,7 @@ interface Row {
   inputs: Input[];
   attributes?: Record<string, Attribute>;
   outputs?: number;
-  /** Operator set; by default 21. */
+  /** The one operator set that it is of; by default 21, and others that have it. */
   opset?: number;
 }
 
@@ -530,12 +555,12 @@ function graphOf(op: string, { inputs, attributes = {}, outputs = 1 }: Row, size
   return b.graph;
 }
 
-function describeRow({ inputs, attributes = {}, opset = 21 }: Row): string {
+function describeRow({ inputs, attributes = {} }: Row): string {
   const dims = inputs.map((input) => (input === '' ? '-' : `[${input.dims}]`)).join(' ');
   const given = Object.entries(attributes).map(([name, { value }]) => {
     return `${name}=${typeof value === 'object' && 'dims' in value ? `[${value.dims}]` : value}`;
   });
-  return [dims, ...given, `opset ${opset}`].filter(Boolean).join(', ');
+  return [dims, ...given].filter(Boolean).join(', ');
 }
 
 describe('shapes and types of every operator are those that onnxruntime gives', () => {
@@ -551,37 +576,61 @@ describe('shapes and types of every operator are those that onnxruntime gives', 
     }
   });
 
+  it('knows the attributes that the specification has since operator set 7', { skip: NO_ONNX }, () => {
+    const specified = JSON.parse(execFileSync(PYTHON, ['-c', ATTRIBUTES], { encoding: 'utf8' }));
+    const known = [...OPERATORS].map(([op, { attributes }]) => [
+      op,
+      [...attributes, ...(LEFT_OUT[op] ?? [])].sort(),
+    ]);
+    assert.deepEqual(
+      Object.fromEntries(known),
+      Object.fromEntries(known.map(([op]) => [op, specified[String(op)]])),
+    );
+  });
+
   for (const [op, rows] of Object.entries(ROWS)) {
     it(op, async () => {
       for (const each of rows) {
-        const what = `${op} of ${describeRow(each)}`;
-        const graph = graphOf(op, each, SIZES);
-        const inferred = inferShapes(graph);
-        const named = inferShapes(graphOf(op, each));
-        const types = inferTypes(graph);
-        const ran = await runAllValues(graph, SIZES, inferred, { opset: each.opset ?? 21 }).catch((error) => {
-          throw new Error(`${what}: ${error.message}`);
-        });
-        assert.ok(ran.size > 0);
-        for (const [name, { dtype, dims }] of ran) {
-          const told = inferred.get(name)!;
-          // A size that depends on the values is not told.
-          const open = told.dims.map((dim, axis) => (typeof dim === 'string' ? dims[axis]! : dim));
-          assert.deepEqual({ dtype: told.dtype, dims: open }, { dtype, dims }, `${what}: ${name}`);
-          assert.ok(
-            told.dims.every((dim) => typeof dim === 'number') || DEPENDING.has(op),
-            `${what}: ${told.dims}`,
-          );
-          assert.equal(types.get(name), dtype, `${what}: ${name}`);
-          const byName = named
-            .get(name)!
-            .dims.map((dim, axis) => SIZES[dim] ?? (typeof dim === 'string' ? dims[axis] : dim));
-          assert.deepEqual(byName, dims, `${what}: ${named.get(name)!.dims} ran as ${dims}`);
+        // In the first and the last operator set too, unless they are without the operator or an attribute.
+        await compare(op, each, each.opset ?? 21);
+        if (each.opset) continue;
+        for (const opset of [13, 25]) {
+          await compare(op, each, opset).catch((error) => {
+            if (!/invalid model|Could not find an implementation/.test(error.message)) throw error;
+          });
         }
       }
     });
   }
 });
+
+/** Holds what is inferred of a row, of sizes that are known and of named ones, against what onnxruntime gives. */
+async function compare(op: string, each: Row, opset: number): Promise<void> {
+  const what = `${op} of ${describeRow(each)}, opset ${opset}`;
+  const graph = graphOf(op, each, SIZES);
+  const inferred = inferShapes(graph);
+  const named = inferShapes(graphOf(op, each));
+  const types = inferTypes(graph);
+  const ran = await runAllValues(graph, SIZES, inferred, { opset }).catch((error) => {
+    throw new Error(`${what}: ${error.message}`);
+  });
+  assert.ok(ran.size > 0);
+  for (const [name, { dtype, dims }] of ran) {
+    const told = inferred.get(name)!;
+    // A size that depends on the values is not told.
+    const open = told.dims.map((dim, axis) => (typeof dim === 'string' ? dims[axis]! : dim));
+    assert.deepEqual({ dtype: told.dtype, dims: open }, { dtype, dims }, `${what}: ${name}`);
+    assert.ok(
+      told.dims.every((dim) => typeof dim === 'number') || DEPENDING.has(op),
+      `${what}: ${told.dims}`,
+    );
+    assert.equal(types.get(name), dtype, `${what}: ${name}`);
+    const byName = named
+      .get(name)!
+      .dims.map((dim, axis) => SIZES[dim] ?? (typeof dim === 'string' ? dims[axis] : dim));
+    assert.deepEqual(byName, dims, `${what}: ${named.get(name)!.dims} ran as ${dims}`);
+  }
+}
 
 /** Operators whose sizes depend on values. */
 const DEPENDING = new Set(['NonZero', 'Range']);

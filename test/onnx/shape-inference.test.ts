@@ -347,6 +347,71 @@ describe('what does not fit is refused, and the node named', () => {
       oneNode('DequantizeLinear', [{ dtype: 'int8', dims: [4] }, scales(), byte('uint8')]),
       /zero point is uint8, its input int8/,
     ],
+    [
+      'an attribute of another operator',
+      oneNode('Relu', [image], { alpha: float(1) }),
+      /"alpha" is not supported, see .*__Relu/,
+    ],
+    [
+      'more parts than outputs',
+      oneNode('Split', [x(6, 4)], { num_outputs: int(2 ** 53) }, 2),
+      /gives 9007199254740992 parts, it has 2/,
+    ],
+    ['a shape below 0', oneNode('ConstantOfShape', [i64(-1, -3)]), /its shape is \[-1, -3\]/],
+    ['steps of 0', oneNode('Slice', [x(6, 4), i64(0), i64(2), i64(0), i64(0)]), /steps must not be 0/],
+    [
+      'a range in steps of 0',
+      oneNode('Range', [int64Tensor([0], []), int64Tensor([5], []), int64Tensor([0], [])]),
+      /counts in steps of 0/,
+    ],
+    [
+      'an equation',
+      oneNode('Einsum', [x(6, 4)], { equation: str('i->j->k') }),
+      /equation is "i->j->k", which is none/,
+    ],
+    [
+      'heads',
+      oneNode('Attention', [x(1, 5, 7), x(1, 5, 7), x(1, 5, 7)], {
+        q_num_heads: int(2),
+        kv_num_heads: int(2),
+      }),
+      /does not divide into 2 heads/,
+    ],
+    [
+      'a region of scales',
+      oneNode('Resize', [image, '', floatTensor([4], [1, 1, 2, 2])], {
+        coordinate_transformation_mode: str('tf_crop_and_resize'),
+      }),
+      /give sizes/,
+    ],
+    ['too few scales', oneNode('Resize', [image, '', floatTensor([1], [2])]), /its scales are 1, .* needs 4/],
+    [
+      'blocks',
+      oneNode('DepthToSpace', [x(1, 6, 2, 2)], { blocksize: int(2) }),
+      /axis 1 of .* does not divide by 4/,
+    ],
+    [
+      'indices of too many coordinates',
+      oneNode('GatherND', [x(6, 4), { dtype: 'int64', dims: [2, 3] }]),
+      /its indices are/,
+    ],
+    [
+      'updates',
+      oneNode('ScatterElements', [x(6, 4), { dtype: 'int64', dims: [1, 4] }, x(2, 4)]),
+      /its updates are \[2, 4\]/,
+    ],
+    [
+      'groups of channels',
+      oneNode('GroupNormalization', [image, weights(4), weights(4)], { num_groups: int(3) }),
+      /4 channels do not divide into 3 groups/,
+    ],
+    [
+      'a bias of a norm',
+      oneNode('LayerNormalization', [x('n', 5), weights(5), weights(4)]),
+      /do not broadcast/,
+    ],
+    ['a condition', oneNode('Where', [x(2), x(2), x(2)]), /its condition is float32/],
+    ['slopes', oneNode('PRelu', [x(2), weights(3, 2)]), /its slope is/],
     ['an output too many', oneNode('Relu', [image], {}, 2), /has an output 1/],
   ];
   for (const [what, graph, message] of cases) {

@@ -37,6 +37,8 @@ describe('onnxruntime fuses a quantised net into integer kernels', () => {
   const nets = [
     ...['resnet14t', 'resnet20', 'se_resnet20'].map((name) => floatNet(name, 16)),
     bottleneckNet(16),
+    // Depthwise, with ReLU6, and padded otherwise behind than before.
+    ...['mobilenetv2', 'efficientnet-lite0'].map((name) => floatNet(name, 32)),
   ];
   for (const float of nets) {
     it(`${float.name}: each operator is an integer one, from the bytes of the image on to the logits`, async () => {
@@ -55,7 +57,7 @@ describe('onnxruntime fuses a quantised net into integer kernels', () => {
       assert.equal(after.QLinearGlobalAveragePool, before.GlobalAveragePool);
       assert.equal(after.QGemm, 1);
       assert.equal(after.QuantizeLinear, 1, 'only the images are quantised');
-      for (const op of ['DequantizeLinear', 'Conv', 'Relu', 'Add', 'Mul', 'Sigmoid', 'Gemm']) {
+      for (const op of ['DequantizeLinear', 'Conv', 'Relu', 'Clip', 'Add', 'Mul', 'Sigmoid', 'Gemm']) {
         assert.equal(after[op], undefined, `${op} is left`);
       }
     });

@@ -69,6 +69,27 @@ describe('a quantised model', () => {
     assert.deepEqual(done, [5, 10, 15]);
   });
 
+  it('of ReLU6 has the range that is left of the sum, and none else is folded', async () => {
+    const net = floatNet('mobilenetv2', 32);
+    // Sums far beyond what ReLU6 lets through.
+    const images = noise(net, 1, 2).map(({ images, size }) => ({ images: images.map((v) => 40 * v), size }));
+    const { graph } = await quantizeModel(net, { batches: () => images, threads: 1, method: 'minmax' });
+    const scale = (name: string) => Number(graph.initializers.get(`${name}.scale`)!.data[0]);
+    const clips = net.nodes.filter(({ op }) => op === 'Clip').map(({ outputs }) => outputs[0]!);
+    assert.equal(clips.length, 35);
+    for (const name of clips) {
+      assert.ok(scale(name) <= Math.fround(6 / 255), `${name}: ${scale(name)}`);
+      assert.equal(graph.initializers.get(`${name}.zero_point`)!.data[0], 0);
+    }
+    assert.equal(scale(clips[0]!), Math.fround(6 / 255));
+    assert.ok(graph.nodes.every(({ op }) => op !== 'Clip'));
+    const other = cloneGraph(net);
+    const bound = other.nodes.find(({ op }) => op === 'Clip')!.inputs[1]!;
+    other.initializers.set(bound, floatTensor([], [-1]));
+    const kept = await quantizeModel(other, { batches: () => images, threads: 1, method: 'minmax' });
+    assert.equal(kept.report.float.Clip, 35);
+  });
+
   it('keeps to 7-bit weights where asked', async () => {
     const { graph } = await quantize({ reduceRange: true });
     for (const [name, { dtype, data }] of graph.initializers) {

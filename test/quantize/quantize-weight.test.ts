@@ -58,6 +58,48 @@ describe('a bias', () => {
     });
   });
 
+  for (const [kind, dims, axis, groups] of [
+    ['a conv', [6, 5, 3, 3], 0, 1],
+    ['a depthwise conv', [6, 1, 3, 3], 0, 6],
+    ['a conv of groups', [6, 2, 1, 1], 0, 3],
+    ['a linear layer', [6, 40], 0, 1],
+    ['a linear layer the other way', [40, 6], 1, 1],
+  ] as const) {
+    it(`takes off what rounded weights of ${kind} shift the output by on average`, () => {
+      const inputs = groups * dims[1 - axis]!;
+      const weight = floatTensor(dims, normal(dims.reduce((a: number, b) => a * b, 1)));
+      const means = Float64Array.from({ length: inputs }, (_, i) => 2 + i);
+      const biases = normal(6, 3);
+      const output = (
+        { data }: { data: ArrayLike<number | bigint> },
+        scales: (channel: number) => number,
+      ) => {
+        const kernel = dims.length === 4 ? dims[2]! * dims[3]! : 1;
+        const sums = new Float64Array(6);
+        for (let i = 0; i < data.length; i++) {
+          const channel = axis === 0 ? Math.floor(i / (data.length / 6)) : i % 6;
+          const within = axis === 0 ? Math.floor(i / kernel) % dims[1]! : Math.floor(i / 6);
+          const group = Math.floor(channel / (6 / groups));
+          sums[channel]! += Number(data[i]) * scales(channel) * means[group * dims[1 - axis]! + within]!;
+        }
+        return sums;
+      };
+      const {
+        weight: rounded,
+        scale,
+        bias,
+      } = quantizeWeight(weight, floatTensor([6], biases), axis, 0.001, 127, { means, groups });
+      const exact = output(weight as { data: Float32Array }, () => 1);
+      const shifted = output(rounded as { data: Int8Array }, (channel) => Number(scale.data[channel]));
+      for (let c = 0; c < 6; c++) {
+        const step = 0.001 * Number(scale.data[c]);
+        const back = shifted[c]! + Number(bias!.data[c]) * step;
+        assert.ok(Math.abs(back - (exact[c]! + biases[c]!)) <= step, `${back}`);
+        assert.ok(Math.abs(shifted[c]! - exact[c]!) > 10 * step, 'there is something to correct');
+      }
+    });
+  }
+
   for (const tiny of [0, 1e-30]) {
     it(`fits where the weights are ${tiny}`, () => {
       const weight = floatTensor([2, 4], [tiny, tiny, -tiny, tiny, 1, 1, 1, 1]);

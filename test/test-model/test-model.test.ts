@@ -10,7 +10,9 @@ import sharp from 'sharp';
 import { chosenImages } from '../../core/data/hold-out.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
-import { evaluateGraph } from '../../core/metrics/evaluate-model.ts';
+import { evaluateGraph, evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
+import { softmax } from '../../core/metrics/softmax.ts';
+import { Tally } from '../../core/metrics/tally.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { canDrawText } from '../../core/plot/png.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
@@ -125,6 +127,50 @@ describe('testing a model', () => {
 });
 
 describe('the report of a test', () => {
+  it('names the images that the model was surest of, right and wrong', async () => {
+    const model = await loadModel(ONNX);
+    const { examples } = await testModel(model, small, { batchSize: 64 });
+    const scores: { place: number; guess: number; probability: number }[] = [];
+    await evaluateModelBytes(model.bytes, small, small.test, {
+      batchSize: 64,
+      tally: new (class extends Tally {
+        override add(logits: Float32Array, labels: Int32Array, n: number, first: number): void {
+          super.add(logits, labels, n, first);
+          for (let i = 0; i < n; i++) {
+            const own = softmax(logits.subarray(i * 100, (i + 1) * 100));
+            const guess = own.indexOf(Math.max(...own));
+            scores.push({ place: first + i, guess, probability: own[guess]! });
+          }
+        }
+      })(100),
+    });
+    const surest = (right: boolean) =>
+      scores
+        .filter(({ place, guess }) => (small.test.labels[place] === guess) === right)
+        .sort((a, b) => b.probability - a.probability)
+        .slice(0, 8)
+        .map(({ place, guess }) => [place, small.test.labels[place], guess]);
+    assert.deepEqual(
+      examples!.map(({ place, truth, guess }) => [place, truth, guess]),
+      [...surest(true), ...surest(false)],
+    );
+    const files = [{ file: '/data/mine/test/a 1/IMG_1.jpg', width: 9, height: 9 }];
+    const outcome = {
+      ...{
+        accuracy: { top1: 1, top5: 1, loss: 0, images: 2, top1Correct: 2, top5Correct: 2 },
+        matrix: tinyMatrix(),
+      },
+      examples: [0, 1].map((place) => ({ place, truth: 0, guess: 2, probability: 0.5 })),
+    };
+    assert.deepEqual(
+      makeReport({ weights: 'w', model: 'm' }, { ...tiny, test: { files } }, outcome).examples,
+      [
+        { image: 'a 1/IMG_1.jpg', truth: 'a_1', guess: 'c', probability: 0.5 },
+        { image: 'test image 1', truth: 'a_1', guess: 'c', probability: 0.5 },
+      ],
+    );
+  });
+
   it('has superclasses, classes and every count', () => {
     const accuracy = { top1: 4 / 6, top5: 1, loss: 1, images: 6, top1Correct: 4, top5Correct: 6 };
     const report = makeReport({ weights: 'w', model: 'm' }, tiny, { accuracy, matrix: tinyMatrix() });

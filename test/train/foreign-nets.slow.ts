@@ -12,7 +12,7 @@ import { after, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
 import { findPython } from '../data-parallel/python.ts';
-import { foreignErrors } from './support/foreign-training.ts';
+import { foreignErrors, inOnnxruntime } from './support/foreign-training.ts';
 
 const SCRIPT = fileURLToPath(new URL('../fixtures/foreign-nets/make_foreign_nets.py', import.meta.url));
 /** Of float32 against float64. A ReLU whose input is that near 0 takes the other side. */
@@ -35,7 +35,7 @@ describe('an exported net trains as PyTorch trains it', { skip }, () => {
     const path = join(folder, file);
     if (!existsSync(path.replace(/\.onnx$/, '.json'))) continue;
     it(file, async (t) => {
-      const errors = await foreignErrors(path, await detectBlockSize());
+      const errors = await foreignErrors(path, inOnnxruntime(await detectBlockSize()));
       const [loss, gradient, weights] = [errors.loss, errors.gradient, errors.weights].map((error) =>
         error.toExponential(1),
       );

@@ -6,7 +6,7 @@ import { BLOCK_SIZES } from './support/block-sizes.ts';
 import { buildCase, CaseNet } from './support/case-net.ts';
 import { checkGradients, differentiated, expectationOf, feedsOf } from './support/check-gradients.ts';
 import { COMBINED_CASES, GRADIENT_CASES, type GradientCase } from './support/gradient-cases.ts';
-import { OPERATOR_CASES } from './support/operator-cases.ts';
+import { BATCH_NORM_CASES, OPERATOR_CASES } from './support/operator-cases.ts';
 import { runOnce } from './support/step-runner.ts';
 
 const ALL_CASES = { ...GRADIENT_CASES, ...OPERATOR_CASES };
@@ -39,6 +39,7 @@ it('of equal values that are pooled the first takes the gradient, as in PyTorch'
 });
 
 for (const [op, cases] of Object.entries(ALL_CASES)) describe(op, () => testAll(cases));
+describe('BatchNormalization of other axes', () => testAll(BATCH_NORM_CASES));
 describe('combined', () => testAll(COMBINED_CASES));
 
 function testAll(cases: readonly GradientCase[]): void {

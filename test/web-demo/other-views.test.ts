@@ -1,12 +1,13 @@
 import assert from 'node:assert/strict';
-import { appendFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
-import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { RunLock } from '../../core/runs/run-lock.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
+import { DEMO_DIST } from '../../web-demo/build.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
@@ -52,6 +53,7 @@ const REPORT = {
 describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let page: DemoPage;
+  let lock: RunLock | undefined;
 
   before(async () => {
     test = await TestDemo.start(['--host-resolver-rules=MAP demo.lan 127.0.0.1']);
@@ -65,25 +67,25 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
       ...config,
       seed: 9,
     });
+    // Whoever trains a run holds its lock.
+    lock = await RunLock.take(path.join(test.folder, 'runs/2026-11-29-22-15-30-first'));
     const tested = path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second/best-test');
     await mkdir(tested);
     await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
     page = await test.open();
   });
 
-  after(() => test?.close());
+  after(async () => {
+    await lock?.release();
+    await test?.close();
+  });
 
   it('follows a training run as its log grows, and compares it with another', async () => {
     await page.show('runs');
     const row = page.page.locator('#runs-body tr', { hasText: 'first' });
     await row.getByText('2/4').waitFor();
     await page.page.locator('#runs-body tr', { hasText: 'second' }).getByText('1/4').waitFor();
-    assert.equal(await page.textOf('#runs-status'), 'No run in progress');
-    const run = new RunDirectory(path.join(test.folder, 'runs/2026-11-29-22-15-30-first'));
-    await run.lock();
-    await page.page.locator('#runs-status', { hasText: /^Live: \S+first$/ }).waitFor();
-    await run.unlock();
-    await page.page.locator('#runs-status', { hasText: 'No run in progress' }).waitFor();
+    assert.equal(await page.textOf('#runs-status'), 'Live: 2026-11-29-22-15-30-first');
     await appendFile(
       path.join(test.folder, 'runs/2026-11-29-22-15-30-first/log.jsonl'),
       `${JSON.stringify(epoch(2))}\n`,
@@ -254,6 +256,12 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
     await first.context().close();
     assert.ok(bytes < 4e6, `${bytes} bytes`);
+    // Nothing begins before it is there; the trainer and what reads models are the workers' matter.
+    const script = (await readdir(path.join(DEMO_DIST, 'assets'))).find((name) =>
+      /^index-.*\.js\.br$/.test(name),
+    )!;
+    const { size } = await stat(path.join(DEMO_DIST, 'assets', script));
+    assert.ok(size < 25_000, `the page's own script has ${size} bytes`);
     // The model is a tenth of it: the bar stood still at its end while the rest came.
     assert.ok(shares.length > 10 && shares.some((share) => share > 0.3 && share < 0.8), shares.join());
     const sorted = [...shares].sort((a, b) => a - b);

@@ -5,13 +5,13 @@ import { buildModel } from '../../core/models/zoo.ts';
 import { Gate } from '../../core/workers/calls.ts';
 import { moveRegion, resizeAround, resizeFromCorner } from '../../web-demo/page/picture/crop-region.ts';
 import { strategyFor } from '../../web-demo/page/service-worker/strategy.ts';
+import { splitExamples } from '../../web-demo/page/teach/examples.ts';
 import { buildHead, cutLastLayer, replaceLastLayer } from '../../web-demo/page/teach/head.ts';
-import { splitExamples } from '../../web-demo/page/teach/split.ts';
 import { heatColor } from '../../web-demo/page/views/heat-colors.ts';
 import { OpenClassifier } from '../../web-demo/page/worker/classifier.ts';
 import { Lock } from '../../web-demo/page/worker/lock.ts';
+import { precisionOf } from '../../web-demo/page/worker/model.ts';
 import { occlusionMap } from '../../web-demo/page/worker/occlusion.ts';
-import { precisionOf } from '../../web-demo/page/worker/precision.ts';
 import { type OpenSession, openOn, type Runtime } from '../../web-demo/page/worker/session.ts';
 
 describe('the heat map', () => {

@@ -15,8 +15,7 @@ import { createDemoApp, type DemoAppOptions } from '../../web-demo/server/app.ts
 import { listen } from '../../web-demo/server/listen.ts';
 import { ModelFiles } from '../../web-demo/server/model-files.ts';
 import { PredictionServers } from '../../web-demo/server/prediction-servers.ts';
-import { findTestSet } from '../../web-demo/server/test-set-file.ts';
-import { startDemo } from '../../web-demo/start.ts';
+import { findTestSet, startDemo } from '../../web-demo/start.ts';
 import { RED, redNet } from '../foreign/red-net.ts';
 import { modelFile } from './fixtures.ts';
 
@@ -177,7 +176,7 @@ describe("the demo's server", () => {
     const app = createDemoApp({ dist: root, models: await ModelFiles.open(root) });
     await assert.rejects(
       listen(app, Number(port), '127.0.0.1'),
-      /port \d+ is taken; choose another with --port/,
+      /port \d+ on \S+ is in use; choose another with --port/,
     );
   });
 });

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { it } from 'node:test';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
-import { compareWithTrainer } from '../../web-demo/page/views/verdict.ts';
+import { compareWithTrainer } from '../../web-demo/page/views/test-set-view.ts';
 
 const accuracy = (top1Correct: number, top5Correct: number, images = 10_000): ModelAccuracy => ({
   top1: top1Correct / images,

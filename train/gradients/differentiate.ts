@@ -153,7 +153,14 @@ export class Tape {
     const drops = dropout && nodes.some(({ op, domain }) => op === 'Dropout' && domain === '');
     this.step = drops ? g.input(g.graphBuilder.unique('step'), []) : undefined;
     this.#mode = { batchNorm, step: this.step };
-    for (const [i, node] of nodes.entries()) this.#forward(node, i, rules[i], shapes, constants);
+    for (const [i, node] of nodes.entries()) {
+      const [name = ''] = node.outputs;
+      const shape = shapes.get(name);
+      const known = ints.get(name);
+      if (known?.every((value) => typeof value === 'number') && shape?.dtype === 'int64') {
+        this.#values.set(name, g.integers(known, shape.dims.map(Number)));
+      } else this.#forward(node, i, rules[i], shapes, constants);
+    }
   }
 
   /** The training graph's value for one of the model. */

@@ -1,7 +1,10 @@
-import { formatPercent } from '../../core/cli/format.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
 import { textTable } from '../../core/cli/text-table.ts';
+import { UserError } from '../../core/errors.ts';
+import { flagOf } from '../recipe/command-line.ts';
+import { SETTINGS } from '../recipe/settings.ts';
+import { percentOrDash } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
 import { type RunSummary, summarize } from './summary.ts';
 
@@ -22,6 +25,26 @@ export function sortedSummaries(runs: readonly RunRecord[], by: SortBy): RunSumm
     .map(({ summary }) => summary);
 }
 
+/**
+ * The runs of which every filter is true.
+ * @param filters `KEY=VALUE`: `name` (a part of it), `state`, `model`, `dataset`, or a setting of config.json by its name
+ *   or its flag
+ * @throws UserError if one is malformed, or no run has such a key
+ */
+export function filterRuns(runs: readonly RunRecord[], filters: readonly string[]): RunRecord[] {
+  return filters.reduce((left: readonly RunRecord[], filter) => {
+    const [, key, value] = /^([^=]+)=(.+)$/.exec(filter) ?? [];
+    if (key === undefined || value === undefined)
+      throw new UserError(`--filter takes KEY=VALUE, e.g. model=resnet20 or state=live, not "${filter}"`);
+    if (key === 'name') return left.filter(({ name }) => name.includes(value));
+    const setting = Object.keys(SETTINGS).find((name) => flagOf(name) === key) ?? key;
+    const stated = ({ state, config }: RunRecord) => (key === 'state' ? state : config[setting]);
+    if (runs.length > 0 && runs.every((run) => stated(run) === undefined))
+      throw new UserError(`no run has ${key}; filter by name, state, model, dataset or a setting`);
+    return left.filter((run) => String(stated(run)) === value);
+  }, runs) as RunRecord[];
+}
+
 /** A table of runs for the terminal, a line a run. */
 export function listLines(summaries: readonly RunSummary[]): string[] {
   const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', 'top-5', 'img/s', 'time'];
@@ -39,9 +62,4 @@ export function listLines(summaries: readonly RunSummary[]): string[] {
     ...(run.note === undefined ? [] : [printable(run.note)]),
   ]);
   return textTable([head, ...rows], new Set([4, 5, 6, 7, 8]));
-}
-
-/** A percentage, or a dash for what is not known. */
-export function percentOrDash(fraction: number | null): string {
-  return fraction === null ? '-' : formatPercent(fraction);
 }

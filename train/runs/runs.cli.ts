@@ -7,12 +7,10 @@ import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { listRunFolders } from '../../core/runs/run-folders.ts';
-import { flagOf } from '../recipe/command-line.ts';
-import { SETTINGS } from '../recipe/settings.ts';
 import { configDifferences } from './compare.ts';
 import { comparisonPage } from './compare-html.ts';
 import { comparisonLines } from './compare-text.ts';
-import { listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
+import { filterRuns, listLines, SORT_CHOICES, type SortBy, sortedSummaries } from './list.ts';
 import { type RunRecord, readRun, readRuns } from './read-run.ts';
 import { summarize } from './summary.ts';
 
@@ -73,26 +71,6 @@ async function list(root: string, sort: SortBy, json: boolean, filters: string[]
   else if (summaries.length === 0) say(`no runs in ${root}; npm run train makes one`);
   else for (const line of listLines(summaries)) say(line);
   for (const reason of skipped) process.stderr.write(`skipped: ${printable(reason)}\n`);
-}
-
-/**
- * The runs of which every filter is true.
- * @param filters `KEY=VALUE`: `name` (a part of it), `state`, `model`, `dataset`, or a setting of config.json by its name
- *   or its flag
- * @throws UserError if one is malformed, or no run has such a key
- */
-function filterRuns(runs: readonly RunRecord[], filters: readonly string[]): RunRecord[] {
-  return filters.reduce((left: readonly RunRecord[], filter) => {
-    const [, key, value] = /^([^=]+)=(.+)$/.exec(filter) ?? [];
-    if (key === undefined || value === undefined)
-      throw new UserError(`--filter takes KEY=VALUE, e.g. model=resnet20 or state=live, not "${filter}"`);
-    if (key === 'name') return left.filter(({ name }) => name.includes(value));
-    const setting = Object.keys(SETTINGS).find((name) => flagOf(name) === key) ?? key;
-    const stated = ({ state, config }: RunRecord) => (key === 'state' ? state : config[setting]);
-    if (runs.length > 0 && runs.every((run) => stated(run) === undefined))
-      throw new UserError(`no run has ${key}; filter by name, state, model, dataset or a setting`);
-    return left.filter((run) => String(stated(run)) === value);
-  }, runs) as RunRecord[];
 }
 
 async function compare(

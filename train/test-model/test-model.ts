@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join, parse } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
-import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
+import type { ImageDataset, ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
 import { checkHeldOut, type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
 import { firstImages } from '../../core/data/split.ts';
@@ -11,12 +11,14 @@ import { makeFolders } from '../../core/fs/make-folder.ts';
 import { byAccuracy, type ClassReport, classReports } from '../../core/metrics/class-report.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
+import { softmax } from '../../core/metrics/softmax.ts';
 import {
   describeAccuracy,
   describeWithoutDuplicates,
   Tally,
   type WithoutDuplicates,
 } from '../../core/metrics/tally.ts';
+import { topK } from '../../core/metrics/top-k.ts';
 import { decodeMetadata, type ModelAccuracy } from '../../core/model-metadata.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
@@ -115,6 +117,44 @@ export interface TestOutcome {
   matrix: ConfusionMatrix;
   /** Of the images that were not left out. */
   withoutDuplicates?: WithoutDuplicates;
+  /** Some that it was surest of: first those it got right, then those it did not. */
+  examples?: Example[];
+}
+
+/** A test image and what it was taken for. */
+interface Example {
+  /** Its place in the split. */
+  place: number;
+  truth: number;
+  guess: number;
+  probability: number;
+}
+
+/** How many examples of right and of wrong are kept. */
+const EXAMPLES = 8;
+
+class TallyWithExamples extends Tally {
+  readonly #kept: [right: Example[], wrong: Example[]] = [[], []];
+
+  get examples(): Example[] {
+    return this.#kept.flat();
+  }
+
+  override add(logits: Float32Array, labels: Int32Array, n: number, first: number): void {
+    super.add(logits, labels, n, first);
+    const { classes } = this.matrix;
+    for (let i = 0; i < n; i++) {
+      const own = logits.subarray(i * classes, (i + 1) * classes);
+      const [guess] = topK(own, 1);
+      const probability = softmax(own)[guess!]!;
+      if (Number.isNaN(probability)) continue;
+      const kept = this.#kept[guess === labels[i] ? 0 : 1];
+      if (kept.length === EXAMPLES && probability <= kept.at(-1)!.probability) continue;
+      kept.push({ place: first + i, truth: labels[i]!, guess: guess!, probability });
+      kept.sort((a, b) => b.probability - a.probability);
+      kept.length = Math.min(kept.length, EXAMPLES);
+    }
+  }
 }
 
 /**
@@ -127,10 +167,10 @@ export async function testModel(
   options: TestModelOptions,
 ): Promise<TestOutcome> {
   const { leaveOut, ...evaluation } = options;
-  const tally = new Tally(model.classes, leaveOut);
+  const tally = new TallyWithExamples(model.classes, leaveOut);
   await evaluateModelBytes(model.bytes, dataset, dataset.test, { ...evaluation, tally });
-  const { accuracy, matrix, withoutDuplicates } = tally;
-  return { accuracy, matrix, ...(withoutDuplicates && { withoutDuplicates }) };
+  const { accuracy, matrix, examples, withoutDuplicates } = tally;
+  return { accuracy, matrix, examples, ...(withoutDuplicates && { withoutDuplicates }) };
 }
 
 interface TestDataOptions {
@@ -213,6 +253,8 @@ export interface TestReport extends ModelAccuracy {
   classes: ClassReport[];
   /** [true class][predicted class] in images, classes by index. */
   confusion: number[][];
+  /** Some images that it was surest of, right and wrong, by their files where they have some. */
+  examples: { image: string; truth: string; guess: string; probability: number }[];
 }
 
 /** How many of the best and of the worst classes are printed. */
@@ -221,8 +263,8 @@ const SHOWN = 5;
 /** Gathers what a test found out. */
 export function makeReport(
   names: { weights: string; model: string },
-  dataset: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'>,
-  { accuracy, matrix, withoutDuplicates }: TestOutcome,
+  dataset: Pick<ImageDataset, 'name' | 'labels' | 'superclasses'> & { test?: Pick<ImageSplit, 'files'> },
+  { accuracy, matrix, withoutDuplicates, examples = [] }: TestOutcome,
 ): TestReport {
   const { superclasses } = dataset;
   const groups = superclasses && matrix.grouped(superclasses.ofClass, superclasses.names.length);
@@ -237,6 +279,13 @@ export function makeReport(
     ...(withoutDuplicates ? { withoutDuplicates } : {}),
     classes: classReports(matrix, dataset.labels),
     confusion: indices.map((label) => indices.map((predicted) => matrix.at(label, predicted))),
+    examples: examples.map(({ place, truth, guess, probability }) => ({
+      // Of a path the class's folder and the file say enough.
+      image: dataset.test?.files?.[place]?.file.split(/[\\/]/).slice(-2).join('/') ?? `test image ${place}`,
+      truth: dataset.labels[truth]!,
+      guess: dataset.labels[guess]!,
+      probability,
+    })),
   };
 }
 

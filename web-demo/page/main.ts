@@ -3,8 +3,7 @@ import { type InferenceClient, OpenModel } from './app/open-model.ts';
 import { RunsPage } from './app/runs-page.ts';
 import { TeachPage } from './app/teach-page.ts';
 import { TestPage } from './app/test-page.ts';
-import { watchGivenFiles } from './dom/given-files.ts';
-import { startNavigation } from './dom/navigation.ts';
+import { byId } from './dom/elements.ts';
 import { keepForOffline } from './service-worker/register.ts';
 import { fetchSiteIndex } from './site-index.ts';
 import { CameraDialog } from './views/camera-dialog.ts';
@@ -64,5 +63,64 @@ function takeFiles(files: File[]): void {
   else {
     if (view !== 'classify') location.hash = '#classify';
     void classifyPage.classify(file);
+  }
+}
+
+/** Shows the view that the address names, `#test` for instance, and marks its link. */
+function startNavigation(onShow: (view: string) => void): void {
+  const links = [...byId('views', HTMLElement).querySelectorAll('a')];
+  const show = (): void => {
+    const wanted = location.hash.slice(1);
+    const known = links.some((link) => link.hash === `#${wanted}` && !link.hidden);
+    const view = known ? wanted : 'classify';
+    for (const link of links) {
+      const current = link.hash === `#${view}`;
+      byId(link.hash.slice(1), HTMLElement).hidden = !current;
+      if (current) link.setAttribute('aria-current', 'page');
+      else link.removeAttribute('aria-current');
+    }
+    onShow(view);
+  };
+  addEventListener('hashchange', () => {
+    // "Skip to the content" is a link too, but to no view.
+    if (location.hash !== '#main') {
+      show();
+      scrollTo(0, 0);
+    }
+  });
+  show();
+}
+
+/**
+ * Calls `onFiles` for files dropped anywhere on the page or pasted into it; `onNothing` when what was dropped
+ * or pasted holds no file. While a file is dragged over the page, its
+ * body has the class `dragging`.
+ */
+function watchGivenFiles(onFiles: (files: File[]) => void, onNothing: (how: 'drop' | 'paste') => void): void {
+  const { body } = document;
+  document.addEventListener('dragover', (event) => {
+    // Without this the browser would leave the page and open the file.
+    event.preventDefault();
+    body.classList.add('dragging');
+  });
+  document.addEventListener('dragleave', (event) => {
+    // It also fires from one element to the next; only leaving the window has nowhere to go.
+    if (event.relatedTarget === null) body.classList.remove('dragging');
+  });
+  document.addEventListener('drop', (event) => {
+    event.preventDefault();
+    body.classList.remove('dragging');
+    give(event.dataTransfer, 'drop');
+  });
+  document.addEventListener('paste', (event) => {
+    // Text pasted into a field is meant for that field.
+    if (event.target instanceof HTMLInputElement) return;
+    give(event.clipboardData, 'paste');
+  });
+
+  function give(data: DataTransfer | null, how: 'drop' | 'paste'): void {
+    const files = [...(data?.files ?? [])];
+    if (files.length > 0) onFiles(files);
+    else onNothing(how);
   }
 }

@@ -2,17 +2,18 @@ import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import { constants, createBrotliCompress } from 'node:zlib';
+import type { RequestHandler } from 'express';
 import express from 'express';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import { DEMO_POLICY_HEADER } from '../../serve/http/demo-policy.ts';
 import { DEFAULT_LIMITS } from '../../serve/http/limits.ts';
 import { cutStalled, sendBytes } from '../../serve/http/slow-readers.ts';
 import { demoPage } from '../../serve/routes/models.ts';
 import type { SiteIndex } from '../page/site-index.ts';
 import { checkHost } from './check-host.ts';
-import { pageHeaders } from './headers.ts';
 import type { ModelFile, ModelFiles } from './model-files.ts';
-import { predictRoute } from './predict-route.ts';
 import type { PredictionServers } from './prediction-servers.ts';
+import { predictRoute } from './prediction-servers.ts';
 import { runReport, runStream } from './run-stream.ts';
 
 export interface DemoAppOptions {
@@ -144,3 +145,20 @@ const IMMUTABLE = 'public, max-age=31536000, immutable';
 function pathOf(name: string): string {
   return name.split('/').map(encodeURIComponent).join('/');
 }
+
+/**
+ * COOP and COEP make the page cross-origin isolated, without which a browser gives it no threads; the rest
+ * keeps everything else out.
+ */
+const pageHeaders: RequestHandler = (_request, response, next) => {
+  response.set({
+    'Cross-Origin-Opener-Policy': 'same-origin',
+    'Cross-Origin-Embedder-Policy': 'require-corp',
+    'Cross-Origin-Resource-Policy': 'same-origin',
+    'Content-Security-Policy': DEMO_POLICY_HEADER,
+    'Permissions-Policy': 'camera=(self), microphone=(), geolocation=()',
+    'Referrer-Policy': 'no-referrer',
+    'X-Content-Type-Options': 'nosniff',
+  });
+  next();
+};

@@ -3,10 +3,8 @@ import { PickleError } from '../../pickle/reader.ts';
 import { PickledObject, type PickleFunction, type PickleRules } from '../../pickle/rules.ts';
 import { unpickle } from '../../pickle/unpickle.ts';
 import { type DataFiles, readWhole } from '../data-files.ts';
-import { type ImageDataset, type ImageSplit, SPLIT_NAMES, type SplitName } from '../dataset.ts';
-import { readSplits } from '../split.ts';
-import { SplitBuilder, unknownSuperclasses } from './split-builder.ts';
-import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython, cifarDataset } from './variant.ts';
+import type { SplitBuilder } from './split-builder.ts';
+import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython } from './variant.ts';
 
 /**
  * Most bytes of a pickled file. The largest official one has 155 MB; written anew by Python 3 in protocol 2
@@ -15,45 +13,25 @@ import { CIFAR_IMAGE_BYTES, type CifarNames, type CifarPython, cifarDataset } fr
 export const MAX_PICKLE_BYTES = 400_000_000;
 
 /**
- * Reads the Python version of CIFAR-10 or CIFAR-100 into shared memory. No Python is needed, and nothing in
- * the pickles is executed.
- * @param splits which splits to read; the others come back empty
- * @throws UserError if a file is missing, truncated, refers to anything but arrays, or is not the dataset's
+ * Adds the images of a file of the Python version. No Python is needed, and nothing in the pickles is executed.
+ * @throws UserError if it is missing, truncated, refers to anything but arrays, or is not the dataset's
  */
-export async function readCifarPython(
+export async function addPythonImages(
   files: DataFiles,
   variant: CifarPython,
-  splits: readonly SplitName[] = SPLIT_NAMES,
-): Promise<ImageDataset> {
-  const names = await readNames(files, variant);
-  const ofClass = unknownSuperclasses(variant);
-  const wanted = await readSplits(splits, (split) => readSplit(files, variant, split, ofClass));
-  return cifarDataset(variant, names, ofClass, wanted);
-}
-
-async function readSplit(
-  files: DataFiles,
-  variant: CifarPython,
-  split: SplitName,
-  ofClass: Uint16Array,
-): Promise<ImageSplit> {
-  const parts = variant.files[split];
-  const count = parts.reduce((sum, { images }) => sum + images, 0);
-  const builder = new SplitBuilder(variant, count, ofClass);
-  for (const { name, images } of parts) {
-    const file = files.describe(name);
-    const dict = await readDict(files, name);
-    const data = pixelsOf(dict.get('data'), file, variant, images);
-    const labels = labelsOf(dict, variant.labels.classes, file, variant, images);
-    const { superclasses } = variant.labels;
-    const coarse =
-      superclasses === undefined ? undefined : labelsOf(dict, superclasses, file, variant, images);
-    for (let i = 0; i < images; i++) {
-      const image = data.subarray(i * CIFAR_IMAGE_BYTES, (i + 1) * CIFAR_IMAGE_BYTES);
-      builder.add(file, i, image, labels[i]!, coarse?.[i] ?? 0);
-    }
+  { name, images }: { name: string; images: number },
+  builder: SplitBuilder,
+): Promise<void> {
+  const file = files.describe(name);
+  const dict = await readDict(files, name);
+  const data = pixelsOf(dict.get('data'), file, variant, images);
+  const labels = labelsOf(dict, variant.labels.classes, file, variant, images);
+  const { superclasses } = variant.labels;
+  const coarse = superclasses === undefined ? undefined : labelsOf(dict, superclasses, file, variant, images);
+  for (let i = 0; i < images; i++) {
+    const image = data.subarray(i * CIFAR_IMAGE_BYTES, (i + 1) * CIFAR_IMAGE_BYTES);
+    builder.add(file, i, image, labels[i]!, coarse?.[i] ?? 0);
   }
-  return builder.finish(files.describe(parts.map(({ name }) => name).join(', ')));
 }
 
 async function readDict(files: DataFiles, name: string): Promise<Map<unknown, unknown>> {
@@ -93,7 +71,8 @@ function labelsOf(
   throw new UserError(`${file} has no list of ${images} labels as "${key}"; ${variant.advice}`);
 }
 
-async function readNames(files: DataFiles, variant: CifarPython): Promise<CifarNames> {
+/** @throws UserError if they are not as many as the dataset has */
+export async function readPythonNames(files: DataFiles, variant: CifarPython): Promise<CifarNames> {
   const { file: name, classes, superclasses } = variant.names;
   const file = files.describe(name);
   const dict = await readDict(files, name);

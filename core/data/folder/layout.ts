@@ -1,5 +1,6 @@
-import { readdir, stat } from 'node:fs/promises';
+import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { isFolder } from '../../fs/regular-file.ts';
 
 /** The names that the folders of a split may have, the preferred one first; upper case is no difference. */
 const NAMES = {
@@ -51,11 +52,4 @@ export async function foldersIn(root: string): Promise<string[]> {
   const folders: string[] = [];
   for (const name of names) if (await isFolder(join(root, name))) folders.push(name);
   return folders;
-}
-
-async function isFolder(path: string): Promise<boolean> {
-  return stat(path).then(
-    (info) => info.isDirectory(),
-    () => false,
-  );
 }

@@ -13,6 +13,7 @@ import {
   formatDims,
   type IntsRule,
   intsOf,
+  MOST_INTS,
   type Operator,
   product,
   type ShapeContext,
@@ -67,13 +68,10 @@ const constantOfShape: ShapeRule = (context) => {
   return [dims];
 };
 
-/** Filled values are few where they are sizes. */
-const MOST_FILLED = 256;
-
 const filledInts: IntsRule = (context) => {
   const dims = context.constantInts(0);
   const [value] = filling(context.node).data;
-  if (!dims || sizeOf(dims) > MOST_FILLED || value === undefined) return undefined;
+  if (!dims || sizeOf(dims) > MOST_INTS || value === undefined) return undefined;
   return Array<Dim>(sizeOf(dims)).fill(Number(value));
 };
 
@@ -97,7 +95,7 @@ const rangeInts: IntsRule = (context) => {
   const [start, , delta] = [0, 1, 2].map((index) => context.constantInts(index)?.[0]);
   const [[length]] = range(context) as [[Dim]];
   if (start === undefined || delta === undefined || typeof length !== 'number') return undefined;
-  return length > MOST_FILLED ? undefined : Array.from({ length }, (_, i) => start + i * delta);
+  return length > MOST_INTS ? undefined : Array.from({ length }, (_, i) => start + i * delta);
 };
 
 const INT64 = (): DataType[] => ['int64'];

@@ -7,6 +7,7 @@ import {
   formatDims,
   type IntsRule,
   intsOf,
+  MOST_INTS,
   type Operator,
   product,
   resolveAxis,
@@ -129,8 +130,9 @@ const split: ShapeRule = (context) => {
     const each = Math.ceil(size / wanted);
     return Math.max(0, Math.min(each, size - index * each));
   };
-  const sizes = given ?? Array.from({ length: wanted }, (_, index) => part(index));
-  if (sizes.length !== count) throw error(`it gives ${sizes.length} parts, it has ${count} outputs`);
+  const parts = given?.length ?? wanted;
+  if (parts !== count) throw error(`it gives ${parts} parts, it has ${count} outputs`);
+  const sizes = given ?? Array.from({ length: count }, (_, index) => part(index));
   const total = sum(sizes);
   if (total !== undefined && !compatible(total, size)) {
     throw error(`axis ${axis} of ${formatDims(dims)} does not divide into [${sizes}]`);
@@ -286,7 +288,7 @@ const resize: ShapeRule = (context) => {
   if (!given) throw error('it has neither scales nor sizes');
   if (given.length !== axes.length) {
     throw error(
-      `its ${scales ? 'scales' : 'sizes'} are [${given}], ${formatDims(dims)} needs ${axes.length}`,
+      `its ${scales ? 'scales' : 'sizes'} are ${given.length}, ${formatDims(dims)} needs ${axes.length}`,
     );
   }
   const { coordinate_transformation_mode: mode, keep_aspect_ratio_policy: policy } = node.attributes;
@@ -412,7 +414,7 @@ export const LAYOUT: Readonly<Record<string, Operator>> = {
     ints: (context) => {
       const [values, target] = [context.ints(0), context.constantInts(1)];
       const length = target?.length === 1 ? Math.max(target[0]!, values?.length ?? 0) : undefined;
-      if (!values || length === undefined) return undefined;
+      if (!values || length === undefined || length > MOST_INTS) return undefined;
       return values.length === length ? values : Array<Dim>(length).fill(values[0]!);
     },
   },

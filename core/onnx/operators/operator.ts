@@ -116,7 +116,7 @@ export interface KnownValues {
 }
 
 /** Lists of sizes, axes and the like are short; longer ones are tables of indices, of no use to a shape. */
-const MOST_INTS = 256;
+export const MOST_INTS = 256;
 const WHOLE: readonly DataType[] = ['int64', 'int32', 'bool'];
 
 /** Makes the context of a node. */

@@ -16,6 +16,7 @@ import {
 } from '../graph.ts';
 import { operatorOf } from '../operators/index.ts';
 import type { KnownValues } from '../operators/operator.ts';
+import { initializerRoles } from '../roles.ts';
 import { inferKnownValues, inferTypes } from '../shape-inference.ts';
 import { dataTypeCode } from '../tensor-proto.ts';
 import { hoistConstants } from './hoist-constants.ts';
@@ -26,21 +27,19 @@ export interface FoldOptions {
   /** Opens a session for the constants, a model without inputs; default {@link openSession}. */
   open?: (model: Uint8Array) => Promise<Pick<InferenceSession, 'run' | 'release'>>;
   /**
-   * Which initializers stay, with all that is computed of them, because they are to be trained; by default those of
-   * more than one float from which a gradient finds a way to the outputs: not through whole numbers and truth values, nor
-   * into what an operator takes beside its weights. What of them only the shape is asked for is folded all the same.
+   * Which initializers stay, with all that is computed of them, because they are to be trained; by default those that
+   * {@link initializerRoles} takes for parameters. What of them only the shape is asked for is folded all the same.
    */
   isTrained?: (name: string, tensor: TensorValue) => boolean;
 }
 
-const FLOATS: readonly DataType[] = ['float32', 'float16', 'float64', 'bfloat16'];
 /** What a session gives as it is. */
 const FOLDED: readonly DataType[] = [
   ...(['float32', 'float64', 'float16', 'int64', 'int32', 'int16', 'int8'] as const),
   ...(['uint64', 'uint32', 'uint16', 'uint8', 'bool'] as const),
 ];
 /** Larger ones, of a mask that is filled or an expanded table, would only be a larger file. */
-const MOST_VALUES = 2 ** 24;
+const MOST_VALUES = 2 ** 22;
 
 /**
  * Makes an initializer of everything that does not depend on the graph's inputs: constants, and the arithmetic on sizes
@@ -56,25 +55,25 @@ export async function foldConstants(
   graph: Graph,
   options: FoldOptions,
 ): Promise<{ graph: Graph; trained: Set<string> }> {
-  const { isTrained } = options;
   let folded = hoistConstants(graph);
-  const weights = new Set<string>();
-  for (const [name, tensor] of folded.initializers) {
-    if (isTrained?.(name, tensor) ?? (FLOATS.includes(tensor.dtype) && sizeOf(tensor.dims) > 1))
-      weights.add(name);
-  }
+  const { isTrained } = options;
+  const weights = isTrained
+    ? [...folded.initializers].flatMap(([name, tensor]) => (isTrained(name, tensor) ? [name] : []))
+    : initializerRoles(folded).parameters;
+  const trained = new Set(weights);
   for (;;) {
-    leaveOutAliases(folded, weights);
-    const known = inferKnownValues(folded);
-    const split = splitSequences(folded, known);
+    let known: KnownValues;
+    do {
+      leaveOutAliases(folded, trained);
+      known = inferKnownValues(folded);
+    } while (splitSequences(folded, known));
     const constants = readOff(folded, known);
-    const trained = isTrained ? weights : withGradient(folded, weights);
     const computed = computedOfConstants(folded, known, constants, trained);
     const names = readElsewhere(folded, computed);
     for (const [name, tensor] of await evaluate(folded, computed, constants, names, options)) {
       constants.set(name, tensor);
     }
-    if (!split && constants.size === 0) {
+    if (constants.size === 0) {
       folded = withoutUnread(folded);
       return {
         graph: folded,
@@ -92,9 +91,9 @@ export async function foldConstants(
 
 /**
  * Makes readers of what a node only hands on read it where it comes from. Of an initializer it becomes another.
- * @param weights names of those that may be trained, to which such copies are added
+ * @param trained names of those that are to be trained, to which such copies are added
  */
-function leaveOutAliases(graph: Graph, weights: Set<string>): void {
+function leaveOutAliases(graph: Graph, trained: Set<string>): void {
   const types = inferTypes(graph);
   const fixed = new Set([...outputNames(graph), ...readInBodies(graph.nodes)]);
   const origins = new Map<string, string>();
@@ -108,52 +107,23 @@ function leaveOutAliases(graph: Graph, weights: Set<string>): void {
     if (type !== types.get(from) || fixed.has(to)) {
       // The type is known now, so that nothing depends on the value that had it.
       return node.op === 'CastLike'
-        ? [{ ...node, op: 'Cast', inputs: [from], attributes: { to: int(dataTypeCode(type)) } }]
+        ? [
+            {
+              ...node,
+              op: 'Cast',
+              inputs: [from],
+              attributes: { ...node.attributes, to: int(dataTypeCode(type)) },
+            },
+          ]
         : [node];
     }
     const tensor = graph.initializers.get(from);
     if (!tensor) origins.set(to, from);
     else graph.initializers.set(to, tensor);
-    if (weights.has(from)) weights.add(to);
+    if (trained.has(from)) trained.add(to);
     return [];
   });
 }
-
-/**
- * Those of some initializers from which there is a way to the outputs that a gradient can take. Constants of which
- * numbers are compared or made whole before anything is computed with an input, such as those that a mask is made of,
- * are none.
- */
-function withGradient(graph: Graph, weights: ReadonlySet<string>): Set<string> {
-  const types = inferTypes(graph);
-  const isFloat = (name: string): boolean => FLOATS.includes(types.get(name) ?? 'float32');
-  const reached = outputNames(graph);
-  const constants = new Set(graph.initializers.keys());
-  const ofConstants = graph.nodes.filter(({ inputs, outputs }) => {
-    if (!inputs.every((name) => name === '' || constants.has(name))) return false;
-    for (const name of outputs) constants.add(name);
-    return true;
-  });
-  const decided = new Set<string>();
-  for (const { op, inputs, outputs } of ofConstants.toReversed()) {
-    const decides = !outputs.every(isFloat) && !UNDECIDED.includes(op);
-    if (decides || outputs.some((name) => decided.has(name))) {
-      for (const name of inputs) if (isFloat(name)) decided.add(name);
-    }
-  }
-  for (const node of graph.nodes.toReversed()) {
-    if (!node.outputs.some((name) => reached.has(name))) continue;
-    const inputs = operatorOf(node)?.weights;
-    node.inputs.forEach((name, index) => {
-      if (isFloat(name) && (index === 0 || !inputs || inputs.includes(index))) reached.add(name);
-    });
-    for (const name of readInBodies([node])) reached.add(name);
-  }
-  return new Set([...weights].filter((name) => reached.has(name) && !decided.has(name)));
-}
-
-/** Operators that make whole numbers of weights which may be trained nevertheless. */
-const UNDECIDED = ['Shape', 'Size', 'QuantizeLinear', 'DynamicQuantizeLinear'];
 
 /** Whole numbers that are known already: sizes, and what is computed with them. */
 function readOff(graph: Graph, { shapes, ints }: KnownValues): Map<string, TensorValue> {
@@ -313,6 +283,9 @@ function splitSequences(graph: Graph, known: KnownValues): boolean {
   return found;
 }
 
+/** A file may ask for any number of them. */
+const MOST_PARTS = 4096;
+
 /** The sizes of a SplitToSequence's parts along its axis; undefined where they are not known. */
 function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): number[] | undefined {
   const [x = '', split = ''] = node.inputs;
@@ -322,8 +295,11 @@ function partSizes(node: GraphNode, { shapes, constants, ints }: KnownValues): n
   if (typeof total !== 'number' || split === '') return undefined;
   const given = constants.get(split)?.data ?? ints.get(split);
   if (!given) return undefined;
-  if (shapes.get(split)!.dims.length === 1) return Array.from(given, Number);
+  if (shapes.get(split)!.dims.length === 1) {
+    return given.length > MOST_PARTS ? undefined : Array.from(given, Number);
+  }
   const each = Number(given[0]);
+  if (!(each >= 1) || total / each > MOST_PARTS) return undefined;
   return Array.from({ length: Math.ceil(total / each) }, (_, i) => Math.min(each, total - i * each));
 }
 

@@ -9,10 +9,32 @@ import type { CalibrationBatch, QuantizeOptions } from '../options.ts';
 /** Values that one run may hand over, in bytes: batches are cut so that they stay below. */
 const RUN_BYTES = 64 * 2 ** 20;
 
+/** Sums of a value's channels, which are its second dimension. */
+class ChannelSums {
+  #sums = new Float64Array(0);
+  #count = 0;
+
+  add(values: Float32Array, dims: readonly number[]): void {
+    const [batch = 1, channels = 1, ...image] = dims;
+    const size = sizeOf(image);
+    if (this.#sums.length === 0) this.#sums = new Float64Array(channels);
+    for (let at = 0, row = 0; row < batch * channels; row++) {
+      let sum = 0;
+      for (const end = at + size; at < end; at++) sum += values[at]!;
+      this.#sums[row % channels]! += sum;
+    }
+    this.#count += batch * size;
+  }
+
+  means(): Float64Array {
+    return this.#sums.map((sum) => sum / this.#count);
+  }
+}
+
 /**
  * Runs a float32 graph on calibration images, with the named values as outputs, and gathers a histogram of
- * each. Memory does not grow with the number of images.
- * @returns the histograms, and how many images there were
+ * each and the means of its channels. Memory does not grow with the number of images.
+ * @returns the histograms, the means, and how many images there were
  * @throws UserError if there are none, or a value is not finite
  */
 export async function collectHistograms(
@@ -22,7 +44,7 @@ export async function collectHistograms(
   options: Pick<QuantizeOptions, 'threads' | 'foreign'> & {
     onProgress?: ((images: number) => void) | undefined;
   } = {},
-): Promise<{ histograms: Map<string, Histogram>; images: number }> {
+): Promise<{ histograms: Map<string, Histogram>; means: Map<string, Float64Array>; images: number }> {
   const { foreign } = options;
   const input = graph.inputs[0]!;
   const imageDims = imageDimsOf(graph, foreign);
@@ -33,7 +55,9 @@ export async function collectHistograms(
     : ownModel(graph, computed);
 
   const histograms = new Map(names.map((name) => [name, new Histogram()]));
-  const count = (name: string, values: Float32Array): void => {
+  const sums = new Map(names.map((name) => [name, new ChannelSums()]));
+  const count = (name: string, values: Float32Array, dims: readonly number[]): void => {
+    sums.get(name)?.add(values, dims);
     try {
       histograms.get(name)?.add(values);
     } catch (error) {
@@ -49,12 +73,13 @@ export async function collectHistograms(
       for (let first = 0; first < batch.size; first += perRun) {
         const size = Math.min(perRun, batch.size - first);
         const values = batch.images.subarray(first * imageLength, (first + size) * imageLength);
-        count(input.name, values);
-        const feeds = {
-          [input.name]: new Tensor('float32', values, foreign?.oneImage ? imageDims : [size, ...imageDims]),
-        };
-        const results = await session.run(feeds);
-        for (const name of computed) count(name, results[name]!.data as Float32Array);
+        const dims = foreign?.oneImage ? imageDims : [size, ...imageDims];
+        count(input.name, values, dims);
+        const results = await session.run({ [input.name]: new Tensor('float32', values, dims) });
+        for (const name of computed) {
+          const value = results[name]!;
+          count(name, value.data as Float32Array, value.dims);
+        }
       }
       images += batch.size;
       options.onProgress?.(images);
@@ -63,7 +88,7 @@ export async function collectHistograms(
     await session.release();
   }
   if (images === 0) throw new UserError('there are no images to calibrate with; give at least one');
-  return { histograms, images };
+  return { histograms, means: new Map([...sums].map(([name, each]) => [name, each.means()])), images };
 }
 
 function ownModel(graph: Graph, computed: readonly string[]): { bytes: Uint8Array; perRun: number } {

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { initializerRoles } from '../../../core/onnx/roles.ts';
 import { differentiateClassifier } from '../../../train/gradients/differentiate.ts';
+import type { ClassifierStep } from '../../../train/gradients/training-graph.ts';
 import { Lowering } from '../../../train/lowering/ort/lower.ts';
 import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
@@ -36,20 +37,28 @@ export interface ForeignErrors {
   unknown: string[];
 }
 
+/** A training graph opened in an engine: feeds by its inputs' names; `value.loss` and `gradient.<parameter>` come out. */
+export type OpenTraining = (training: ClassifierStep) => Promise<Pick<StepRunner, 'run' | 'close'>>;
+
+export const inOnnxruntime =
+  (blockSize: number): OpenTraining =>
+  (training) => {
+    const b = new StepBuilder('step', blockSize);
+    const given = training.graph.inputs.map(
+      ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
+    );
+    const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
+    b.output('value.loss', lowered.value(training.loss));
+    for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
+    return StepRunner.open(b.graph);
+  };
+
 /** Trains an exported net as the reference beside it does (`.json` for `.onnx`), and compares. */
-export async function foreignErrors(path: string, blockSize: number): Promise<ForeignErrors> {
+export async function foreignErrors(path: string, open: OpenTraining): Promise<ForeignErrors> {
   const reference = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8')) as Reference;
   const model = await trainableModel(decodeModel(readFileSync(path), path));
   const { parameters, buffers } = initializerRoles(model);
   const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers });
-  const b = new StepBuilder('step', blockSize);
-  const given = training.graph.inputs.map(
-    ({ name, dims }) => [name, b.input(name, dims.map(Number))] as const,
-  );
-  const lowered = new Lowering(LOWERINGS, b, training, new Map(given));
-  b.output('value.loss', lowered.value(training.loss));
-  for (const [name, gradient] of training.gradients) b.output(`gradient.${name}`, lowered.value(gradient));
-
   const weights = new Map(
     parameters.map((name) => [name, Float32Array.from(model.initializers.get(name)!.data as Float32Array)]),
   );
@@ -59,7 +68,7 @@ export async function foreignErrors(path: string, blockSize: number): Promise<Fo
   const momenta = new Map<string, Float32Array>();
   const losses: number[] = [];
   const gradients = new Map<string, Float32Array>();
-  const runner = await StepRunner.open(b.graph);
+  const runner = await open(training);
   for (let step = 0; step < reference.losses.length; step++) {
     const results = await runner.run({
       ...Object.fromEntries([...weights, ...statistics]),

@@ -208,6 +208,13 @@ function scatter(
   );
 }
 
+/** Batch norm of other axes than our own nets'. */
+export const BATCH_NORM_CASES: readonly GradientCase[] = [
+  [6, 5],
+  [3, 5, 4],
+  [2, 3, 2, 3, 2],
+].map((dims) => on(`of ${dims.length} axes`, dims, (net, x) => net.norm(x)));
+
 /** Cases of the operators that our own nets have none of. */
 export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> = {
   Tanh: [one('Tanh', 'any')],

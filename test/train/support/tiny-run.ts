@@ -6,7 +6,7 @@ import type { Graph } from '../../../core/onnx/graph.ts';
 import { RunDirectory } from '../../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../../core/weights/checkpoint.ts';
 import type { TrainingEngine } from '../../../train/engine/engine.ts';
-import { engineForRun } from '../../../train/progressive/engine-for-run.ts';
+import { engineForRun } from '../../../train/progressive/staged-engine.ts';
 import { DEFAULTS, type TrainConfig } from '../../../train/recipe/settings.ts';
 import { type TrainObserver, type TrainResult, type TrainSetup, train } from '../../../train/trainer.ts';
 

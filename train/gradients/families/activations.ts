@@ -59,7 +59,7 @@ export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
     },
   },
 
-  /** Of 0 and 6 it is PyTorch's relu6, whose slope at both is 0; else its clamp, whose slope at the bounds is 1. */
+  /** Of 0 and 6 it is PyTorch's relu6, else its clamp; the slope at the bounds is 0. */
   Clip: {
     forward(g, n) {
       const [low, high] = [1, 2].map((index) => n.bound(index));
@@ -74,8 +74,8 @@ export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
         return [g.node('Relu6Grad', [dy!, n.y], dy!.dims, {}, { domain: TRAINING })];
       }
       const inside = [
-        ...(low === undefined ? [] : [g.elementwise('GreaterOrEqual', n.x, g.constant(low))]),
-        ...(high === undefined ? [] : [g.elementwise('LessOrEqual', n.x, g.constant(high))]),
+        ...(low === undefined ? [] : [g.greater(n.x, g.constant(low))]),
+        ...(high === undefined ? [] : [g.less(n.x, g.constant(high))]),
       ];
       return [inside.length === 0 ? dy : g.mul(dy!, g.toFactor(inside.reduce(g.and)))];
     },

@@ -62,6 +62,7 @@ export const ELEMENTWISE: Readonly<Record<string, Rule>> = {
       const zero = g.constant(0);
       const dx = () => {
         const known = n.constant(1)?.length === 1 ? n.constant(1)![0] : undefined;
+        if (known === 0) return g.zeros(dy!.dims);
         if (known === 2) return g.mul(dy!, g.scale(x, 2));
         const slope = g.mul(exponent, g.pow(x, g.shift(exponent, -1)));
         // 0 to the power of -1 is no number, its slope is.

@@ -352,6 +352,30 @@ export class StepBuilder {
     return { ...cast(change(cast(a, 'float32')), a.dtype), dtype: a.dtype };
   }
 
+  /** The next number of channels that fills blocks; the same where channels are no more than a block. */
+  filledChannels(channels: number): number {
+    const { blockSize } = this;
+    return channels <= blockSize || channels % 4 > 0 ? channels : Math.ceil(channels / blockSize) * blockSize;
+  }
+
+  /** The same activation blocked, with zero channels after its own where they fill no block: {@link filledChannels}. */
+  toFilledBlocks(a: StepTensor): StepTensor {
+    const [n, c, h, w] = a.dims as [number, number, number, number];
+    const filled = this.filledChannels(c);
+    if (filled === c) return this.toBlocked(a);
+    return memoize(this.#blocked, a.name, () =>
+      this.node('ReorderInput', [a], [n, filled, h, w], {}, { domain: NCHWC, layout: 'blocked' }),
+    );
+  }
+
+  /** The first channels of a blocked activation, plain unless they are all. */
+  firstChannels(a: StepTensor, channels: number): StepTensor {
+    const [n, c, h, w] = a.dims as [number, number, number, number];
+    if (channels === c) return a;
+    const attributes = { channels: int(channels) };
+    return this.node('ReorderOutput', [a], [n, channels, h, w], attributes, { domain: NCHWC });
+  }
+
   toLayout(a: StepTensor, layout: Layout): StepTensor {
     return layout === 'plain' ? this.toPlain(a) : this.toBlocked(a);
   }

@@ -9,7 +9,7 @@ import type { GradientConfig } from '../ort/step-graph.ts';
 import { type FilterOrder, filterDims } from './filter-order.ts';
 import { GraphInterpreter } from './interpreter.ts';
 import { Kernels } from './kernels.ts';
-import { plain, toFilter, toPlain, type Value } from './value.ts';
+import { channelsLast, plain, toChannelsLast, toFilter, toPlain, type Value } from './value.ts';
 
 /** What a training step knows before the optimiser acts. */
 export interface GradientTensors {
@@ -72,7 +72,8 @@ export class LossGradient {
       const outputs = this.#interpreter.run({
         ...this.#unpack(parameters, this.layout.parameters),
         ...oldBuffers,
-        [step.images]: plain(tf.tensor(images, dims(step.images))),
+        // The first convolution reads them so, forward and back.
+        [step.images]: channelsLast(toChannelsLast(this.#k, plain(tf.tensor(images, dims(step.images))))),
         [step.targets]: plain(tf.tensor(targets, dims(step.targets))),
       });
       const output = (name: string) => outputs.get(name)!;

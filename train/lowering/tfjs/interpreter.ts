@@ -5,32 +5,9 @@ import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import type { TrainingGraph } from '../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../precision.ts';
 import { type ElementType, Kernels } from './kernels.ts';
+import type { OperatorCall, TfjsOperator } from './operator.ts';
 import { OPERATORS } from './operators/index.ts';
 import { plain, toPlain, type Value } from './value.ts';
-
-/** One node of a graph as it is interpreted. */
-export interface OperatorCall {
-  k: Kernels;
-  node: GraphNode;
-  /** What convolutions compute in. */
-  precision: TfjsPrecision;
-  /** Set if output 0 is the gradient of a value: the type that it is handed on in. */
-  gradientType: ElementType | undefined;
-  /** The inputs as they come, perhaps in bfloat16; undefined where one is left out. */
-  inputs: (Value | undefined)[];
-  /** An input that must be there; bfloat16 is widened to float32. */
-  input(index: number): Value;
-  /** Such an input in the graph's own layout. */
-  plain(index: number): Tensor;
-  /** The numbers of an input that is a constant; undefined if it is left out. */
-  numbers(index: number): number[] | undefined;
-}
-
-/**
- * How TensorFlow computes an operator.
- * @returns its outputs; undefined where the node leaves one out. What else it makes is freed when it returns.
- */
-export type TfjsOperator = (call: OperatorCall) => Value | (Value | undefined)[];
 
 /**
  * Runs a graph of ONNX's operators and those of training node by node. A value is freed with its last reader. The
@@ -82,9 +59,13 @@ export class GraphInterpreter {
     for (const { node, operator, lastReads } of this.#nodes) {
       const results = this.tf.tidy(() => {
         const outputs = [operator(this.#call(node, values, halves))].flat();
-        return outputs.map((value, i) =>
-          node.outputs[i] ? this.#handedOn(value!, this.#gradientType(node.outputs[i], halves)) : undefined,
-        ) as unknown as TensorContainer;
+        return node.outputs.map((name, i) => {
+          if (name === '') return undefined;
+          const value = outputs[i];
+          if (!value)
+            throw new UserError(`${node.name}: output ${i} of ${node.op} is not had with TensorFlow.js`);
+          return this.#handedOn(value, this.#gradientType(name, halves));
+        }) as unknown as TensorContainer;
       }) as unknown as Value[];
       node.outputs.forEach((name, i) => {
         if (name === '') return;
@@ -117,13 +98,10 @@ export class GraphInterpreter {
       input,
       plain: (index) => toPlain(k, input(index)),
       numbers: (index) => {
-        const name = node.inputs[index] ?? '';
-        if (name === '') return undefined;
-        const constant = this.source.graph.initializers.get(name);
-        if (!constant) {
-          throw new UserError(`${node.name}: input ${index} of ${node.op} must be a constant to be trained`);
-        }
-        return Array.from(constant.data as Float32Array, Number);
+        const value = inputs[index];
+        if (!value) return undefined;
+        const constant = this.source.graph.initializers.get(node.inputs[index]!);
+        return Array.from((constant?.data ?? toPlain(k, value).dataSync()) as Float32Array, Number);
       },
     };
   }

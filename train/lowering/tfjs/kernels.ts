@@ -8,6 +8,7 @@ export type ElementType = 'float32' | 'bfloat16' | 'int32' | 'bool';
 
 /** TensorFlow's numbers for them, DataType of types.proto. */
 const TYPES: Readonly<Record<ElementType, number>> = { float32: 1, int32: 3, bool: 10, bfloat16: 14 };
+const TYPE_OF = new Map(Object.entries(TYPES).map(([type, number]) => [number, type as ElementType]));
 
 /** A kernel's attribute; a plain number is a float, undefined leaves one out. */
 export type KernelAttribute =
@@ -75,8 +76,7 @@ export class Kernels {
   }
 
   typeOf(tensor: Tensor): ElementType {
-    const { dtype } = this.#backend.tensorMap.get(tensor.dataId);
-    return (Object.keys(TYPES) as ElementType[]).find((type) => TYPES[type] === dtype)!;
+    return TYPE_OF.get(this.#backend.tensorMap.get(tensor.dataId).dtype)!;
   }
 
   /** The tensor in a type: itself if it has it. To bfloat16 it is rounded to the nearest. */
@@ -99,7 +99,7 @@ export class Kernels {
     return this.tf.scalar(value);
   }
 
-  integers(values: number | readonly number[] | readonly [number, number][]): Tensor {
+  integers(values: number | readonly number[] | readonly number[][]): Tensor {
     return this.tf.tensor(values as number[], undefined, 'int32');
   }
 

@@ -1,7 +1,8 @@
 import { errorMessage, UserError } from '../../../core/errors.ts';
 import type { TensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
-import { type ConvSetting, conv2d, conv2dFilterGradient, conv2dInputGradient } from './convolution/conv2d.ts';
+import { conv2d, conv2dFilterGradient, conv2dInputGradient } from './convolution/conv2d.ts';
 import { filterGradientByProducts } from './convolution/filter-gradient-by-products.ts';
+import type { ConvSetting } from './convolution/setting.ts';
 import { Kernels } from './kernels.ts';
 
 /** [batch, rows, columns, channels]: sums long enough to show how they are rounded. */

@@ -23,7 +23,7 @@ export interface Window {
 export function readWindows(
   node: GraphNode,
   size: readonly [number, number],
-  kernel: readonly [number, number],
+  kernel: readonly number[],
 ): [Window, Window] {
   if (size.some((length) => length === undefined)) {
     throw new UserError(`${node.name}: ${node.op} is trained with TensorFlow.js on images of two axes only`);

@@ -1,13 +1,10 @@
 import { UserError } from '../../../core/errors.ts';
 import type { Region } from '../../../core/preprocess/region.ts';
-import { byId } from '../dom/by-id.ts';
-import { measureFirstPrediction } from '../dom/first-prediction.ts';
+import { byId } from '../dom/elements.ts';
 import { drawExamples } from '../examples/drawings.ts';
 import { formatPercent } from '../format.ts';
-import { cutOut } from '../picture/cut-out.ts';
-import { askServer } from '../server-compare.ts';
 import type { CameraDialog } from '../views/camera-dialog.ts';
-import { CompareView } from '../views/compare-view.ts';
+import { askServer, CompareView } from '../views/compare-view.ts';
 import { DrawDialog } from '../views/draw-dialog.ts';
 import { HeatView } from '../views/heat-view.ts';
 import { PictureView } from '../views/picture-view.ts';
@@ -216,5 +213,40 @@ export class ClassifyPage {
     } finally {
       this.#compare.setBusy(false);
     }
+  }
+}
+
+const NAME = 'first-prediction';
+
+/**
+ * Measures once, and says at the page's foot, how long after the start of its navigation the page has shown a
+ * prediction; a `PerformanceMeasure` of that name.
+ */
+function measureFirstPrediction(): void {
+  if (performance.getEntriesByName(NAME).length > 0) return;
+  // The second frame comes after the first one was painted. A page in the background has none.
+  requestAnimationFrame(() =>
+    requestAnimationFrame(() => {
+      if (performance.getEntriesByName(NAME).length > 0) return;
+      const { duration } = performance.measure(NAME, { start: 0 });
+      byId('first-prediction', HTMLElement).textContent =
+        `First guess ${(duration / 1000).toFixed(1)} s after opening.`;
+    }),
+  );
+}
+
+/** A region of a picture as a PNG file, which keeps every pixel; transparency is laid over white. */
+async function cutOut(file: Blob, region: Region): Promise<Blob> {
+  const bitmap = await createImageBitmap(file, { imageOrientation: 'from-image', premultiplyAlpha: 'none' });
+  try {
+    const canvas = new OffscreenCanvas(region.width, region.height);
+    const context = canvas.getContext('2d');
+    if (!context) throw new Error('this browser has no 2D canvas');
+    context.fillStyle = '#ffffff';
+    context.fillRect(0, 0, region.width, region.height);
+    context.drawImage(bitmap, -region.left, -region.top);
+    return await canvas.convertToBlob({ type: 'image/png' });
+  } finally {
+    bitmap.close();
   }
 }

@@ -95,12 +95,16 @@ export class OpenModel {
     };
     const { backend } = this.#view;
     try {
-      const prepared = this.#client.call('prepare', { backend }, { onProgress: show('runtime') });
+      // It goes on while the model is read, which then need not wait; what fails shows when the model is opened.
+      this.#client
+        .call('prepare', { backend }, { onProgress: show('runtime') })
+        .then(() => {
+          // It was there already, or another one will be needed.
+          if (parts.runtime.done === 0) parts.runtime.total = 0;
+        })
+        .catch(() => undefined);
       const from = 'url' in source ? source.url : source.file;
       const file = await download(from, source.name, mine.signal, show('file'), parts.file.total);
-      await prepared;
-      // It was there already, or another one will be needed.
-      if (parts.runtime.done === 0) parts.runtime.total = 0;
       const model = await this.#client.call(
         'open',
         { name: source.name, file, backend },

@@ -1,4 +1,4 @@
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 import { RunStream } from '../runs/run-stream.ts';
 import { RunsView } from '../views/runs-view.ts';
 

@@ -1,10 +1,12 @@
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
 import { errorMessage } from '../../../core/errors.ts';
-import { byId } from '../dom/by-id.ts';
+import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
+import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
-import { picturesOfClass } from '../teach/cifar-class.ts';
 import { keepClasses, keptClasses } from '../teach/kept.ts';
 import type { LessonEpoch, LessonResult, TeachCalls, TeachMethod } from '../teach/protocol.ts';
+import { CifarRecords } from '../test-set/records.ts';
+import { type CifarSource, readPart, sizeOfSource } from '../test-set/source.ts';
 import type { CameraDialog } from '../views/camera-dialog.ts';
 import { ClassCard, type ClassCardActions } from '../views/class-card.ts';
 import { LessonView } from '../views/lesson-view.ts';
@@ -225,4 +227,25 @@ export class TeachPage {
     location.hash = '#classify';
     await this.#open.open({ name: `${name}.onnx`, file: new Blob([model]) });
   }
+}
+
+/** The file read last: choosing several classes must not fetch thirty megabytes each time. */
+let cached: { source: CifarSource; records: CifarRecords } | undefined;
+
+/**
+ * All pictures of a class in the test set.
+ * @param classes how many classes there are
+ * @throws UserError if the file is not CIFAR-100's test set
+ */
+async function picturesOfClass(source: CifarSource, label: number, classes: number): Promise<PixelImage[]> {
+  if (cached?.source !== source) {
+    const bytes = await readPart(source, 0, sizeOfSource(source));
+    cached = { source, records: new CifarRecords(bytes, classes, source.name) };
+  }
+  const { records } = cached;
+  const images: PixelImage[] = [];
+  records.labels.forEach((own, i) => {
+    if (own === label) images.push({ data: records.rgba(i), width: 32, height: 32, channels: 4 });
+  });
+  return images;
 }

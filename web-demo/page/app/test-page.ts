@@ -1,4 +1,4 @@
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 import { pickTestPictures } from '../examples/test-pictures.ts';
 import { type CifarSource, fromFolder, type TestSetSource } from '../test-set/source.ts';
 import { mistakeCanvas } from '../views/mistakes-view.ts';

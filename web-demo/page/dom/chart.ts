@@ -1,5 +1,5 @@
 import { type LineChart, renderLineChart } from '../../../core/plot/line-chart.ts';
-import { create } from './create.ts';
+import { create } from './elements.ts';
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 const narrow = matchMedia('(max-width: 760px)');

@@ -1,4 +1,4 @@
-import { create } from '../dom/create.ts';
+import { create } from '../dom/elements.ts';
 import type { Thumb } from '../views/thumbs.ts';
 
 type Context = CanvasRenderingContext2D;

@@ -1,4 +1,4 @@
-import { create } from '../dom/create.ts';
+import { create } from '../dom/elements.ts';
 import { CifarRecords, countRecords, RECORD_BYTES, SIDE } from '../test-set/records.ts';
 import {
   type LabelledPicture,

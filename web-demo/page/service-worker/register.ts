@@ -1,4 +1,4 @@
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 
 /**
  * Installs the service worker, so that the page works without its server from the second visit on.

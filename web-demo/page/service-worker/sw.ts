@@ -1,4 +1,3 @@
-import type { ServiceWorkerScope } from './scope.ts';
 import { strategyFor } from './strategy.ts';
 
 const scope = self as unknown as ServiceWorkerScope;
@@ -80,4 +79,28 @@ async function dropOlder(cache: Cache, address: string): Promise<void> {
     if (other !== address && other.split('?')[0] === `${url.origin}${url.pathname}`)
       await cache.delete(other);
   }
+}
+
+/** The parts of a service worker's scope that are used here; TypeScript's DOM library has no types for them. */
+interface ServiceWorkerScope {
+  location: Location;
+  skipWaiting(): Promise<void>;
+  clients: { claim(): Promise<void> };
+  addEventListener(type: 'install' | 'activate', listener: (event: ExtendableEvent) => void): void;
+  addEventListener(type: 'fetch', listener: (event: FetchEvent) => void): void;
+  addEventListener(type: 'message', listener: (event: KeepEvent) => void): void;
+}
+
+interface ExtendableEvent {
+  waitUntil(work: Promise<unknown>): void;
+}
+
+interface FetchEvent extends ExtendableEvent {
+  request: Request;
+  respondWith(response: Promise<Response>): void;
+}
+
+interface KeepEvent extends ExtendableEvent {
+  data: { keep?: string[] };
+  source: { postMessage(message: unknown): void } | null;
 }

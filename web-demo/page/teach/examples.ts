@@ -1,5 +1,10 @@
+import type { Normalization } from '../../../core/data/dataset.ts';
+import { Normalizer } from '../../../core/preprocess/normalize.ts';
 import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
+import { HorizontalFlip } from '../../../train/loader/augment/horizontal-flip.ts';
+import { RandomCrop } from '../../../train/loader/augment/random-crop.ts';
 import { decodePicture } from '../worker/picture.ts';
+import type { TrainingData } from './fit.ts';
 import type { ExampleImage } from './protocol.ts';
 
 /** A picture ready to be learnt from. */
@@ -29,4 +34,59 @@ export async function prepareExamples(
     examples.push({ pixels, label });
   }
   return examples;
+}
+
+/** Pictures of a class below this are all trained on: holding one out would cost more than it tells. */
+const ENOUGH = 5;
+
+export interface SplitExamples<T> {
+  train: { image: T; label: number }[];
+  heldOut: { image: T; label: number }[];
+}
+
+/** Holds out every fifth picture of the classes that have enough. */
+export function splitExamples<T>(classes: readonly { images: readonly T[] }[]): SplitExamples<T> {
+  const split: SplitExamples<T> = { train: [], heldOut: [] };
+  classes.forEach(({ images }, label) => {
+    images.forEach((image, i) => {
+      const hold = images.length >= ENOUGH && i % ENOUGH === ENOUGH - 1;
+      split[hold ? 'heldOut' : 'train'].push({ image, label });
+    });
+  });
+  return split;
+}
+
+/** The pictures, and each once more mirrored left to right. */
+export function withMirrored(examples: readonly Example[], width: number): Example[] {
+  return examples.flatMap((example) => {
+    const pixels = example.pixels.slice();
+    for (let row = 0; row < pixels.length; row += width) pixels.subarray(row, row + width).reverse();
+    return [example, { ...example, pixels }];
+  });
+}
+
+/**
+ * Pictures as training data.
+ * @param augment shift and mirror them at random, as the trainer's standard augmentation does
+ */
+export function pixelData(
+  examples: readonly Example[],
+  size: { width: number; height: number },
+  normalization: Normalization,
+  augment: boolean,
+): TrainingData {
+  const normalizer = new Normalizer(normalization);
+  const plane = size.width * size.height;
+  const transforms = augment ? [new RandomCrop(size, 4), new HorizontalFlip(size)] : [];
+  const work = new Uint8Array(3 * plane);
+  return {
+    count: examples.length,
+    length: 3 * plane,
+    labels: examples.map(({ label }) => label),
+    write: (index, out, offset, random) => {
+      work.set(examples[index]!.pixels);
+      for (const transform of transforms) transform.apply(work, random);
+      normalizer.planar(work, 0, out, offset, plane);
+    },
+  };
 }

@@ -3,23 +3,23 @@ import type { Normalization } from '../../../core/data/dataset.ts';
 import { UserError } from '../../../core/errors.ts';
 import { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
 import { encodeMetadata, type ModelAccuracy } from '../../../core/model-metadata.ts';
-import type { Graph } from '../../../core/onnx/graph.ts';
+import { initializeParameters } from '../../../core/models/initialize.ts';
+import { buildResNet, type ResNetConfig } from '../../../core/models/resnet.ts';
+import { type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { encodeModel } from '../../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../../core/onnx/passes/fold-batch-norm.ts';
+import { Random } from '../../../core/random.ts';
+import { openSession, tensor } from '../../../core/runtime/session.ts';
 import type { CallContext } from '../../../core/workers/calls.ts';
 import { download } from '../worker/download.ts';
 import { readModel } from '../worker/foreign.ts';
 import { openToTry } from '../worker/session.ts';
-import { checkExport } from './check-export.ts';
-import { prepareExamples } from './examples.ts';
+import { pixelData, prepareExamples, splitExamples, withMirrored } from './examples.ts';
 import { computeFeatures } from './features.ts';
 import { evaluate, type FitOptions, fit, type TrainingData } from './fit.ts';
 import { buildHead, cutLastLayer, replaceLastLayer } from './head.ts';
-import { withMirrored } from './mirror.ts';
-import { pixelData } from './pixels.ts';
 import type { Lesson, LessonEpoch, LessonProgress, LessonResult } from './protocol.ts';
-import { buildSmallNet } from './small-net.ts';
-import { splitExamples } from './split.ts';
+import '../worker/runtime.ts';
 
 /** What training gives, before it is a file. */
 interface Learnt {
@@ -146,4 +146,51 @@ async function encode(learnt: Learnt, lesson: Lesson): Promise<Uint8Array<ArrayB
   const bytes = new Uint8Array(encodeModel(foldBatchNorm(graph), metadata));
   await checkExport(bytes, graph);
   return bytes;
+}
+
+/** Small enough to learn a few classes from nothing within minutes in a browser. */
+const SMALL_NET: ResNetConfig = {
+  name: 'resnet8',
+  block: 'basic',
+  depths: [1, 1, 1],
+  widths: [16, 32, 64],
+  stemWidth: 16,
+};
+
+/** A ResNet of eight layers for 32x32 pictures, with random weights. */
+function buildSmallNet(classes: number, seed: number): Graph {
+  const graph = buildResNet(SMALL_NET, { numClasses: classes });
+  initializeParameters(graph, seed);
+  return graph;
+}
+
+/** Folding batch norm costs about 1e-6 in float32. */
+const TOLERANCE = 1e-4;
+const BATCH = 3;
+
+/**
+ * Checks a model file against the graph it was made of, on random pictures.
+ * @throws UserError if their scores differ, or are not numbers
+ */
+async function checkExport(file: Uint8Array, graph: Graph): Promise<void> {
+  const dims = [BATCH, ...graph.inputs[0]!.dims.slice(1).map(Number)];
+  const random = new Random(1);
+  const images = Float32Array.from({ length: sizeOf(dims) }, () => random.normal());
+  const [actual, expected] = [await run(file, images, dims), await run(encodeModel(graph), images, dims)];
+  const size = expected.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-6);
+  const agrees = expected.every((value, i) => Math.abs(value - actual[i]!) <= TOLERANCE * size);
+  if (!agrees)
+    throw new UserError(
+      'What was learnt is not usable: its scores are not numbers; train again with fewer epochs.',
+    );
+}
+
+async function run(file: Uint8Array, images: Float32Array, dims: readonly number[]): Promise<Float32Array> {
+  const session = await openSession(file);
+  try {
+    const { logits } = await session.run({ input: tensor(images, dims) });
+    return logits!.data as Float32Array;
+  } finally {
+    await session.release();
+  }
 }

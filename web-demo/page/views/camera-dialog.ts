@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { canvasFile } from './thumbs.ts';
 

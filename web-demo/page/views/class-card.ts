@@ -1,4 +1,4 @@
-import { create } from '../dom/create.ts';
+import { create } from '../dom/elements.ts';
 import type { ExampleImage } from '../teach/protocol.ts';
 
 const SHOWN = 14;

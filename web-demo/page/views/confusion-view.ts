@@ -1,6 +1,5 @@
 import { superclassesOf } from '../../../core/data/cifar100-superclasses.ts';
-import { arrowMove } from '../dom/arrow-keys.ts';
-import { create } from '../dom/create.ts';
+import { arrowMove, create } from '../dom/elements.ts';
 import { formatCount, formatPercent } from '../format.ts';
 import { heatColor } from './heat-colors.ts';
 import { readable } from './result-view.ts';

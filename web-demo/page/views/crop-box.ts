@@ -1,6 +1,5 @@
 import type { Region } from '../../../core/preprocess/region.ts';
-import { arrowMove } from '../dom/arrow-keys.ts';
-import { byId } from '../dom/by-id.ts';
+import { arrowMove, byId } from '../dom/elements.ts';
 import { moveRegion, resizeAround, resizeFromCorner } from '../picture/crop-region.ts';
 
 /** The box over the picture that says what part the network looks at: by pointer, or by keyboard. */

@@ -1,6 +1,4 @@
-import { arrowMove } from '../dom/arrow-keys.ts';
-import { byId } from '../dom/by-id.ts';
-import { create } from '../dom/create.ts';
+import { arrowMove, byId, create } from '../dom/elements.ts';
 import { canvasFile } from './thumbs.ts';
 
 const COLORS: readonly [string, string][] = [

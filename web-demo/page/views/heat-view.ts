@@ -1,4 +1,4 @@
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 import { formatCount, formatMs } from '../format.ts';
 import type { HeatMap } from '../worker/protocol.ts';
 import { heatColor } from './heat-colors.ts';

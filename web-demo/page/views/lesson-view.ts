@@ -1,6 +1,6 @@
 import type { LineChart } from '../../../core/plot/line-chart.ts';
-import { byId } from '../dom/by-id.ts';
 import { ChartArea } from '../dom/chart.ts';
+import { byId } from '../dom/elements.ts';
 import { formatBytes, formatPercent } from '../format.ts';
 import type { LessonEpoch, LessonProgress, LessonResult } from '../teach/protocol.ts';
 import { ConfusionView } from './confusion-view.ts';

@@ -1,5 +1,4 @@
-import { byId } from '../dom/by-id.ts';
-import { create } from '../dom/create.ts';
+import { byId, create } from '../dom/elements.ts';
 import { formatPercent } from '../format.ts';
 import type { Mistake } from '../worker/protocol.ts';
 import { readable } from './result-view.ts';

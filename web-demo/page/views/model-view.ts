@@ -1,5 +1,4 @@
-import { byId } from '../dom/by-id.ts';
-import { create } from '../dom/create.ts';
+import { byId, create } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatParameters, formatPercent } from '../format.ts';
 import type { SiteModel } from '../site-index.ts';

@@ -1,6 +1,6 @@
 import type { Region } from '../../../core/preprocess/region.ts';
 import { centreRegion } from '../../../core/preprocess/region.ts';
-import { byId } from '../dom/by-id.ts';
+import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatCount } from '../format.ts';
 import type { Classification } from '../worker/protocol.ts';

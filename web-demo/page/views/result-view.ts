@@ -1,5 +1,4 @@
-import { byId } from '../dom/by-id.ts';
-import { create } from '../dom/create.ts';
+import { byId, create } from '../dom/elements.ts';
 import { formatMs, formatPercent } from '../format.ts';
 import type { Classification, RankedClass } from '../worker/protocol.ts';
 

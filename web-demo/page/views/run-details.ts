@@ -1,5 +1,4 @@
-import { byId } from '../dom/by-id.ts';
-import { create } from '../dom/create.ts';
+import { byId, create } from '../dom/elements.ts';
 import { formatCount, formatPercent } from '../format.ts';
 import type { RunMessage, RunReport } from '../runs/run-message.ts';
 import { ConfusionView } from './confusion-view.ts';

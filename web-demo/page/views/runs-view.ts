@@ -1,8 +1,7 @@
 import { comparisonCharts, runCharts } from '../../../train/runs/charts.ts';
 import { configDifferences, shortNames } from '../../../train/runs/compare.ts';
-import { byId } from '../dom/by-id.ts';
 import { ChartArea } from '../dom/chart.ts';
-import { create } from '../dom/create.ts';
+import { byId, create } from '../dom/elements.ts';
 import { formatPercent } from '../format.ts';
 import type { RunMessage } from '../runs/run-message.ts';
 import type { RunStreamState } from '../runs/run-stream.ts';

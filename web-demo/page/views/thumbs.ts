@@ -1,4 +1,4 @@
-import { create } from '../dom/create.ts';
+import { create } from '../dom/elements.ts';
 
 /** One picture in a row of examples. */
 export interface Thumb {

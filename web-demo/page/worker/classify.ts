@@ -5,9 +5,8 @@ import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
 import type { OpenClassifier } from './classifier.ts';
 import { currentModel } from './model.ts';
-import { decodePicture } from './picture.ts';
+import { decodePicture, rgbaOf } from './picture.ts';
 import type { Classification, ClassifyRequest, SuperclassShare } from './protocol.ts';
-import { rgbaOf } from './rgba.ts';
 
 const GUESSES = 5;
 

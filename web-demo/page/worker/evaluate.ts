@@ -1,18 +1,18 @@
 import { UserError } from '../../../core/errors.ts';
 import { ClassificationMetrics } from '../../../core/metrics/classification-metrics.ts';
 import { ConfusionMatrix } from '../../../core/metrics/confusion-matrix.ts';
+import { probabilitiesOf, type ScoreKind } from '../../../core/metrics/scores.ts';
+import { topK } from '../../../core/metrics/top-k.ts';
 import { prepareImage } from '../../../core/preprocess/prepare-image.ts';
 import type { CallContext } from '../../../core/workers/calls.ts';
 import { CifarRecords, PIXELS, SIDE } from '../test-set/records.ts';
 import { type CifarSource, matchLabels, someOf, type TestSetSource } from '../test-set/source.ts';
 import type { OpenClassifier } from './classifier.ts';
 import { download } from './download.ts';
-import { WorstMistakes } from './mistakes.ts';
 import { currentModel } from './model.ts';
 import { nextMessage } from './next-message.ts';
-import { decodePicture } from './picture.ts';
+import { decodePicture, rgbaOf } from './picture.ts';
 import type { EvaluationDetails, EvaluationReport, EvaluationState, Mistake } from './protocol.ts';
-import { rgbaOf } from './rgba.ts';
 
 type FolderSource = Extract<TestSetSource, { pictures: unknown }>;
 
@@ -189,4 +189,40 @@ async function read(
   );
   if (typeof from === 'string') cached = { key: from, bytes };
   return bytes;
+}
+
+/** Keeps the mistakes that a model was surest of. */
+class WorstMistakes {
+  readonly #limit: number;
+  #kept: Mistake[] = [];
+
+  constructor(limit: number) {
+    this.#limit = limit;
+  }
+
+  /** The surest first. */
+  get list(): readonly Mistake[] {
+    return this.#kept;
+  }
+
+  /**
+   * Looks at one picture.
+   * @param logits [classes]
+   * @param kind how they become probabilities
+   * @param shown what it looks like, asked for if it is kept
+   */
+  add(
+    picture: Pick<Mistake, 'record' | 'name' | 'truth'>,
+    logits: Float32Array,
+    kind: ScoreKind | undefined,
+    shown: () => Pick<Mistake, 'width' | 'height' | 'rgba'>,
+  ): void {
+    const [guess] = topK(logits, 1);
+    if (guess === undefined || guess === picture.truth) return;
+    const probability = probabilitiesOf(logits, kind)[guess]!;
+    if (this.#kept.length === this.#limit && !(probability > this.#kept.at(-1)!.probability)) return;
+    this.#kept.push({ ...picture, guess, probability, ...shown() });
+    this.#kept.sort((a, b) => b.probability - a.probability || a.record - b.record);
+    this.#kept.length = Math.min(this.#kept.length, this.#limit);
+  }
 }

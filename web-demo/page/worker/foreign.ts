@@ -10,7 +10,6 @@ import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/m
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { parseModel } from '../../../core/onnx/parse-model.ts';
-import { shortName } from './short-name.ts';
 
 /** A model with an input `input` and an output `logits`, as ours have. */
 export interface ReadModel {
@@ -93,4 +92,12 @@ function assume({ inputType, classes }: ModelInterface): Preprocessing {
 function labelsFor(classes: number): string[] {
   if (classes === CIFAR100_LABELS.length) return [...CIFAR100_LABELS];
   return Array.from({ length: classes === 1 ? 2 : classes }, (_, index) => `class ${index}`);
+}
+
+/** A model's name without folders and ending. */
+function shortName(name: string): string {
+  return name
+    .split('/')
+    .at(-1)!
+    .replace(/\.onnx$/i, '');
 }

@@ -7,7 +7,6 @@ import {
   type InferenceSession,
   openSession as open,
 } from '../../../core/runtime/session.ts';
-import { hasGpu } from './gpu.ts';
 import type { Lock } from './lock.ts';
 import type { Backend, BackendChoice, Progress } from './protocol.ts';
 
@@ -216,4 +215,27 @@ async function within(
 
 function firstLine(error: unknown): string {
   return errorMessage(error).split('\n')[0]!;
+}
+
+/** The part of WebGPU that is asked here; TypeScript's DOM library has none of it yet. */
+interface Gpu {
+  requestAdapter(): Promise<{
+    info?: { isFallbackAdapter?: boolean };
+    isFallbackAdapter?: boolean;
+  } | null>;
+}
+
+/**
+ * Whether this browser has a GPU to run on.
+ * @param software also count a GPU that the processor imitates; it is slower than WebAssembly
+ */
+async function hasGpu(software: boolean): Promise<boolean> {
+  const gpu = (navigator as Navigator & { gpu?: Gpu }).gpu;
+  try {
+    const adapter = await gpu?.requestAdapter();
+    if (!adapter) return false;
+    return software || !(adapter.info?.isFallbackAdapter ?? adapter.isFallbackAdapter ?? false);
+  } catch {
+    return false;
+  }
 }

@@ -1,7 +1,7 @@
 import { classify } from './classify.ts';
 import { evaluate } from './evaluate.ts';
-import { explain } from './explain.ts';
 import { openModel } from './model.ts';
+import { explain } from './occlusion.ts';
 import type { Calls } from './protocol.ts';
 import { serveCalls } from './serve-calls.ts';
 import { prepareRuntime, watchRuntimes } from './session.ts';

@@ -15,6 +15,15 @@ export function canConvolveBlocked(
   return b.canBlock(inChannels / group) && b.canBlock(outChannels / group);
 }
 
+/**
+ * Whether channels that fill no block (24 or 40 of 16) are better filled up with zeros: so much is gained that the
+ * layers around, wider than these, stay blocked: the nodes of a step of efficientnet_lite0 take 174 ms, not 188.
+ */
+export function canFillBlocks(b: StepBuilder, inChannels: number, outChannels: number): boolean {
+  if (b.portable || b.blockSize === 0 || canConvolveBlocked(b, inChannels, outChannels)) return false;
+  return canConvolveBlocked(b, b.filledChannels(inChannels), b.filledChannels(outChannels));
+}
+
 /** How a convolution moves its filter. */
 export type Movement = Pick<ConvGeometry, 'stride' | 'dilation' | 'pads' | 'group'>;
 
@@ -41,6 +50,15 @@ export function convolve(
   }
   const inChannels = x.dims[1]!;
   const outChannels = turned ? weight.dims[1]! * group : weight.dims[0]!;
+  if (group === 1 && canFillBlocks(b, inChannels, outChannels)) {
+    const [filledIn, filledOut] = [b.filledChannels(inChannels), b.filledChannels(outChannels)];
+    const filled = turned ? [filledIn, filledOut] : [filledOut, filledIn];
+    const after = filled.map((channels, axis) => channels - weight.dims[axis]!);
+    const filter = b.pad(weight, [0, 0, 0, 0], [...after, 0, 0]);
+    const filledBias = bias && b.pad(bias, [0], [filledOut - outChannels]);
+    const image = inChannels < b.blockSize ? x : b.toFilledBlocks(x);
+    return b.firstChannels(convolve(b, image, filter, filledBias, movement, turned), outChannels);
+  }
   if (!canConvolveBlocked(b, inChannels, outChannels, group)) {
     const filter = turned ? turnFilter(b, weight, group) : weight;
     return convolveAsItLies(b, b.toPlain(x), filter, movement, 'plain', bias);

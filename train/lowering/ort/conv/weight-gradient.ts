@@ -1,5 +1,5 @@
 import type { StepBuilder, StepTensor } from '../step-builder.ts';
-import { convolve, convolveAsItLies, type Movement } from './convolve.ts';
+import { canFillBlocks, convolve, convolveAsItLies, type Movement } from './convolve.ts';
 import { type ConvGeometry, isDense, isDepthwise, reach } from './geometry.ts';
 import { canReadPixels, geometryKey, outputPixel, patchPixel, readPixels } from './pixel-rows.ts';
 import { canReadRowBlocks, weightGradientByRowBlocks } from './row-blocks.ts';
@@ -17,6 +17,12 @@ export function convWeightGradient(
   const isPointwise = g.kernel[0] === 1 && g.kernel[1] === 1;
   if ((strided || isPointwise) && canReadPixels(b, g)) {
     return byPatches(b, g, b.toBlocked(x), b.toBlocked(dy));
+  }
+  if (isPointwise && canFillBlocks(b, g.inChannels, g.outChannels) && g.inChannels > b.blockSize) {
+    const [filledX, filledDy] = [b.toFilledBlocks(x), b.toFilledBlocks(dy)];
+    const filled = { ...g, inChannels: filledX.dims[1]!, outChannels: filledDy.dims[1]! };
+    const product = byPatches(b, filled, filledX, filledDy);
+    return b.window(product, [0, 0, 0, 0], [g.outChannels, g.inChannels, 1, 1]);
   }
   if (canReadRowBlocks(b, g)) return weightGradientByRowBlocks(b, g, x, b.toBlocked(dy));
   const plainX = b.toPlain(x);

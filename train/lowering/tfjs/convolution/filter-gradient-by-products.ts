@@ -1,7 +1,7 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import type { Kernels } from '../kernels.ts';
-import type { ConvSetting } from './conv2d.ts';
 import { phaseOf } from './phases.ts';
+import type { ConvSetting } from './setting.ts';
 
 /**
  * From so many weights of a tap on, oneDNN's kernel for the filter's gradient in bfloat16 falls behind matrix

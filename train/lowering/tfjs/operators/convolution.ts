@@ -2,16 +2,11 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { TfjsPrecision } from '../../../precision.ts';
-import {
-  type ConvSetting,
-  conv2d,
-  conv2dFilterGradient,
-  conv2dInputGradient,
-  convSetting,
-} from '../convolution/conv2d.ts';
+import { conv2d, conv2dFilterGradient, conv2dInputGradient } from '../convolution/conv2d.ts';
 import { phaseOf, spread } from '../convolution/phases.ts';
-import type { TfjsOperator } from '../interpreter.ts';
+import { type ConvSetting, convSetting } from '../convolution/setting.ts';
 import type { Kernels } from '../kernels.ts';
+import type { TfjsOperator } from '../operator.ts';
 import { channelsLast, dimsOf, plain, toChannelsLast, toFilter, type Value } from '../value.ts';
 import { readWindows, type Window } from '../window.ts';
 

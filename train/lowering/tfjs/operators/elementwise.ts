@@ -2,8 +2,9 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { dataTypeOf } from '../../../../core/onnx/tensor-proto.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
+import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import { channelsLast, plain, toChannelsLast, toPlain, type Value } from '../value.ts';
 
 /** An elementwise function of one tensor, in whichever layout it lies. */
@@ -139,8 +140,8 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Not: kernel('LogicalNot', NO_TYPE),
   Reciprocal: kernel('Reciprocal'),
   Relu: relu,
-  'training.ReluGrad': reluGrad,
-  'training.Relu6Grad': reluGrad,
+  [`${TRAINING}.ReluGrad`]: reluGrad,
+  [`${TRAINING}.Relu6Grad`]: reluGrad,
   Round: kernel('Rint'),
   Sigmoid: kernel('Sigmoid'),
   Sign: kernel('Sign'),

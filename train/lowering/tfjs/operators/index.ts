@@ -1,4 +1,4 @@
-import type { TfjsOperator } from '../interpreter.ts';
+import type { TfjsOperator } from '../operator.ts';
 import { CONVOLUTION } from './convolution.ts';
 import { ELEMENTWISE } from './elementwise.ts';
 import { LAYOUT } from './layout.ts';

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../../../core/errors.ts';
 import { type GraphNode, intAttribute, intsAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import {
   CHANNELS_LAST_AXES,
   channelsLast,
@@ -35,39 +35,11 @@ function byAxis(
   return plain(apply(toPlain(k, x), (axis) => axis));
 }
 
-/** Flatten: a matrix whose rows are the axes before `axis`. */
-const flatten: TfjsOperator = ({ k, node, plain: operand }) => {
-  const x = operand(0);
-  const split = counted(intAttribute(node, 'axis', 1), x.rank);
-  return plain(k.reshape(x, [sizeOf(x.shape.slice(0, split)), sizeOf(x.shape.slice(split))]));
-};
-
 const reshape: TfjsOperator = (call) => {
   const x = call.plain(0);
   const keepsZero = intAttribute(call.node, 'allowzero', 0) === 1;
   const shape = listOf(call, 'shape', 1)!.map((dim, i) => (dim === 0 && !keepsZero ? x.shape[i]! : dim));
   return plain(call.k.reshape(x, shape));
-};
-
-const squeeze: TfjsOperator = (call) => {
-  const x = call.plain(0);
-  const axes = listOf(call, 'axes', 1)?.map((axis) => counted(axis, x.rank));
-  const kept = x.shape.filter((dim, axis) => (axes ? !axes.includes(axis) : dim !== 1));
-  return plain(call.k.reshape(x, kept));
-};
-
-const unsqueeze: TfjsOperator = (call) => {
-  const x = call.plain(0);
-  const given = listOf(call, 'axes', 1)!;
-  const rank = x.rank + given.length;
-  const axes = given.map((axis) => counted(axis, rank));
-  const dims = [...x.shape];
-  return plain(
-    call.k.reshape(
-      x,
-      Array.from({ length: rank }, (_, axis) => (axes.includes(axis) ? 1 : dims.shift()!)),
-    ),
-  );
 };
 
 /** To and from [N, H, W, C], as nets with a layer norm have it, it is a layout by another name. */
@@ -311,43 +283,38 @@ const scatterND: TfjsOperator = (call) => {
   return plain(scatter(call, x, nonNegative(k, indices, sizesIndexed(k, x, indices)), updates));
 };
 
-/** Channels to pixels or back, as three axes each of them moved. */
-const blocks =
-  (toSpace: boolean): TfjsOperator =>
-  ({ k, node, plain: operand }) => {
-    const x = operand(0);
-    const [n, c, h, w] = x.shape as [number, number, number, number];
-    const size = intAttribute(node, 'blocksize', 1);
-    if (!toSpace) {
-      const view = k.reshape(x, [n, c, h / size, size, w / size, size]);
-      const moved = k.transpose(view, [0, 3, 5, 1, 2, 4]);
-      return plain(k.reshape(moved, [n, c * size * size, h / size, w / size]));
-    }
-    const channels = c / (size * size);
-    const isColumnsFirst = modeOf(node, 'DCR') === 'CRD';
-    const dims = isColumnsFirst ? [n, channels, size, size, h, w] : [n, size, size, channels, h, w];
-    const order = isColumnsFirst ? [0, 1, 4, 2, 5, 3] : [0, 3, 4, 1, 5, 2];
-    return plain(k.reshape(k.transpose(k.reshape(x, dims), order), [n, channels, h * size, w * size]));
-  };
+/** The value's sizes, which TensorFlow has as int32, as all that is counted. */
+const shape: TfjsOperator = ({ k, node, inputs }) => {
+  const dims = dimsOf(inputs[0]!);
+  const [start, end] = [intAttribute(node, 'start', 0), intAttribute(node, 'end', dims.length)];
+  return plain(k.integers(dims.slice(start, end)));
+};
 
-/** Operators that move values, https://onnx.ai/onnx/operators */
+const range: TfjsOperator = ({ k, inputs, numbers }) => {
+  const [start, end, step] = [0, 1, 2].map((index) => numbers(index)![0]!) as [number, number, number];
+  const length = Math.max(0, Math.ceil((end - start) / step));
+  const values = Array.from({ length }, (_, i) => start + i * step);
+  return plain(k.tf.tensor1d(values, k.typeOf(inputs[0]!.tensor) === 'int32' ? 'int32' : 'float32'));
+};
+
+/**
+ * Operators that move values, https://onnx.ai/onnx/operators; rules emit Reshape and Transpose for Flatten, Squeeze and their
+ * kind.
+ */
 export const LAYOUT: Readonly<Record<string, TfjsOperator>> = {
   Concat: concat,
-  DepthToSpace: blocks(true),
   Expand: expand,
-  Flatten: flatten,
   Gather: gather,
   GatherElements: gatherElements,
   GatherND: gatherND,
   Pad: pad,
+  Range: range,
   Reshape: reshape,
   ScatterElements: scatterElements,
   ScatterND: scatterND,
+  Shape: shape,
   Slice: slice,
-  SpaceToDepth: blocks(false),
   Split: split,
-  Squeeze: squeeze,
   Tile: tile,
   Transpose: transpose,
-  Unsqueeze: unsqueeze,
 };

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { floatAttribute, intAttribute } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import { plain } from '../value.ts';
 
 const isTurned = ({ node }: OperatorCall, name: string) => intAttribute(node, name, 0) === 1;

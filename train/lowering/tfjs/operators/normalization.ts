@@ -1,6 +1,6 @@
 import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
-import type { TfjsOperator } from '../interpreter.ts';
+import type { TfjsOperator } from '../operator.ts';
 import { channelsLast, plain, toChannelsLast, type Value } from '../value.ts';
 
 const epsilonOf = (node: GraphNode) => floatAttribute(node, 'epsilon', 1e-5);

@@ -1,8 +1,8 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
-import type { OperatorCall, TfjsOperator } from '../interpreter.ts';
 import type { Kernels } from '../kernels.ts';
+import type { OperatorCall, TfjsOperator } from '../operator.ts';
 import { CHANNELS_LAST_AXES, channelsLast, dimsOf, plain, toPlain } from '../value.ts';
 
 /** Over the node's axes, which are an attribute or, in later opsets, an input; in whichever layout the value lies. */

@@ -1,0 +1,87 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
+
+/** What is learned of a graph that `build` makes of images [1, 3, 4, 4] and a first convolution's [1, 4, 4, 4]. */
+function learned(build: (net: Net, images: string, features: () => string) => string): string[] {
+  const net = new Net();
+  const images = net.b.input('images', 'float32', [1, 3, 4, 4]);
+  const features = () => net.b.node('Conv', [images, net.table('conv', [4, 3, 1, 1])]);
+  net.b.output(build(net, images, features), 'float32', [1]);
+  return rolesOf(net.b.graph).filter((name) => name !== 'conv');
+}
+
+class Net {
+  readonly b = new GraphBuilder('net');
+
+  table(name: string, dims: readonly number[], value = 0.5): string {
+    return this.b.initializer(name, floatTensor(dims, new Float32Array(sizeOf(dims)).fill(value)));
+  }
+}
+
+const rolesOf = (graph: Graph): string[] => initializerRoles(graph).parameters;
+
+describe('what is learned of a graph from anywhere', () => {
+  for (const op of ['LayerNormalization', 'InstanceNormalization', 'GroupNormalization']) {
+    it(`scale and bias of ${op}`, () => {
+      const names = learned((net, _, x) =>
+        net.b.node(op, [x(), net.table('scale', [4]), net.table('bias', [4])]),
+      );
+      assert.deepEqual(names, ['scale', 'bias']);
+    });
+  }
+
+  it('batch norm as it was: scale and bias, and statistics that are none', () => {
+    const net = new Net();
+    const x = net.b.input('x', 'float32', [1, 4]);
+    const inputs = ['scale', 'bias', 'mean', 'variance'].map((name) => net.table(name, [4]));
+    net.b.output(net.b.node('BatchNormalization', [x, ...inputs]), 'float32', [1, 4]);
+    const roles = initializerRoles(net.b.graph);
+    assert.deepEqual(roles, { parameters: ['scale', 'bias'], buffers: ['mean', 'variance'], constants: [] });
+  });
+
+  it('a weight that reaches its operator in another form', () => {
+    const names = learned((net, _, x) => {
+      const turned = net.b.node('Transpose', [net.table('weight', [4, 8])], { perm: ints([1, 0]) });
+      const named = net.b.node('Identity', [net.b.node('Reshape', [turned, net.b.int64([8, 4])])]);
+      return net.b.node('MatMul', [named, x()]);
+    });
+    assert.deepEqual(names, ['weight']);
+  });
+
+  it('layer scales, biases, class tokens, position embeddings and tables that are picked from', () => {
+    const names = learned((net, _, x) => {
+      const { b } = net;
+      const scaled = b.node('Mul', [net.table('gamma', [4, 1, 1]), x()]);
+      const token = b.node('Expand', [net.table('token', [1, 4, 1, 4]), b.int64([1, 4, 1, 4])]);
+      const joined = b.node('Concat', [token, scaled], { axis: int(2) });
+      const placed = b.node('Add', [joined, net.table('positions', [1, 4, 5, 4])]);
+      const picked = b.node('Gather', [net.table('relative', [9, 4]), b.int64([1, 2, 2, 8, 0])]);
+      const bias = b.node('Unsqueeze', [b.node('Transpose', [picked]), b.int64([0])]);
+      return b.node('Add', [b.node('Sum', [placed, net.table('more', [4])]), bias]);
+    });
+    assert.deepEqual(names, ['gamma', 'token', 'positions', 'more', 'relative']);
+  });
+
+  it('neither what normalises the images, scalars, divisors, masks, nor whole numbers', () => {
+    const names = learned((net, images, x) => {
+      const { b } = net;
+      const zeroMean = b.node('Sub', [images, net.table('mean', [3, 1, 1])]);
+      const shifted = b.node('Add', [
+        b.node('Mul', [zeroMean, net.table('std', [3, 1, 1])]),
+        net.table('off', [3, 1, 1]),
+      ]);
+      const y = b.node('Add', [x(), b.node('ReduceMean', [shifted], { axes: ints([1]) })]);
+      const halved = b.node('Mul', [y, net.table('half', [])]);
+      const shared = b.node('Div', [
+        b.node('Add', [halved, net.table('one', [1])]),
+        net.table('counts', [4, 4]),
+      ]);
+      const masked = b.node('Add', [shared, net.table('mask', [4, 4], -100)]);
+      return b.node('Add', [masked, net.table('unseen', [4, 4], Number.NEGATIVE_INFINITY)]);
+    });
+    assert.deepEqual(names, []);
+  });
+});

@@ -1,0 +1,45 @@
+import assert from 'node:assert/strict';
+import { it } from 'node:test';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor } from '../../core/onnx/graph.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
+import { trainableModel } from '../../train/trainable-model.ts';
+
+it('a weight of one number that several nodes read becomes one of each, another stays shared', async () => {
+  const b = new GraphBuilder('net');
+  const filled = b.initializer('filled', floatTensor([4], [0, 0, 0, 0]));
+  const scale = b.initializer('scale', floatTensor([4], [1, 2, 3, 4]));
+  const first = b.node('LayerNormalization', [b.input('x', 'float32', ['batch', 4]), scale, filled]);
+  b.node('LayerNormalization', [first, scale, filled], {}, { name: 'y' });
+  b.output('y', 'float32', ['batch', 4]);
+  const model = await trainableModel({ graph: b.graph, metadata: {}, opset: 17 });
+  assert.deepEqual(initializerRoles(model).parameters, ['scale', 'filled', 'filled_1']);
+  assert.deepEqual(
+    model.nodes.map(({ inputs }) => inputs.slice(1)),
+    [
+      ['scale', 'filled'],
+      ['scale', 'filled_1'],
+    ],
+  );
+});
+
+it('the zeros that an exporter gives a convolution for a bias are none', async () => {
+  const b = new GraphBuilder('net');
+  const weight = b.initializer('weight', floatTensor([4, 3, 1, 1], new Float32Array(12).fill(0.5)));
+  const zero = b.initializer('zero', floatTensor([], [0]));
+  const x = b.input('x', 'float32', ['batch', 3, 2, 2]);
+  const plain = b.node('Conv', [x, weight, b.node('Expand', [zero, b.int64([4])])]);
+  const learned = b.initializer('bias', floatTensor([4], [0, 0, 0, 0]));
+  const square = b.initializer('square', floatTensor([4, 4, 1, 1], new Float32Array(16).fill(0.25)));
+  b.node('Conv', [plain, square, learned], {}, { name: 'y' });
+  b.output('y', 'float32', ['batch', 4, 2, 2]);
+  const model = await trainableModel({ graph: b.graph, metadata: {}, opset: 17 });
+  assert.deepEqual(
+    model.nodes.map(({ inputs }) => inputs),
+    [
+      ['x', 'weight'],
+      [plain, 'square', 'bias'],
+    ],
+  );
+  assert.deepEqual(initializerRoles(model).parameters, ['weight', 'square', 'bias']);
+});

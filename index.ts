@@ -182,7 +182,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
       open: async () => {
         if (resumed) await plans.rememberChanges(resumed, dataset);
         return {
-          run: resumed?.run ?? (await createRun(plan.config, plan.dataset, path, plan.model)),
+          run: resumed?.run ?? (await createRun(plan.config, plan.dataset, path, plan)),
           observer: {
             onStep: ({ progress, loss }) => onStep?.(progress.batch, loss),
             onEpochEnd: ({ entry }) => onEpoch?.(entry),

@@ -26,6 +26,8 @@ export interface RunPlan {
   config: TrainConfig;
   /** Without weights yet, unless it goes on from another (`from`). */
   model: Graph;
+  /** That of the weights it goes on from. */
+  licence?: string;
   dataset: ImageDataset;
   device: Device;
   threads: number | undefined;
@@ -55,18 +57,15 @@ export async function planRun(
   if (resumed) checkSameData(resumed, dataset);
   const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
   const settings = settle(asked);
-  const { model, normalization = dataset.normalization } = await modelToTrain(
-    settings,
-    dataset,
-    resumed,
-    say,
-  );
+  const start = await modelToTrain(settings, dataset, resumed, say);
+  const { model, licence, normalization = dataset.normalization } = start;
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
   const made = () => makeConfig({ ...asked, provider: device.provider }, model, dataset);
   return {
     config: resumed?.config ?? made(),
     model,
+    ...(licence && { licence }),
     dataset: { ...dataset, normalization },
     device,
     threads: settings.threads,
@@ -81,11 +80,12 @@ async function modelToTrain(
   dataset: ImageDataset,
   resumed: ResumedRun | undefined,
   say: Hearers['say'],
-): Promise<{ model: Graph; normalization?: Normalization }> {
+): Promise<{ model: Graph; licence?: string; normalization?: Normalization }> {
   if (resumed) {
     const { run, config, record } = resumed;
     const { normalization } = record;
-    return { model: await modelOfRun(run, config.model, dataset), ...(normalization && { normalization }) };
+    const { graph } = await modelOfRun(run, config.model, dataset);
+    return { model: graph, ...(normalization && { normalization }) };
   }
   const { from, model, head, netSize, seed } = settings;
   if (from === undefined) {
@@ -100,7 +100,8 @@ async function modelToTrain(
   const { startFrom } = await import('./fine-tune/start-model.ts');
   const start = await startFrom({ from, head, netSize, seed }, dataset);
   for (const note of start.notes) say(`${from}: ${note}`);
-  return { model: start.graph, ...(start.normalization && { normalization: start.normalization }) };
+  const { graph, notes: _, ...rest } = start;
+  return { model: graph, ...rest };
 }
 
 function announceModel(say: (line: string) => void): string {

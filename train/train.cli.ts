@@ -132,7 +132,7 @@ async function trainOrResume(
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
-        const run = stored ?? (await createRun(config, dataset, options.run, model));
+        const run = stored ?? (await createRun(config, dataset, options.run, plan));
         path = run.path;
         logFile = join(path, 'train.log');
         if (resumed) await rememberChanges(resumed, dataset);

@@ -162,11 +162,16 @@ function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[]
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings);
   const epochs: LoopObserver = {
-    onEpochEnd: async ({ entry }) => {
-      const logged = parseEpochs(await run.readLog());
-      const earlier = logged.filter(({ epoch }) => epoch < entry.epoch);
-      await events.add(entry, earlier).catch(said('TensorBoard events'));
-    },
+    onEpochEnd: ({ entry }) =>
+      run
+        .readLog()
+        .then((log) =>
+          events.add(
+            entry,
+            parseEpochs(log).filter(({ epoch }) => epoch < entry.epoch),
+          ),
+        )
+        .catch(said('TensorBoard events')),
   };
   return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
 }
@@ -249,21 +254,21 @@ export async function startRun({ threads, device, open, ...setup }: RunSetup): P
 /**
  * Makes a run directory with the config in it; the run is locked by this process.
  * @param path default `runs/<time>-<model>-<dataset>`
- * @param model with its weights, if the config goes on from one (`from`)
+ * @param start the model with its weights, if the config goes on from one (`from`)
  * @throws UserError if it holds a run already, another process writes it, or it cannot be made
  */
 export async function createRun(
   config: TrainConfig,
   dataset: ImageDataset,
   path?: string,
-  model?: Graph,
+  start?: { model: Graph; licence?: string },
 ): Promise<RunDirectory> {
   const run = await RunDirectory.create(`${config.model}-${dataset.name}`, path);
   await run.lock();
   // Another process may have made and finished it meanwhile.
   await RunDirectory.create(dataset.name, run.path);
   // First: a run whose config is there is whole.
-  if (config.from !== undefined) await keepModel(run, model!);
+  if (config.from !== undefined) await keepModel(run, start!.model, start!.licence);
   await run.writeConfig(runConfig(config, dataset));
   return run;
 }

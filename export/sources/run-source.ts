@@ -23,12 +23,17 @@ export async function runSource(
   const config = await run.readConfig();
   const model = modelOf(config, run.configPath);
   const facts = await datasetFacts(config, run.configPath, data);
-  const { graph, accuracy } = await loadTrained(run, checkpoint, model, facts);
+  const { graph, accuracy, licence } = await loadTrained(run, checkpoint, model, facts);
   // The labels are metadata of their own; where the data was is nobody else's business.
   const { labels: _, data: record, ...settings } = config;
   const { path: __, ...described } = (record ?? {}) as Record<string, unknown>;
   const trainingConfig = { ...settings, ...(record === undefined ? {} : { data: described }) };
-  const metadata = { ...modelMetadata(model, facts), ...(accuracy ? { accuracy } : {}), trainingConfig };
+  const metadata = {
+    ...modelMetadata(model, facts),
+    ...(accuracy && { accuracy }),
+    ...(licence && { licence }),
+    trainingConfig,
+  };
   const description = `${run.path}, ${checkpoint} checkpoint`;
   return new ExportSource(metadata, graph, {
     ...{ description, trainedHere: true, parameters: parameterCount(graph) },
@@ -46,6 +51,8 @@ interface TrainedModel {
   graph: Graph;
   /** Of these very weights; absent if they were never evaluated. */
   accuracy?: ModelAccuracy;
+  /** That of the weights the run went on from. */
+  licence?: string;
 }
 
 /**
@@ -67,7 +74,7 @@ async function loadTrained(
     if (!(error instanceof UserError) || !existsSync(run.checkpointPath(other))) throw error;
     throw new UserError(`${error.message}; --checkpoint ${other} can be exported too`);
   });
-  const graph = await modelOfRun(run, model, facts);
+  const { graph, licence } = await modelOfRun(run, model, facts);
   // `last` may be saved amid an epoch, where the last evaluation was of older weights.
   let evaluated = which === 'best' ? progress.best : progress.batch === 0 ? progress.accuracy : undefined;
   // What is stated of a model is its accuracy on test images, which had no part in choosing it.
@@ -75,5 +82,6 @@ async function loadTrained(
   return {
     graph: withWeights(graph, tensors, path),
     ...(evaluated ? { accuracy: evaluated } : {}),
+    ...(licence && { licence }),
   };
 }

@@ -5,6 +5,7 @@ import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
+import { RunLock } from '../../core/runs/run-lock.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { DEMO_DIST } from '../../web-demo/build.ts';
 import { startDemo } from '../../web-demo/start.ts';
@@ -52,6 +53,7 @@ const REPORT = {
 describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
   let page: DemoPage;
+  let lock: RunLock | undefined;
 
   before(async () => {
     test = await TestDemo.start(['--host-resolver-rules=MAP demo.lan 127.0.0.1']);
@@ -65,20 +67,25 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
       ...config,
       seed: 9,
     });
+    // Whoever trains a run holds its lock.
+    lock = await RunLock.take(path.join(test.folder, 'runs/2026-11-29-22-15-30-first'));
     const tested = path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second/best-test');
     await mkdir(tested);
     await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
     page = await test.open();
   });
 
-  after(() => test?.close());
+  after(async () => {
+    await lock?.release();
+    await test?.close();
+  });
 
   it('follows a training run as its log grows, and compares it with another', async () => {
     await page.show('runs');
     const row = page.page.locator('#runs-body tr', { hasText: 'first' });
     await row.getByText('2/4').waitFor();
     await page.page.locator('#runs-body tr', { hasText: 'second' }).getByText('1/4').waitFor();
-    assert.match(await page.textOf('#runs-status'), /^Live: /);
+    assert.equal(await page.textOf('#runs-status'), 'Live: 2026-11-29-22-15-30-first');
     await appendFile(
       path.join(test.folder, 'runs/2026-11-29-22-15-30-first/log.jsonl'),
       `${JSON.stringify(epoch(2))}\n`,

@@ -40,6 +40,8 @@ export interface StartModel {
   graph: Graph;
   /** What images the model was trained on; undefined if its file does not say. */
   normalization?: Normalization;
+  /** That of its weights, if its file says so. */
+  licence?: string;
   /** What its user should know, a line each. */
   notes: string[];
 }
@@ -73,8 +75,8 @@ export async function startFrom(
     const size = sizeSeen(graph);
     notes.push(`images of ${dataset.width}x${dataset.height} are resized to ${size}x${size} in the graph`);
   }
-  const { normalization } = loaded;
-  return { graph, ...(normalization ? { normalization } : {}), notes };
+  const { normalization, licence } = loaded;
+  return { graph, ...(normalization && { normalization }), ...(licence && { licence }), notes };
 }
 
 /** A graph for batches of one size, of which nothing is computed that does not depend on images or weights. */
@@ -87,12 +89,9 @@ export async function foldForTraining(graph: Graph, batch: number): Promise<Grap
   return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };
 }
 
-interface Loaded {
-  graph: Graph;
+interface Loaded extends StartModel {
   name: string;
   labels?: string[];
-  normalization?: Normalization;
-  notes: string[];
 }
 
 async function load(path: string, netSize: number | undefined): Promise<Loaded> {
@@ -107,11 +106,12 @@ async function fromRun(run: RunDirectory): Promise<Loaded> {
   if (!existsSync(best))
     throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
   const { labels, model } = config;
-  const graph = await modelOfRun(run, model, { labels, height: imageSize });
+  const { graph, licence } = await modelOfRun(run, model, { labels, height: imageSize });
   const { tensors } = await loadCheckpointWeights(best);
   return {
     ...{ graph: withWeights(graph, tensors, best), name: model, labels, notes: [] },
     ...(normalization && { normalization }),
+    ...(licence && { licence }),
   };
 }
 
@@ -129,7 +129,7 @@ async function findFile(from: string): Promise<string> {
 
 async function fromOnnx(path: string): Promise<Loaded> {
   const { graph: stored, metadata, notes } = await loadClassifier(path);
-  const { mean, std, labels } = metadata;
+  const { mean, std, labels, licence } = metadata;
   if (metadata.oneByOne) {
     throw new UserError(
       `${path} takes one image at a time and cannot be trained in batches; export it with a dynamic batch`,
@@ -139,7 +139,10 @@ async function fromOnnx(path: string): Promise<Loaded> {
     throw new UserError(`${path} is of ${metadata.precision}; training goes on from the float32 model`);
   }
   const graph = await trainableModel({ graph: stored, metadata: {}, opset: stored.opset ?? OPSET_VERSION });
-  return { graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] };
+  return {
+    ...{ graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] },
+    ...(licence && { licence }),
+  };
 }
 
 async function fromWeights(path: string, imageSize: number | undefined): Promise<Loaded> {

@@ -1,5 +1,5 @@
+import { formatPercent } from '../../core/cli/format.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
-import { percentOrDash } from './list.ts';
 import type { RunRecord } from './read-run.ts';
 import { summarize } from './summary.ts';
 
@@ -73,4 +73,9 @@ function formatValue(value: unknown): string {
     return `${value.length}: ${value.slice(0, 2).map(formatValue).join(', ')}, …`;
   }
   return typeof value === 'string' ? value : JSON.stringify(value);
+}
+
+/** A percentage, or a dash for what is not known. */
+export function percentOrDash(fraction: number | null): string {
+  return fraction === null ? '-' : formatPercent(fraction);
 }

@@ -1,10 +1,10 @@
-import { formatPercent } from '../../core/cli/format.ts';
 import { printable } from '../../core/cli/printable.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
 import { textTable } from '../../core/cli/text-table.ts';
 import { UserError } from '../../core/errors.ts';
 import { flagOf } from '../recipe/command-line.ts';
 import { SETTINGS } from '../recipe/settings.ts';
+import { percentOrDash } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
 import { type RunSummary, summarize } from './summary.ts';
 
@@ -62,9 +62,4 @@ export function listLines(summaries: readonly RunSummary[]): string[] {
     ...(run.note === undefined ? [] : [printable(run.note)]),
   ]);
   return textTable([head, ...rows], new Set([4, 5, 6, 7, 8]));
-}
-
-/** A percentage, or a dash for what is not known. */
-export function percentOrDash(fraction: number | null): string {
-  return fraction === null ? '-' : formatPercent(fraction);
 }

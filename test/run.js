@@ -20,8 +20,15 @@ const TIMEOUT_MS = 600_000;
 
 /** What depends on Node itself: typed arrays, shared memory, threads, files, streams, HTTP, native modules. */
 const QUICK = [
-  ...['core', 'data', 'foreign', 'inspect', 'loader', 'onnx', 'weights'],
-  ...['export/variants', 'providers/mixed-precision', 'train/trainer'],
+  ...['core', 'data', 'foreign', 'loader'],
+  ...[
+    'onnx/model-file',
+    'onnx/newer-fields',
+    'onnx/fold-constants',
+    'weights/load-weights',
+    'weights/pytorch',
+  ],
+  ...['export/variants', 'inspect/cli', 'providers/mixed-precision', 'train/trainer'],
   ...['serve/decode', 'serve/server', 'serve/v2', 'engine-tfjs/engine', 'setup/tensorflow'],
 ];
 

@@ -20,7 +20,7 @@ const skip = existsSync('/proc/self/status')
   : 'on Linux only, which says how much memory a process took';
 
 describe('the export of a large net', { skip }, () => {
-  it('takes at most 2.2 times the memory of its weights', async () => {
+  it('takes at most 2.4 times the memory of its weights', async () => {
     const folder = await temporaryFolder();
     const labels = makeSynthetic({ splits: [] }).labels;
     const graph = buildModel('resnet50', { numClasses: labels.length });
@@ -43,6 +43,6 @@ describe('the export of a large net', { skip }, () => {
     const grown = Number(execFileSync(process.execPath, args, { cwd: PROJECT, encoding: 'utf8' }));
     const weights = 4 * parameterCount(graph);
     assert.ok(grown > 0.9 * weights, `${grown} bytes`);
-    assert.ok(grown <= 2.2 * weights, `${(grown / weights).toFixed(2)} times the weights`);
+    assert.ok(grown <= 2.4 * weights, `${(grown / weights).toFixed(2)} times the weights`);
   });
 });

@@ -11,6 +11,7 @@ import type { ClassReport } from './core/metrics/class-report.ts';
 import type { ConfusionMatrix } from './core/metrics/confusion-matrix.ts';
 import type { Prediction } from './core/metrics/scores.ts';
 import type { Agreement, ModelAccuracy, Precision } from './core/model-metadata.ts';
+import type { Operator } from './core/onnx/operators/operator.ts';
 import type { Normalizer } from './core/preprocess/normalize.ts';
 import type { PixelImage } from './core/preprocess/pixel-image.ts';
 import type { CheckpointChoice, ExportOptions } from './export/options.ts';
@@ -18,7 +19,9 @@ import type { QuantizeReport } from './export/quantize/options.ts';
 import type { ConvertOptions, ConvertResult } from './export/weights/convert.ts';
 import type { LogLevel } from './serve/http/logger.ts';
 import type { LoadedModel } from './serve/models/loaded-model.ts';
+import type { Rule } from './train/gradients/rule.ts';
 import type { EpochLog } from './train/loop.ts';
+import type { TfjsOperator } from './train/lowering/tfjs/operator.ts';
 import type { PresetName } from './train/recipe/recipe-file.ts';
 import type { Recipe } from './train/recipe/settings.ts';
 
@@ -103,6 +106,37 @@ export interface TrainOptions extends Omit<Recipe, 'from'> {
   onEpoch?: (epoch: EpochLog) => void;
   /** Called with a line on what is done otherwise than asked for. */
   onNote?: (line: string) => void;
+}
+
+/** What is to be known of an operator so that it can be trained. */
+export interface OperatorExtension {
+  /** Its gradient, and how it acts while training if that is not as ever: a few lines, see `train/gradients/rule.ts`. */
+  rule: Rule;
+  /** Its shapes, types and cost, if `core/onnx/operators/` does not know them. */
+  operator?: Operator;
+  /** How TensorFlow computes it, and what of its rule is new to it; only for `engine: 'tfjs'`. */
+  tfjs?: Readonly<Record<string, TfjsOperator>>;
+}
+
+/**
+ * Lets models with an operator of ai.onnx be trained that has no rule, in this process.
+ * @example
+ * // y = atan(x), so dx = dy / (1 + x^2)
+ * await addOperator('Atan', {
+ *   rule: { backward: (g, { x }, [dy]) => [g.div(dy!, g.add(g.square(x), g.constant(1)))] },
+ * });
+ * console.log('models with Atan can be trained');
+ */
+export async function addOperator(name: string, { rule, operator, tfjs }: OperatorExtension): Promise<void> {
+  const [{ RULES }, { OPERATORS }] = await Promise.all([
+    import('./train/gradients/rules.ts'),
+    import('./core/onnx/operators/index.ts'),
+  ]);
+  RULES.set(name, rule);
+  if (operator) OPERATORS.set(name, operator);
+  if (!tfjs) return;
+  const { OPERATORS: lowered } = await import('./train/lowering/tfjs/operators/index.ts');
+  for (const [op, compute] of Object.entries(tfjs)) lowered.set(op, compute);
 }
 
 export interface TrainedRun {

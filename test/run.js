@@ -51,6 +51,8 @@ for (const entry of readdirSync(cache).filter((name) => name.startsWith('tests-'
   const path = join(cache, entry);
   if (Date.now() - statSync(path).mtimeMs > 24 * 3600 * 1000) rmSync(path, { recursive: true, force: true });
 }
+// Of the page's files the best takes a quarter of a minute; the slow tests measure what it is worth.
+if (!files.some((file) => file.endsWith('.slow.ts'))) process.env.PAGE_BROTLI_QUALITY ??= '5';
 const folder = mkdtempSync(join(cache, 'tests-'));
 try {
   const sources = files.map((file) => relative(PROJECT, resolve(PROJECT, file)));

@@ -15,6 +15,7 @@ import type { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
 import { chooseDevice } from './engine/providers/choose-device.ts';
 import type { Device } from './engine/providers/device.ts';
+import type { OpenedStart } from './fine-tune/start-model.ts';
 import { flagOf } from './recipe/command-line.ts';
 import { fitBatch, makeConfig, settle } from './recipe/make-config.ts';
 import { parseTrainConfig } from './recipe/parse.ts';
@@ -44,7 +45,7 @@ export interface Hearers {
 /**
  * Settles what a new run is, or one that goes on.
  * @param recipe what was said of it; of a run that goes on, of {@link CHANGEABLE} alone
- * @param from the run whose best weights a new run begins with
+ * @param opened what `from` names, if it is read already
  * @param fit whether the recipe's batch may become smaller where the images do not fill it
  * @throws UserError if settings contradict each other or do not go with the data, or the data is not that of the run
  */
@@ -52,12 +53,16 @@ export async function planRun(
   recipe: Recipe,
   dataset: ImageDataset,
   { say, warn }: Hearers,
-  { resumed, fit = false }: { resumed?: ResumedRun | undefined; fit?: boolean } = {},
+  {
+    resumed,
+    opened,
+    fit = false,
+  }: { resumed?: ResumedRun | undefined; opened?: OpenedStart | undefined; fit?: boolean } = {},
 ): Promise<RunPlan> {
   if (resumed) checkSameData(resumed, dataset);
   const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
   const settings = settle(asked);
-  const start = await modelToTrain(settings, dataset, resumed, say);
+  const start = await modelToTrain(settings, dataset, { resumed, opened, say });
   const { model, licence, normalization = dataset.normalization } = start;
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
@@ -78,8 +83,11 @@ export async function planRun(
 async function modelToTrain(
   settings: Settings,
   dataset: ImageDataset,
-  resumed: ResumedRun | undefined,
-  say: Hearers['say'],
+  {
+    resumed,
+    opened,
+    say,
+  }: { resumed: ResumedRun | undefined; opened: OpenedStart | undefined; say: Hearers['say'] },
 ): Promise<{ model: Graph; licence?: string; normalization?: Normalization }> {
   if (resumed) {
     const { run, config, record } = resumed;
@@ -97,8 +105,8 @@ async function modelToTrain(
   }
   if (model !== undefined)
     throw new UserError('give --model for a new net or --from for one that goes on, not both');
-  const { startFrom } = await import('./fine-tune/start-model.ts');
-  const start = await startFrom({ from, head, netSize, seed }, dataset);
+  const { openStart, startOn } = await import('./fine-tune/start-model.ts');
+  const start = startOn(opened ?? (await openStart(from, netSize)), { head, netSize, seed }, dataset);
   for (const note of start.notes) say(`${from}: ${note}`);
   const { graph, notes: _, ...rest } = start;
   return { model: graph, ...rest };

@@ -16,6 +16,8 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import { consoleObserver, watchInterrupt } from './console.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
+import { sizeSeen } from './fine-tune/enlarge.ts';
+import type { OpenedStart } from './fine-tune/start-model.ts';
 import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
 import { CHANGEABLE, planRun, readResumed, rememberChanges, rereadData, whyNoLonger } from './plan-run.ts';
 import { givenSettings, settingOptions } from './recipe/command-line.ts';
@@ -80,7 +82,9 @@ await runMain(async () => {
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
   if (stored) refuseChanges(given, positionals);
   const own = givenSettings(options, given);
-  const recipe = withStem({ ...(await namedRecipe(positionals, options.preset)), ...own }, options.stem);
+  const said = withStem({ ...(await namedRecipe(positionals, options.preset)), ...own }, options.stem);
+  const isSize = said.from !== undefined && options.imageSize !== undefined;
+  const recipe = isSize ? { netSize: options.imageSize, ...said } : said;
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
@@ -89,6 +93,11 @@ await runMain(async () => {
     await stored?.unlock();
   }
 });
+
+async function openModel(from: string, netSize: number | undefined): Promise<OpenedStart> {
+  const { openStart } = await import('./fine-tune/start-model.ts');
+  return openStart(from, netSize);
+}
 
 /** The zoo has ResNets of either stem under names of their own, by which all commands know them. */
 function withStem(recipe: Recipe, stem: string | undefined): Recipe {
@@ -112,11 +121,14 @@ async function trainOrResume(
 ): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const resumed = stored && (await readResumed(stored, recipe, say));
+  const { from, netSize } = recipe;
+  const opened = resumed || from === undefined ? undefined : await openModel(from, netSize);
   const loaded = await loadTrainingData(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
     say,
+    opened && (netSize ?? sizeSeen(opened.graph)),
   );
-  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, fit });
+  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, opened, fit });
   const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);

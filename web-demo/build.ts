@@ -32,7 +32,12 @@ interface BuildStamp {
   /** Paths relative to the project, `/`-separated. */
   inputs: string[];
   hash: string;
+  /** The best quality of brotli that was allowed. */
+  quality: number;
 }
+
+/** Of brotli, the best for all files but onnxruntime's; lower for tests, which need not wait a quarter of a minute. */
+const QUALITY = Number(process.env.PAGE_BROTLI_QUALITY ?? zlib.BROTLI_MAX_QUALITY);
 
 /**
  * Builds the page into {@link DEMO_DIST} with Vite, unless what is there was built from the same sources.
@@ -45,7 +50,7 @@ export async function buildDemo(options: { force?: boolean } = {}): Promise<bool
   const work = `${DEMO_DIST.replace(/[\\/]$/, '')}-${process.pid}.tmp`;
   try {
     const inputs = await runVite(work);
-    const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs) };
+    const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs), quality: QUALITY };
     await writeFile(path.join(work, 'assets.json'), JSON.stringify(await smallAssets(work)));
     await compressFiles(work);
     await writeFile(path.join(work, STAMP), `${JSON.stringify(stamp, null, 2)}\n`);
@@ -157,7 +162,8 @@ async function compressFile(file: string): Promise<void> {
   const bytes = await readFile(file);
   // The best there is would take twice as long for what everybody loads, for 4 % less; of the one with WebGPU, twice as
   // large, also the second best takes half a minute.
-  const quality = file.endsWith('.wasm') ? (file.includes('asyncify') ? 5 : 10) : 11;
+  const best = file.endsWith('.wasm') ? (file.includes('asyncify') ? 5 : 10) : 11;
+  const quality = Math.min(best, QUALITY);
   const params = {
     [zlib.BROTLI_PARAM_QUALITY]: quality,
     [zlib.BROTLI_PARAM_LGWIN]: zlib.BROTLI_MAX_WINDOW_BITS,
@@ -190,7 +196,7 @@ async function compressFile(file: string): Promise<void> {
 async function isFresh(): Promise<boolean> {
   try {
     const stamp = JSON.parse(await readFile(path.join(DEMO_DIST, STAMP), 'utf8')) as BuildStamp;
-    return stamp.hash === (await hashFiles(stamp.inputs));
+    return stamp.quality >= QUALITY && stamp.hash === (await hashFiles(stamp.inputs));
   } catch {
     // No build yet, or a source it was made from is gone.
     return false;

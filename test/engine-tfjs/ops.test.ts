@@ -20,7 +20,7 @@ import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
  */
 
 /** Fewer finite differences than the rules are tested with: TensorFlow's kernels are tested where they are made. */
-const PROBES = { elements: 12, directions: 2 };
+const PROBES = { elements: 32, directions: 2 };
 
 for (const [op, cases] of Object.entries({ ...GRADIENT_CASES, ...OPERATOR_CASES })) {
   describe(op, { skip }, () => testAll(cases));

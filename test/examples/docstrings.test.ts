@@ -20,7 +20,7 @@ const EXAMPLES = [...FACE.matchAll(/^ *\* @example\n((?: *\* .*\n)+?) *\*\//gm)]
 
 /** All in one program, as a file of a user's. */
 const PROGRAM = [
-  `import { adaptModel, Classifier, convertWeights, evaluate, exportModel, loadDataset, quantize, startServer, train } from '${PROJECT}index.ts';`,
+  `import { adaptModel, addOperator, Classifier, convertWeights, evaluate, exportModel, loadDataset, quantize, startServer, train } from '${PROJECT}index.ts';`,
   ...EXAMPLES.map((code, i) => `console.log('#${i}');\n{\n${code}}`),
 ].join('\n');
 

@@ -49,6 +49,11 @@ export function forImages(graph: Graph, { height, width }: { height: number; wid
   const [input] = graph.inputs as [Graph['inputs'][0]];
   const [, , netHeight, netWidth] = input.dims;
   if (netHeight === height && netWidth === width) return graph;
+  if (enlarges(graph)) {
+    const size = sizeSeen(graph);
+    const initializers = new Map(graph.initializers).set(SCALES, scales(size / height, size / width));
+    return { ...withSize(graph, height, width), initializers };
+  }
   if (typeof netHeight !== 'number' || typeof netWidth !== 'number') return withSize(graph, height, width);
   const builder = new GraphBuilder({
     ...withSize(graph, height, width),

@@ -24,8 +24,6 @@ import { findHead, replaceHead, withoutProbabilities } from './head.ts';
 const FETCHED = 'pretrained';
 
 export interface StartOptions {
-  /** A file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, or the name of a model. */
-  from: string;
   /** The node of the layer that tells the classes apart, where it cannot be known. */
   head?: string | undefined;
   /** Height and width that the net sees; default its own. */
@@ -47,17 +45,28 @@ export interface StartModel {
 }
 
 /**
+ * Reads a model to go on from.
+ * @param from a file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, or the name of
+ *   a model
+ * @param netSize height and width that a net of the zoo is built for, if its file is one of weights
+ * @throws UserError if it cannot be read or is no classifier
+ */
+export async function openStart(from: string, netSize?: number): Promise<OpenedStart> {
+  const path = await findFile(from);
+  if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
+  return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
+}
+
+/**
  * Makes a model ready to be trained on a dataset: with a new head where its classes are others, and with a Resize in
  * front where its images are of another size.
- * @throws UserError if the file cannot be read or is no such model, its head is not known, or it does not take
- *   images of the size asked for
+ * @throws UserError if its head is not known, or it does not take images of the size asked for
  */
-export async function startFrom(
-  { from, head, netSize, seed }: StartOptions,
+export function startOn(
+  loaded: OpenedStart,
+  { head, netSize, seed }: StartOptions,
   dataset: Pick<ImageDataset, 'labels' | 'height' | 'width'>,
-): Promise<StartModel> {
-  const path = await findFile(from);
-  const loaded = await load(path, netSize);
+): StartModel {
   const notes = [...loaded.notes];
   let graph = withoutProbabilities(loaded.graph);
   const found = findHead(graph, head);
@@ -89,17 +98,13 @@ export async function foldForTraining(graph: Graph, batch: number): Promise<Grap
   return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };
 }
 
-interface Loaded extends StartModel {
+/** A model as its file has it. */
+export interface OpenedStart extends StartModel {
   name: string;
   labels?: string[];
 }
 
-async function load(path: string, netSize: number | undefined): Promise<Loaded> {
-  if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
-  return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
-}
-
-async function fromRun(run: RunDirectory): Promise<Loaded> {
+async function fromRun(run: RunDirectory): Promise<OpenedStart> {
   const config = parseTrainConfig(await run.readConfig(), run.configPath);
   const { imageSize = 32, normalization } = readDatasetRecord(await run.readConfig(), run.configPath);
   const best = run.checkpointPath('best');
@@ -127,7 +132,7 @@ async function findFile(from: string): Promise<string> {
   );
 }
 
-async function fromOnnx(path: string): Promise<Loaded> {
+async function fromOnnx(path: string): Promise<OpenedStart> {
   const { graph: stored, metadata, notes } = await loadClassifier(path);
   const { mean, std, labels, licence } = metadata;
   if (metadata.oneByOne) {
@@ -145,7 +150,7 @@ async function fromOnnx(path: string): Promise<Loaded> {
   };
 }
 
-async function fromWeights(path: string, imageSize: number | undefined): Promise<Loaded> {
+async function fromWeights(path: string, imageSize: number | undefined): Promise<OpenedStart> {
   const { tensors, left } = await loadWeights(path);
   const { graph, model } = fitModel(tensors, path, {
     left,

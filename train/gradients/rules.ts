@@ -11,8 +11,8 @@ import { POOLING } from './families/pooling.ts';
 import { REDUCTION } from './families/reduction.ts';
 import type { Rule } from './rule.ts';
 
-/** The operators of ai.onnx that can be trained, each with its rule. */
-export const RULES: ReadonlyMap<string, Rule> = new Map(
+/** The operators of ai.onnx that can be trained, each with its rule; code may add its own. */
+export const RULES: Map<string, Rule> = new Map(
   Object.entries({
     ...ACTIVATIONS,
     ...ATTENTION,

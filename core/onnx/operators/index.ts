@@ -12,8 +12,8 @@ import { POOLING } from './pooling.ts';
 import { QUANTIZATION } from './quantization.ts';
 import { REDUCTION } from './reduction.ts';
 
-/** All that is known of operators of ai.onnx, by their names. */
-export const OPERATORS: ReadonlyMap<string, Operator> = new Map(
+/** All that is known of operators of ai.onnx, by their names; code may add its own. */
+export const OPERATORS: Map<string, Operator> = new Map(
   Object.entries({
     ...ATTENTION,
     ...CONSTANTS,

@@ -8,7 +8,7 @@ import { POOLING } from './pooling.ts';
 import { REDUCTION } from './reduction.ts';
 
 /** How TensorFlow computes the operators of ONNX, and those of the domain `training`, which have it in their name. */
-export const OPERATORS: ReadonlyMap<string, TfjsOperator> = new Map(
+export const OPERATORS: Map<string, TfjsOperator> = new Map(
   Object.entries({
     ...CONVOLUTION,
     ...ELEMENTWISE,

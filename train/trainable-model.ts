@@ -13,7 +13,10 @@ import { initializerRoles } from '../core/onnx/roles.ts';
  *   computed in a way that can be followed without it
  * @throws UserError if its constants cannot be computed
  */
-export async function trainableModel({ graph, opset }: DecodedModel, batchSize?: number): Promise<Graph> {
+export async function trainableModel(
+  { graph, opset }: Pick<DecodedModel, 'graph' | 'opset'>,
+  batchSize?: number,
+): Promise<Graph> {
   const sized = batchSize === undefined ? graph : fixBatch(graph, batchSize);
   const untied = untieFilled(hoistConstants(sized));
   const { parameters, buffers } = initializerRoles(untied);

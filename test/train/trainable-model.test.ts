@@ -12,7 +12,7 @@ it('a weight of one number that several nodes read becomes one of each, another 
   const first = b.node('LayerNormalization', [b.input('x', 'float32', ['batch', 4]), scale, filled]);
   b.node('LayerNormalization', [first, scale, filled], {}, { name: 'y' });
   b.output('y', 'float32', ['batch', 4]);
-  const model = await trainableModel({ graph: b.graph, metadata: {}, opset: 17 });
+  const model = await trainableModel({ graph: b.graph, opset: 17 });
   assert.deepEqual(initializerRoles(model).parameters, ['scale', 'filled', 'filled_1']);
   assert.deepEqual(
     model.nodes.map(({ inputs }) => inputs.slice(1)),
@@ -33,7 +33,7 @@ it('the zeros that an exporter gives a convolution for a bias are none', async (
   const square = b.initializer('square', floatTensor([4, 4, 1, 1], new Float32Array(16).fill(0.25)));
   b.node('Conv', [plain, square, learned], {}, { name: 'y' });
   b.output('y', 'float32', ['batch', 4, 2, 2]);
-  const model = await trainableModel({ graph: b.graph, metadata: {}, opset: 17 });
+  const model = await trainableModel({ graph: b.graph, opset: 17 });
   assert.deepEqual(
     model.nodes.map(({ inputs }) => inputs),
     [

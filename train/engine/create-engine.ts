@@ -1,10 +1,11 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { OPSET_VERSION } from '../../core/onnx/opset.ts';
 import { parameterRates, type RateSettings } from '../fine-tune/rates.ts';
-import { foldForTraining } from '../fine-tune/start-model.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
+import { trainableModel } from '../trainable-model.ts';
 import type { TrainingEngine } from './engine.ts';
 import { OrtEngine } from './ort-engine.ts';
 import type { Device } from './providers/device.ts';
@@ -32,7 +33,9 @@ export async function createEngine(
   const { provider, stepsPerCall = PROVIDERS[provider].stepsPerCall } = device;
   refuseCombination(config, provider, stepsPerCall);
   // A graph from elsewhere may compute shapes, which are known once the batch is.
-  const model = from === undefined ? given : await foldForTraining(given, batchSize / replicas / accumulate);
+  const opened = { graph: given, opset: given.opset ?? OPSET_VERSION };
+  const share = batchSize / replicas / accumulate;
+  const model = from === undefined ? given : await trainableModel(opened, share);
   const rates = parameterRates(model, config);
   const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
   const { batchNorm } = config;

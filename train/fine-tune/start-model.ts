@@ -7,9 +7,6 @@ import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
-import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
-import { foldConstants } from '../../core/onnx/passes/fold-constants.ts';
-import { initializerRoles } from '../../core/onnx/roles.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpointWeights, withWeights } from '../../core/weights/checkpoint.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
@@ -88,16 +85,6 @@ export function startOn(
   return { graph, ...(normalization && { normalization }), ...(licence && { licence }), notes };
 }
 
-/** A graph for batches of one size, of which nothing is computed that does not depend on images or weights. */
-export async function foldForTraining(graph: Graph, batch: number): Promise<Graph> {
-  const trained = new Set(initializerRoles(graph).parameters);
-  const { graph: folded } = await foldConstants(fixBatch(graph, batch), {
-    opset: graph.opset ?? OPSET_VERSION,
-    isTrained: (name) => trained.has(name),
-  });
-  return { ...folded, ...(graph.opset === undefined ? {} : { opset: graph.opset }) };
-}
-
 /** A model as its file has it. */
 export interface OpenedStart extends StartModel {
   name: string;
@@ -105,12 +92,12 @@ export interface OpenedStart extends StartModel {
 }
 
 async function fromRun(run: RunDirectory): Promise<OpenedStart> {
-  const config = parseTrainConfig(await run.readConfig(), run.configPath);
-  const { imageSize = 32, normalization } = readDatasetRecord(await run.readConfig(), run.configPath);
+  const json = await run.readConfig();
+  const { labels, model } = parseTrainConfig(json, run.configPath);
+  const { imageSize = 32, normalization } = readDatasetRecord(json, run.configPath);
   const best = run.checkpointPath('best');
   if (!existsSync(best))
     throw new UserError(`${run.path} has no best checkpoint yet: no epoch of it is done`);
-  const { labels, model } = config;
   const { graph, licence } = await modelOfRun(run, model, { labels, height: imageSize });
   const { tensors } = await loadCheckpointWeights(best);
   return {
@@ -143,7 +130,7 @@ async function fromOnnx(path: string): Promise<OpenedStart> {
   if (metadata.precision === 'int8' || metadata.precision === 'fp16') {
     throw new UserError(`${path} is of ${metadata.precision}; training goes on from the float32 model`);
   }
-  const graph = await trainableModel({ graph: stored, metadata: {}, opset: stored.opset ?? OPSET_VERSION });
+  const graph = await trainableModel({ graph: stored, opset: stored.opset ?? OPSET_VERSION });
   return {
     ...{ graph, name: nameOf(path), labels, normalization: { mean, std }, notes: [...notes] },
     ...(licence && { licence }),

@@ -9,12 +9,21 @@ export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info
 
 export const API_KEY_VARIABLE = 'SERVE_API_KEY';
 
+/** Instead of a run's directory: the newest run. */
+export const NEWEST = 'newest';
+
 /** The options of `npm run serve`. */
 export const SERVE_OPTIONS = {
   model: {
     type: 'list',
     value: '[NAME[@VERSION]=]FILE|NAME',
     help: 'an .onnx file, or a name looked up in exports/ and models/ (left out: the embedded model)',
+  },
+  run: {
+    type: 'string',
+    value: 'DIR',
+    alone: NEWEST,
+    help: 'the best checkpoint of a training run, exported to best.onnx in its directory; --run alone: of the newest',
   },
   models: {
     type: 'string',

@@ -146,6 +146,11 @@ export const SERVE_OPTIONS = {
     help: 'requests a minute of one address; more are refused with 429 (left out: no limit)',
     min: 1,
   },
+  'image-urls': {
+    type: 'boolean',
+    default: false,
+    help: 'fetch images that clients name by their address ({"url": "https://..."}), from public hosts only',
+  },
   'api-key-file': {
     type: 'string',
     value: 'FILE',
@@ -204,6 +209,7 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
       cors: options.cors.length > 0 ? options.cors.map(checkOrigin) : undefined,
       trustProxy: options.trustProxy,
     },
+    imageUrls: options.imageUrls,
     inference: {
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.threads !== undefined && { threads: options.threads }),

@@ -16,7 +16,7 @@ import { TfjsEngine } from './tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &
-  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'> &
+  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision' | 'seed'> &
   RateSettings;
 
 /**
@@ -38,12 +38,12 @@ export async function createEngine(
   const model = from === undefined ? given : await trainableModel(opened, share);
   const rates = parameterRates(model, config);
   const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
-  const { batchNorm } = config;
-  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm };
+  const { batchNorm, seed } = config;
+  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm, seed };
   if (config.engine === 'tfjs')
     return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });
   if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(model, parts);
-  const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm };
+  const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm, seed };
   if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, whole);
   return OrtEngine.create(model, { ...whole, provider, threads, stepsPerCall });
 }

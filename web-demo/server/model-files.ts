@@ -25,15 +25,23 @@ export class ModelFiles {
   readonly #extra: ModelFile | undefined;
   /** The name of the model the page opens first. */
   readonly preferred: string;
+  /** What it opens first where line or device are weak: the smallest that comes with the project, if nothing was asked for. */
+  readonly light: string | undefined;
   /** By file and version: whether another program wrote it. */
   readonly #foreign = new Map<string, Promise<boolean>>();
   /** The one adapted last; others are soon made. */
   #adapted: { file: string; stamps: FileStamps; classifier: Promise<LoadedClassifier> } | undefined;
 
-  private constructor(folders: ModelFolders, extra: ModelFile | undefined, preferred: string) {
+  private constructor(
+    folders: ModelFolders,
+    extra: ModelFile | undefined,
+    preferred: string,
+    light?: string,
+  ) {
     this.#folders = folders;
     this.#extra = extra;
     this.preferred = preferred;
+    this.light = light;
   }
 
   /**
@@ -55,7 +63,9 @@ export class ModelFiles {
           'there is no .onnx file in models/ or exports/; export one with npm run export, or give --model FILE',
         );
       }
-      return new ModelFiles(folders, undefined, first.name);
+      const [smallest] = listed.filter(({ name }) => isEmbedded(name)).sort((a, b) => a.bytes - b.bytes);
+      const light = isEmbedded(first.name) && smallest !== first ? smallest?.name : undefined;
+      return new ModelFiles(folders, undefined, first.name, light);
     }
     const file = path.resolve(wanted);
     // As in the server, a plain name means what was exported last, before what came with the project.
@@ -131,6 +141,8 @@ async function writtenByAnother(file: string, name: string): Promise<boolean> {
 function versionOf({ mtimeMs, size }: { mtimeMs: number; size: number }): string {
   return `${Math.round(mtimeMs).toString(36)}-${size.toString(36)}`;
 }
+
+const isEmbedded = (name: string): boolean => !name.startsWith('exports/');
 
 /** The models that come with the project, and those that were exported. */
 type ModelFolders = Record<'models' | 'exports', string>;

@@ -9,12 +9,21 @@ export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info
 
 export const API_KEY_VARIABLE = 'SERVE_API_KEY';
 
+/** Instead of a run's directory: the newest run. */
+export const NEWEST = 'newest';
+
 /** The options of `npm run serve`. */
 export const SERVE_OPTIONS = {
   model: {
     type: 'list',
     value: '[NAME[@VERSION]=]FILE|NAME',
     help: 'an .onnx file, or a name looked up in exports/ and models/ (left out: the embedded model)',
+  },
+  run: {
+    type: 'string',
+    value: 'DIR',
+    alone: NEWEST,
+    help: 'the best checkpoint of a training run, exported to best.onnx in its directory; --run alone: of the newest',
   },
   models: {
     type: 'string',
@@ -137,6 +146,11 @@ export const SERVE_OPTIONS = {
     help: 'requests a minute of one address; more are refused with 429 (left out: no limit)',
     min: 1,
   },
+  'image-urls': {
+    type: 'boolean',
+    default: false,
+    help: 'fetch images that clients name by their address ({"url": "https://..."}), from public hosts only',
+  },
   'api-key-file': {
     type: 'string',
     value: 'FILE',
@@ -195,6 +209,7 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
       cors: options.cors.length > 0 ? options.cors.map(checkOrigin) : undefined,
       trustProxy: options.trustProxy,
     },
+    imageUrls: options.imageUrls,
     inference: {
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.threads !== undefined && { threads: options.threads }),

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
+import { type FetchImageOptions, imageFetcher } from './http/fetch-image.ts';
 import { closeHttp, createAppServer, listen } from './http/http-server.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
 import { createLogger, type LogLevel } from './http/logger.ts';
@@ -27,6 +28,8 @@ export interface ServerOptions extends ModelSelection {
   host?: string;
   limits?: Partial<Limits>;
   access?: AccessOptions;
+  /** Whether clients may name images by their (public) address, and how these are fetched; default false. */
+  imageUrls?: boolean | FetchImageOptions;
   /** How many cores inference is laid out for (default all of this machine). */
   cores?: number;
   /** How inference runs. */
@@ -114,6 +117,9 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
     access: options.access ?? {},
     isReady: () => !stopping && registry.ready,
     demoDirectory: hasDemo ? demo : undefined,
+    fetchImage: options.imageUrls
+      ? imageFetcher({ maxBytes: limits.bodyBytes, ...(options.imageUrls === true ? {} : options.imageUrls) })
+      : undefined,
     ...(options.readMetrics && { readMetrics: options.readMetrics }),
   });
   const server = createAppServer(app, {

@@ -128,7 +128,12 @@ async function trainOrResume(
     say,
     opened && (netSize ?? sizeSeen(opened.graph)),
   );
-  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, opened, fit });
+  const plan = await planRun(
+    recipe,
+    loaded,
+    { say, warn },
+    { resumed, opened, fit, tryEngines: options.maxMinutes === undefined },
+  );
   const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);

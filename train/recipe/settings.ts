@@ -221,7 +221,7 @@ export const progressive = z._default(stages, []).register(FLAGS, {
 export const MACHINE = {
   engine: z._default(z.enum(ENGINE_NAMES), 'ort').register(FLAGS, {
     value: 'NAME',
-    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up',
+    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up; where it is, a training of some minutes takes the faster by trial steps, in bf16 too unless --precision says otherwise',
   }),
   provider: z._default(z.enum(PROVIDER_NAMES), 'cpu').register(FLAGS, {
     value: 'NAME',

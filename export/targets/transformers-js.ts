@@ -197,8 +197,8 @@ function cardOf(
     '## What differs from onnx-classifier',
     `Pictures of ${size} x ${size} pixels give the same numbers. Larger ones are resized by a Lanczos filter in Node, by the ` +
       'canvas in browsers (without antialiasing of its own), where onnx-classifier, and the training, resize by an ' +
-      'antialiased bilinear one: probabilities differ by some hundredths, and the best class now and then. What is ' +
-      'transparent shows its colour there, and white here.' +
+      'antialiased bilinear one: probabilities differ, and of nets of few pixels the best class too (one of 32 pixels agreed on ' +
+      '45 of 60 pictures of 300 x 200 in Node). What is transparent shows its colour there, and white here.' +
       (metadata.scores === 'log-probabilities' ? ' The scores are logarithms of probabilities.' : ''),
     ...notes,
     ...(card === ''

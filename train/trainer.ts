@@ -24,6 +24,7 @@ import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
+import { balancedWeights } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
@@ -71,13 +72,15 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const until = performance.now() + maxSeconds * 1000;
   const stopping = () => shouldStop() || performance.now() > until;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
+  const split = firstImages(dataset.train, config.trainImages);
   const loader = new BatchLoader({
-    split: firstImages(dataset.train, config.trainImages),
+    split,
     height: dataset.height,
     width: dataset.width,
     normalization: dataset.normalization,
     classes: dataset.labels.length,
     labelSmoothing: config.labelSmoothing,
+    classWeights: weightsOfClasses(config, split.labels),
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
@@ -120,6 +123,17 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   } finally {
     await loader.close();
   }
+}
+
+/** How much each class counts in the loss of a run; undefined: all alike. */
+function weightsOfClasses(
+  { classWeights, labels }: TrainConfig,
+  trained: ArrayLike<number>,
+): readonly number[] | undefined {
+  if (classWeights === undefined) return undefined;
+  if (classWeights === 'balanced') return balancedWeights(trained, labels.length);
+  if (Array.isArray(classWeights)) return classWeights;
+  return labels.map((label) => (Object.hasOwn(classWeights, label) ? classWeights[label]! : 1));
 }
 
 /** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
@@ -275,8 +289,9 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...rest } =
+  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...others } =
     config;
+  const { resizedCrop, colorJitter, ...rest } = others;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
@@ -287,6 +302,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
+    ...(resizedCrop === 0 ? {} : { resizedCrop }),
+    ...(colorJitter.length === 0 ? {} : { colorJitter }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -1,4 +1,5 @@
 import type { BatchMix } from './loader/augment/transform.ts';
+import type { TrainConfig } from './recipe/settings.ts';
 
 /** How the targets of a batch are made. */
 export interface TargetOptions {
@@ -62,4 +63,18 @@ export function balancedWeights(labels: ArrayLike<number>, classes: number): num
   for (let i = 0; i < labels.length; i++) counts[labels[i]!]!++;
   const present = counts.filter((count) => count > 0).length;
   return counts.map((count) => (count === 0 ? 1 : labels.length / (present * count)));
+}
+
+/**
+ * How much each class counts in the loss of a run; undefined: all alike.
+ * @param trained the labels of its training images
+ */
+export function weightsOfClasses(
+  { classWeights, labels }: Pick<TrainConfig, 'classWeights' | 'labels'>,
+  trained: ArrayLike<number>,
+): readonly number[] | undefined {
+  if (classWeights === undefined) return undefined;
+  if (classWeights === 'balanced') return balancedWeights(trained, labels.length);
+  if (Array.isArray(classWeights)) return classWeights;
+  return labels.map((label) => (Object.hasOwn(classWeights, label) ? classWeights[label]! : 1));
 }

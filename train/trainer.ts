@@ -5,13 +5,14 @@ import { errorMessage } from '../core/errors.ts';
 import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
-import type { Graph } from '../core/onnx/graph.ts';
+import { type Graph, sizeOf } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
+import { FrontCache } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
@@ -24,12 +25,14 @@ import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
-import { balancedWeights } from './targets.ts';
+import { weightsOfClasses } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
   /** A resumed run goes on from the checkpoint before the last, for the last one cannot be read. */
   onFallBack?(reason: string, progress: CheckpointProgress): void;
+  /** Something is done otherwise than might be thought; a line. */
+  onNote?(line: string): void;
   /** The time the whole run will take, from a few trial steps; seconds. */
   onEstimate?(seconds: number, imagesPerSecond: number): void;
 }
@@ -42,6 +45,8 @@ export interface TrainSetup {
   engine: TrainingEngine;
   run: RunDirectory;
   workers: number;
+  /** Threads of an operator; default one a core. */
+  threads?: number | undefined;
   resume: boolean;
   /** Becomes true when the user asks to stop; the run then saves and returns. */
   shouldStop: () => boolean;
@@ -87,9 +92,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     workers: setup.workers,
     dropLast: true,
   });
+  let front: FrontCache | undefined;
   try {
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
+    if (engine.frontRemains !== undefined)
+      observer.onNote?.(`what is frozen is run in every step, for ${engine.frontRemains}`);
     if (observer.onEstimate && !stopping()) {
       await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
     }
@@ -101,6 +109,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       progress: begun.progress,
       batches: async (epoch, firstBatch) => {
         await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+        if (engine.front) {
+          front ??= await openFront(setup, engine.front);
+          return front.epoch(epoch, firstBatch);
+        }
+        await front?.close();
+        front = undefined;
         return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
       evaluate: async (onProgress) => {
@@ -121,19 +135,28 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     const stoppedEarly = finished && progress.epoch < config.epochs;
     return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
+    await front?.close();
     await loader.close();
   }
 }
 
-/** How much each class counts in the loss of a run; undefined: all alike. */
-function weightsOfClasses(
-  { classWeights, labels }: TrainConfig,
-  trained: ArrayLike<number>,
-): readonly number[] | undefined {
-  if (classWeights === undefined) return undefined;
-  if (classWeights === 'balanced') return balancedWeights(trained, labels.length);
-  if (Array.isArray(classWeights)) return classWeights;
-  return labels.map((label) => (Object.hasOwn(classWeights, label) ? classWeights[label]! : 1));
+/** What the engine's frozen front gives of the training images. */
+async function openFront(
+  { config, dataset, threads, observer }: TrainSetup,
+  front: Graph,
+): Promise<FrontCache> {
+  const cache = await FrontCache.open(front, {
+    settings: config,
+    split: firstImages(dataset.train, config.trainImages),
+    size: dataset,
+    normalization: dataset.normalization,
+    classes: dataset.labels.length,
+    threads,
+  });
+  observer?.onNote?.(
+    `what is frozen is run once on each image, and what it gives kept: ${cache.description}`,
+  );
+  return cache;
 }
 
 /** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
@@ -154,7 +177,9 @@ async function estimate(
   const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
   await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
   const size = sizeOfImages(setup, epoch);
-  const imageValues = dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
+  const frontValues = engine.front && sizeOf(engine.front.outputs[0]!.dims.slice(1).map(Number));
+  const imageValues =
+    frontValues ?? dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
   const { batchSize, labels } = config;
   const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
@@ -224,7 +249,6 @@ export interface OpenedRun {
 export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'> {
   /** Its weights are initialised here, from the config's seed, unless it goes on from another model. */
   model: Graph;
-  threads?: number | undefined;
   /** Default the CPU. */
   device?: Device;
   /**
@@ -245,11 +269,11 @@ export interface RunOutcome {
  * The way from a config to a trained run: initial weights, engine, run directory, training.
  * @throws UserError if the config cannot be trained, or the training fails
  */
-export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
+export async function startRun({ device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   const begun = performance.now();
   const { config } = setup;
   if (config.from === undefined) initializeParameters(setup.model, config.seed);
-  const engine = await engineForRun(setup, threads, device);
+  const engine = await engineForRun(setup, setup.threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
@@ -289,9 +313,20 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...others } =
-    config;
-  const { resizedCrop, colorJitter, ...rest } = others;
+  const {
+    precision,
+    cycleMomentum,
+    progressive,
+    patience,
+    headLr,
+    lrDecay,
+    freeze,
+    batchNorm,
+    frontCache,
+    resizedCrop,
+    colorJitter,
+    ...rest
+  } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
@@ -304,6 +339,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(batchNorm === 'train' ? {} : { batchNorm }),
     ...(resizedCrop === 0 ? {} : { resizedCrop }),
     ...(colorJitter.length === 0 ? {} : { colorJitter }),
+    ...(frontCache === 'auto' ? {} : { frontCache }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -50,7 +50,8 @@ export interface RunningDemo {
  */
 export async function startDemo(options: StartDemoOptions): Promise<RunningDemo> {
   // Mistakes in the options show before the build's wait.
-  const models = await ModelFiles.open(fileURLToPath(new URL('..', import.meta.url)), options.model);
+  const project = fileURLToPath(new URL('..', import.meta.url));
+  const models = await ModelFiles.open(project, options.model, 'exports');
   const notes = await notesOf(models);
   const testSet = await findTestSet(options.data);
   const built = await buildDemo();

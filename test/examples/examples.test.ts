@@ -1,10 +1,8 @@
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, symlink, writeFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { promisify } from 'node:util';
 import { CLASS_COLORS, picture, writeTree } from '../data/image-folder.ts';
 import { enterTemporaryFolder } from './temporary-folder.ts';
 
@@ -104,22 +102,6 @@ describe('the examples', () => {
       ...['  blue: 4 of 4', '  green: 4 of 4', '  red: 4 of 4'],
       'resnet14t@1: 12 of 12 right',
     ]);
-  });
-
-  it('may import the package by its name, from any folder that it is linked into', async () => {
-    await mkdir('node_modules');
-    await symlink(PROJECT, join('node_modules', 'onnx-classifier'), 'junction');
-    const code = await readFile(join(EXAMPLES, '03-classify.ts'), 'utf8');
-    await writeFile('user.mts', code.replace("'../index.ts'", "'onnx-classifier'"));
-    const args = [
-      '--import',
-      import.meta.resolve('tsx'),
-      'user.mts',
-      'mixed/b.png',
-      'exports/example-fp32.onnx',
-    ];
-    const { stdout } = await promisify(execFile)(process.execPath, args);
-    assert.match(stdout, /^ *\d+\.\d % {2}blue\n/);
   });
 
   it('are all run, and each is under 40 lines', async () => {

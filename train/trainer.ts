@@ -25,6 +25,7 @@ import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
+import { weightsOfClasses } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
@@ -76,13 +77,15 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const until = performance.now() + maxSeconds * 1000;
   const stopping = () => shouldStop() || performance.now() > until;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
+  const split = firstImages(dataset.train, config.trainImages);
   const loader = new BatchLoader({
-    split: firstImages(dataset.train, config.trainImages),
+    split,
     height: dataset.height,
     width: dataset.width,
     normalization: dataset.normalization,
     classes: dataset.labels.length,
     labelSmoothing: config.labelSmoothing,
+    classWeights: weightsOfClasses(config, split.labels),
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
@@ -320,6 +323,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     freeze,
     batchNorm,
     frontCache,
+    resizedCrop,
+    colorJitter,
     ...rest
   } = config;
   return {
@@ -332,6 +337,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
+    ...(resizedCrop === 0 ? {} : { resizedCrop }),
+    ...(colorJitter.length === 0 ? {} : { colorJitter }),
     ...(frontCache === 'auto' ? {} : { frontCache }),
     ...datasetRecord(dataset, config.trainImages),
   };

@@ -5,13 +5,14 @@ import { errorMessage } from '../core/errors.ts';
 import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
-import type { Graph } from '../core/onnx/graph.ts';
+import { type Graph, sizeOf } from '../core/onnx/graph.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
+import { FrontCache } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
@@ -31,6 +32,8 @@ import { vectorLayout, withVector } from './state.ts';
 export interface TrainObserver extends LoopObserver {
   /** A resumed run goes on from the checkpoint before the last, for the last one cannot be read. */
   onFallBack?(reason: string, progress: CheckpointProgress): void;
+  /** Something is done otherwise than might be thought; a line. */
+  onNote?(line: string): void;
   /** The time the whole run will take, from a few trial steps; seconds. */
   onEstimate?(seconds: number, imagesPerSecond: number): void;
 }
@@ -43,6 +46,8 @@ export interface TrainSetup {
   engine: TrainingEngine;
   run: RunDirectory;
   workers: number;
+  /** Threads of an operator; default one a core. */
+  threads?: number | undefined;
   resume: boolean;
   /** Becomes true when the user asks to stop; the run then saves and returns. */
   shouldStop: () => boolean;
@@ -91,6 +96,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   });
   let mlflow: MlflowRun | undefined;
   let outcome: 'FINISHED' | 'KILLED' | 'FAILED' = 'FAILED';
+  let front: FrontCache | undefined;
   try {
     if (setup.logs?.includes('mlflow')) {
       const { labels: _, ...settings } = config;
@@ -98,6 +104,8 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     }
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
+    if (engine.frontRemains !== undefined)
+      observer.onNote?.(`what is frozen is run in every step, for ${engine.frontRemains}`);
     if (observer.onEstimate && !stopping()) {
       await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
     }
@@ -109,6 +117,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       progress: begun.progress,
       batches: async (epoch, firstBatch) => {
         await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+        if (engine.front) {
+          front ??= await openFront(setup, engine.front);
+          return front.epoch(epoch, firstBatch);
+        }
+        await front?.close();
+        front = undefined;
         return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
       evaluate: async (onProgress) => {
@@ -135,9 +149,29 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     outcome = finished ? 'FINISHED' : 'KILLED';
     return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
+    await front?.close();
     await loader.close();
     await mlflow?.end(outcome).catch(notWritten(warn, 'metrics of MLflow'));
   }
+}
+
+/** What the engine's frozen front gives of the training images. */
+async function openFront(
+  { config, dataset, threads, observer }: TrainSetup,
+  front: Graph,
+): Promise<FrontCache> {
+  const cache = await FrontCache.open(front, {
+    settings: config,
+    split: firstImages(dataset.train, config.trainImages),
+    size: dataset,
+    normalization: dataset.normalization,
+    classes: dataset.labels.length,
+    threads,
+  });
+  observer?.onNote?.(
+    `what is frozen is run once on each image, and what it gives kept: ${cache.description}`,
+  );
+  return cache;
 }
 
 /** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
@@ -158,7 +192,9 @@ async function estimate(
   const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
   await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
   const size = sizeOfImages(setup, epoch);
-  const imageValues = dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
+  const frontValues = engine.front && sizeOf(engine.front.outputs[0]!.dims.slice(1).map(Number));
+  const imageValues =
+    frontValues ?? dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
   const { batchSize, labels } = config;
   const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
@@ -242,7 +278,6 @@ export interface OpenedRun {
 export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'> {
   /** Its weights are initialised here, from the config's seed, unless it goes on from another model. */
   model: Graph;
-  threads?: number | undefined;
   /** Default the CPU. */
   device?: Device;
   /**
@@ -263,12 +298,12 @@ export interface RunOutcome {
  * The way from a config to a trained run: initial weights, engine, run directory, training.
  * @throws UserError if the config cannot be trained, or the training fails
  */
-export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
+export async function startRun({ device, open, ...setup }: RunSetup): Promise<RunOutcome> {
   if (setup.logs?.includes('mlflow')) await requireMlflow();
   const begun = performance.now();
   const { config } = setup;
   if (config.from === undefined) initializeParameters(setup.model, config.seed);
-  const engine = await engineForRun(setup, threads, device);
+  const engine = await engineForRun(setup, setup.threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
@@ -308,8 +343,18 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...rest } =
-    config;
+  const {
+    precision,
+    cycleMomentum,
+    progressive,
+    patience,
+    headLr,
+    lrDecay,
+    freeze,
+    batchNorm,
+    frontCache,
+    ...rest
+  } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
@@ -320,6 +365,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
+    ...(frontCache === 'auto' ? {} : { frontCache }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -106,6 +106,10 @@ export const FINE_TUNING = {
       read: (text) => text.split(',').filter(Boolean),
     },
   }),
+  frontCache: z._default(z.enum(['auto', 'off']), 'auto').register(FLAGS, {
+    value: 'NAME',
+    help: 'auto: front layers that are frozen, batch norm too, are run once on each image where augmentation is none or a flip, and what they give is kept in memory',
+  }),
   unfreezeAfter: z.optional(whole(1)).register(FLAGS, {
     value: 'EPOCHS',
     help: 'train all parameters after so many epochs; default: what --freeze names stays as it is',

@@ -21,6 +21,8 @@ import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
+import { csvLog, type LogName, stepLog } from './runs/logs.ts';
+import { MlflowRun, requireMlflow } from './runs/mlflow.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
@@ -55,6 +57,8 @@ export interface TrainSetup {
   observer?: TrainObserver;
   /** Write event files for TensorBoard too; default false. */
   tensorboard?: boolean;
+  /** What else the run is logged to; default nothing. */
+  logs?: readonly LogName[];
   /** Called with a line about what could not be written beside log and checkpoints; default: to stderr. */
   warn?: (line: string) => void;
 }
@@ -76,6 +80,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const { shouldStop, maxSeconds = Number.POSITIVE_INFINITY } = setup;
   const until = performance.now() + maxSeconds * 1000;
   const stopping = () => shouldStop() || performance.now() > until;
+  const warn = setup.warn ?? warnOnStderr;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
   const split = firstImages(dataset.train, config.trainImages);
   const loader = new BatchLoader({
@@ -92,8 +97,14 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     workers: setup.workers,
     dropLast: true,
   });
+  let mlflow: MlflowRun | undefined;
+  let outcome: 'FINISHED' | 'KILLED' | 'FAILED' = 'FAILED';
   let front: FrontCache | undefined;
   try {
+    if (setup.logs?.includes('mlflow')) {
+      const { labels: _, ...settings } = config;
+      mlflow = await MlflowRun.open(run, settings, loader.batchesPerEpoch);
+    }
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
     if (engine.frontRemains !== undefined)
@@ -124,7 +135,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress });
       },
       stopping,
-      observers: [keeper, observer, ...filesBeside(setup, loader.batchesPerEpoch)],
+      observers: [
+        keeper,
+        observer,
+        ...filesBeside(setup, loader.batchesPerEpoch, warn),
+        ...(mlflow ? [mlflow.observer(notWritten(warn, 'metrics of MLflow'))] : []),
+      ],
       advice: ADVICE,
     });
     const finished = isFinished(progress, config);
@@ -133,10 +149,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
       : progress.test;
     const stoppedEarly = finished && progress.epoch < config.epochs;
+    outcome = finished ? 'FINISHED' : 'KILLED';
     return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
     await front?.close();
     await loader.close();
+    await mlflow?.end(outcome).catch(notWritten(warn, 'metrics of MLflow'));
   }
 }
 
@@ -191,13 +209,22 @@ async function estimate(
   observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
 }
 
-/** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
-function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[] {
-  const { run, config, tensorboard, warn = warnOnStderr } = setup;
-  const said = (what: string) => (error: unknown) =>
-    warn(`the ${what} were not written: ${errorMessage(error)}`);
-  const plots: LoopObserver = { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) };
-  if (!tensorboard) return [plots];
+/** Plots, TensorBoard's events and other logs; a failure is said and does not end the training, which has log and checkpoints. */
+function filesBeside(
+  setup: TrainSetup,
+  batchesPerEpoch: number,
+  warn: (line: string) => void,
+): LoopObserver[] {
+  const { run, config, tensorboard, logs = [] } = setup;
+  const said = (what: string) => notWritten(warn, what);
+  const observers: LoopObserver[] = [
+    { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) },
+    ...(logs.includes('csv') ? [untilItFails(csvLog(run), said('epochs of log.csv'))] : []),
+    ...(logs.includes('jsonl')
+      ? [untilItFails(stepLog(run, batchesPerEpoch), said('steps of steps.jsonl'))]
+      : []),
+  ];
+  if (!tensorboard) return observers;
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings);
   const epochs: LoopObserver = {
@@ -212,7 +239,12 @@ function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[]
         )
         .catch(said('TensorBoard events')),
   };
-  return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
+  const steps = untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'));
+  return [...observers, epochs, steps];
+}
+
+function notWritten(warn: (line: string) => void, what: string) {
+  return (error: unknown) => warn(`the ${what} were not written: ${errorMessage(error)}`);
 }
 
 /** Said once, and not again at every step. */
@@ -270,6 +302,7 @@ export interface RunOutcome {
  * @throws UserError if the config cannot be trained, or the training fails
  */
 export async function startRun({ device, open, ...setup }: RunSetup): Promise<RunOutcome> {
+  if (setup.logs?.includes('mlflow')) await requireMlflow();
   const begun = performance.now();
   const { config } = setup;
   if (config.from === undefined) initializeParameters(setup.model, config.seed);

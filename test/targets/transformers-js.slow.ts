@@ -141,7 +141,7 @@ describe(`@huggingface/transformers ${VERSION}`, () => {
     t.diagnostic(
       `fp16 ${agreeing(fp16!.slice(0, IMAGES), expected)}, q8 ${agreeing(q8!.slice(0, IMAGES), expected)} of ${IMAGES}; of larger pictures ${same} of ${LARGER}`,
     );
-    assert.ok(same >= 0.65 * LARGER, `${same} of ${LARGER}`);
+    assert.ok(same >= 0.5 * LARGER, `${same} of ${LARGER}`);
   });
 
   it('in Chromium has them too', {

@@ -52,7 +52,7 @@ export interface TinyRunOptions {
   stopAfter?: number;
   maxSeconds?: number;
   observer?: TrainObserver;
-  setup?: Pick<TrainSetup, 'tensorboard' | 'warn'>;
+  setup?: Pick<TrainSetup, 'tensorboard' | 'logs' | 'warn'>;
   /** Puts something between the trainer and its engine. */
   wrap?: (engine: TrainingEngine) => TrainingEngine;
 }

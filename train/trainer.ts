@@ -27,6 +27,7 @@ import { parseEpochs } from './runs/parse-epochs.ts';
 import { EventFile, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
+import { weightsOfClasses } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
@@ -81,13 +82,15 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const stopping = () => shouldStop() || performance.now() > until;
   const warn = setup.warn ?? warnOnStderr;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
+  const split = firstImages(dataset.train, config.trainImages);
   const loader = new BatchLoader({
-    split: firstImages(dataset.train, config.trainImages),
+    split,
     height: dataset.height,
     width: dataset.width,
     normalization: dataset.normalization,
     classes: dataset.labels.length,
     labelSmoothing: config.labelSmoothing,
+    classWeights: weightsOfClasses(config, split.labels),
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
@@ -353,6 +356,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     freeze,
     batchNorm,
     frontCache,
+    resizedCrop,
+    colorJitter,
     ...rest
   } = config;
   return {
@@ -365,6 +370,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
+    ...(resizedCrop === 0 ? {} : { resizedCrop }),
+    ...(colorJitter.length === 0 ? {} : { colorJitter }),
     ...(frontCache === 'auto' ? {} : { frontCache }),
     ...datasetRecord(dataset, config.trainImages),
   };

@@ -4,7 +4,7 @@ import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
 import { vectorLayout } from '../../train/state.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
-import { checkpointBytes, initialModel, tinyRun } from '../train/support/tiny-run.ts';
+import { checkpointBytes, DATASET, initialModel, tinyRun } from '../train/support/tiny-run.ts';
 
 const folder = await temporaryFolder();
 const FROZEN = { freeze: ['conv1', 'bn1', 'layer1', 'layer2'], batchNorm: 'frozen', crop: 0 } as const;
@@ -45,7 +45,10 @@ describe('a frozen front', () => {
   for (const [what, more] of [
     ['of mirrored images', {}],
     ['of images as they are', { augment: 'none', flip: false }],
-    ['with two replicas', { replicas: 2 }],
+    [
+      'with two replicas and class weights',
+      { replicas: 2, classWeights: DATASET.labels.map((_, i) => 1 + (i % 3)) },
+    ],
     [
       'with a moving average and AdamW',
       { optimizer: 'adamw', momentum: 0, emaDecay: 0.9, learningRate: 0.001 },
@@ -99,6 +102,10 @@ describe('a frozen front', () => {
       [
         { augment: 'randaugment', cutmixProb: 0.5 },
         /for --augment randaugment, --cutmix-prob make other images/,
+      ],
+      [
+        { resizedCrop: 0.5, colorJitter: [0.1], crop: 0 },
+        /for --resized-crop, --color-jitter make other images each time$/,
       ],
       [{ batchNorm: 'train' }, /for batch norm goes by the batch \(--batch-norm frozen\)$/],
       [{ freeze: ['layer2'] }, /for its first layers are trained$/],

@@ -12,14 +12,24 @@ import { epochOrder } from '../loader/epoch-order.ts';
 import { RandomStream } from '../loader/random-stream.ts';
 import type { LabelledBatch } from '../loop.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
-import { fillTargets } from '../targets.ts';
+import { fillTargets, weightsOfClasses } from '../targets.ts';
 import { type CutNet, cutFrozenFront } from './front.ts';
 
 /** The part of a run's config that decides whether what its front gives of the images is kept. */
 export type FrontSettings = Pick<
   TrainConfig,
   | ('freeze' | 'frontCache' | 'batchNorm' | 'trainImages' | 'progressive')
-  | ('augment' | 'crop' | 'flip' | 'randomErasing' | 'cutmixProb' | 'cutmixBeta' | 'mixupAlpha')
+  | (
+      | 'augment'
+      | 'crop'
+      | 'resizedCrop'
+      | 'flip'
+      | 'colorJitter'
+      | 'randomErasing'
+      | 'cutmixProb'
+      | 'cutmixBeta'
+      | 'mixupAlpha'
+    )
 >;
 
 /** What may be kept of the machine's memory. */
@@ -57,10 +67,13 @@ export function frontToKeep(
 
 /** Why an image is not the same, or one of two, in all epochs. */
 function whyOthersEachTime(settings: FrontSettings): string | undefined {
-  const { augment, crop, randomErasing, cutmixProb, cutmixBeta, mixupAlpha, progressive } = settings;
+  const { augment, crop, resizedCrop, colorJitter, randomErasing } = settings;
+  const { cutmixProb, cutmixBeta, mixupAlpha, progressive } = settings;
   const flags = [
     augment !== 'none' && augment !== 'standard' && `--augment ${augment}`,
     augment !== 'none' && crop > 0 && `--crop ${crop}`,
+    augment !== 'none' && resizedCrop > 0 && '--resized-crop',
+    augment !== 'none' && colorJitter.some((strength) => strength > 0) && '--color-jitter',
     randomErasing > 0 && '--random-erasing',
     cutmixProb > 0 && cutmixBeta > 0 && '--cutmix-prob',
     mixupAlpha > 0 && '--mixup-alpha',
@@ -85,7 +98,8 @@ function readableBytes(bytes: number): string {
 }
 
 export interface FrontCacheOptions {
-  settings: FrontSettings & Pick<TrainConfig, 'batchSize' | 'seed' | 'labelSmoothing'>;
+  settings: FrontSettings &
+    Pick<TrainConfig, 'batchSize' | 'seed' | 'labelSmoothing' | 'classWeights' | 'labels'>;
   split: ImageSplit;
   size: { height: number; width: number };
   normalization: Normalization;
@@ -145,7 +159,8 @@ export class FrontCache {
   /** The batches of an epoch from one of them on: the images of the loader's, mirrored or not as there. */
   async *epoch(epoch: number, startBatch = 0): AsyncGenerator<LabelledBatch, void, void> {
     const { settings, split, classes } = this.options;
-    const { batchSize, seed, labelSmoothing } = settings;
+    const { batchSize, seed, labelSmoothing: smoothing } = settings;
+    const weights = weightsOfClasses(settings, split.labels);
     const order = epochOrder(split.count, seed, epoch);
     for (let first = startBatch * batchSize; first + batchSize <= split.count; first += batchSize) {
       const indices = order.subarray(first, first + batchSize);
@@ -155,7 +170,7 @@ export class FrontCache {
       places.forEach((place, i) => void images.set(this.#at(place), i * this.#values));
       const labels = Array.from(indices, (index) => split.labels[index]!);
       const targets = new Float32Array(batchSize * classes);
-      fillTargets(labels, classes, targets, labelSmoothing);
+      fillTargets(labels, classes, targets, { smoothing, weights });
       yield { images, labels, targets, size: batchSize };
     }
   }

@@ -1,0 +1,8 @@
+// core/errors.ts
+var UserError = class extends Error {
+  name = "UserError";
+};
+
+export {
+  UserError
+};

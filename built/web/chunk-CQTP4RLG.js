@@ -1,0 +1,6 @@
+// core/errors.ts
+var UserError = class extends Error {
+  name = 'UserError';
+};
+
+export { UserError };

@@ -1,8 +1,0 @@
-// core/errors.ts
-var UserError = class extends Error {
-  name = "UserError";
-};
-
-export {
-  UserError
-};

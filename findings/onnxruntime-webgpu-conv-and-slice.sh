@@ -2,7 +2,7 @@
 # onnxruntime's WebGPU provider: Slice backwards begins at the end, a Conv of the image's size forgets its padding.
 #
 # Versions   onnxruntime-node 1.30.0 (WebGPU provider on SwiftShader, which @sparticuz/chromium 153.0.0 has in it)
-# Guess      Of some 450 small graphs of single operators, those that the provider takes give on WebGPU what they give on
+# Guess      Of some 400 small graphs of single operators, those that the provider takes give on WebGPU what they give on
 #            the CPU.
 # What is so Nearly all do. But x[6::-2] of eight values is 7 5 3 1 and not 6 4 2 0: with a negative step the slice is as
 #            long as it should be and starts at the last value, wherever `starts` is. And a Conv whose kernel is as

@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # PyTorch's exporter makes one tensor of equal weights: a net exported before its training has not all its parameters.
 #
-# Versions   torch 2.15.0 (some 3 GB), onnxscript 0.7.2, onnx 1.23.2, onnxslim 0.1.98
+# Versions   torch 2.15.0 (some 5 GB when installed), onnxscript 0.7.2, onnx 1.23.2, onnxslim 0.1.98
 # Guess      The file has a tensor for each parameter, by the parameter's name.
 # What is so Tensors of equal values become one. Norms start as 1 and 0, biases often as 0, so that of a fresh net
 #            whole groups share one tensor, under the name of the first; the file passes every check, for scores are

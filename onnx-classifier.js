@@ -29,6 +29,7 @@ const COMMANDS = {
   demo: 'web-demo/demo.cli.ts',
   quickstart: 'quickstart.ts',
   'setup:tensorflow': 'setup/tensorflow/setup-tensorflow.cli.ts',
+  'setup:openvino': 'setup/openvino/setup-openvino.cli.ts',
   pretrained: 'setup/pretrained/pretrained.cli.ts',
   doctor: 'setup/doctor/doctor.cli.ts',
   bench: 'bench/bench.cli.ts',

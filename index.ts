@@ -24,6 +24,7 @@ import type { EpochLog } from './train/loop.ts';
 import type { TfjsOperator } from './train/lowering/tfjs/operator.ts';
 import type { PresetName } from './train/recipe/recipe-file.ts';
 import type { Recipe } from './train/recipe/settings.ts';
+import type { LogName } from './train/runs/logs.ts';
 
 export type {
   Agreement,
@@ -100,6 +101,8 @@ export interface TrainOptions extends Omit<Recipe, 'from'> {
   signal?: AbortSignal;
   /** Write event files for TensorBoard too; default false. */
   tensorboard?: boolean;
+  /** What else to log to: `csv`, `jsonl` (steps), `mlflow`; default nothing. */
+  log?: LogName | readonly LogName[];
   /** Called after each step: steps done in this epoch, and the step's loss in nats. */
   onStep?: (step: number, loss: number) => void;
   /** Called after each epoch with its line of the log. */
@@ -170,7 +173,18 @@ export interface TrainedRun {
  * console.log(stopped.finished, finished);
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const { dataset, preset, run: path, resume, from, signal, maxMinutes, tensorboard, ...rest } = options;
+  const {
+    dataset,
+    preset,
+    run: path,
+    resume,
+    from,
+    signal,
+    maxMinutes,
+    tensorboard,
+    log = [],
+    ...rest
+  } = options;
   const { onStep, onEpoch, onNote = () => {}, ...given } = rest;
   const pathOf = (run: string | TrainedRun) => (typeof run === 'object' ? run.run : run);
   const [recipes, { parseRecipe }, plans, { createRun, startRun }, { RunDirectory }] = await Promise.all([
@@ -211,6 +225,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
     const { run, result, seconds } = await startRun({
       ...plan,
       tensorboard: tensorboard ?? false,
+      logs: typeof log === 'string' ? [log] : log,
       shouldStop: () => signal?.aborted ?? false,
       ...(maxMinutes === undefined ? {} : { maxSeconds: maxMinutes * 60 }),
       open: async () => {

@@ -3,40 +3,67 @@
  * Starts a command from its built form: `node onnx-classifier.js train --help` does what `tsx train/train.cli.ts --help`
  * does, in a fraction of the time. Whenever the sources have changed they are bundled anew, in about a second, into
  * a folder of its own under node_modules/.cache; processes that started from an older build go on with its files.
- * Where nothing can be built (a folder that cannot be written), tsx runs the sources as they are.
+ * Where nothing can be built (a folder that cannot be written), tsx runs the sources as they are. An installed package
+ * has no sources: its built form is dist/.
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative, sep } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
+/** What starts each command, and what it is for. */
 const COMMANDS = {
-  data: 'core/data/data.cli.ts',
-  train: 'train/train.cli.ts',
-  ablation: 'train/ablation/ablation.cli.ts',
-  'augment-sheet': 'train/augment-sheet/augment-sheet.cli.ts',
-  runs: 'train/runs/runs.cli.ts',
-  'test-model': 'train/test-model/test-model.cli.ts',
-  'step-graph': 'train/step-files/step-graph.cli.ts',
-  export: 'export/export.cli.ts',
-  weights: 'export/weights/weights.cli.ts',
-  inspect: 'export/inspect/inspect.cli.ts',
-  predict: 'predict.ts',
-  serve: 'serve/serve.cli.ts',
-  evaluate: 'serve/evaluate/evaluate.cli.ts',
-  demo: 'web-demo/demo.cli.ts',
-  quickstart: 'quickstart.ts',
-  'setup:tensorflow': 'setup/tensorflow/setup-tensorflow.cli.ts',
-  pretrained: 'setup/pretrained/pretrained.cli.ts',
-  doctor: 'setup/doctor/doctor.cli.ts',
-  bench: 'bench/bench.cli.ts',
-  soak: 'bench/serve/soak.cli.ts',
+  data: {
+    source: 'core/data/data.cli.ts',
+    summary: 'download CIFAR-100 or CIFAR-10, or report on any dataset',
+  },
+  train: { source: 'train/train.cli.ts', summary: 'train or fine-tune a net' },
+  ablation: { source: 'train/ablation/ablation.cli.ts', summary: 'train the table of the reference recipe' },
+  'augment-sheet': {
+    source: 'train/augment-sheet/augment-sheet.cli.ts',
+    summary: 'draw what the augmentation does',
+  },
+  runs: { source: 'train/runs/runs.cli.ts', summary: 'list, compare and note training runs' },
+  'test-model': {
+    source: 'train/test-model/test-model.cli.ts',
+    summary: 'test a run or a weights file on the test images',
+  },
+  'step-graph': {
+    source: 'train/step-files/step-graph.cli.ts',
+    summary: 'write the training step as ONNX files',
+  },
+  export: { source: 'export/export.cli.ts', summary: 'write a run or weights as an ONNX model' },
+  weights: {
+    source: 'export/weights/weights.cli.ts',
+    summary: 'convert between .pth, .safetensors and .onnx',
+  },
+  inspect: { source: 'export/inspect/inspect.cli.ts', summary: "show a model's layers, cost and times" },
+  predict: { source: 'predict.ts', summary: 'classify pictures without a server' },
+  serve: { source: 'serve/serve.cli.ts', summary: 'serve models over HTTP' },
+  evaluate: { source: 'serve/evaluate/evaluate.cli.ts', summary: 'measure a server on test images' },
+  demo: { source: 'web-demo/demo.cli.ts', summary: 'serve the page that runs models in the browser' },
+  quickstart: {
+    source: 'quickstart.ts',
+    summary: 'all of it in a few minutes: train, export, serve, evaluate, browse',
+  },
+  'setup:tensorflow': {
+    source: 'setup/tensorflow/setup-tensorflow.cli.ts',
+    summary: 'set TensorFlow up for train --engine tfjs',
+  },
+  pretrained: { source: 'setup/pretrained/pretrained.cli.ts', summary: 'fetch published ImageNet weights' },
+  doctor: { source: 'setup/doctor/doctor.cli.ts', summary: 'show what this machine offers' },
+  bench: { source: 'bench/bench.cli.ts', summary: 'measure against PyTorch and plain TensorFlow.js' },
+  soak: { source: 'bench/serve/soak.cli.ts', summary: 'attack a server of its own' },
 };
+/** These compare with tools that only a checkout has. */
+const OF_CHECKOUT = new Set(['bench', 'soak']);
 
 const PROJECT = fileURLToPath(new URL('.', import.meta.url));
 const CACHE = join(PROJECT, 'node_modules', '.cache', 'onnx-classifier');
+/** The built form of an installed package; undefined in a checkout. */
+const DIST = existsSync(join(PROJECT, 'index.ts')) ? undefined : join(PROJECT, 'dist');
 /** Which build is the newest, and size and time of every file that it was made of. */
 const NEWEST = join(CACHE, 'newest.json');
 /** What `import.meta.url` becomes. */
@@ -47,19 +74,49 @@ const KEPT_MS = 7 * 24 * 3600 * 1000;
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main(...process.argv.slice(2));
 
 async function main(name, ...args) {
+  const names = commands();
   if (name === '--build') await build();
-  else if (name !== undefined && Object.hasOwn(COMMANDS, name)) await start(COMMANDS[name], args);
+  else if (names.includes(name)) await start(COMMANDS[name].source, args);
+  else if (name === '--help' || name === '-h' || name === 'help')
+    process.stdout.write(`${helpText(names)}\n`);
+  else if (name === '--version') process.stdout.write(`${manifest().version}\n`);
   else {
-    const list = Object.keys(COMMANDS).join(', ');
     const what = name === undefined ? 'no command given' : `no command ${JSON.stringify(name)}`;
-    process.stderr.write(`error: ${what}; there are ${list}\n`);
+    process.stderr.write(`error: ${what}; there are ${names.join(', ')}\n`);
     process.exitCode = 1;
   }
 }
 
+/** The commands that there are here, by name. */
+function commands(portable = DIST !== undefined) {
+  return Object.keys(COMMANDS).filter((name) => !portable || !OF_CHECKOUT.has(name));
+}
+
+/** The sources of all commands, or of those that a package has. */
+export function sources({ portable = false } = {}) {
+  return commands(portable).map((name) => COMMANDS[name].source);
+}
+
+function helpText(names) {
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    manifest().description,
+    '',
+    `Usage: ${DIST === undefined ? 'npm run COMMAND -- [options]' : 'onnx-classifier COMMAND [options]'}`,
+    '',
+    ...names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name].summary}`),
+    '',
+    'Each says with --help what its options are.',
+  ].join('\n');
+}
+
+function manifest() {
+  return JSON.parse(readFileSync(join(PROJECT, 'package.json'), 'utf8'));
+}
+
 /** Runs a command as if Node had been started with its file. */
 async function start(source, args) {
-  const folder = newestBuild() ?? (await build().catch(() => undefined));
+  const folder = DIST ?? newestBuild() ?? (await build().catch(() => undefined));
   const file = join(folder ?? PROJECT, folder === undefined ? source : javaScript(source));
   process.argv = [process.argv[0], file, ...args];
   if (folder === undefined) {
@@ -99,7 +156,10 @@ async function build() {
   const begun = Date.now();
   const folder = join(CACHE, `${begun.toString(36)}-${process.pid}`);
   await mkdir(CACHE, { recursive: true });
-  const { metafile } = await bundle(folder, Object.values(COMMANDS));
+  const { metafile } = await bundle(
+    folder,
+    Object.values(COMMANDS).map(({ source }) => source),
+  );
   const files = Object.fromEntries(Object.keys(metafile.inputs).map((file) => [file, stampOf(file)]));
   // What was written while it was bundled may be in it or not: built again next time.
   const late = Object.keys(files).find((file) => statSync(join(PROJECT, file)).mtimeMs >= begun);
@@ -118,10 +178,12 @@ async function build() {
 /**
  * Bundles sources, by their paths in the project, and what they start as threads and processes.
  * @param folder in which each gets the place that its source has in the project
+ * @param options.portable the folder is what an installed package has: it may lie anywhere, and what is looked for beside
+ *   a source is looked for in it
  */
-export async function bundle(folder, sources) {
+export async function bundle(folder, sources, { portable = false } = {}) {
   const { build: run } = await import('esbuild');
-  const started = await startedFiles();
+  const started = await startedFiles(portable ? [] : ['bench']);
   return run({
     absWorkingDir: PROJECT,
     // A container may hold a part of the project.
@@ -139,16 +201,16 @@ export async function bundle(folder, sources) {
     logLevel: 'silent',
     define: { 'import.meta.url': SOURCE_URL },
     plugins: [
-      { name: 'places of the sources', setup: keepPlaces },
+      { name: 'places of the sources', setup: portable ? placesInPackage : keepPlaces },
       { name: 'zod/mini', setup: includeZod },
     ],
   });
 }
 
 /** The files that a source names as `new URL('./x.ts', import.meta.url)`: entries of threads and processes. */
-async function startedFiles() {
+async function startedFiles(more) {
   const found = new Set();
-  for (const stage of ['core', 'train', 'export', 'serve', 'setup', 'bench']) {
+  for (const stage of ['core', 'train', 'export', 'serve', 'setup', ...more]) {
     for (const entry of await readdir(join(PROJECT, stage), { recursive: true }).catch(() => [])) {
       if (!entry.endsWith('.ts')) continue;
       const text = await readFile(join(PROJECT, stage, entry), 'utf8');
@@ -168,6 +230,30 @@ function keepPlaces({ onLoad }) {
     const url = JSON.stringify(pathToFileURL(path).href);
     return { contents: `const ${SOURCE_URL} = ${url};\n${text}`, loader: 'ts' };
   });
+}
+
+/**
+ * In a package a source's `import.meta.url` is where it would lie in the folder of the bundle, wherever that is, and
+ * commands are called as the package's are.
+ */
+function placesInPackage({ onLoad, onResolve }) {
+  // In the file of its own that all share, at the top of the folder; core/workers/thread.ts relies on the same.
+  onResolve({ filter: /^#dist$/ }, () => ({ path: '#dist', namespace: 'dist' }));
+  onLoad({ filter: /./, namespace: 'dist' }, () => ({
+    contents: `import { pathToFileURL } from 'node:url'; export const DIST = pathToFileURL(import.meta.dirname + '/');`,
+  }));
+  onLoad({ filter: /\.ts$/ }, async ({ path }) => {
+    const text = asPackage(await readFile(path, 'utf8'));
+    if (!text.includes('import.meta.url')) return { contents: text, loader: 'ts' };
+    const place = JSON.stringify(relative(PROJECT, path).split(sep).join('/'));
+    const head = `import { DIST } from '#dist'; const ${SOURCE_URL} = new URL(${place}, DIST).href;`;
+    return { contents: `${head}\n${text}`, loader: 'ts' };
+  });
+}
+
+/** A source's text with its commands called as an installed package's are: `npm run train -- --help` as `onnx-classifier train --help`. */
+export function asPackage(text) {
+  return text.replace(/\bnpm run (\$\{[\w.]+\}|[a-z][a-z:-]*)( --(?= ))?/g, 'onnx-classifier $1');
 }
 
 /** Of zod/mini a command uses a part, which loads in 6 ms where the package takes 60. */

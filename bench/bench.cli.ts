@@ -1,9 +1,9 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { readCpu } from '../core/cpu.ts';
 import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { MODEL_NAMES } from '../core/models/zoo.ts';
-import { readCpu } from '../setup/doctor/cpu.ts';
 import { describeInstructionSets } from '../setup/doctor/describe.ts';
 import { findPeers } from './find-peers.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';

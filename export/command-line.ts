@@ -97,7 +97,7 @@ const OPTIONS = {
   target: {
     type: 'string',
     value: 'NAME',
-    help: 'write what another server needs too, into the folder <out>-<target>',
+    help: 'write what another program needs too, into the folder <out>-<target>',
     choices: TARGETS,
   },
   'storage-uri': {
@@ -153,6 +153,8 @@ export const exportCommand: CommandSpec<typeof OPTIONS> = {
 export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS> }): {
   query: SourceQuery;
   options: ExportOptions;
+  /** Of its files in int8, where the target has files of all precisions. */
+  forTarget: ExportOptions;
   target: Target | undefined;
   storageUri: string | undefined;
   foreign: { model: string; preprocessing: string | undefined } | undefined;
@@ -181,8 +183,22 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
   if (storageUri !== undefined && options.target !== 'kserve') {
     throw new UserError('--storage-uri goes with --target kserve');
   }
+  const target = options.target as Target | undefined;
+  const inAllPrecisions = target === 'transformers.js';
+  if (inAllPrecisions) refuseVariants(options);
+  const forInt8: ExportOptions = {
+    ...(calibrated
+      ? {
+          calibration: {
+            images: calibrationImages ?? DEFAULT_CALIBRATION_IMAGES,
+            method: calibration as CalibrationMethod | undefined,
+          },
+        }
+      : {}),
+    reduceRange: options.reduceRange,
+  };
   return {
-    target: options.target as Target | undefined,
+    target,
     storageUri,
     foreign: foreign === undefined ? undefined : { model: foreign, preprocessing },
     query: { model, run, weights, checkpoint, dataset, data, labels, key },
@@ -191,17 +207,26 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
       precision: options.precision as Precision,
       layout: options.layout as LayoutChoice | undefined,
       ...{ preprocess: options.preprocess, topK: options.topK, externalData: options.externalData },
-      ...(calibrated
-        ? {
-            calibration: {
-              images: calibrationImages ?? DEFAULT_CALIBRATION_IMAGES,
-              method: calibration as CalibrationMethod | undefined,
-            },
-          }
-        : {}),
-      ...{ reduceRange: options.reduceRange, verifyImages: options.verifyImages, licence: options.licence },
+      ...(inAllPrecisions ? {} : forInt8),
+      ...{ verifyImages: options.verifyImages, licence: options.licence },
     },
+    forTarget: inAllPrecisions ? forInt8 : {},
   };
+}
+
+/** @throws UserError if the model would be another than transformers.js runs */
+function refuseVariants(options: ParsedOptions<typeof OPTIONS>): void {
+  const wrong = [
+    ...(options.precision === 'fp32' ? [] : ['--precision']),
+    ...(options.batch === 'dynamic' ? [] : ['--batch']),
+    ...((options.layout ?? 'nchw') === 'nchw' ? [] : ['--layout']),
+    ...(options.preprocess ? ['--preprocess'] : []),
+    ...(options.externalData ? ['--external-data'] : []),
+  ];
+  if (wrong.length === 0) return;
+  throw new UserError(
+    `--target transformers.js has its own inputs, and files of all precisions; leave out ${wrong.join(', ')}`,
+  );
 }
 
 function batchOf(text: string): number | undefined {

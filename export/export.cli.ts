@@ -1,5 +1,6 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
+import { cleanLines } from '../core/cli/printable.ts';
 import { ProgressBar } from '../core/cli/progress.ts';
 import { exportCommand, readOptions } from './command-line.ts';
 import { type ExportOptions, TARGET_BATCH } from './options.ts';
@@ -9,19 +10,22 @@ import type { SourceQuery } from './sources/choose-source.ts';
 const WORTH_SHOWING = 50;
 
 await runMain(async () => {
-  const { query, options, target, storageUri, foreign } = readOptions(
+  const { query, options, forTarget, target, storageUri, foreign } = readOptions(
     parseOptions(exportCommand, process.argv.slice(2)),
   );
   // So that what is half written goes with an interrupted command.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  const largestBatch = target === undefined ? undefined : TARGET_BATCH;
+  const isServed = target === 'triton' || target === 'kserve';
+  const largestBatch = isServed ? TARGET_BATCH : undefined;
   const model = foreign
     ? await adapt(foreign, { ...options, largestBatch })
     : await exportTrained(query, options);
   if (target === undefined) return;
   const { writeTarget } = await import('./targets/write-target.ts');
-  const files = await writeTarget(target, { model, storageUri });
+  const onNote = (line: string) => process.stderr.write(`note: ${cleanLines(line)}\n`);
+  const exported = { ...options, ...forTarget };
+  const files = await writeTarget(target, { model, storageUri, exported, onNote });
   process.stdout.write(`${target.padEnd(9)} ${files.join(', ')}\n`);
 });
 

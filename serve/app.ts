@@ -2,6 +2,7 @@ import cors from 'cors';
 import type { Express, RequestHandler } from 'express';
 import express from 'express';
 import { limitRate, requireApiKey } from './http/access.ts';
+import type { FetchImage } from './http/fetch-image.ts';
 import type { Limits } from './http/limits.ts';
 import type { Logger } from './http/logger.ts';
 import type { Metrics } from './http/metrics.ts';
@@ -36,6 +37,8 @@ export interface AppOptions {
   logger: Logger;
   metrics: Metrics;
   access?: AccessOptions;
+  /** Fetches images that clients name by their address; absent: none are. */
+  fetchImage?: FetchImage | undefined;
   /** Whether health checks are to say that the server is ready; the registry's readiness if absent. */
   isReady?: () => boolean;
   /** The text of `/metrics`; of this process if absent. */
@@ -61,7 +64,7 @@ export function createApp(options: AppOptions): Express {
   const receive = bodyReceiver(limits, (reason) => metrics.rejected(reason));
   const readMetrics = shareReading(options.readMetrics ?? (() => metrics.registry.metrics()));
   const routes: Route[] = [
-    ...predictRoutes(registry, limits, receive),
+    ...predictRoutes(registry, { limits, receive, fetchImage: options.fetchImage }),
     // Before the models, to one of which `stats` would be a name.
     ...v2ManagementRoutes(registry, limits, readMetrics, receive),
     ...v2Routes(registry, limits, isReady, receive),

@@ -1,5 +1,4 @@
 import { join, relative } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import { openInThread } from '../core/foreign-model/open-model.ts';
@@ -10,8 +9,8 @@ import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
 import { modelInRepository } from './models/scan-folder.ts';
 
-const PROJECT = fileURLToPath(new URL('..', import.meta.url));
-const EXPORTED = join(PROJECT, 'exports');
+/** Where `npm run export` puts models, from the working directory. */
+const EXPORTED = 'exports';
 
 /** A model ready to be served. */
 export interface ServedModel {

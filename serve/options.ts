@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ParsedOptions } from '../core/cli/options.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
+import { HTTPS_OPTIONS, readTls } from './http/https.ts';
 import { DEFAULT_LIMITS } from './http/limits.ts';
 import type { LogLevel } from './http/logger.ts';
 import type { ServerOptions } from './server.ts';
@@ -9,12 +10,21 @@ export const LOG_LEVELS: readonly LogLevel[] = ['silent', 'error', 'warn', 'info
 
 export const API_KEY_VARIABLE = 'SERVE_API_KEY';
 
+/** Instead of a run's directory: the newest run. */
+export const NEWEST = 'newest';
+
 /** The options of `npm run serve`. */
 export const SERVE_OPTIONS = {
   model: {
     type: 'list',
     value: '[NAME[@VERSION]=]FILE|NAME',
     help: 'an .onnx file, or a name looked up in exports/ and models/ (left out: the embedded model)',
+  },
+  run: {
+    type: 'string',
+    value: 'DIR',
+    alone: NEWEST,
+    help: 'the best checkpoint of a training run, exported to best.onnx in its directory; --run alone: of the newest',
   },
   models: {
     type: 'string',
@@ -36,6 +46,7 @@ export const SERVE_OPTIONS = {
   },
   port: { type: 'integer', help: 'TCP port; 0 takes a free one', default: 8080, min: 0, max: 65_535 },
   host: { type: 'string', help: 'address to listen on; 0.0.0.0 is all', default: '127.0.0.1' },
+  ...HTTPS_OPTIONS,
   processes: {
     type: 'integer',
     help: 'server processes behind the port, each with its share of the cores',
@@ -137,6 +148,11 @@ export const SERVE_OPTIONS = {
     help: 'requests a minute of one address; more are refused with 429 (left out: no limit)',
     min: 1,
   },
+  'image-urls': {
+    type: 'boolean',
+    default: false,
+    help: 'fetch images that clients name by their address ({"url": "https://..."}), from public hosts only',
+  },
   'api-key-file': {
     type: 'string',
     value: 'FILE',
@@ -195,6 +211,8 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
       cors: options.cors.length > 0 ? options.cors.map(checkOrigin) : undefined,
       trustProxy: options.trustProxy,
     },
+    imageUrls: options.imageUrls,
+    tls: await readTls(options),
     inference: {
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.threads !== undefined && { threads: options.threads }),

@@ -9,6 +9,9 @@ import type { RunningServer } from './server.ts';
 /** Longer than requests under way are waited for, and then threads that run a model. */
 const STOP_SECONDS = 65;
 
+/** Tells the processes of `--processes` which file the model of `--run` is. */
+const RUN_MODEL = 'ONNX_CLASSIFIER_RUN_MODEL';
+
 await runMain(async () => {
   const { options } = parseOptions(
     {
@@ -19,6 +22,15 @@ await runMain(async () => {
     process.argv.slice(2),
   );
   const serverOptions = await toServerOptions(options);
+  if (options.run !== undefined) {
+    if (cluster.isPrimary) {
+      const { modelOfRun } = await import('./run-model.ts');
+      const path = await modelOfRun(options.run, (line) => process.stdout.write(`${line}\n`));
+      // Several processes serve what the first of them found, whatever is trained meanwhile.
+      process.env[RUN_MODEL] = path;
+    }
+    serverOptions.models = [process.env[RUN_MODEL]!, ...options.model];
+  }
   if (cluster.isWorker) {
     const { runClusterWorker } = await import('./processes/cluster-worker.ts');
     await runClusterWorker(serverOptions, options.processes);
@@ -61,6 +73,10 @@ await runMain(async () => {
     ]);
     const one = await startServer({ ...serverOptions, signal });
     process.stdout.write(startupText(one));
+    if (serverOptions.tls) {
+      const { httpsLines } = await import('./http/https.ts');
+      for (const line of httpsLines(serverOptions.tls, one.url)) process.stdout.write(`https    ${line}\n`);
+    }
     return one;
   }
 

@@ -23,6 +23,7 @@ export function consoleObserver(
         `${reason}; going on from the checkpoint before it, of epoch ${epoch + 1}, batch ${batch} (the damaged one is kept as damaged.safetensors)`,
       );
     },
+    onNote: say,
     onEstimate(seconds, imagesPerSecond) {
       say(`about ${formatDuration(seconds)} in all at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`);
     },

@@ -13,6 +13,7 @@ import { buildModel } from '../core/models/zoo.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import type { RunDirectory } from '../core/runs/run-directory.ts';
 import { chooseModel } from './choose-model.ts';
+import type { Training } from './engine/choose-engine.ts';
 import { chooseDevice } from './engine/providers/choose-device.ts';
 import type { Device } from './engine/providers/device.ts';
 import type { OpenedStart } from './fine-tune/start-model.ts';
@@ -47,6 +48,7 @@ export interface Hearers {
  * @param recipe what was said of it; of a run that goes on, of {@link CHANGEABLE} alone
  * @param opened what `from` names, if it is read already
  * @param fit whether the recipe's batch may become smaller where the images do not fill it
+ * @param tryEngines whether trial steps may choose the engine, where the recipe does not
  * @throws UserError if settings contradict each other or do not go with the data, or the data is not that of the run
  */
 export async function planRun(
@@ -57,7 +59,13 @@ export async function planRun(
     resumed,
     opened,
     fit = false,
-  }: { resumed?: ResumedRun | undefined; opened?: OpenedStart | undefined; fit?: boolean } = {},
+    tryEngines = false,
+  }: {
+    resumed?: ResumedRun | undefined;
+    opened?: OpenedStart | undefined;
+    fit?: boolean;
+    tryEngines?: boolean;
+  } = {},
 ): Promise<RunPlan> {
   if (resumed) checkSameData(resumed, dataset);
   const asked = fit && !resumed ? fitBatch(recipe, dataset, say) : recipe;
@@ -66,9 +74,10 @@ export async function planRun(
   const { model, licence, normalization = dataset.normalization } = start;
   const { precision } = resumed?.config ?? settings;
   const device = await chooseDevice({ ...settings, precision }, warn);
-  const made = () => makeConfig({ ...asked, provider: device.provider }, model, dataset);
+  const make = (recipe: Recipe) => makeConfig({ ...recipe, provider: device.provider }, model, dataset);
+  const chosen = tryEngines && !resumed ? await tryOut({ recipe: asked, model, make }, say) : asked;
   return {
-    config: resumed?.config ?? made(),
+    config: resumed?.config ?? make(chosen),
     model,
     ...(licence && { licence }),
     dataset: { ...dataset, normalization },
@@ -77,6 +86,12 @@ export async function planRun(
     workers: settings.workers,
     resume: resumed !== undefined && !(await resumed.run.neverBegan()),
   };
+}
+
+async function tryOut(training: Training, say: Hearers['say']): Promise<Recipe> {
+  // It loads the engines.
+  const { withFastestEngine } = await import('./engine/choose-engine.ts');
+  return withFastestEngine(training, say);
 }
 
 /** The run's own, one to go on from, or a new one of the zoo; and how images are normalised, if not as the data says. */

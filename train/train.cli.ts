@@ -35,6 +35,7 @@ import {
   type TrainConfig,
   trainImages,
 } from './recipe/settings.ts';
+import { LOGS, type LogName, readLogs } from './runs/logs.ts';
 
 const command = {
   name: 'train',
@@ -54,6 +55,11 @@ const command = {
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
+    log: {
+      type: 'list',
+      value: LOGS.join('|'),
+      help: 'csv: log.csv, a row an epoch; jsonl: steps.jsonl, a line a step; mlflow: to the server MLFLOW_TRACKING_URI',
+    },
     ...settingOptions(MACHINE),
   },
   positionals: '[RECIPE]',
@@ -79,6 +85,7 @@ function say(line: string): void {
 
 await runMain(async () => {
   const { options, positionals, given } = parseOptions(command, process.argv.slice(2));
+  const logs = readLogs(options.log);
   const stored = options.resume === undefined ? undefined : RunDirectory.open(options.resume);
   if (stored) refuseChanges(given, positionals);
   const own = givenSettings(options, given);
@@ -88,7 +95,7 @@ await runMain(async () => {
   try {
     // At once, so that a run that is being trained is refused before its data is read.
     await stored?.lock();
-    await trainOrResume(options, recipe, stored, own.batchSize === undefined);
+    await trainOrResume({ ...options, logs }, recipe, stored, own.batchSize === undefined);
   } finally {
     await stored?.unlock();
   }
@@ -111,7 +118,7 @@ function withStem(recipe: Recipe, stem: string | undefined): Recipe {
   throw new UserError(`--stem imagenet is of ${known.join(', ')}; give one of them with --model`);
 }
 
-type Options = ParsedOptions<(typeof command)['options']>;
+type Options = ParsedOptions<(typeof command)['options']> & { logs: LogName[] };
 
 async function trainOrResume(
   options: Options,
@@ -128,7 +135,12 @@ async function trainOrResume(
     say,
     opened && (netSize ?? sizeSeen(opened.graph)),
   );
-  const plan = await planRun(recipe, loaded, { say, warn }, { resumed, opened, fit });
+  const plan = await planRun(
+    recipe,
+    loaded,
+    { say, warn },
+    { resumed, opened, fit, tryEngines: options.maxMinutes === undefined },
+  );
   const { config, model, dataset, device } = plan;
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);
@@ -141,6 +153,7 @@ async function trainOrResume(
     const { run, result, seconds } = await startRun({
       ...plan,
       tensorboard: options.tensorboard,
+      logs: options.logs,
       shouldStop: interrupt.requested,
       ...(options.maxMinutes === undefined ? {} : { maxSeconds: options.maxMinutes * 60 }),
       open: async () => {
@@ -197,7 +210,7 @@ function describeAccuracy({ top1, top5 }: ModelAccuracy): string {
 
 /** What decides a run's result is fixed by its config; only how it is run may change on resuming, and how long. */
 function refuseChanges(given: ReadonlySet<string>, recipes: readonly string[]): void {
-  const allowed = new Set<string>([...CHANGEABLE, 'resume', 'data', 'maxMinutes', 'tensorboard']);
+  const allowed = new Set<string>([...CHANGEABLE, 'resume', 'data', 'maxMinutes', 'tensorboard', 'log']);
   const refused = [...given].filter((key) => !allowed.has(key));
   if (recipes.length > 0)
     throw new UserError(`${recipes[0]} cannot be given on --resume; the run's config.json decides`);

@@ -1,6 +1,6 @@
 import { GraphBuilder } from '../core/onnx/builder.ts';
 import type { DecodedModel } from '../core/onnx/decode-model.ts';
-import { cloneGraph, type Graph, type TensorValue } from '../core/onnx/graph.ts';
+import { cloneGraph, type Graph, type GraphNode, type TensorValue } from '../core/onnx/graph.ts';
 import { fixBatch } from '../core/onnx/passes/fix-batch.ts';
 import { foldConstants } from '../core/onnx/passes/fold-constants.ts';
 import { hoistConstants } from '../core/onnx/passes/hoist-constants.ts';
@@ -25,18 +25,20 @@ export async function trainableModel(
     opset,
     isTrained: (name) => kept.has(name),
   });
-  return { ...folded, nodes: folded.nodes.map((node) => withoutZeroBias(node, folded, trained)) };
+  const nodes = folded.nodes.map((node) => withoutTrainingMode(withoutZeroBias(node, folded, trained)));
+  return { ...folded, nodes };
 }
 
 /** PyTorch's exporter writes zeros for the bias that a Conv has none of, which were trained otherwise. */
-function withoutZeroBias(
-  node: Graph['nodes'][number],
-  { initializers }: Graph,
-  trained: ReadonlySet<string>,
-): Graph['nodes'][number] {
+function withoutZeroBias(node: GraphNode, { initializers }: Graph, trained: ReadonlySet<string>): GraphNode {
   const [x = '', weight = '', bias = ''] = node.inputs;
   const isZero = !trained.has(bias) && initializers.get(bias)?.data.every((value) => value === 0);
   return node.op === 'Conv' && isZero ? { ...node, inputs: [x, weight] } : node;
+}
+
+/** A Dropout exported as it trains would drop in every evaluation and in the server; our training needs not be told. */
+function withoutTrainingMode(node: GraphNode): GraphNode {
+  return node.op === 'Dropout' ? { ...node, inputs: node.inputs.slice(0, 2) } : node;
 }
 
 /**

@@ -1,34 +1,47 @@
+import sharp from 'sharp';
+import { formatPercent } from '../core/cli/format.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import { datasetRecord } from '../core/data/run-record.ts';
 import { firstImages } from '../core/data/split.ts';
 import { errorMessage } from '../core/errors.ts';
+import type { ConfusionMatrix } from '../core/metrics/confusion-matrix.ts';
 import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
+import { Tally } from '../core/metrics/tally.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
-import type { Graph } from '../core/onnx/graph.ts';
+import { type Graph, sizeOf } from '../core/onnx/graph.ts';
+import { confusionSvg } from '../core/plot/confusion-svg.ts';
+import { canDrawText } from '../core/plot/png.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import { drawSheet } from './augment-sheet/sheet.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
+import { FrontCache } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
+import { type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
+import { csvLog, type LogName, stepLog } from './runs/logs.ts';
+import { MlflowRun, requireMlflow } from './runs/mlflow.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
-import { EventFile, StepEvents } from './runs/tensorboard.ts';
+import { EventFile, type PngImage, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
+import { weightsOfClasses } from './targets.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
   /** A resumed run goes on from the checkpoint before the last, for the last one cannot be read. */
   onFallBack?(reason: string, progress: CheckpointProgress): void;
+  /** Something is done otherwise than might be thought; a line. */
+  onNote?(line: string): void;
   /** The time the whole run will take, from a few trial steps; seconds. */
   onEstimate?(seconds: number, imagesPerSecond: number): void;
 }
@@ -41,6 +54,8 @@ export interface TrainSetup {
   engine: TrainingEngine;
   run: RunDirectory;
   workers: number;
+  /** Threads of an operator; default one a core. */
+  threads?: number | undefined;
   resume: boolean;
   /** Becomes true when the user asks to stop; the run then saves and returns. */
   shouldStop: () => boolean;
@@ -49,6 +64,8 @@ export interface TrainSetup {
   observer?: TrainObserver;
   /** Write event files for TensorBoard too; default false. */
   tensorboard?: boolean;
+  /** What else the run is logged to; default nothing. */
+  logs?: readonly LogName[];
   /** Called with a line about what could not be written beside log and checkpoints; default: to stderr. */
   warn?: (line: string) => void;
 }
@@ -70,26 +87,39 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const { shouldStop, maxSeconds = Number.POSITIVE_INFINITY } = setup;
   const until = performance.now() + maxSeconds * 1000;
   const stopping = () => shouldStop() || performance.now() > until;
+  const warn = setup.warn ?? warnOnStderr;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
+  const split = firstImages(dataset.train, config.trainImages);
   const loader = new BatchLoader({
-    split: firstImages(dataset.train, config.trainImages),
+    split,
     height: dataset.height,
     width: dataset.width,
     normalization: dataset.normalization,
     classes: dataset.labels.length,
     labelSmoothing: config.labelSmoothing,
+    classWeights: weightsOfClasses(config, split.labels),
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
     workers: setup.workers,
     dropLast: true,
   });
+  let mlflow: MlflowRun | undefined;
+  let outcome: 'FINISHED' | 'KILLED' | 'FAILED' = 'FAILED';
+  let front: FrontCache | undefined;
   try {
+    if (setup.logs?.includes('mlflow')) {
+      const { labels: _, ...settings } = config;
+      mlflow = await MlflowRun.open(run, settings, loader.batchesPerEpoch);
+    }
     const begun = await keeper.begin(setup.resume ? stateSlots(optimizerOf(config)) : undefined);
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
+    if (engine.frontRemains !== undefined)
+      observer.onNote?.(`what is frozen is run in every step, for ${engine.frontRemains}`);
     if (observer.onEstimate && !stopping()) {
       await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
     }
+    let matrix: ConfusionMatrix | undefined;
     const progress = await trainLoop({
       engine,
       classes: dataset.labels.length,
@@ -98,16 +128,29 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       progress: begun.progress,
       batches: async (epoch, firstBatch) => {
         await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
+        if (engine.front) {
+          front ??= await openFront(setup, engine.front);
+          return front.epoch(epoch, firstBatch);
+        }
+        await front?.close();
+        front = undefined;
         return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
       evaluate: async (onProgress) => {
         const layout = vectorLayout(model);
         const { parameters, buffers } = evaluatedWeights(await engine.state);
         const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
-        return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress });
+        const tally = new Tally(dataset.labels.length);
+        matrix = tally.matrix;
+        return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress, tally });
       },
       stopping,
-      observers: [keeper, observer, ...filesBeside(setup, loader.batchesPerEpoch)],
+      observers: [
+        keeper,
+        observer,
+        ...filesBeside(setup, loader.batchesPerEpoch, warn, () => matrix),
+        ...(mlflow ? [mlflow.observer(notWritten(warn, 'metrics of MLflow'))] : []),
+      ],
       advice: ADVICE,
     });
     const finished = isFinished(progress, config);
@@ -116,10 +159,32 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
       : progress.test;
     const stoppedEarly = finished && progress.epoch < config.epochs;
+    outcome = finished ? 'FINISHED' : 'KILLED';
     return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
   } finally {
+    await front?.close();
     await loader.close();
+    await mlflow?.end(outcome).catch(notWritten(warn, 'metrics of MLflow'));
   }
+}
+
+/** What the engine's frozen front gives of the training images. */
+async function openFront(
+  { config, dataset, threads, observer }: TrainSetup,
+  front: Graph,
+): Promise<FrontCache> {
+  const cache = await FrontCache.open(front, {
+    settings: config,
+    split: firstImages(dataset.train, config.trainImages),
+    size: dataset,
+    normalization: dataset.normalization,
+    classes: dataset.labels.length,
+    threads,
+  });
+  observer?.onNote?.(
+    `what is frozen is run once on each image, and what it gives kept: ${cache.description}`,
+  );
+  return cache;
 }
 
 /** Height and width of the images that the loader makes for an epoch, where they are not whole ones. */
@@ -140,7 +205,9 @@ async function estimate(
   const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
   await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
   const size = sizeOfImages(setup, epoch);
-  const imageValues = dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
+  const frontValues = engine.front && sizeOf(engine.front.outputs[0]!.dims.slice(1).map(Number));
+  const imageValues =
+    frontValues ?? dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
   const { batchSize, labels } = config;
   const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
   // What a step takes grows as the pixels of an image do.
@@ -152,28 +219,71 @@ async function estimate(
   observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
 }
 
-/** Plots and TensorBoard's events; a failure is said and does not end the training, which has log and checkpoints. */
-function filesBeside(setup: TrainSetup, batchesPerEpoch: number): LoopObserver[] {
-  const { run, config, tensorboard, warn = warnOnStderr } = setup;
-  const said = (what: string) => (error: unknown) =>
-    warn(`the ${what} were not written: ${errorMessage(error)}`);
-  const plots: LoopObserver = { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) };
-  if (!tensorboard) return [plots];
+/** Plots, TensorBoard's events and other logs; a failure is said and does not end the training, which has log and checkpoints. */
+function filesBeside(
+  setup: TrainSetup,
+  batchesPerEpoch: number,
+  warn: (line: string) => void,
+  lastMatrix: () => ConfusionMatrix | undefined,
+): LoopObserver[] {
+  const { run, config, dataset, tensorboard, logs = [] } = setup;
+  const said = (what: string) => notWritten(warn, what);
+  const observers: LoopObserver[] = [
+    { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) },
+    ...(logs.includes('csv') ? [untilItFails(csvLog(run), said('epochs of log.csv'))] : []),
+    ...(logs.includes('jsonl')
+      ? [untilItFails(stepLog(run, batchesPerEpoch), said('steps of steps.jsonl'))]
+      : []),
+  ];
+  if (!tensorboard) return observers;
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings);
-  const epochs: LoopObserver = {
-    onEpochEnd: ({ entry }) =>
-      run
-        .readLog()
-        .then((log) =>
-          events.add(
-            entry,
-            parseEpochs(log).filter(({ epoch }) => epoch < entry.epoch),
-          ),
-        )
-        .catch(said('TensorBoard events')),
+  let isFirst = true;
+  const addEpoch = async ({ entry, improved }: EpochReport): Promise<void> => {
+    const log = parseEpochs(await run.readLog());
+    await events.add(
+      entry,
+      log.filter(({ epoch }) => epoch < entry.epoch),
+    );
+    if (isFirst) await events.addImage(entry.epoch + 1, 'augmented', await augmentedImages(setup));
+    isFirst = false;
+    const matrix = lastMatrix();
+    const picture = improved && matrix && (await confusionImage(matrix, dataset, entry.testTop1));
+    if (picture) await events.addImage(entry.epoch + 1, 'confusion', picture);
   };
-  return [plots, epochs, untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'))];
+  const epochs: LoopObserver = {
+    onEpochEnd: (report) => addEpoch(report).catch(said('TensorBoard events')),
+  };
+  const steps = untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'));
+  return [...observers, epochs, steps];
+}
+
+function notWritten(warn: (line: string) => void, what: string) {
+  return (error: unknown) => warn(`the ${what} were not written: ${errorMessage(error)}`);
+}
+
+/** How many training images are shown, and in how many epochs. */
+const AUGMENTED = { images: 6, variants: 8 };
+
+/** Some training images beside what the loader makes of them. */
+async function augmentedImages({ config, dataset }: TrainSetup): Promise<PngImage> {
+  const images = Math.min(AUGMENTED.images, dataset.train.count);
+  const sheet = drawSheet(dataset, { ...AUGMENTED, images, seed: config.seed, augment: config });
+  return { height: sheet.height, width: sheet.width, png: await sheet.png(1) };
+}
+
+/** What is taken for what; undefined on a machine without fonts. */
+async function confusionImage(
+  matrix: ConfusionMatrix,
+  dataset: ImageDataset,
+  top1: number,
+): Promise<PngImage | undefined> {
+  if (!(await canDrawText())) return undefined;
+  const title = { heading: dataset.name, detail: `top-1 ${formatPercent(top1)}` };
+  const { data, info } = await sharp(Buffer.from(confusionSvg(matrix, dataset, title)))
+    .png()
+    .toBuffer({ resolveWithObject: true });
+  return { height: info.height, width: info.width, png: data };
 }
 
 /** Said once, and not again at every step. */
@@ -210,7 +320,6 @@ export interface OpenedRun {
 export interface RunSetup extends Omit<TrainSetup, 'engine' | 'run' | 'observer'> {
   /** Its weights are initialised here, from the config's seed, unless it goes on from another model. */
   model: Graph;
-  threads?: number | undefined;
   /** Default the CPU. */
   device?: Device;
   /**
@@ -231,11 +340,12 @@ export interface RunOutcome {
  * The way from a config to a trained run: initial weights, engine, run directory, training.
  * @throws UserError if the config cannot be trained, or the training fails
  */
-export async function startRun({ threads, device, open, ...setup }: RunSetup): Promise<RunOutcome> {
+export async function startRun({ device, open, ...setup }: RunSetup): Promise<RunOutcome> {
+  if (setup.logs?.includes('mlflow')) await requireMlflow();
   const begun = performance.now();
   const { config } = setup;
   if (config.from === undefined) initializeParameters(setup.model, config.seed);
-  const engine = await engineForRun(setup, threads, device);
+  const engine = await engineForRun(setup, setup.threads, device);
   let opened: OpenedRun | undefined;
   try {
     opened = await open(engine);
@@ -275,8 +385,20 @@ export async function createRun(
 
 /** All that a run's config.json states; what is off is left out, so that runs made before it have the same. */
 export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<string, unknown> {
-  const { precision, cycleMomentum, progressive, patience, headLr, lrDecay, freeze, batchNorm, ...rest } =
-    config;
+  const {
+    precision,
+    cycleMomentum,
+    progressive,
+    patience,
+    headLr,
+    lrDecay,
+    freeze,
+    batchNorm,
+    frontCache,
+    resizedCrop,
+    colorJitter,
+    ...rest
+  } = config;
   return {
     ...rest,
     ...(precision === 'fp32' ? {} : { precision }),
@@ -287,6 +409,9 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
+    ...(resizedCrop === 0 ? {} : { resizedCrop }),
+    ...(colorJitter.length === 0 ? {} : { colorJitter }),
+    ...(frontCache === 'auto' ? {} : { frontCache }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
+import { existsSync } from 'node:fs';
 import { copyFile, mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { brotliCompress, gzip, constants as zlib } from 'node:zlib';
+import { UserError } from '../core/errors.ts';
 import { DEMO_POLICY } from '../serve/http/demo-policy.ts';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
@@ -45,13 +47,14 @@ const QUALITY = Number(process.env.PAGE_BROTLI_QUALITY ?? zlib.BROTLI_MAX_QUALIT
  * @returns whether it was built now
  */
 export async function buildDemo(options: { force?: boolean } = {}): Promise<boolean> {
+  // Of an installed package the page is built, and its sources are not there.
+  if (!existsSync(PAGE)) return false;
   if (options.force !== true && (await isFresh())) return false;
   // Built beside and swapped in, so that a server never serves half a page and two builds do not mix.
   const work = `${DEMO_DIST.replace(/[\\/]$/, '')}-${process.pid}.tmp`;
   try {
-    const inputs = await runVite(work);
+    const inputs = await buildPage(work);
     const stamp: BuildStamp = { inputs, hash: await hashFiles(inputs), quality: QUALITY };
-    await writeFile(path.join(work, 'assets.json'), JSON.stringify(await smallAssets(work)));
     await compressFiles(work);
     await writeFile(path.join(work, STAMP), `${JSON.stringify(stamp, null, 2)}\n`);
     await swapIn(work);
@@ -61,10 +64,19 @@ export async function buildDemo(options: { force?: boolean } = {}): Promise<bool
   return true;
 }
 
-/** Runs Vite into `outDir` and returns the project's files that went into the page. */
-async function runVite(outDir: string): Promise<string[]> {
+/**
+ * Builds the page with Vite into a folder, without compressed forms.
+ * @param edit changes a source's text before it is built
+ * @returns the project's files that went into it
+ */
+export async function buildPage(
+  outDir: string,
+  edit: (text: string) => string = (text) => text,
+): Promise<string[]> {
   // Only loaded when needed: importing Vite takes longer than checking that nothing changed.
-  const { build } = await import('vite');
+  const { build } = await import('vite').catch(() => {
+    throw new UserError('the page is built with vite, which is not installed; run npm ci');
+  });
   await mkdir(outDir, { recursive: true });
   const seen = new Set<string>();
   // Notes every module that is read, in the page and in its worker.
@@ -74,13 +86,15 @@ async function runVite(outDir: string): Promise<string[]> {
       seen.add(id.split('?')[0]!);
       return null;
     },
+    transform: (code: string, id: string): string | null =>
+      id.startsWith(PROJECT) && !id.includes('node_modules') ? edit(code) : null,
   };
   // Advice on the speed of the build is for Vite's developers; what is imported lazily for one worker may be at once
   // for another.
   const checks = { pluginTimings: false, ineffectiveDynamicImport: false };
   const policy = {
     name: 'content-security-policy',
-    transformIndexHtml: (html: string): string => html.replace('%CSP%', DEMO_POLICY),
+    transformIndexHtml: (html: string): string => edit(html.replace('%CSP%', DEMO_POLICY)),
   };
   await build({
     configFile: false,
@@ -114,6 +128,7 @@ async function runVite(outDir: string): Promise<string[]> {
       },
     },
   });
+  await writeFile(path.join(outDir, 'assets.json'), JSON.stringify(await smallAssets(outDir)));
   const own = [...seen]
     .map((file) => path.relative(PROJECT, file))
     .filter((file) => file !== '' && !file.startsWith('..') && !path.isAbsolute(file))

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { findData } from '../core/data/find.ts';
 import { DEFAULT_DATA_DIR } from '../core/data/load.ts';
 import { UserError } from '../core/errors.ts';
+import type { TlsFiles } from '../serve/http/https.ts';
 import { buildDemo, DEMO_DIST } from './build.ts';
 import { createDemoApp } from './server/app.ts';
 import { listen } from './server/listen.ts';
@@ -19,6 +20,8 @@ export interface StartDemoOptions {
   host: string;
   /** Names that it answers to beside those of loopback and `host`. */
   allowHosts?: readonly string[] | undefined;
+  /** With it the page is served by https. */
+  tls?: TlsFiles | undefined;
   /** Folder of the CIFAR-100 binary version. */
   data?: string | undefined;
   /** Folder of training runs to follow (default `runs`). */
@@ -50,7 +53,8 @@ export interface RunningDemo {
  */
 export async function startDemo(options: StartDemoOptions): Promise<RunningDemo> {
   // Mistakes in the options show before the build's wait.
-  const models = await ModelFiles.open(fileURLToPath(new URL('..', import.meta.url)), options.model);
+  const project = fileURLToPath(new URL('..', import.meta.url));
+  const models = await ModelFiles.open(project, options.model, 'exports');
   const notes = await notesOf(models);
   const testSet = await findTestSet(options.data);
   const built = await buildDemo();
@@ -58,7 +62,7 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
   const servers = new PredictionServers();
   const { host, allowHosts } = options;
   const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers, host, allowHosts });
-  const { server, url } = await listen(app, options.port, options.host);
+  const { server, url } = await listen(app, options.port, options.host, options.tls);
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();

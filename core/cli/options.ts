@@ -3,7 +3,14 @@ import { UserError } from '../errors.ts';
 
 /** One command-line option. `default` absent means the option may be left out. */
 export type OptionSpec = (
-  | { type: 'string'; value?: string; default?: string; choices?: readonly string[] }
+  | {
+      type: 'string';
+      value?: string;
+      default?: string;
+      choices?: readonly string[];
+      /** Its value where none follows it; absent: it needs one. */
+      alone?: string;
+    }
   | { type: 'integer' | 'number'; value?: string; default?: number; min?: number; max?: number }
   | { type: 'boolean'; default?: boolean }
   /** A string that may be given several times; an empty list when it is left out. */
@@ -71,7 +78,7 @@ export function parseOptions<const T extends OptionTable>(
   let positionals: string[];
   try {
     ({ values, positionals } = parseArgs({
-      args: joinNegativeNumbers(argv, command.options),
+      args: giveAlone(joinNegativeNumbers(argv, command.options), command.options),
       options: config,
       allowPositionals: command.positionals !== undefined,
       strict: true,
@@ -205,6 +212,16 @@ function joinNegativeNumbers(argv: readonly string[], options: OptionTable): str
   return out;
 }
 
+/** Gives options that may stand alone, and do, their value. */
+function giveAlone(argv: readonly string[], options: OptionTable): string[] {
+  return argv.map((arg, i) => {
+    const spec = arg.startsWith('--') ? options[arg.slice(2)] : undefined;
+    const next = argv[i + 1];
+    const isAlone = spec?.type === 'string' && spec.alone !== undefined && (next?.startsWith('-') ?? true);
+    return isAlone ? `${arg}=${spec.alone}` : arg;
+  });
+}
+
 function checkString(name: string, raw: string, spec: Extract<OptionSpec, { type: 'string' }>): string {
   if (raw === '') throw new UserError(`--${name} needs a value`);
   if (spec.choices && !spec.choices.includes(raw)) {
@@ -235,7 +252,8 @@ function checkNumber(
 /** The text of `--help`: usage, then a line an option with its default. */
 export function helpText(command: CommandSpec<OptionTable>): string {
   const rows = Object.entries(command.options).map(([name, spec]) => {
-    const value = spec.type === 'boolean' ? '' : ` ${valueName(spec)}`;
+    const isOptional = spec.type === 'string' && spec.alone !== undefined;
+    const value = spec.type === 'boolean' ? '' : isOptional ? ` [${valueName(spec)}]` : ` ${valueName(spec)}`;
     const notes: string[] = [];
     if (spec.type === 'list') notes.push('may be repeated');
     if (spec.type === 'string' && spec.choices) notes.push(`one of ${spec.choices.join(', ')}`);

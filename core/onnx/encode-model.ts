@@ -1,21 +1,11 @@
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
-import type { ExternalData } from './external-data.ts';
 import type { Attribute, Graph, GraphNode, ValueInfo } from './graph.ts';
-import { irVersionOf, OPSET_VERSION } from './opset.ts';
+import { type EncodeOptions, irVersionOf, OPSET_VERSION } from './opset.ts';
 import { writerChunks } from './proto-chunks.ts';
 import { dataTypeCode, encodeExternalTensor, encodeTensor } from './tensor-proto.ts';
 
 const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
-
-export interface EncodeOptions {
-  /** Version of ai.onnx that the model declares; default the graph's own, else {@link OPSET_VERSION}. */
-  opset?: number | undefined;
-  /** Versions of the operator sets of other domains; default 1 each. */
-  domains?: Readonly<Record<string, number>> | undefined;
-  /** Tensors that are kept in a file beside the model's. */
-  external?: ExternalData | undefined;
-}
 
 /**
  * Serialises a graph as an ONNX model: its own opset, or 15, and the IR that came with it, unless asked otherwise, and opset 1 of any other

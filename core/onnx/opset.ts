@@ -1,3 +1,5 @@
+import type { ExternalData } from './external-data.ts';
+
 /** The IR version and operator set our models declare unless asked otherwise (ONNX 1.10). */
 export const IR_VERSION = 8;
 export const OPSET_VERSION = 15;
@@ -9,6 +11,16 @@ export const OPSET_VERSION = 15;
  */
 export const MIN_OPSET = 13;
 export const MAX_OPSET = 23;
+
+/** How a model is written. */
+export interface EncodeOptions {
+  /** Version of ai.onnx that the model declares; default the graph's own, else {@link OPSET_VERSION}. */
+  opset?: number | undefined;
+  /** Versions of the operator sets of other domains; default 1 each. */
+  domains?: Readonly<Record<string, number>> | undefined;
+  /** Tensors that are kept in a file beside the model's. */
+  external?: ExternalData | undefined;
+}
 
 /** From each operator set on, the IR version that came with it (https://onnx.ai/onnx/repo-docs/Versioning.html). */
 const IR_VERSIONS: readonly (readonly [opset: number, irVersion: number])[] = [

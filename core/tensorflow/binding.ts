@@ -3,6 +3,9 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { UserError } from '../errors.ts';
 
+/** That of package.json, where it is optional: who only serves, or trains in onnxruntime, needs none of it. */
+const TESTED_VERSION = '4.22.0';
+
 /** Newest Node-API version that tfjs-node builds its binding for; an older Node offers less. */
 const NEWEST_NODE_API = 8;
 
@@ -14,7 +17,9 @@ export function tfjsFolder(): string {
   try {
     return dirname(createRequire(import.meta.url).resolve('@tensorflow/tfjs-node-gpu/package.json'));
   } catch {
-    throw new UserError('@tensorflow/tfjs-node-gpu is not installed; run npm ci');
+    throw new UserError(
+      `@tensorflow/tfjs-node-gpu is not installed; npm install @tensorflow/tfjs-node-gpu@${TESTED_VERSION} brings it (in a checkout, npm ci)`,
+    );
   }
 }
 

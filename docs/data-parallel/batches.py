@@ -20,6 +20,9 @@ class CifarBatches:
         dataset = config["dataset"]
         if dataset not in FILES:
             raise SystemExit(f"error: the run is on {dataset}; this script reads {' and '.join(FILES)}")
+        unknown = [key for key in ("classWeights", "resizedCrop", "colorJitter") if config.get(key)]
+        if unknown:
+            raise SystemExit(f"error: the run has {', '.join(unknown)}, which this script does not do; give --batches")
         try:
             records = [np.fromfile(Path(folder) / name, np.uint8) for name in FILES[dataset]]
             records = np.concatenate(records).reshape(-1, LABEL_BYTES[dataset] + PIXELS)

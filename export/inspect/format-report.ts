@@ -30,11 +30,12 @@ function section(title: string, lines: readonly string[]): string {
   return `${title}\n${lines.map((line) => `  ${line}`).join('\n')}`;
 }
 
-function summary(report: InspectReport): string {
+/** What is said of a model as a whole: a name and a value each. */
+export function summaryRows(report: InspectReport): [string, string][] {
   const { parameters, initializerBytes, macs, notCounted, problem } = report;
   const opsets = Object.entries(report.opsets).map(([domain, version]) => `${domain} ${version}`);
   const cost = `${formatCount(macs)} for one image`;
-  const rows: [string, string][] = [
+  return [
     ['model', `${report.source}, ${formatBytes(report.bytes)}`],
     [
       'format',
@@ -66,8 +67,11 @@ function summary(report: InspectReport): string {
     ],
     ...(problem === null ? [] : [['problem', problem] as [string, string]]),
   ];
+}
+
+function summary(report: InspectReport): string {
   return textTable(
-    rows.map((row) => row.map(printable)),
+    summaryRows(report).map((row) => row.map(printable)),
     new Set(),
   ).join('\n');
 }
@@ -120,7 +124,7 @@ function times({ timeByOperator }: InspectReport): string[] {
 }
 
 /** `41.2 M` */
-function formatCount(count: number): string {
+export function formatCount(count: number): string {
   for (const [unit, size] of [
     ['G', 1e9],
     ['M', 1e6],
@@ -131,7 +135,7 @@ function formatCount(count: number): string {
   return String(Math.round(count));
 }
 
-function formatBytes(bytes: number): string {
+export function formatBytes(bytes: number): string {
   return bytes < 1e6 ? `${(bytes / 1e3).toFixed(1)} kB` : `${(bytes / 1e6).toFixed(2)} MB`;
 }
 
@@ -139,8 +143,9 @@ function cut(value: string): string {
   return value.length > MAX_VALUE ? `${value.slice(0, MAX_VALUE)}...` : value;
 }
 
-function shorten(name: string): string {
-  if (name.length <= MAX_NAME) return name;
-  const half = (MAX_NAME - 3) / 2;
+/** A name without its middle, if it has more characters than `most`. */
+export function shorten(name: string, most = MAX_NAME): string {
+  if (name.length <= most) return name;
+  const half = (most - 3) / 2;
   return `${name.slice(0, Math.ceil(half))}...${name.slice(-Math.floor(half))}`;
 }

@@ -23,13 +23,18 @@ import { type ProfiledNode, profileModel } from './profile.ts';
 import { type WeightStatistics, weightStatistics } from './weight-statistics.ts';
 
 /** A node of the graph; constants are left out. */
-interface LayerReport {
+export interface LayerReport {
   name: string;
   op: string;
   /** Dimensions of its first output for the batch tried; null if not known. */
   shape: Dim[] | null;
+  /** What it reads of inputs and other layers, by name; not its weights and constants. */
+  inputs: string[];
+  outputs: string[];
   /** Values it learned. */
   parameters: number;
+  /** What these take. */
+  parameterBytes: number;
   /** Multiply-accumulates for the batch; null if its operator's are not known. */
   macs: number | null;
   /** Time of one run, without fusion with other nodes; null if it was not run. */
@@ -188,17 +193,37 @@ function layersOf(
   profile: readonly ProfiledNode[],
 ): LayerReport[] {
   const parameters = parametersOf(graph);
+  const constants = new Set(graph.nodes.flatMap(({ op, outputs }) => (op === 'Constant' ? outputs : [])));
   const times = new Map(profile.map(({ name, milliseconds }) => [name, milliseconds]));
   return graph.nodes
     .map((node, index) => ({
       name: node.name || node.outputs[0] || '',
       op: node.domain === '' ? node.op : `${node.domain}.${node.op}`,
       shape: dimsOf(node, shapes),
+      inputs: readsOf(node).filter((name) => !graph.initializers.has(name) && !constants.has(name)),
+      outputs: node.outputs.filter((name) => name !== ''),
       parameters: parameters.get(node)!.reduce((sum, { tensor }) => sum + sizeOf(tensor.dims), 0),
+      parameterBytes: parameters.get(node)!.reduce((sum, { tensor }) => sum + tensor.data.byteLength, 0),
       macs: macsOf(node, shapes),
       milliseconds: times.get(profiledName(index)) ?? null,
     }))
     .filter(({ op }) => op !== 'Constant');
+}
+
+/** What a node reads, by itself or within its subgraphs, of the graph that it is in. */
+function readsOf({ inputs, attributes }: GraphNode): string[] {
+  const outer = Object.values(attributes).flatMap((attribute) => {
+    if (attribute.type !== 'graph') return [];
+    const body = attribute.value;
+    const own = new Set([
+      ...body.inputs.map(({ name }) => name),
+      ...body.initializers.keys(),
+      ...body.nodes.flatMap(({ outputs }) => outputs),
+    ]);
+    const read = [...body.nodes.flatMap(readsOf), ...body.outputs.map(({ name }) => name)];
+    return read.filter((name) => !own.has(name));
+  });
+  return [...new Set([...inputs, ...outer])].filter((name) => name !== '');
 }
 
 function dimsOf({ outputs }: GraphNode, shapes: ReadonlyMap<string, TensorShape>): Dim[] | null {

@@ -34,6 +34,11 @@ await runMain(async () => {
           min: 0,
           max: 1000,
         },
+        html: {
+          type: 'string',
+          value: 'FILE',
+          help: 'also write a page with the graph as a picture to pan and zoom',
+        },
         json: { type: 'boolean', help: 'print everything as JSON only' },
       },
     },
@@ -49,5 +54,15 @@ await runMain(async () => {
   ]);
   const bytes = await readModelBytes(path, path);
   const report = await inspectModel(bytes, options, path);
+  if (options.html !== undefined) {
+    const [{ writeFileAtomic }, { inspectPage }] = await Promise.all([
+      import('../../core/fs/atomic-write.ts'),
+      import('./inspect-html.ts'),
+    ]);
+    await writeFileAtomic(options.html, inspectPage(report)).catch((error: NodeJS.ErrnoException) => {
+      throw new UserError(`cannot write ${options.html}: ${error.code ?? error.message}`);
+    });
+  }
   process.stdout.write(`${options.json ? printableJson(report, 2) : formatReport(report)}\n`);
+  if (options.html !== undefined && !options.json) process.stdout.write(`\nwrote ${options.html}\n`);
 });

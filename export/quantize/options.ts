@@ -1,4 +1,4 @@
-import type { EncodeOptions } from '../../core/onnx/model-file.ts';
+import type { EncodeOptions } from '../../core/onnx/opset.ts';
 
 /** How the range of an activation is chosen from what calibration saw; see `ranges/`. */
 export const CALIBRATION_METHODS = ['minmax', 'percentile', 'entropy', 'mse'] as const;

@@ -103,6 +103,6 @@ export async function findRun(query: RunQuery): Promise<RunDirectory> {
   ];
   throw new UserError(
     `no run under ${root}/ has a ${checkpoint} checkpoint${of}${on}; train one with ` +
-      `${['npm run train', ...(flags.length > 0 ? ['--', ...flags] : [])].join(' ')}, or give --run DIR`,
+      `${flags.length > 0 ? `npm run train -- ${flags.join(' ')}` : 'npm run train'}, or give --run DIR`,
   );
 }

@@ -4,7 +4,7 @@ import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
-import { TARGET_BATCH, type Target } from '../options.ts';
+import { type ExportOptions, TARGET_BATCH, type Target } from '../options.ts';
 import { formatTextProto } from './text-proto.ts';
 import { tritonConfig } from './triton-config.ts';
 
@@ -17,6 +17,10 @@ export interface TargetOptions {
   storageUri?: string | undefined;
   /** Most images Triton runs at once; default {@link TARGET_BATCH}, and 1 of a model that takes no more. */
   maxBatch?: number | undefined;
+  /** For transformers.js: how the model was exported. */
+  exported?: ExportOptions | undefined;
+  /** Called with a line on what is done otherwise than asked for. */
+  onNote?: ((line: string) => void) | undefined;
   /** How long a request waits for others; default 1000 (a millisecond). */
   queueDelayMicroseconds?: number | undefined;
 }
@@ -28,8 +32,8 @@ const REPOSITORY = 'model-repository';
 const STORAGE = /^(s3|gs|gcs|https?|pvc|hdfs|webhdfs|hf|oci|abfs|azure):\/\/\S+$/;
 
 /**
- * Writes what another server needs to run a model: for `triton` a model repository, for `kserve` one and the
- * InferenceService that runs it. Files that are there already are replaced, one by one and whole.
+ * Writes what another program needs to run a model: for `triton` a model repository, for `kserve` one and the
+ * InferenceService that runs it, for `transformers.js` a repository of the Hugging Face hub. Files that are there already are replaced, one by one and whole.
  * @returns the files, the one to begin with last
  * @throws UserError if the model cannot be read, an option is none, or a file cannot be written
  */
@@ -40,8 +44,18 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
       `--storage-uri is an address such as s3://bucket/models or pvc://claim/path, not "${storageUri}"`,
     );
   }
-  const { bytes, graph, metadata } = await loadClassifier(model, { anyInterface: true });
   const out = options.out ?? `${model.replace(/\.onnx$/i, '')}-${target}`;
+  if (target === 'transformers.js') {
+    const { transformersJs } = await import('./transformers-js.ts');
+    const { files, notes } = await transformersJs(model, options.exported);
+    for (const note of notes) options.onNote?.(note);
+    return writeFiles(
+      target,
+      out,
+      files.map(([path, data]) => [join(out, path), data]),
+    );
+  }
+  const { bytes, graph, metadata } = await loadClassifier(model, { anyInterface: true });
   const name = metadata.model.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'model';
   const config = tritonConfig(graph, {
     name,
@@ -61,6 +75,14 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     const service = inferenceService({ name, storageUri, modelBytes: bytes.length });
     files.push([join(out, 'inference-service.yaml'), stringify(service)]);
   }
+  return writeFiles(target, out, files);
+}
+
+async function writeFiles(
+  target: Target,
+  out: string,
+  files: readonly (readonly [path: string, data: string | Uint8Array])[],
+): Promise<string[]> {
   try {
     for (const [path, data] of files) await writeFileAtomic(path, data);
   } catch (error) {

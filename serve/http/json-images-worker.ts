@@ -5,13 +5,14 @@ import { type JsonAnswer, type JsonQuestion, readJsonImages } from './json-image
 
 answerQuestions<JsonQuestion, JsonAnswer>(
   ({ body, maxImages }) => {
-    const { list, images } = readJsonImages(body, maxImages);
+    const { list, images, urls } = readJsonImages(body, maxImages);
     return {
       list,
       // Copies, for the memory of a small Buffer is shared with others and cannot be given away.
       images: images.map((image) =>
         image instanceof Refusal ? { status: image.status, message: image.message } : new Uint8Array(image),
       ),
+      ...(urls && { urls }),
     };
   },
   ({ images }) => images.flatMap((image) => (image instanceof Uint8Array ? [image.buffer] : [])),

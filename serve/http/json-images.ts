@@ -22,10 +22,17 @@ export const PredictJson = z
           .array(z.unknown().meta({ type: 'string', contentEncoding: 'base64' }))
           .min(1, 'give a list that is not empty'),
       }),
+      z.strictObject({
+        url: z.string().meta({
+          description:
+            'where the image is, http or https; only where the server was started with --image-urls',
+        }),
+      }),
+      z.strictObject({ urls: z.array(z.string()).min(1, 'give a list that is not empty') }),
     ],
     {
       error:
-        'give either "image" (a string: base64 or a data URL) or "images" (a list of them that is not empty)',
+        'give either "image" (a string: base64 or a data URL) or "images" (a list of them that is not empty), or "url" or "urls" where the server fetches images',
     },
   )
   .meta({ id: 'PredictRequest' });
@@ -37,6 +44,11 @@ export const PredictJson = z
  */
 export function readJsonImages(body: Uint8Array, maxImages: number): ImageRequest {
   const request = parseInput(PredictJson, readJson(body, '{"image": "<base64>"}'), 'the JSON body');
+  if ('url' in request) return { list: false, images: [], urls: [request.url] };
+  if ('urls' in request) {
+    if (request.urls.length > maxImages) throw tooManyImages(maxImages);
+    return { list: true, images: [], urls: request.urls };
+  }
   if ('image' in request) return { list: false, images: [decodeBase64Image(request.image)] };
   if (request.images.length > maxImages) throw tooManyImages(maxImages);
   return { list: true, images: request.images.map(decodeOrRefuse) };
@@ -58,6 +70,8 @@ export interface ImageRequest {
   list: boolean;
   /** Each image's bytes, or why it could not be read. */
   images: (Uint8Array | Refusal)[];
+  /** Instead of images: where they are. */
+  urls?: string[];
 }
 
 /** To the thread: what `readJsonImages` takes. */
@@ -70,6 +84,7 @@ export interface JsonQuestion {
 export interface JsonAnswer {
   list: boolean;
   images: (Uint8Array<ArrayBuffer> | { status: number; message: string })[];
+  urls?: string[];
 }
 
 const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
@@ -84,12 +99,13 @@ const threads = new QuestionThreads<JsonQuestion, JsonAnswer>({
  * @throws Refusal as `readJsonImages`, or if too much waits for the threads
  */
 export async function readLargeJsonImages(question: JsonQuestion, limits: RunLimits): Promise<ImageRequest> {
-  const { list, images } = await threads.ask(question, limits, ownBuffer(question.body));
+  const { list, images, urls } = await threads.ask(question, limits, ownBuffer(question.body));
   return {
     list,
     images: images.map((image) =>
       image instanceof Uint8Array ? image : new Refusal(image.status, image.message),
     ),
+    ...(urls && { urls }),
   };
 }
 
@@ -101,6 +117,9 @@ export async function readLargeJsonImages(question: JsonQuestion, limits: RunLim
 function decodeBase64Image(value: unknown): Uint8Array {
   if (typeof value !== 'string') throw new Refusal(400, 'an image must be a string: base64 or a data URL');
   let text = value;
+  if (/^https?:\/\//i.test(text)) {
+    throw new Refusal(400, 'the image is not valid base64 but an address, which goes into "url" or "urls"');
+  }
   if (text.startsWith('data:')) {
     const comma = text.indexOf(',');
     if (comma < 0 || !text.slice(0, comma).endsWith(';base64')) {

@@ -4,60 +4,69 @@ import type { Request } from 'express';
 import multer, { MulterError, type StorageEngine } from 'multer';
 import { errorMessage, Refusal } from '../../core/errors.ts';
 import { imageFormat } from '../../core/image/format.ts';
+import type { RunLimits } from '../inference/pool.ts';
+import type { FetchImage } from './fetch-image.ts';
 import { type ImageRequest, readJsonImages, readLargeJsonImages } from './json-images.ts';
 import { bodyTooLarge, type Limits, tooManyImages } from './limits.ts';
 import { LARGE_JSON } from './read-json.ts';
 import type { ReceiveBody } from './receive-body.ts';
 import type { RequestContext } from './request-context.ts';
 
-type ToImages = (
-  body: Buffer<ArrayBuffer>,
-  context: RequestContext,
-  limits: Limits,
-) => ImageRequest | Promise<ImageRequest>;
-
 const HOW_TO_SEND =
-  'send the image as multipart/form-data (field "image"), as a raw body (content-type image/* or ' +
-  'application/octet-stream), or as JSON {"image": "<base64>"}';
+  'send the image as multipart/form-data (field "image" or "file"), as a raw body, or as JSON ' +
+  '{"image": "<base64>"}';
 
-const READERS: readonly [type: string | string[], toImages: ToImages][] = [
-  ['multipart/form-data', fromForm],
-  [['image/*', 'application/octet-stream'], (body) => ({ list: false, images: [body] })],
-  [['application/json', '+json'], fromJson],
-];
+/** What reads bodies of images. */
+export interface ImageReader {
+  limits: Limits;
+  receive: ReceiveBody;
+  /** Fetches those that are named by their address; absent: that is refused. */
+  fetchImage?: FetchImage | undefined;
+}
 
 /**
- * Reads the body of `POST /predict` in any of its forms. One that says nothing of itself is taken for an image, so that
- * `curl --data-binary @picture`, which calls all it sends a form's fields, and `curl -X POST -T picture`, which calls
- * it nothing, work as they stand.
+ * Reads the body of `POST /predict` in any of its forms. Its bytes say which it is, whatever the content type says: an
+ * image, JSON, a form.
  * @throws Refusal 400 without images, 413 too many, 415 of another kind, or as `receive` and the readers refuse
  */
-export async function readImages(
-  context: RequestContext,
-  limits: Limits,
-  receive: ReceiveBody,
-): Promise<ImageRequest> {
+export async function readImages(context: RequestContext, reader: ImageReader): Promise<ImageRequest> {
   const { req } = context;
-  const sent = req.headers['content-type'] ?? 'none';
-  const isUntyped = sent === 'none' || /^application\/x-www-form-urlencoded\b/i.test(sent);
-  if (isUntyped) req.headers['content-type'] = 'application/octet-stream';
   const length = Number(req.headers['content-length'] ?? Number.NaN);
   if (length === 0 || (Number.isNaN(length) && req.headers['transfer-encoding'] === undefined)) {
     throw new Refusal(400, `the request has no body; ${HOW_TO_SEND}`);
   }
-  const reader = READERS.find(([type]) => req.is(type));
-  if (!reader) throw new Refusal(415, `unsupported content-type ${JSON.stringify(sent)}; ${HOW_TO_SEND}`);
-  const body = await receive(context);
+  const body = await reader.receive(context);
   if (body.length === 0) throw new Refusal(400, `the body is empty; ${HOW_TO_SEND}`);
-  if (isUntyped && !imageFormat(body)) {
-    throw new Refusal(
-      415,
-      `unsupported content-type ${JSON.stringify(sent)} for what is no image; send JSON as application/json, ` +
-        'files as multipart/form-data (field "image") or as they are',
-    );
+  if (imageFormat(body)) return { list: false, images: [body] };
+  const sent = req.headers['content-type'];
+  const isForm = Boolean(req.is('multipart/form-data'));
+  const boundary = boundaryOf(body);
+  if (isForm || boundary !== undefined) {
+    const isWhole = isForm && /;\s*boundary=/i.test(sent ?? '');
+    if (boundary !== undefined && !isWhole) {
+      req.headers['content-type'] = `multipart/form-data; boundary="${boundary}"`;
+    }
+    return fromForm(body, context, reader.limits);
   }
-  const [, toImages] = reader;
-  return toImages(body, context, limits);
+  const isJson = Boolean(req.is(['application/json', '+json']));
+  if (isJson || startsAsJson(body)) return fromJson(body, context, reader, isJson);
+  // What is wrong with it, the decoder says.
+  if (req.is(['image/*', 'application/octet-stream'])) return { list: false, images: [body] };
+  throw new Refusal(
+    415,
+    `the body is no image, and neither JSON nor a form (content-type ${JSON.stringify(sent ?? 'none')}); ${HOW_TO_SEND}`,
+  );
+}
+
+/** What separates the parts of a form, if the bytes begin as one. */
+function boundaryOf(body: Buffer): string | undefined {
+  const head = body.toString('latin1', 0, 512);
+  return /^(?:\r\n)?--([^\s"\\][^\r\n"\\]{0,69})\r\ncontent-(?:disposition|type):/i.exec(head)?.[1];
+}
+
+/** Whether the first byte that is no white space, nor a mark of UTF-8, opens an object or a list. */
+function startsAsJson(body: Buffer): boolean {
+  return /^(?:\xef\xbb\xbf)?\s*[{[]/.test(body.toString('latin1', 0, 512));
 }
 
 /** So much of a form is read in one go, in a millisecond or so. */
@@ -88,10 +97,6 @@ async function fromForm(
       parts: limits.images + 16,
       headerPairs: 32,
     },
-    fileFilter: (_req, file, accept) => {
-      if (file.fieldname === 'image' || file.fieldname === 'images') accept(null, true);
-      else accept(new Refusal(400, 'unexpected file field; send images in the field "image"'));
-    },
     // Its types do not know it yet.
     streamHandler: (_req, parser) => {
       feed(parser).catch((error: Error) => parser.destroy(error));
@@ -111,29 +116,93 @@ async function fromForm(
   return fromFiles(req);
 }
 
+/** Fields whose answer is a list, even for one file. */
+const LIST_FIELDS = new Set(['images', 'files', 'images[]', 'files[]']);
+const FIELDS = new Set(['image', 'file', ...LIST_FIELDS]);
+
 function fromFiles(req: Request): ImageRequest {
   const files = (req.files ?? []) as Express.Multer.File[];
   if (files.length === 0) {
     throw new Refusal(400, 'no image in the multipart body; send it as a file in the field "image"');
   }
+  const names = new Set(files.map(({ fieldname }) => fieldname));
+  // One field of any name; of several only ours, for what the others are is not known.
+  if (names.size > 1 && ![...names].every((name) => FIELDS.has(name))) {
+    throw new Refusal(
+      400,
+      `files in several fields (${[...names].map((name) => JSON.stringify(name)).join(', ')}); send images in the field "image"`,
+    );
+  }
   return {
-    list: files.length > 1 || files[0]!.fieldname === 'images',
+    list: files.length > 1 || LIST_FIELDS.has(files[0]!.fieldname),
     images: files.map((file) => file.buffer),
   };
 }
 
-/** What is read and decoded quickly is so here, the rest in a thread. */
-function fromJson(
+/**
+ * What is read and decoded quickly is so here, the rest in a thread.
+ * @param isDeclared whether the content type says JSON. Only then addresses are fetched: what pages of other origins may
+ *   send without asking is never called so.
+ */
+async function fromJson(
   body: Buffer<ArrayBuffer>,
   { req, runLimits }: RequestContext,
-  limits: Limits,
-): ImageRequest | Promise<ImageRequest> {
+  { limits, fetchImage }: ImageReader,
+  isDeclared: boolean,
+): Promise<ImageRequest> {
   const charset = /;\s*charset\s*=\s*"?([^\s;"]+)/i.exec(req.headers['content-type'] ?? '')?.[1];
-  if (charset !== undefined && !/^utf-?8$/i.test(charset)) {
+  if (isDeclared && charset !== undefined && !/^utf-?8$/i.test(charset)) {
     throw new Refusal(415, 'JSON is in UTF-8; leave out the charset');
   }
-  if (body.length <= LARGE_JSON) return readJsonImages(body, limits.images);
-  return readLargeJsonImages({ body, maxImages: limits.images }, runLimits);
+  const maxImages = limits.images;
+  const request =
+    body.length <= LARGE_JSON
+      ? readJsonImages(body, maxImages)
+      : await readLargeJsonImages({ body, maxImages }, runLimits);
+  if (request.urls === undefined) return request;
+  if (!fetchImage) {
+    throw new Refusal(
+      400,
+      'this server fetches no images by their address (--image-urls is off); send the image',
+    );
+  }
+  if (!isDeclared) throw new Refusal(415, 'addresses of images are sent with content-type application/json');
+  return {
+    list: request.list,
+    images: await fetchAll(request.urls, fetchImage, limits.bodyBytes, runLimits),
+  };
+}
+
+/** So many images of a request are fetched at a time. */
+const FETCHED_AT_A_TIME = 4;
+
+/** One that cannot be had is refused alone. Together they may have as many bytes as a body. */
+async function fetchAll(
+  urls: readonly string[],
+  fetchImage: FetchImage,
+  maxBytes: number,
+  { isGone = () => false, deadline = Number.POSITIVE_INFINITY }: RunLimits,
+): Promise<(Uint8Array | Refusal)[]> {
+  const late = new Refusal(503, 'the images before it took all the time that there is', 1);
+  const images: (Uint8Array | Refusal)[] = urls.map(() => late);
+  let next = 0;
+  let bytes = 0;
+  const work = async (): Promise<void> => {
+    while (next < urls.length && !isGone() && performance.now() < deadline) {
+      const at = next++;
+      try {
+        const image = await fetchImage(urls[at]!, maxBytes - bytes);
+        bytes += image.length;
+        if (bytes > maxBytes) throw new Refusal(413, 'the images at the addresses are too large together');
+        images[at] = image;
+      } catch (error) {
+        if (!(error instanceof Refusal)) throw error;
+        images[at] = error;
+      }
+    }
+  };
+  await Promise.all(Array.from({ length: FETCHED_AT_A_TIME }, work));
+  return images;
 }
 
 /**

@@ -1,9 +1,7 @@
 import { z } from 'zod';
 import { Refusal } from '../../core/errors.ts';
 import { PredictJson } from '../http/json-images.ts';
-import type { Limits } from '../http/limits.ts';
-import { readImages } from '../http/read-images.ts';
-import type { ReceiveBody } from '../http/receive-body.ts';
+import { type ImageReader, readImages } from '../http/read-images.ts';
 import { json, type Route } from '../http/route.ts';
 import type { ModelRegistry } from '../models/registry.ts';
 import { ModelReferenceText, parseInput, wholeNumberText } from '../schemas.ts';
@@ -24,8 +22,12 @@ const PredictForm = z
   .object({
     image: z.array(z.string().meta({ format: 'binary' })).optional(),
     images: z.array(z.string().meta({ format: 'binary' })).optional(),
+    file: z.array(z.string().meta({ format: 'binary' })).optional(),
   })
-  .meta({ description: 'image files in the field `image`; in `images`, the answer is a list even for one' });
+  .meta({
+    description:
+      'image files in the field `image` or `file`, or one of any name; in `images` (or `files`), the answer is a list even for one',
+  });
 
 const Prediction = z
   .strictObject({ index: z.int().min(0), label: z.string(), probability: z.number().min(0).max(1) })
@@ -56,13 +58,14 @@ const PredictAnswer = z
   ])
   .meta({ id: 'PredictAnswer' });
 
-export function predictRoutes(registry: ModelRegistry, limits: Limits, receive: ReceiveBody): Route[] {
+export function predictRoutes(registry: ModelRegistry, reader: ImageReader): Route[] {
   return [
     {
       method: 'post',
       path: '/predict',
       id: 'predict',
-      summary: 'Classifies images: a form, a raw image, or JSON with base64.',
+      summary:
+        'Classifies images: a form, a raw image, JSON with base64 or addresses. The bytes say which, whatever the content type says.',
       tag: 'predict',
       query: PredictQuery,
       body: {
@@ -82,7 +85,7 @@ export function predictRoutes(registry: ModelRegistry, limits: Limits, receive: 
         const { topk = DEFAULT_TOP_K, model: named } = parseInput(PredictQuery, req.query, 'the query');
         // The model is found before the body is read, and held only after: by then it may be another.
         registry.resolve(named);
-        const { images, list } = await readImages(context, limits, receive);
+        const { images, list } = await readImages(context, reader);
         const model = registry.resolve(named);
         const release = context.hold(model);
         const { labels, scores } = model.served.metadata;

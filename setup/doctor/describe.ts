@@ -1,4 +1,4 @@
-import type { CpuFacts } from './cpu.ts';
+import type { CpuFacts } from '../../core/cpu.ts';
 import type { Report } from './examine.ts';
 
 /** The report for people, a line a subject. */

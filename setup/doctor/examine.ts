@@ -1,4 +1,5 @@
 import { existsSync } from 'node:fs';
+import { type CpuFacts, readCpu } from '../../core/cpu.ts';
 import { describeLocation, locateDataset } from '../../core/data/load.ts';
 import { errorMessage } from '../../core/errors.ts';
 import { embeddedModels } from '../../core/models/embedded.ts';
@@ -12,7 +13,6 @@ import { DEFAULTS, type EngineName } from '../../train/recipe/settings.ts';
 import { findChromium } from '../find-chromium.ts';
 import { type Gpu, readGpus } from '../programs.ts';
 import { probeTensorFlow, type TensorFlowFacts } from '../tensorflow/probe.ts';
-import { type CpuFacts, readCpu } from './cpu.ts';
 
 /** What a machine offers for training and serving. */
 export interface Findings {

@@ -1,4 +1,5 @@
-import { tmpdir } from 'node:os';
+import { existsSync } from 'node:fs';
+import { homedir, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { UserError } from '../../core/errors.ts';
@@ -84,8 +85,14 @@ export interface Places {
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** In a checkout beside node_modules; of an installed package, which npm replaces as it likes, with the user's caches. */
+function projectCache(): string {
+  if (existsSync(join(PROJECT, 'package.json'))) return join(PROJECT, '.tensorflow');
+  return join(process.env.XDG_CACHE_HOME || join(homedir(), '.cache'), 'onnx-classifier', 'tensorflow');
+}
+
 /** The places of this project; a test gives its own. */
-export function projectPlaces(cache = join(PROJECT, '.tensorflow'), tfjs = tfjsFolder()): Places {
+export function projectPlaces(cache = projectCache(), tfjs = tfjsFolder()): Places {
   return {
     cache,
     library: join(cache, 'library'),

@@ -26,7 +26,16 @@ function fromCommandLine(...argv: string[]): Augmentation {
 
 test('a config from before the policies means crop and flip alone', () => {
   const old = (crop: number, flip: boolean) => {
-    const { augment, randomErasing, cutmixBeta, cutmixProb, mixupAlpha, ...config } = CONFIG;
+    const {
+      augment,
+      resizedCrop,
+      colorJitter,
+      randomErasing,
+      cutmixBeta,
+      cutmixProb,
+      mixupAlpha,
+      ...config
+    } = CONFIG;
     return transformsOf(parseTrainConfig({ ...config, crop, flip }, 'config.json'));
   };
   assert.deepEqual(old(4, true), ['RandomCrop', 'HorizontalFlip']);
@@ -49,7 +58,9 @@ test('the options of a full recipe reach the loader', () => {
   assert.deepEqual(JSON.parse(JSON.stringify(config)), {
     augment: 'autoaugment',
     crop: 2,
+    resizedCrop: 0,
     flip: false,
+    colorJitter: [],
     randomErasing: 0.25,
     cutmixBeta: 0.8,
     cutmixProb: 0.5,
@@ -66,12 +77,35 @@ test('a beta of 0 is no CutMix, as in its reference code', () => {
 test('none takes images as they are, and does not go with crop or flip', () => {
   for (const argv of [[], ['--no-flip']])
     assert.deepEqual(transformsOf(fromCommandLine('--augment', 'none', ...argv)), []);
-  for (const argv of [['--crop', '4'], ['--flip']]) {
+  for (const argv of [['--crop', '4'], ['--flip'], ['--resized-crop', '0.08'], ['--color-jitter', '0.4']]) {
     assert.throws(() => fromCommandLine('--augment', 'none', ...argv), {
       name: 'UserError',
-      message: '--augment none takes images as they are; leave out --crop and --flip',
+      message:
+        '--augment none takes images as they are; leave out --crop, --resized-crop, --flip and --color-jitter',
     });
   }
+});
+
+test("a photo's recipe: a resized crop in the place of the padded one, and colour jitter last", () => {
+  const photo = fromCommandLine('--resized-crop', '0.08', '--color-jitter', '0.4,0.4,0.4,0.1');
+  assert.deepEqual([photo.crop, photo.resizedCrop, photo.colorJitter], [0, 0.08, [0.4, 0.4, 0.4, 0.1]]);
+  assert.deepEqual(transformsOf(photo), ['RandomResizedCrop', 'HorizontalFlip', 'ColorJitter']);
+  const policy = fromCommandLine('--color-jitter', '0,0,0.2', '--augment', 'randaugment');
+  assert.deepEqual(transformsOf(policy), ['RandomCrop', 'HorizontalFlip', 'RandAugment', 'ColorJitter']);
+  assert.deepEqual(transformsOf(fromCommandLine('--color-jitter', '0,0,0,0')), [
+    'RandomCrop',
+    'HorizontalFlip',
+  ]);
+  for (const [argv, message] of [
+    [['--resized-crop', '0.1', '--crop', '4'], /two ways to cut images; leave one of them out/],
+    [['--resized-crop', '1.5'], /--resized-crop must be at most 1/],
+    [['--color-jitter', '0.4,x'], /--color-jitter takes up to four strengths .*, not "0.4,x"/],
+    [['--color-jitter', '0.4,'], /--color-jitter takes up to four strengths/],
+    [['--color-jitter', '-1'], /--color-jitter takes up to four strengths/],
+    [['--color-jitter', '1,1,1,0.6'], /hue turns by half a turn at most/],
+    [['--color-jitter', '1,1,1,0,1'], /there are up to four strengths/],
+  ] as const)
+    assert.throws(() => fromCommandLine(...argv), { name: 'UserError', message });
 });
 
 test('an unknown name is refused on the command line and in a config', () => {

@@ -102,7 +102,7 @@ test('mixed and smoothed targets are mixtures of smoothed targets', () => {
   const labels = [2, 0, 2];
   const mix = { lambda: 0.7, partner: Uint32Array.of(1, 0, 0) };
   const targets = new Float32Array(12).fill(9);
-  fillTargets(labels, 4, targets, 0.2, mix);
+  fillTargets(labels, 4, targets, { smoothing: 0.2, mix });
   // Of 0.2, each class has 0.05; of the other 0.8, the image's own has 0.56 and the partner's 0.24.
   const expected = [0.29, 0.05, 0.61, 0.05, 0.61, 0.05, 0.29, 0.05, 0.05, 0.05, 0.85, 0.05];
   for (const [i, value] of expected.entries()) assert.ok(Math.abs(targets[i]! - value) < 1e-6, `value ${i}`);

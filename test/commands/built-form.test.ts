@@ -11,7 +11,7 @@ import { build } from 'esbuild';
 import sharp from 'sharp';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
-const COMMAND_FILE = /^ {2}'?[a-z:-]+'?: '([a-z0-9/.-]+\.ts)',$/gm;
+const COMMAND_FILE = /^ {2}'?[a-z:-]+'?: \{\s*source: '([a-z0-9/.-]+\.ts)',/gm;
 /** Too heavy to be loaded by a command that only says what it can do. */
 const HEAVY = [
   'onnxruntime-node',
@@ -32,7 +32,7 @@ before(async () => {
   for (const part of parts) {
     await cp(join(PROJECT, part), join(copy, part), { recursive: true });
   }
-  for (const file of ['package.json', 'tsconfig.json', 'onnx-classifier.js', 'quickstart.ts']) {
+  for (const file of ['package.json', 'tsconfig.json', 'onnx-classifier.js', 'quickstart.ts', 'index.ts']) {
     await cp(join(PROJECT, file), join(copy, file));
   }
   // Packages as they are, and a cache of its own.

@@ -59,7 +59,7 @@ describe('what a step holds', { skip }, () => {
       const [parameters, buffers] = [tf.zeros([layout.parameterSize]), tf.zeros([layout.bufferSize])];
       const held = heldByKernels(tf);
       tf.tidy(() => {
-        loss.compute(parameters, buffers, images, targets);
+        loss.compute(parameters, buffers, images, targets, 0);
       });
       held.stop();
       const turn = held.kernels.findIndex(({ name }) => name === 'LogSoftmax');

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { it } from 'node:test';
@@ -19,6 +19,21 @@ it('inspect prints JSON only with --json', () => {
   const report = JSON.parse(stdout);
   assert.deepEqual(report.triedInputs[0].dims, [2, 3, 32, 32]);
   assert.deepEqual(report.opsets, { 'ai.onnx': 18 });
+});
+
+it('inspect --html writes a page beside what it prints, and refuses where it cannot', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'inspect-html-'));
+  try {
+    const file = join(folder, 'page.html');
+    const { status, stdout, stderr } = run(MODEL, '--runs', '0', '--html', file);
+    assert.deepEqual([status, stderr], [0, '']);
+    assert.ok(stdout.endsWith(`\nwrote ${file}\n`));
+    assert.match(readFileSync(file, 'utf8'), /^<!doctype html>[\s\S]*<svg id="graph"/);
+    const refused = run(MODEL, '--runs', '0', '--html', join(file, 'page.html'));
+    assert.match(refused.stderr, /^error: cannot write .*page\.html: E\w+\n$/);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 });
 
 it('onnxruntime reports to nobody: its telemetry leaves no log', () => {

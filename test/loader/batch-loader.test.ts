@@ -149,7 +149,7 @@ test('a batch is mixed by CutMix, or else by MixUp, with its targets; not by bot
         const own = Int32Array.from(indices, (index) => split.labels[index]!);
         assert.deepEqual(labels, own);
         const expectedTargets = new Float32Array(size * 100);
-        fillTargets(own, 100, expectedTargets, 0.1, mix);
+        fillTargets(own, 100, expectedTargets, { smoothing: 0.1, mix });
         assert.deepEqual(targets, expectedTargets);
         number += 1;
       }

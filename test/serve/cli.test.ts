@@ -1,11 +1,16 @@
 import assert from 'node:assert/strict';
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { rm, stat, utimes } from 'node:fs/promises';
 import { type AddressInfo, createServer } from 'node:net';
+import { join } from 'node:path';
 import { test } from 'node:test';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { modelOfRun } from '../../serve/run-model.ts';
+import { isUserError } from '../ablation/is-user-error.ts';
 import { command } from '../commands/command.ts';
+import { writeRun } from '../export/trained-run.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
 interface Finished {
@@ -14,8 +19,12 @@ interface Finished {
   stderr: string;
 }
 
-function start(name: string, args: string[]): { child: ChildProcess; finished: Promise<Finished> } {
-  const child = spawn(process.execPath, command(name, ...args));
+function start(
+  name: string,
+  args: string[],
+  cwd?: string,
+): { child: ChildProcess; finished: Promise<Finished> } {
+  const child = spawn(process.execPath, command(name, ...args), { cwd });
   let stdout = '';
   let stderr = '';
   child.stdout.on('data', (data) => {
@@ -75,9 +84,59 @@ test('serve, evaluate --json, and a stop by signal', async () => {
   assert.match(stdout, /stopping: finishing the requests under way\n$/);
 });
 
+test('serve --run alone exports and serves the newest run, in several processes too', async () => {
+  const folder = await temporaryFolder();
+  await writeRun(join(folder, 'runs', 'older'), { scale: 2 });
+  const newest = await writeRun(join(folder, 'runs', 'newest'));
+  const later = new Date(Date.now() + 1000);
+  await utimes(newest.checkpointPath('best'), later, later);
+  await utimes(newest.checkpointPath('last'), later, later);
+  const { child, finished } = start('serve', ['--run', '--processes', '2', '--port', '0'], folder);
+  try {
+    const text = await new Promise<string>((resolve, reject) => {
+      let said = '';
+      child.stdout!.on('data', (data: Buffer) => {
+        said += data;
+        if (/serving {2}http:\S+ .*\n/.test(said)) resolve(said);
+      });
+      void finished.then(({ stderr }) => reject(new Error(stderr)));
+    });
+    assert.match(
+      text,
+      /^exporting runs\/newest, best checkpoint, to runs\/newest\/best\.onnx\nmodel .* top-1 75\.00%\) from runs\/newest\/best\.onnx\n/,
+    );
+  } finally {
+    child.kill('SIGTERM');
+  }
+  assert.equal((await finished).code, 0);
+
+  const out = join(newest.path, 'best.onnx');
+  await utimes(out, later, later);
+  const before = (await stat(out)).ino;
+  const said: string[] = [];
+  assert.equal(await modelOfRun(newest.path, (line) => said.push(line)), out);
+  assert.deepEqual(
+    [said, (await stat(out)).ino],
+    [[], before],
+    'a model that is there is not exported again',
+  );
+  const evenLater = new Date(Date.now() + 60_000);
+  await utimes(newest.checkpointPath('best'), evenLater, evenLater);
+  await modelOfRun(newest.path, (line) => said.push(line));
+  assert.equal(said.length, 1, 'a run that went on is');
+  assert.notEqual((await stat(out)).ino, before);
+  await rm(newest.checkpointPath('best'));
+  await assert.rejects(modelOfRun(newest.path), isUserError(/no epoch of it is done/));
+  await assert.rejects(
+    modelOfRun('newest', () => {}, join(folder, 'none')),
+    isUserError(/npm run train/),
+  );
+});
+
 test('mistakes on the command line are one line and exit code 1', async () => {
   const cases: [script: string, args: string[], message: RegExp][] = [
     ['serve', ['--model', 'no-such-model'], /there is no file "no-such-model"/],
+    ['serve', ['--run', 'no-such-run'], /no-such-run holds no training run/],
     ['serve', ['--port', '70000'], /--port must be at most 65535/],
     ['evaluate', ['--server', 'nowhere'], /"nowhere" is not the address of a server/],
     ['evaluate', ['--batch-size', '0'], /--batch-size must be at least 1/],

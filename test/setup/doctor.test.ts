@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { parseInstructionSets } from '../../setup/doctor/cpu.ts';
+import { parseInstructionSets } from '../../core/cpu.ts';
 import { describeReport } from '../../setup/doctor/describe.ts';
 import { giveAdvice, planTraining, type Report } from '../../setup/doctor/examine.ts';
 import { type Output, parseGpus, runProgram } from '../../setup/programs.ts';

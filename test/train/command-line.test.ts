@@ -3,8 +3,9 @@ import { describe, it } from 'node:test';
 import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
 import { givenSettings, settingOptions } from '../../train/recipe/command-line.ts';
-import { type SettledRecipe, settle } from '../../train/recipe/make-config.ts';
+import { makeConfig, type SettledRecipe, settle } from '../../train/recipe/make-config.ts';
 import { type Recipe, TRAINING } from '../../train/recipe/settings.ts';
+import { DATASET, initialModel } from './support/tiny-run.ts';
 
 const command = {
   name: 'train',
@@ -44,6 +45,36 @@ function refuses(read: () => unknown, message: RegExp): void {
     return true;
   });
 }
+
+describe('class weights', () => {
+  const weights = (text: string) =>
+    givenSettings({ classWeights: text }, new Set(['classWeights'])).classWeights;
+
+  it('are balanced, a number a class, or numbers by name', () => {
+    assert.equal(weights('balanced'), 'balanced');
+    assert.deepEqual(weights('1,0.5,2'), [1, 0.5, 2]);
+    assert.deepEqual(weights('cat=2,a=b=0.5,hot dog=0'), { cat: 2, 'a=b': 0.5, 'hot dog': 0 });
+    for (const wrong of ['even', '1,', '1,-2', 'cat=', 'cat=x', 'cat=1,dog', ''])
+      refuses(() => weights(wrong), /^--class-weights takes balanced, a number a class, or NAME=W/);
+  });
+
+  it('go with the classes of the dataset', () => {
+    const graph = initialModel();
+    const config = (classWeights: Recipe['classWeights']) =>
+      makeConfig({ model: 'resnet20', batchSize: 16, classWeights }, graph, DATASET).classWeights;
+    const [first, second] = DATASET.labels as [string, string];
+    const each = DATASET.labels.map((_, i) => i % 3);
+    for (const good of ['balanced', each, { [first]: 0, [second]: 3 }] as const)
+      assert.deepEqual(config(good as Recipe['classWeights']), good);
+    refuses(() => config([1, 2]), /has 2 numbers for 100 classes; give one a class, or NAME=W of some$/);
+    refuses(
+      () => config({ [`${first}x`]: 1 }),
+      new RegExp(`no class "${first}x"; did you mean ${first}\\?$`),
+    );
+    refuses(() => config({ zzzzzzzz: 1 }), /no class "zzzzzzzz"; there are /);
+    refuses(() => config(each.map(() => 0)), /some class must count/);
+  });
+});
 
 describe('optimiser options', () => {
   it('without any give SGD as recipes have it', () => {

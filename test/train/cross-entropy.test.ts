@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor } from '../../core/onnx/graph.ts';
@@ -11,7 +12,7 @@ import { LOWERINGS } from '../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../train/lowering/ort/step-builder.ts';
 import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { plain } from '../../train/lowering/tfjs/value.ts';
-import { fillTargets } from '../../train/targets.ts';
+import { balancedWeights, fillTargets } from '../../train/targets.ts';
 import { SKIP_WITHOUT_TENSORFLOW } from '../engine-tfjs/support/tensorflow.ts';
 import { relativeError64 } from './support/check-gradients.ts';
 import { runOnce } from './support/step-runner.ts';
@@ -23,6 +24,18 @@ import { runOnce } from './support/step-runner.ts';
  */
 const TOLERANCE = 1e-5;
 const [BATCH, CLASSES] = [4, 6];
+
+/** PyTorch's CrossEntropyLoss(weight, label_smoothing), by test/fixtures/augment/make_photo_fixtures.py. */
+const WEIGHTED = JSON.parse(
+  readFileSync(new URL('../fixtures/augment/weighted.json', import.meta.url), 'utf8'),
+) as {
+  logits: number[];
+  labels: number[];
+  partner: number[];
+  share: number;
+  weights: number[];
+  cases: Record<string, { loss: number; gradient: number[] }>;
+};
 const LABELS = [0, 5, 2, 2];
 
 const mixed = (first: number, second: number) => {
@@ -36,7 +49,7 @@ const mixed = (first: number, second: number) => {
 
 const filled = (smoothing: number) => {
   const targets = new Float32Array(BATCH * CLASSES).fill(Number.NaN);
-  fillTargets(LABELS, CLASSES, targets, smoothing);
+  fillTargets(LABELS, CLASSES, targets, { smoothing });
   return targets;
 };
 
@@ -49,11 +62,15 @@ const TARGETS: [what: string, targets: Float32Array][] = [
   ['mixed, of mass 0.7', mixed(0.5, 0.2)],
 ];
 
-type Run = (logits: Float32Array, targets: Float32Array) => Promise<LossAndGradient>;
+type Run = (logits: Float32Array, targets: Float32Array, batch?: number) => Promise<LossAndGradient>;
 
 const ENGINES: [name: string, run: Run, skip: string | false][] = [
   ['onnxruntime', withOrt, false],
-  ['onnxruntime, in portable forms', (logits, targets) => withOrt(logits, targets, true), false],
+  [
+    'onnxruntime, in portable forms',
+    (logits, targets, batch) => withOrt(logits, targets, batch, true),
+    false,
+  ],
   ['TensorFlow', withTfjs, SKIP_WITHOUT_TENSORFLOW],
 ];
 
@@ -71,6 +88,23 @@ for (const [engine, run, skip] of ENGINES) {
           assert.ok(error <= TOLERANCE, `gradient: relative error ${error}`);
         });
       }
+    }
+
+    for (const [what, theirs] of Object.entries(WEIGHTED.cases)) {
+      it(`${what} labels with class weights: PyTorch's loss and gradient`, async () => {
+        const { labels, partner, share, weights } = WEIGHTED;
+        const targets = new Float32Array(labels.length * weights.length);
+        const [kind, smoothing] = what.split(' ');
+        const mix = kind === 'mixed' ? { lambda: share, partner: Uint32Array.from(partner) } : undefined;
+        fillTargets(labels, weights.length, targets, { smoothing: Number(smoothing), mix, weights });
+        const { loss, gradient } = await run(Float32Array.from(WEIGHTED.logits), targets, labels.length);
+        assert.ok(
+          Math.abs(loss - theirs.loss) <= TOLERANCE * theirs.loss,
+          `loss ${loss}, not ${theirs.loss}`,
+        );
+        const error = relativeError64(gradient, Float64Array.from(theirs.gradient));
+        assert.ok(error <= TOLERANCE, `gradient: relative error ${error}`);
+      });
     }
 
     it('logits that overflow exp give finite numbers', async () => {
@@ -103,14 +137,30 @@ describe('targets', () => {
   });
 });
 
+describe('class weights', () => {
+  it('balanced give every class the same share of the loss, and images a mean of 1', () => {
+    const labels = [0, 0, 0, 0, 0, 0, 1, 1, 3];
+    const weights = balancedWeights(labels, 5);
+    assert.deepEqual(weights, [0.5, 1.5, 1, 3, 1]);
+    const sum = labels.reduce((total, label) => total + weights[label]!, 0);
+    assert.equal(sum, labels.length);
+  });
+
+  it('of 0 for all that a batch has teach nothing, and give no NaN', () => {
+    const targets = new Float32Array(4);
+    fillTargets([1, 1], 2, targets, { weights: [1, 0] });
+    assert.deepEqual([...targets], [0, 0, 0, 0]);
+  });
+});
+
 /** The training graph of a classifier whose logits are its weights, so that their gradient is the logits'. */
-function logitsAsWeights(logits: Float32Array): ClassifierStep {
+function logitsAsWeights(logits: Float32Array, batchSize: number): ClassifierStep {
   const b = new GraphBuilder('loss');
-  const dims = [BATCH, CLASSES];
+  const dims = [batchSize, logits.length / batchSize];
   const weights = b.initializer('weights', floatTensor(dims, logits));
   b.node('Add', [b.input('images', 'float32', dims), weights], {}, { name: 'logits' });
   b.output('logits', 'float32', dims);
-  return differentiateClassifier(b.graph, { batchSize: BATCH, parameters: ['weights'], buffers: [] });
+  return differentiateClassifier(b.graph, { batchSize, parameters: ['weights'], buffers: [] });
 }
 
 interface LossAndGradient {
@@ -121,9 +171,10 @@ interface LossAndGradient {
 async function withOrt(
   logits: Float32Array,
   targets: Float32Array,
+  batch = BATCH,
   portable = false,
 ): Promise<LossAndGradient> {
-  const step = logitsAsWeights(logits);
+  const step = logitsAsWeights(logits, batch);
   const b = new StepBuilder('loss', 0, portable);
   const given = step.graph.inputs.map(({ name, dims }) => [name, b.input(name, dims.map(Number))] as const);
   const lowered = new Lowering(LOWERINGS, b, step, new Map(given));
@@ -139,13 +190,17 @@ async function withOrt(
   return { loss: loss![0]!, gradient: gradient! };
 }
 
-async function withTfjs(logits: Float32Array, targets: Float32Array): Promise<LossAndGradient> {
+async function withTfjs(
+  logits: Float32Array,
+  targets: Float32Array,
+  batch = BATCH,
+): Promise<LossAndGradient> {
   const tf = await loadTensorFlow();
-  const step = logitsAsWeights(logits);
+  const step = logitsAsWeights(logits, batch);
   const interpreter = new GraphInterpreter(tf, step);
   const results: LossAndGradient = { loss: Number.NaN, gradient: new Float32Array() };
   tf.tidy(() => {
-    const tensor = (data: Float32Array) => plain(tf.tensor2d(data, [BATCH, CLASSES]));
+    const tensor = (data: Float32Array) => plain(tf.tensor2d(data, [batch, logits.length / batch]));
     const images = tensor(new Float32Array(logits.length));
     const outputs = interpreter.run({
       [step.images]: images,

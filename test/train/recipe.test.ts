@@ -168,6 +168,9 @@ describe('a recipe of a file', () => {
     ['high.json', '{"momentum": 2}', /momentum must be at most 1, not 2$/],
     ['nan.js', 'export default { learningRate: NaN }', /nan\.js: learningRate takes a number, not NaN$/],
     ['rise.json', '{"schedule":"multistep","milestones":[5,3]}', /milestones: the epochs rise, not \[5,3\]$/],
+    ['weights.json', '{"classWeights": "even"}', /classWeights: balanced, a number .*, not "even"$/],
+    ['weights2.json', '{"classWeights": {"cat": -1}}', /classWeights\.cat must be at least 0, not -1$/],
+    ['jitter.json', '{"colorJitter": [0,0,0,1]}', /colorJitter: .*half a turn at most, not \[0,0,0,1\]$/],
     ['text.json', '{"progressive": "16:0.3"}', /progressive takes a list, not "16:0\.3"$/],
     ['size.json', '{"progressive": [{"size": 6, "until": 0.3}]}', /progressive\[0\]\.size: .*, not 6$/],
     ['stage.json', '{"progressive": [{"size": 16}]}', /progressive\[0\]\.until takes a number, not nothing$/],
@@ -225,13 +228,22 @@ describe("a run's config.json", () => {
           lrDecay: 0.5,
           from: 'resnet14t',
         },
+        ...{ resizedCrop: 0.08, colorJitter: [0.4, 0.4], classWeights: { apple: 2 } },
       },
     ];
     const written = configs.map((config) => runConfig(config, DATASET));
     for (const [i, json] of written.entries()) {
       assert.deepEqual(parseTrainConfig(JSON.parse(JSON.stringify(json)), 'config.json'), configs[i]);
     }
-    for (const key of ['precision', 'cycleMomentum', 'progressive', 'freeze', 'batchNorm']) {
+    for (const key of [
+      'precision',
+      'progressive',
+      'freeze',
+      'batchNorm',
+      'resizedCrop',
+      'colorJitter',
+      'classWeights',
+    ]) {
       assert.deepEqual(
         written.map((json) => key in json),
         [false, true],

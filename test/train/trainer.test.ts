@@ -92,6 +92,33 @@ describe('a finished run', () => {
   });
 });
 
+describe('class weights', () => {
+  it('decide what is learned: with those of one class alone, all is taken for it; balanced is as its numbers', async () => {
+    const only = DATASET.labels[3]!;
+    const weights = Object.fromEntries(DATASET.labels.map((label) => [label, label === only ? 1 : 0]));
+    const config = { epochs: 2, learningRate: 0.2, classWeights: weights };
+    const { run } = await tinyRun(folder, 'one class', { config });
+    const { tensors } = await loadCheckpoint(run.checkpointPath('last'));
+    const bias = [...tensors.get('fc.bias')!.data];
+    assert.equal(bias.indexOf(Math.max(...bias)), 3);
+
+    const counts = DATASET.labels.map(
+      (_, label) => DATASET.train.labels.filter((own) => own === label).length,
+    );
+    const present = counts.filter((count) => count > 0).length;
+    const numbers = counts.map((count) => (count === 0 ? 1 : DATASET.train.count / (present * count)));
+    const [balanced, told] = await Promise.all(
+      (['balanced', numbers] as const).map(async (classWeights, i) => {
+        const { run } = await tinyRun(folder, `balanced ${i}`, {
+          config: { epochs: 1, classWeights: classWeights as number[] },
+        });
+        return checkpointBytes(run, 'last');
+      }),
+    );
+    assert.deepEqual(balanced, told);
+  });
+});
+
 describe('the same run again', () => {
   it('gives the same bits, with more loader threads and an estimate as well', async () => {
     const estimates: number[] = [];

@@ -2,20 +2,28 @@ import assert from 'node:assert/strict';
 import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
-import { decodeModel } from '../../core/onnx/model-file.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { convertToFloat16 } from '../../core/onnx/passes/to-float16.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
 import { RunLock } from '../../core/runs/run-lock.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { DEMO_DIST } from '../../web-demo/build.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
+import { noisePng } from '../serve/support/images.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
 import { visitFirst } from './first-visit.ts';
 import { epoch, picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { TestDemo } from './test-demo.ts';
+
+const FOREIGN = fileURLToPath(new URL('../fixtures/foreign-nets/', import.meta.url));
 
 /** Pictures of one colour with some noise of shape, as files to choose. */
 async function colored(name: string, color: { r: number; g: number; b: number }, count: number) {
@@ -46,7 +54,9 @@ const REPORT = {
   ],
   examples: [
     { image: 'a/one.jpg', truth: 'a', guess: 'a', probability: 0.99 },
-    { image: 'b/two.jpg', truth: 'b', guess: 'a', probability: 0.87 },
+    { image: 'b/two.jpg', truth: 'b', guess: 'a', probability: 0.87, picture: 'examples/wrong-1.png' },
+    // Such a path comes from no command of ours, and none of its file is sent.
+    { image: 'b/three.jpg', truth: 'b', guess: 'a', probability: 0.6, picture: '../report.json' },
   ],
 };
 
@@ -72,6 +82,8 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const tested = path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second/best-test');
     await mkdir(tested);
     await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
+    await mkdir(path.join(tested, 'examples'));
+    await writeFile(path.join(tested, 'examples', 'wrong-1.png'), await noisePng(1));
     page = await test.open();
   });
 
@@ -79,6 +91,42 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     await lock?.release();
     await test?.close();
   });
+
+  /** Trains on the classes that there are; gives the error, if there is one. */
+  async function lesson(method: string, epochs: number): Promise<string> {
+    await page.show('teach');
+    await page.page.check(`input[name=method][value=${method}]`, { force: true });
+    await page.page.fill('#teach-epochs', String(epochs));
+    await page.page.click('#teach-start');
+    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
+    return (await page.page.textContent('#teach-error')) ?? '';
+  }
+
+  async function downloaded(): Promise<{ name: string; bytes: Uint8Array }> {
+    const [download] = await Promise.all([
+      page.page.waitForEvent('download'),
+      page.page.click('#teach-download'),
+    ]);
+    return {
+      name: download.suggestedFilename(),
+      bytes: new Uint8Array(await readFile(await download.path())),
+    };
+  }
+
+  const drop = (name: string, bytes: Uint8Array) =>
+    page.guessesAfter(async () => {
+      await page.show('classify');
+      await page.give('drop', name, Buffer.from(bytes), '');
+    });
+
+  /** Parameters that two models have both, and which of them are others. */
+  function changes(before: Uint8Array, after: Uint8Array): { same: string[]; changed: string[] } {
+    const [a, b] = [decodeModel(before).graph, decodeModel(after).graph];
+    const both = initializerRoles(a).parameters.filter((name) => b.initializers.has(name));
+    const isSame = (name: string) =>
+      a.initializers.get(name)!.data.join() === b.initializers.get(name)!.data.join();
+    return { same: both.filter(isSame), changed: both.filter((name) => !isSame(name)) };
+  }
 
   it('follows a training run as its log grows, and compares it with another', async () => {
     await page.show('runs');
@@ -122,7 +170,12 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     );
     assert.deepEqual(cells, ['3', '1', '75 %', '1', '4', '80 %']);
     const examples = await page.page.$$eval('#run-examples li', (all) => all.map((item) => item.textContent));
-    assert.deepEqual(examples, ['a/one.jpg: a99 %', 'b/two.jpg: b → a87 %']);
+    assert.deepEqual(examples, ['a/one.jpg: a99 %', 'b/two.jpg: b → a87 %', 'b/three.jpg: b → a60 %']);
+    const pictures = await page.page.$$eval('#run-examples img', async (all) => {
+      await Promise.all(all.map((image) => (image as HTMLImageElement).decode()));
+      return all.map((image) => image.closest('li')!.textContent);
+    });
+    assert.deepEqual(pictures, ['b/two.jpg: b → a87 %']);
     const { status } = await fetch(`${test.demo.url}runs/report?run=${encodeURIComponent(test.folder)}`);
     assert.equal(status, 404);
   });
@@ -140,19 +193,11 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
         .locator('input[type=file]')
         .setInputFiles(await colored(name, color, 10));
     }
-    await page.page.check('input[name=method][value=scratch]', { force: true });
-    await page.page.fill('#teach-epochs', '6');
-    await page.page.click('#teach-start');
-    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
-    assert.equal(await page.page.textContent('#teach-error'), '');
+    assert.equal(await lesson('scratch', 6), '');
     assert.equal(await page.page.locator('#teach-charts svg').count(), 2);
 
-    const [download] = await Promise.all([
-      page.page.waitForEvent('download'),
-      page.page.click('#teach-download'),
-    ]);
-    assert.equal(download.suggestedFilename(), 'resnet8-taught.onnx');
-    const bytes = new Uint8Array(await readFile(await download.path()));
+    const { name, bytes } = await downloaded();
+    assert.equal(name, 'resnet8-taught.onnx');
     const metadata = decodeMetadata(decodeModel(bytes).metadata, 'taught');
     assert.deepEqual(metadata.labels, ['red', 'blue']);
     assert.equal(metadata.accuracy?.images, 4);
@@ -165,11 +210,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   });
 
   it('learns a new last layer on the features of the open model, and tries it at once', async () => {
-    await page.page.check('input[name=method][value=head]', { force: true });
-    await page.page.fill('#teach-epochs', '30');
-    await page.page.click('#teach-start');
-    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
-    assert.equal(await page.page.textContent('#teach-error'), '');
+    assert.equal(await lesson('head', 30), '');
     assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
     const cells = await page.page.$$eval('#teach-confusion tbody td', (all) =>
       all.map((cell) => cell.textContent),
@@ -186,6 +227,85 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
       page.choose('#picture-file', 'red.png', red!.buffer, 'image/png'),
     );
     assert.equal(guesses[0]?.label, 'red');
+  });
+
+  it('trains the whole of a dropped PyTorch export, and exports it', async () => {
+    const name = 'efficientnet_lite-dynamo18';
+    const given = new Uint8Array(await readFile(path.join(FOREIGN, `${name}.onnx`)));
+    await drop(`${name}.onnx`, given);
+    assert.equal(await lesson('whole', 12), '');
+    assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
+    const taught = await downloaded();
+    assert.equal(taught.name, `${name}-taught.onnx`);
+    // The head is another; of all else the values are, and nothing but the values.
+    const { same, changed } = changes(given, taught.bytes);
+    assert.deepEqual(same, []);
+    assert.equal(changed.length, initializerRoles(decodeModel(given).graph).parameters.length);
+    const { graph, metadata } = decodeModel(taught.bytes);
+    assert.deepEqual(decodeMetadata(metadata, name).labels, ['red', 'blue']);
+    const file = path.join(test.folder, taught.name);
+    await writeFile(file, taught.bytes);
+    const [blue] = await colored('test', { r: 25, g: 45, b: 225 }, 1);
+    await page.guessesAfter(() => page.page.click('#teach-try'));
+    const guesses = await page.guessesAfter(() =>
+      page.choose('#picture-file', 'blue.png', blue!.buffer, 'image/png'),
+    );
+    assert.equal(guesses[0]?.label, 'blue');
+    const session = await openSession(file);
+    const [input] = graph.inputs as [(typeof graph)['inputs'][0]];
+    const dims = [3, ...input.dims.slice(1).map(Number)];
+    const { logits } = await session.run({
+      input: new Tensor('float32', new Float32Array(sizeOf(dims)), dims),
+    });
+    assert.deepEqual(logits?.dims, [3, 2]);
+    await session.release();
+  });
+
+  it('trains the last part of a net of the zoo, and leaves the rest', async () => {
+    const given = new Uint8Array(await readFile(test.model));
+    await drop('zoo.onnx', given);
+    assert.equal(await lesson('part', 6), '');
+    assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
+    const { bytes } = await downloaded();
+    const { same, changed } = changes(given, bytes);
+    assert.ok(
+      same.includes('conv1.weight') && changed.some((name) => name.startsWith('layer3.')),
+      `${changed}`,
+    );
+    assert.ok(
+      changed.every((name) => /^(layer3|fc)\./.test(name)),
+      `${changed}`,
+    );
+  });
+
+  it('says in a line what cannot be trained, and what to do', async () => {
+    const b = new GraphBuilder('odd');
+    const zeros = (name: string, dims: number[]) =>
+      b.initializer(
+        name,
+        floatTensor(
+          dims,
+          Float32Array.from({ length: sizeOf(dims) }, (_, i) => Math.sin(i)),
+        ),
+      );
+    const x = b.input('x', 'float32', ['batch', 3, 32, 32]);
+    const conv = b.node('Conv', [x, zeros('conv', [8, 3, 3, 3])], { strides: ints([4, 4]) });
+    const sums = b.node('CumSum', [conv, b.int64([3], [])], {}, { name: 'running' });
+    const pooled = b.node('Flatten', [b.node('GlobalAveragePool', [sums])], { axis: int(1) });
+    b.node('Gemm', [pooled, zeros('fc', [8, 4])], {}, { name: 'y' });
+    b.output('y', 'float32', ['batch', 4]);
+    await drop('odd.onnx', encodeModel(b.graph));
+    assert.equal(
+      await lesson('whole', 2),
+      'the operator CumSum (node "CumSum:running") cannot be trained: export the model without it, or train only weights that come after it, as “Last layer” does.',
+    );
+    assert.equal(await lesson('head', 2), '');
+    const { graph, metadata } = decodeModel(new Uint8Array(await readFile(test.model)));
+    await drop('half.onnx', encodeModel(convertToFloat16(graph), metadata));
+    assert.match(
+      await lesson('whole', 2),
+      /^half\.onnx is a model of fp16, and training goes on from float32;/,
+    );
   });
 
   it('says what is missing before it can learn', async () => {

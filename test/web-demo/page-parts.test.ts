@@ -1,12 +1,10 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { Gate } from '../../core/workers/calls.ts';
 import { moveRegion, resizeAround, resizeFromCorner } from '../../web-demo/page/picture/crop-region.ts';
 import { strategyFor } from '../../web-demo/page/service-worker/strategy.ts';
 import { splitExamples } from '../../web-demo/page/teach/examples.ts';
-import { buildHead, cutLastLayer, replaceLastLayer } from '../../web-demo/page/teach/head.ts';
 import { heatColor } from '../../web-demo/page/views/heat-colors.ts';
 import { OpenClassifier } from '../../web-demo/page/worker/classifier.ts';
 import { Lock } from '../../web-demo/page/worker/lock.ts';
@@ -142,26 +140,6 @@ describe('teaching', () => {
     );
     assert.equal(train.length, 10);
     assert.ok(train.some(({ image, label }) => image === 12 && label === 1));
-  });
-
-  it('replaces the last layer of a model and nothing else', () => {
-    const graph = buildModel('resnet20', { numClasses: 100 });
-    initializeParameters(graph, 1);
-    const cut = cutLastLayer(graph, 'resnet20');
-    assert.equal(cut.size, 64);
-    assert.deepEqual(cut.features.outputs[0]?.dims, ['batch', 64]);
-    const head = buildHead(64, 3, 1);
-    const whole = replaceLastLayer(cut, head, 3);
-    assert.equal(whole.nodes.length, graph.nodes.length);
-    assert.deepEqual(whole.outputs, [{ name: 'logits', dtype: 'float32', dims: ['batch', 3] }]);
-    assert.equal(whole.initializers.get('fc.weight'), head.initializers.get('fc.weight'));
-    assert.equal(whole.initializers.get('conv1.weight'), graph.initializers.get('conv1.weight'));
-    assert.deepEqual(graph.initializers.get('fc.weight')?.dims, [100, 64]);
-    const other = { ...graph, nodes: graph.nodes.slice(0, -1) };
-    assert.throws(
-      () => cutLastLayer(other, 'odd'),
-      /^UserError: The last layer of odd is not a float32 linear/,
-    );
   });
 });
 

@@ -69,6 +69,7 @@ describe("the demo's server", () => {
       { ...index, models },
       {
         default: 'net9',
+        light: 'net10',
         models: [
           { name: 'net9', bytes: 4, url: 'models/net9.onnx' },
           { name: 'net10', bytes: 3, url: 'models/net10.onnx' },
@@ -77,6 +78,11 @@ describe("the demo's server", () => {
         testSet: { url: 'data/cifar-100/test.bin', bytes: 10 },
       },
     );
+  });
+
+  it('offers a weak device nothing lighter than the model that was asked for', async () => {
+    const { preferred, light } = await ModelFiles.open(root, 'net9');
+    assert.deepEqual({ preferred, light }, { preferred: 'net9', light: undefined });
   });
 
   it('lets a browser keep a version of a model for good, and no other address', async () => {

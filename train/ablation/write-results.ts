@@ -38,7 +38,7 @@ async function write(path: string, text: string): Promise<void> {
 
 /** The command line that was given, as it can be typed into a shell again. */
 export function commandText(args: readonly string[]): string {
-  return ['npm run ablation', ...(args.length > 0 ? ['--'] : []), ...args.map(quote)].join(' ');
+  return args.length > 0 ? `npm run ablation -- ${args.map(quote).join(' ')}` : 'npm run ablation';
 }
 
 function quote(arg: string): string {

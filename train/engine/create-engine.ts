@@ -1,7 +1,9 @@
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
+import { type FrontSettings, frontToKeep } from '../fine-tune/front-cache.ts';
 import { parameterRates, type RateSettings } from '../fine-tune/rates.ts';
+import { TailEngine } from '../fine-tune/tail-engine.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
@@ -16,8 +18,9 @@ import { TfjsEngine } from './tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &
-  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision'> &
-  RateSettings;
+  Pick<TrainConfig, 'engine' | 'batchSize' | 'replicas' | 'accumulate' | 'precision' | 'seed'> &
+  RateSettings &
+  FrontSettings;
 
 /**
  * Makes the engine a run's config asks for.
@@ -37,15 +40,21 @@ export async function createEngine(
   const share = batchSize / replicas / accumulate;
   const model = from === undefined ? given : await trainableModel(opened, share);
   const rates = parameterRates(model, config);
+  const front = frontToKeep({ model, anyBatch: given, batch: share }, rates, config);
   const optimizer = { ...optimizerOf(config), ...(Object.keys(rates).length === 0 ? {} : { rates }) };
-  const { batchNorm } = config;
-  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm };
-  if (config.engine === 'tfjs')
-    return TfjsEngine.create(model, { ...parts, precision: precision as TfjsPrecision });
-  if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(model, parts);
-  const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm };
-  if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(model, whole);
-  return OrtEngine.create(model, { ...whole, provider, threads, stepsPerCall });
+  const { batchNorm, seed } = config;
+  const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm, seed };
+  const make = async (trained: Graph): Promise<TrainingEngine> => {
+    if (config.engine === 'tfjs')
+      return TfjsEngine.create(trained, { ...parts, precision: precision as TfjsPrecision });
+    if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(trained, parts);
+    const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm, seed };
+    if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(trained, whole);
+    return OrtEngine.create(trained, { ...whole, provider, threads, stepsPerCall });
+  };
+  if (front && 'tail' in front) return new TailEngine(await make(front.tail), model, front, optimizer);
+  const engine = await make(model);
+  return front ? Object.assign(engine, { frontRemains: front.reason }) : engine;
 }
 
 /** Each engine has one of the two half precisions; after this, `precision` is the engine's own. */

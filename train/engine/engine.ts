@@ -1,3 +1,4 @@
+import type { Graph } from '../../core/onnx/graph.ts';
 import type { Stage } from '../progressive/stages.ts';
 import type { TrainingState } from '../state.ts';
 
@@ -35,6 +36,13 @@ export interface TrainingEngine {
   readonly state: TrainingState | Promise<TrainingState>;
   /** Replaces the state with a copy of the given one. */
   load(state: TrainingState): void;
+  /**
+   * A frozen part of the net that comes before what is trained: present, a step takes what it gives of the images in their
+   * place. It may change with {@link enter}.
+   */
+  readonly front?: Graph | undefined;
+  /** Why no such part is left out of the steps though there is one that is frozen, as the end of a sentence. */
+  readonly frontRemains?: string | undefined;
   /** Goes on with images of another size, or with other weights frozen; absent: they cannot change. */
   enter?(stage: Stage): Promise<void>;
   close(): Promise<void>;

@@ -1,7 +1,8 @@
 import { type Dim, type Graph, sizeOf } from '../../core/onnx/graph.ts';
 import { type InferenceSession, openSession, type Tensor, tensor } from '../../core/runtime/session.ts';
+import { dropoutStep } from '../gradients/families/dropout.ts';
 import { detectBlockSize } from '../lowering/ort/block-size.ts';
-import { buildStepGraph, encodeStep } from '../lowering/ort/step-graph.ts';
+import { buildStepGraph, DROPOUT_STEP, encodeStep } from '../lowering/ort/step-graph.ts';
 import { loopSteps } from '../lowering/ort/step-loop.ts';
 import { type OptimizerConfig, updateScalars } from '../optim/config.ts';
 import { checkLossScale } from '../optim/loss-scaling.ts';
@@ -31,13 +32,16 @@ export class OrtEngine implements TrainingEngine {
   /** Where batches are put side by side; empty where a call is one step. */
   readonly #images: Float32Array;
   readonly #targets: Float32Array;
+  readonly #dropout: DropoutFeeds;
 
   private constructor(
     private readonly session: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     readonly stepsPerCall: number,
-    { initial, imageDims, targetDims }: PreparedStep,
+    { graph, initial, imageDims, targetDims }: PreparedStep,
+    seed: number,
   ) {
+    this.#dropout = new DropoutFeeds(graph, seed);
     this.#state = new AlternatingState(initial);
     this.#imageDims = imageDims;
     this.#targetDims = targetDims;
@@ -53,7 +57,7 @@ export class OrtEngine implements TrainingEngine {
    * @throws UserError if the model has an operator that cannot be trained
    */
   static async create(model: Graph, options: OrtEngineOptions): Promise<OrtEngine> {
-    const { optimizer, provider = 'cpu', threads, stepsPerCall = 1 } = options;
+    const { optimizer, provider = 'cpu', threads, stepsPerCall = 1, seed = 0 } = options;
     const prepared = await prepareStep(model, options);
     const graph = stepsPerCall === 1 ? prepared.graph : loopSteps(prepared.graph);
     const session = await openSession(encodeStep(graph), {
@@ -63,7 +67,7 @@ export class OrtEngine implements TrainingEngine {
       // A plan for the memory of a whole step is laid out beside what the first step took: twice as much.
       ...(provider === 'cpu' ? { enableMemPattern: false } : {}),
     });
-    return new OrtEngine(session, optimizer, stepsPerCall, prepared);
+    return new OrtEngine(session, optimizer, stepsPerCall, prepared, seed);
   }
 
   get state(): TrainingState {
@@ -113,6 +117,7 @@ export class OrtEngine implements TrainingEngine {
         images: tensor(images, this.#imageDims),
         targets: tensor(targets, this.#targetDims),
         ...scalarFeeds(this.optimizer, learningRate, firstStep),
+        ...this.#dropout.of(firstStep),
       };
     }
     const stack = (memory: Float32Array, key: 'images' | 'targets', dims: number[]) => {
@@ -125,6 +130,7 @@ export class OrtEngine implements TrainingEngine {
       images: stack(this.#images, 'images', this.#imageDims),
       targets: stack(this.#targets, 'targets', this.#targetDims),
       ...stackedScalarFeeds(this.optimizer, rates, firstStep),
+      ...this.#dropout.stacked(firstStep, inputs.length),
     };
   }
 
@@ -142,6 +148,8 @@ export interface StepOptions {
   precision?: OrtPrecision;
   /** Default train. */
   batchNorm?: 'train' | 'frozen' | undefined;
+  /** Decides what Dropout drops; default 0. */
+  seed?: number | undefined;
 }
 
 /** A training step, ready to be run. */
@@ -174,6 +182,30 @@ export async function prepareStep(model: Graph, options: StepOptions): Promise<P
 }
 
 export type Tensors = Record<string, Tensor>;
+
+/** What a step graph with Dropout is told of its step; nothing to one without. */
+export class DropoutFeeds {
+  readonly #drops: boolean;
+
+  constructor(
+    graph: Graph,
+    private readonly seed: number,
+  ) {
+    this.#drops = graph.inputs.some(({ name }) => name === DROPOUT_STEP);
+  }
+
+  /** @param step counted from 1 */
+  of(step: number): Tensors {
+    return this.#drops ? { [DROPOUT_STEP]: tensor(Float32Array.of(dropoutStep(this.seed, step)), []) } : {};
+  }
+
+  /** Of several steps in a row, a vector. */
+  stacked(firstStep: number, count: number): Tensors {
+    if (!this.#drops) return {};
+    const numbers = Float32Array.from({ length: count }, (_, i) => dropoutStep(this.seed, firstStep + i));
+    return { [DROPOUT_STEP]: tensor(numbers) };
+  }
+}
 
 /** What an update reads: weights, slots and the step's scalars. */
 export function updateFeeds(state: TrainingState, optimizer: OptimizerConfig, learningRate: number): Tensors {

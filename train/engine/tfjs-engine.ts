@@ -2,6 +2,7 @@ import type { Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { loadTensorFlow, type TensorFlow } from '../../core/tensorflow/load-tfjs.ts';
+import { dropoutStep } from '../gradients/families/dropout.ts';
 import { buildUpdateGraph } from '../lowering/ort/step-graph.ts';
 import { FilterOrder } from '../lowering/tfjs/filter-order.ts';
 import { LossGradient } from '../lowering/tfjs/gradient.ts';
@@ -28,6 +29,8 @@ export interface TfjsEngineOptions {
   replicas?: number | undefined;
   /** Default train. */
   batchNorm?: 'train' | 'frozen' | undefined;
+  /** Decides what Dropout drops; default 0. */
+  seed?: number | undefined;
   /** Threads for one operator; default: TensorFlow's, one a core. */
   threads?: number | undefined;
 }
@@ -47,6 +50,7 @@ export class TfjsEngine implements TrainingEngine {
     private readonly optimizer: OptimizerConfig,
     private readonly rounds: number,
     private readonly replicas: number,
+    private readonly seed: number,
     order: FilterOrder,
     initial: TrainingState,
   ) {
@@ -59,7 +63,15 @@ export class TfjsEngine implements TrainingEngine {
    * divided, or the model has an operator that cannot be trained
    */
   static async create(model: Graph, options: TfjsEngineOptions): Promise<TfjsEngine> {
-    const { batchSize, optimizer, precision = 'fp32', accumulate = 1, replicas = 1, threads } = options;
+    const {
+      batchSize,
+      optimizer,
+      precision = 'fp32',
+      accumulate = 1,
+      replicas = 1,
+      threads,
+      seed = 0,
+    } = options;
     const parts = accumulate * replicas;
     if (batchSize % parts !== 0) {
       throw new UserError(
@@ -78,7 +90,7 @@ export class TfjsEngine implements TrainingEngine {
     });
     const update = new GraphInterpreter(tf, { graph: buildUpdateGraph(model.name, layout, optimizer) });
     const initial = initialState(model, layout, optimizer);
-    return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, order, initial);
+    return new TfjsEngine(tf, gradient, update, optimizer, accumulate, replicas, seed, order, initial);
   }
 
   get state(): TrainingState {
@@ -115,7 +127,8 @@ export class TfjsEngine implements TrainingEngine {
       const shares = Array.from({ length: this.replicas }, (_, replica) => {
         const part = round * this.replicas + replica;
         const of = (batch: Float32Array) => this.#part(batch, part);
-        const share = this.gradient.compute(vectors.parameters!, nextBuffers, of(images), of(targets));
+        const drop = dropoutStep(this.seed, this.#state.steps * this.#parts + part + 1);
+        const share = this.gradient.compute(vectors.parameters!, nextBuffers, of(images), of(targets), drop);
         losses!.push(share.loss);
         logits!.push(share.logits);
         gradient = gradient ? this.#sum(gradient, share.gradient) : share.gradient;

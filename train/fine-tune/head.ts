@@ -145,5 +145,25 @@ export function replaceHead(graph: Graph, head: Head, classes: number, seed: num
   return { ...graph, nodes, initializers, outputs };
 }
 
+/**
+ * The graph up to its scores with a head for these classes: its own if it tells them apart already, else a new one.
+ * @param own the classes that it tells apart, if that is known
+ * @param named as for {@link findHead}
+ * @returns `head` is its own; `isNew` says whether it was replaced
+ * @throws UserError as {@link findHead} and {@link replaceHead} do
+ */
+export function withClasses(
+  graph: Graph,
+  own: readonly string[] | undefined,
+  classes: readonly string[],
+  { named, seed }: { named?: string | undefined; seed: number },
+): { graph: Graph; head: Head; isNew: boolean } {
+  const scores = withoutProbabilities(graph);
+  const head = findHead(scores, named);
+  const isNew =
+    head.classes !== classes.length || (own !== undefined && own.join('\n') !== classes.join('\n'));
+  return { graph: isNew ? replaceHead(scores, head, classes.length, seed) : scores, head, isNew };
+}
+
 /** No layer's own stream in `initializeParameters` comes so far. */
 const HEAD_STREAM = 1_000_000;

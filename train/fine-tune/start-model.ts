@@ -15,7 +15,7 @@ import { parseTrainConfig } from '../recipe/parse.ts';
 import { modelOfRun } from '../run-model.ts';
 import { trainableModel } from '../trainable-model.ts';
 import { enlarges, forImages, seenAt, sizeSeen } from './enlarge.ts';
-import { findHead, replaceHead, withoutProbabilities } from './head.ts';
+import { withClasses } from './head.ts';
 
 /** Where models of names are looked for beside the embedded ones. */
 const FETCHED = 'pretrained';
@@ -65,11 +65,10 @@ export function startOn(
   dataset: Pick<ImageDataset, 'labels' | 'height' | 'width'>,
 ): StartModel {
   const notes = [...loaded.notes];
-  let graph = withoutProbabilities(loaded.graph);
-  const found = findHead(graph, head);
-  const sameLabels = loaded.labels?.join('\n') === dataset.labels.join('\n');
-  if (found.classes !== dataset.labels.length || (loaded.labels && !sameLabels)) {
-    graph = replaceHead(graph, found, dataset.labels.length, seed);
+  const fitted = withClasses(loaded.graph, loaded.labels, dataset.labels, { named: head, seed });
+  let { graph } = fitted;
+  if (fitted.isNew) {
+    const found = fitted.head;
     notes.push(
       `its head (${found.weight}, ${found.classes} classes) is replaced by one of ${dataset.labels.length}`,
     );

@@ -15,6 +15,8 @@ export interface BatchLoaderOptions {
   classes?: number;
   /** Share of a target that is spread evenly over all classes; default 0. */
   labelSmoothing?: number;
+  /** How much each class counts in the loss; default: all alike. */
+  classWeights?: readonly number[] | undefined;
   batchSize: number;
   /** Decides the order and every augmentation. */
   seed: number;
@@ -34,7 +36,7 @@ export interface Batch {
   images: Float32Array;
   /** `size` class indices, those of the images before a CutMix or MixUp. */
   labels: Int32Array;
-  /** `size * classes` probabilities: what the loss compares with, smoothed and mixed as the images are. */
+  /** `size * classes` probabilities: what the loss compares with, smoothed, mixed as the images are, and weighed. */
   targets: Float32Array;
   size: number;
   /**
@@ -106,6 +108,7 @@ export class BatchLoader {
       normalization: options.normalization,
       classes,
       labelSmoothing,
+      classWeights: options.classWeights,
       seed,
       augment: options.augment,
     };

@@ -28,6 +28,8 @@ export interface BatchSource {
   /** Number of classes; every label is below it. */
   classes: number;
   labelSmoothing: number;
+  /** How much each class counts in the loss; absent: all alike. */
+  classWeights?: readonly number[] | undefined;
   seed: number;
   augment: Augmentation;
 }
@@ -68,8 +70,9 @@ export class BatchMaker {
     for (let i = 0; i < size; i++) labels[i] = this.#source.labels[indices[i]!]!;
     const images = buffers.images.subarray(0, size * 3 * output.pixels);
     const mix = this.#mix(epoch, batch, output.pipeline, images, size);
-    const { classes, labelSmoothing } = this.#source;
-    fillTargets(labels, classes, buffers.targets.subarray(0, size * classes), labelSmoothing, mix);
+    const { classes, labelSmoothing: smoothing, classWeights: weights } = this.#source;
+    const targets = buffers.targets.subarray(0, size * classes);
+    fillTargets(labels, classes, targets, { smoothing, mix, weights });
   }
 
   #output(imageSize: number | undefined): Output {

@@ -38,6 +38,14 @@ export class StagedEngine implements TrainingEngine {
     return this.engine.name;
   }
 
+  get front(): Graph | undefined {
+    return this.engine.front;
+  }
+
+  get frontRemains(): string | undefined {
+    return this.engine.frontRemains;
+  }
+
   get stepsPerCall(): number {
     return this.engine.stepsPerCall ?? 1;
   }

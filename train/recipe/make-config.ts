@@ -1,4 +1,5 @@
 import * as z from 'zod/mini';
+import { nearest } from '../../core/cli/options.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { UserError } from '../../core/errors.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
@@ -37,8 +38,13 @@ export function settle(recipe: Recipe): SettledRecipe {
     throw new UserError(`--cycle-momentum is an option of --schedule onecycle, not of ${schedule}`);
   }
   const none = augment === 'none';
-  if (none && (recipe.crop || recipe.flip)) {
-    throw new UserError('--augment none takes images as they are; leave out --crop and --flip');
+  if (none && (recipe.crop || recipe.flip || settings.resizedCrop > 0 || settings.colorJitter.length > 0)) {
+    throw new UserError(
+      '--augment none takes images as they are; leave out --crop, --resized-crop, --flip and --color-jitter',
+    );
+  }
+  if (settings.resizedCrop > 0 && recipe.crop) {
+    throw new UserError('--crop and --resized-crop are two ways to cut images; leave one of them out');
   }
   return {
     ...settings,
@@ -46,7 +52,30 @@ export function settle(recipe: Recipe): SettledRecipe {
     weightDecay: settings.weightDecay ?? DEFAULT_WEIGHT_DECAY[optimizer],
     milestones: settings.milestones ?? defaultMilestones(epochs),
     ...(none ? { crop: 0, flip: false } : {}),
+    ...(settings.resizedCrop > 0 && { crop: 0 }),
   };
+}
+
+/** @throws UserError if class weights are not of these classes */
+function checkWeights(weights: Settings['classWeights'], labels: readonly string[]): void {
+  if (weights === undefined || weights === 'balanced') return;
+  if (Array.isArray(weights)) {
+    if (weights.length !== labels.length) {
+      throw new UserError(
+        `--class-weights has ${weights.length} numbers for ${labels.length} classes; give one a class, or NAME=W of some`,
+      );
+    }
+  } else {
+    const unknown = Object.keys(weights).find((name) => !labels.includes(name));
+    if (unknown !== undefined) {
+      const near = nearest(unknown, labels);
+      const hint =
+        near === undefined ? `there are ${labels.slice(0, 10).join(', ')}` : `did you mean ${near}?`;
+      throw new UserError(`--class-weights: there is no class "${unknown}"; ${hint}`);
+    }
+  }
+  const each = labels.map((label, i) => (Array.isArray(weights) ? weights[i]! : (weights[label] ?? 1)));
+  if (each.every((weight) => weight === 0)) throw new UserError('--class-weights: some class must count');
 }
 
 /** At a half and three quarters; a run too short for both has one or none, and never begins at a lowered rate. */
@@ -95,6 +124,7 @@ export function makeConfig(recipe: Recipe, graph: Graph, dataset: ImageDataset):
       '--replicas is for --engine ort; tfjs has one device, whose operators use all cores; leave it out',
     );
   }
+  checkWeights(settings.classWeights, dataset.labels);
   checkStages(progressive, enlarges(graph) ? { height: sizeSeen(graph), width: sizeSeen(graph) } : dataset);
   const wholeBatch = provider !== 'cpu' || precision !== 'fp32' || stepsPerCall > 1;
   return {

@@ -73,6 +73,21 @@ const stages = z
     ),
   );
 
+/** Of brightness, contrast, saturation and hue. */
+const strengths = z
+  .array(real(0))
+  .check(
+    z.refine(
+      (list) => list.length <= 4 && (list[3] ?? 0) <= 0.5,
+      'there are up to four strengths, and hue turns by half a turn at most',
+    ),
+  );
+
+const weights = z.union(
+  [z.literal('balanced'), z.array(real(0)), z.record(z.string(), real(0))],
+  'balanced, a number from 0 a class, or numbers by name',
+);
+
 export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...string[]])).register(FLAGS, {
   value: 'NAME',
   elsewhere: ['net', 'arch'],
@@ -105,6 +120,10 @@ export const FINE_TUNING = {
       takes: 'names of parameters, e.g. layer1,conv1',
       read: (text) => text.split(',').filter(Boolean),
     },
+  }),
+  frontCache: z._default(z.enum(['auto', 'off']), 'auto').register(FLAGS, {
+    value: 'NAME',
+    help: 'auto: front layers that are frozen, batch norm too, are run once on each image where augmentation is none or a flip, and what they give is kept in memory',
   }),
   unfreezeAfter: z.optional(whole(1)).register(FLAGS, {
     value: 'EPOCHS',
@@ -173,6 +192,15 @@ export const TRAINING = {
     help: 'finish when so many epochs have passed without a better one; 0: never',
   }),
   gamma: z._default(real(0, 1), 0.1).register(FLAGS, { help: 'by what multistep multiplies the rate' }),
+  classWeights: z.optional(weights).register(FLAGS, {
+    value: 'balanced|W,...|NAME=W,...',
+    elsewhere: ['class-weight', 'weights'],
+    help: 'how much an image of each class counts: balanced, so that all classes count alike; a number a class in their order; or of some by name, the others 1',
+    list: {
+      takes: 'balanced, a number a class, or NAME=W,... of some, e.g. cat=2,dog=0.5',
+      read: weightsOf,
+    },
+  }),
   labelSmoothing: z._default(real(0, 1), 0).register(FLAGS, { help: 'probability spread over all classes' }),
 };
 
@@ -182,7 +210,21 @@ export const AUGMENTATION = {
     help: 'per image: standard is crop and flip, the last three a policy of operations after them',
   }),
   crop: z._default(whole(0), 4).register(FLAGS, { help: 'padding of the random crop in pixels; 0: none' }),
+  resizedCrop: z._default(real(0, 1), 0).register(FLAGS, {
+    value: 'SHARE',
+    elsewhere: ['random-resized-crop', 'scale-min'],
+    help: "instead of --crop: a window of this share of the image's area or more, of random shape, resized to the whole (torchvision's RandomResizedCrop has 0.08); 0: none",
+  }),
   flip: z._default(z.boolean(), true).register(FLAGS, { help: 'random horizontal flip' }),
+  colorJitter: z._default(strengths, []).register(FLAGS, {
+    value: 'B,C,S,H',
+    elsewhere: ['jitter'],
+    help: "torchvision's ColorJitter: how far brightness, contrast, saturation and hue change, e.g. 0.4,0.4,0.4,0.1; default none",
+    list: {
+      takes: 'up to four strengths from 0, that of hue 0.5 at most, e.g. 0.4,0.4,0.4,0.1',
+      read: (text) => text.split(',').map(numberOf),
+    },
+  }),
   randomErasing: z._default(real(0, 1), 0).register(FLAGS, {
     value: 'P',
     help: 'probability that a rectangle of an image is erased',
@@ -217,7 +259,7 @@ export const progressive = z._default(stages, []).register(FLAGS, {
 export const MACHINE = {
   engine: z._default(z.enum(ENGINE_NAMES), 'ort').register(FLAGS, {
     value: 'NAME',
-    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up',
+    help: 'what trains: onnxruntime, or TensorFlow.js, which npm run setup:tensorflow sets up; where it is, a training of some minutes takes the faster by trial steps, in bf16 too unless --precision says otherwise',
   }),
   provider: z._default(z.enum(PROVIDER_NAMES), 'cpu').register(FLAGS, {
     value: 'NAME',
@@ -289,4 +331,22 @@ function epochOf(text: string): number {
 function stageOf(text: string): ProgressiveStage | undefined {
   const match = /^\s*(\d+):(\d*\.?\d+)\s*$/.exec(text);
   return match ? { size: Number(match[1]), until: Number(match[2]) } : undefined;
+}
+
+/** Number('') would be 0. */
+function numberOf(text: string): number {
+  return text.trim() === '' ? Number.NaN : Number(text);
+}
+
+function weightsOf(text: string): unknown {
+  if (text === 'balanced') return text;
+  const parts = text.split(',');
+  if (!text.includes('=')) return parts.map(numberOf);
+  // A name may hold an `=`, a number does not.
+  return Object.fromEntries(
+    parts.map((part) => {
+      const at = part.lastIndexOf('=');
+      return [part.slice(0, Math.max(0, at)).trim(), numberOf(part.slice(at + 1))];
+    }),
+  );
 }

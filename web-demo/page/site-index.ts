@@ -14,6 +14,8 @@ export interface SiteModel {
 export interface SiteIndex {
   /** The name of the model to open first. */
   default: string;
+  /** What to open first instead where the line or the device is weak; absent if the server has nothing lighter. */
+  light?: string;
   models: SiteModel[];
   /** CIFAR-100's test.bin; absent if the server has none. */
   testSet?: { url: string; bytes: number };
@@ -30,6 +32,7 @@ export async function fetchSiteIndex(): Promise<SiteIndex> {
   if (typeof index.default !== 'string' || !Array.isArray(index.models)) throw notUnderstood();
   return {
     default: index.default,
+    ...(index.light !== undefined && { light: index.light }),
     models: index.models.map((model) => ({ ...model, url: absolute(model.url) })),
     ...(index.runs !== undefined && { runs: index.runs }),
     ...(index.testSet && { testSet: { ...index.testSet, url: absolute(index.testSet.url) } }),

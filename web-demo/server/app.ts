@@ -62,6 +62,7 @@ export function createDemoApp(options: DemoAppOptions): express.Express {
   app.get('/models/index.json', async (_request, response) => {
     const index: SiteIndex = {
       default: models.preferred,
+      ...(models.light !== undefined && { light: models.light }),
       models: await Promise.all(
         (await models.list()).map(async (model) => ({
           name: model.name,

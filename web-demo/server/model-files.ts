@@ -21,28 +21,41 @@ export interface ModelFile {
 
 /** Finds the models to serve, and the one to open first. */
 export class ModelFiles {
-  readonly #root: string;
+  readonly #folders: ModelFolders;
   readonly #extra: ModelFile | undefined;
   /** The name of the model the page opens first. */
   readonly preferred: string;
+  /** What it opens first where line or device are weak: the smallest that comes with the project, if nothing was asked for. */
+  readonly light: string | undefined;
   /** By file and version: whether another program wrote it. */
   readonly #foreign = new Map<string, Promise<boolean>>();
   /** The one adapted last; others are soon made. */
   #adapted: { file: string; stamps: FileStamps; classifier: Promise<LoadedClassifier> } | undefined;
 
-  private constructor(root: string, extra: ModelFile | undefined, preferred: string) {
-    this.#root = root;
+  private constructor(
+    folders: ModelFolders,
+    extra: ModelFile | undefined,
+    preferred: string,
+    light?: string,
+  ) {
+    this.#folders = folders;
     this.#extra = extra;
     this.preferred = preferred;
+    this.light = light;
   }
 
   /**
-   * @param root the folder that holds `models/` and `exports/`
+   * @param root the folder that holds `models/`, and `exports/` if that is not said
    * @param wanted a name, a path of an .onnx file or of a folder with one, or undefined for the first model there is
    * @throws UserError if `wanted` is not there, or there is no model at all
    */
-  static async open(root: string, wanted?: string): Promise<ModelFiles> {
-    const listed = await listModels(root);
+  static async open(
+    root: string,
+    wanted?: string,
+    exports: string = path.join(root, 'exports'),
+  ): Promise<ModelFiles> {
+    const folders = { models: path.join(root, 'models'), exports };
+    const listed = await listModels(folders);
     if (wanted === undefined) {
       const first = listed[0];
       if (!first) {
@@ -50,14 +63,16 @@ export class ModelFiles {
           'there is no .onnx file in models/ or exports/; export one with npm run export, or give --model FILE',
         );
       }
-      return new ModelFiles(root, undefined, first.name);
+      const [smallest] = listed.filter(({ name }) => isEmbedded(name)).sort((a, b) => a.bytes - b.bytes);
+      const light = isEmbedded(first.name) && smallest !== first ? smallest?.name : undefined;
+      return new ModelFiles(folders, undefined, first.name, light);
     }
     const file = path.resolve(wanted);
     // As in the server, a plain name means what was exported last, before what came with the project.
     const known =
       listed.find((model) => model.name === `exports/${wanted}`) ??
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
-    if (known) return new ModelFiles(root, undefined, known.name);
+    if (known) return new ModelFiles(folders, undefined, known.name);
     // A folder as Hugging Face lays it out, as the server takes it.
     const model = (await modelInRepository(file)) ?? file;
     const info = await stat(model).catch(() => undefined);
@@ -67,7 +82,7 @@ export class ModelFiles {
     }
     const stem = path.basename(file).replace(/\.onnx$/i, '');
     const name = listed.some((model) => model.name === stem) ? `file/${stem}` : stem;
-    return new ModelFiles(root, { name, file: model, bytes: info.size, version: versionOf(info) }, name);
+    return new ModelFiles(folders, { name, file: model, bytes: info.size, version: versionOf(info) }, name);
   }
 
   /** The listed model of that name; undefined if there is none. */
@@ -77,7 +92,7 @@ export class ModelFiles {
 
   /** The models there are now, so that a fresh export shows up without a restart. */
   async list(): Promise<ModelFile[]> {
-    const listed = await listModels(this.#root);
+    const listed = await listModels(this.#folders);
     const extra = this.#extra;
     if (!extra) return listed;
     const info = await stat(extra.file).catch(() => undefined);
@@ -127,13 +142,18 @@ function versionOf({ mtimeMs, size }: { mtimeMs: number; size: number }): string
   return `${Math.round(mtimeMs).toString(36)}-${size.toString(36)}`;
 }
 
-async function listModels(root: string): Promise<ModelFile[]> {
+const isEmbedded = (name: string): boolean => !name.startsWith('exports/');
+
+/** The models that come with the project, and those that were exported. */
+type ModelFolders = Record<'models' | 'exports', string>;
+
+async function listModels(folders: ModelFolders): Promise<ModelFile[]> {
   const models: ModelFile[] = [];
   for (const [folder, prefix] of [
     ['models', ''],
     ['exports', 'exports/'],
   ] as const) {
-    const directory = path.join(root, folder);
+    const directory = folders[folder];
     const names = await readdir(directory).catch(() => [] as string[]);
     const found = names.filter((entry) => /\.onnx$/i.test(entry));
     for (const name of found.sort((a, b) => a.localeCompare(b, 'en', { numeric: true }))) {

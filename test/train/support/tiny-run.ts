@@ -44,13 +44,15 @@ export interface TinyRunOptions {
   config?: Partial<TrainConfig>;
   /** Seed of the initial weights; the config's seed decides order and augmentation. */
   weightSeed?: number;
+  /** Default {@link initialModel}. */
+  model?: Graph;
   resume?: boolean;
   workers?: number;
   /** Stop as soon as this many steps are done in all. */
   stopAfter?: number;
   maxSeconds?: number;
   observer?: TrainObserver;
-  setup?: Pick<TrainSetup, 'tensorboard' | 'warn'>;
+  setup?: Pick<TrainSetup, 'tensorboard' | 'logs' | 'warn'>;
   /** Puts something between the trainer and its engine. */
   wrap?: (engine: TrainingEngine) => TrainingEngine;
 }
@@ -79,7 +81,7 @@ export async function tinyRun(
 ): Promise<{ run: RunDirectory; result: TrainResult }> {
   const path = join(folder, name);
   const config = { ...CONFIG, ...options.config };
-  const model = initialModel(options.weightSeed);
+  const model = options.model ?? initialModel(options.weightSeed);
   const run = options.resume ? RunDirectory.open(path) : await RunDirectory.create(name, path);
   if (!options.resume) await run.writeConfig({ ...config });
   // One thread, so that nothing depends on how many cores there are.

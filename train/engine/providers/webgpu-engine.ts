@@ -12,6 +12,7 @@ import { checkLossScale, LOSS_SCALE_SLOT } from '../../optim/loss-scaling.ts';
 import { copyState, type TrainingState } from '../../state.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
 import {
+  DropoutFeeds,
   type PreparedStep,
   prepareStep,
   type StepOptions,
@@ -35,13 +36,16 @@ export class WebGpuEngine implements TrainingEngine {
   /** What the next step reads: in this process's memory after `load`, else in the GPU's buffers. */
   #state: Tensors;
   #steps: number;
+  readonly #dropout: DropoutFeeds;
 
   private constructor(
     private readonly session: InferenceSession,
     private readonly download: InferenceSession,
     private readonly optimizer: OptimizerConfig,
     private readonly prepared: PreparedStep,
+    seed: number,
   ) {
+    this.#dropout = new DropoutFeeds(prepared.graph, seed);
     this.#state = hostTensors(prepared.initial);
     this.#steps = 0;
   }
@@ -61,7 +65,7 @@ export class WebGpuEngine implements TrainingEngine {
     });
     const copies = encodeStep(copyingGraph(prepared.graph, names));
     const download = await openSession(copies, SESSION_OPTIONS);
-    return new WebGpuEngine(session, download, options.optimizer, prepared);
+    return new WebGpuEngine(session, download, options.optimizer, prepared, options.seed ?? 0);
   }
 
   get state(): Promise<TrainingState> {
@@ -80,6 +84,7 @@ export class WebGpuEngine implements TrainingEngine {
       targets: tensor(targets, targetDims),
       ...this.#state,
       ...scalarFeeds(this.optimizer, learningRate, this.#steps + 1),
+      ...this.#dropout.of(this.#steps + 1),
     });
     const next = graph.outputs.filter(({ name }) => name.startsWith('next_'));
     this.#replace(Object.fromEntries(next.map(({ name }) => [name.slice('next_'.length), results[name]!])));

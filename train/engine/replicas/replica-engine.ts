@@ -2,8 +2,14 @@ import { UserError } from '../../../core/errors.ts';
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import { Thread } from '../../../core/workers/thread.ts';
+import { dropoutStep } from '../../gradients/families/dropout.ts';
 import { detectBlockSize } from '../../lowering/ort/block-size.ts';
-import { buildGradientGraph, buildUpdateGraph, encodeStep } from '../../lowering/ort/step-graph.ts';
+import {
+  buildGradientGraph,
+  buildUpdateGraph,
+  DROPOUT_STEP,
+  encodeStep,
+} from '../../lowering/ort/step-graph.ts';
 import { frozenOf, type OptimizerConfig } from '../../optim/config.ts';
 import { AlternatingState, initialState, type TrainingState, vectorLayout } from '../../state.ts';
 import type { StepResult, TrainingEngine } from '../engine.ts';
@@ -23,6 +29,8 @@ export interface ReplicaEngineOptions {
   blockSize?: number;
   /** Default train. */
   batchNorm?: 'train' | 'frozen' | undefined;
+  /** Decides what Dropout drops; default 0. */
+  seed?: number | undefined;
 }
 
 /** A thread that computes the gradient of its share of every batch, and the memory that both sides see. */
@@ -61,6 +69,7 @@ export class ReplicaEngine implements TrainingEngine {
     private readonly optimizer: OptimizerConfig,
     private readonly replicas: readonly Replica[],
     private readonly rounds: number,
+    private readonly seed: number,
     initial: TrainingState,
   ) {
     this.#state = new AlternatingState(initial);
@@ -70,7 +79,7 @@ export class ReplicaEngine implements TrainingEngine {
 
   /** @throws UserError if the batch cannot be shared out equally, or the model cannot be trained */
   static async create(model: Graph, options: ReplicaEngineOptions): Promise<ReplicaEngine> {
-    const { batchSize, optimizer, replicas: count, accumulate = 1, threads = 0 } = options;
+    const { batchSize, optimizer, replicas: count, accumulate = 1, threads = 0, seed = 0 } = options;
     const parts = count * accumulate;
     if (batchSize % parts !== 0) {
       throw new UserError(
@@ -81,7 +90,9 @@ export class ReplicaEngine implements TrainingEngine {
     const share = batchSize / parts;
     const blockSize = options.blockSize ?? (await detectBlockSize());
     const config = { batchSize: share, blockSize, frozen: frozenOf(optimizer), batchNorm: options.batchNorm };
-    const graph = encodeStep(buildGradientGraph(model, layout, config));
+    const gradient = buildGradientGraph(model, layout, config);
+    const graph = encodeStep(gradient);
+    const drops = gradient.inputs.some(({ name }) => name === DROPOUT_STEP);
     const withShare = (dims: readonly Dim[]) => dims.map((dim) => (typeof dim === 'number' ? dim : share));
     const targetDims = withShare(model.outputs[0]!.dims);
     const parameters = shared(layout.parameterSize);
@@ -89,6 +100,7 @@ export class ReplicaEngine implements TrainingEngine {
     const replicas = Array.from({ length: count }, () =>
       startReplica({
         graph,
+        drops,
         // Alone, a replica has all cores; beside others, one thread that has nobody to wait for.
         threads: count === 1 ? threads : 1,
         imageDims: withShare(model.inputs[0]!.dims),
@@ -105,7 +117,7 @@ export class ReplicaEngine implements TrainingEngine {
       const updateGraph = encodeStep(buildUpdateGraph(model.name, layout, optimizer));
       const update = await openSession(updateGraph, { threads: 1, int8: false });
       const initial = initialState(model, layout, optimizer);
-      return new ReplicaEngine(update, optimizer, replicas, accumulate, initial);
+      return new ReplicaEngine(update, optimizer, replicas, accumulate, seed, initial);
     } catch (error) {
       await Promise.all(replicas.map((replica) => replica.thread.end()));
       throw error;
@@ -153,9 +165,14 @@ export class ReplicaEngine implements TrainingEngine {
       return array.slice(part * size, (part + 1) * size);
     };
     const first = round * replicas.length;
+    const firstPart = this.#state.current.steps * this.#parts + first;
     const losses = await Promise.all(
       replicas.map(({ thread }, i) => {
-        const part = { images: share(images, first + i), targets: share(targets, first + i) };
+        const part = {
+          images: share(images, first + i),
+          targets: share(targets, first + i),
+          dropoutStep: dropoutStep(this.seed, firstPart + i + 1),
+        };
         return thread.call('step', part, { transfer: [part.images.buffer, part.targets.buffer] });
       }),
     );

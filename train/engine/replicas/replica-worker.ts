@@ -1,11 +1,14 @@
 import { workerData } from 'node:worker_threads';
 import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import { serveThread } from '../../../core/workers/thread.ts';
+import { DROPOUT_STEP } from '../../lowering/ort/step-graph.ts';
 
 /** What a replica is started with. Shared arrays are views of memory that both sides see. */
 export interface ReplicaSetup {
   /** The encoded gradient graph for this replica's share of the batch. */
   graph: Uint8Array;
+  /** Whether it has Dropout. */
+  drops: boolean;
   /** Threads for one operator; 0: onnxruntime's choice, one a core. */
   threads: number;
   imageDims: number[];
@@ -24,7 +27,15 @@ export type ReplicaCalls = {
   /** Loads the gradient graph. */
   open: { params: undefined; result: undefined };
   /** Computes a share's gradient into the shared arrays; gives its mean loss. */
-  step: { params: { images: Float32Array<ArrayBuffer>; targets: Float32Array<ArrayBuffer> }; result: number };
+  step: {
+    params: {
+      images: Float32Array<ArrayBuffer>;
+      targets: Float32Array<ArrayBuffer>;
+      /** Of this share alone, so that it drops others than the rest of the batch. */
+      dropoutStep: number;
+    };
+    result: number;
+  };
 };
 
 const setup = workerData as ReplicaSetup;
@@ -47,7 +58,7 @@ serveThread<ReplicaCalls>({
       enableMemPattern: false,
     });
   },
-  step: async ({ images, targets }) => {
+  step: async ({ images, targets, dropoutStep }) => {
     parameters.set(setup.parameters);
     buffers.set(setup.buffers);
     const feeds = {
@@ -55,6 +66,7 @@ serveThread<ReplicaCalls>({
       targets: tensor(targets, setup.targetDims),
       parameters: tensor(parameters),
       buffers: tensor(buffers),
+      ...(setup.drops ? { [DROPOUT_STEP]: tensor(Float32Array.of(dropoutStep), []) } : {}),
     };
     const fetches = {
       loss: tensor(loss, []),

@@ -61,6 +61,14 @@ export function uniformNumbers(
   return g.reshape(g.scale(g.add(g.scale(left, HALF), right), 1 / HALF ** 2), dims);
 }
 
+/**
+ * The number of a step as {@link uniformNumbers} takes it, so that runs of other seeds drop other things.
+ * @param step counts the steps of a run, and of a batch worked through in parts those too
+ */
+export function dropoutStep(seed: number, step: number): number {
+  return ((Math.imul(seed, 0x9e3779b1) >>> 8) + step) % 2 ** 24;
+}
+
 export const DROPOUT: Readonly<Record<string, Rule>> = {
   /**
    * https://onnx.ai/onnx/operators/onnx__Dropout.html as it trains (Srivastava et al. 2014), whatever its

@@ -1,4 +1,5 @@
 import type { Augmentation } from '../../recipe/settings.ts';
+import { ColorJitter } from './color-jitter.ts';
 import { HorizontalFlip } from './horizontal-flip.ts';
 import { CutMix } from './mix/cutmix.ts';
 import { MixUp } from './mix/mixup.ts';
@@ -7,6 +8,7 @@ import { RandAugment } from './policy/rand-augment.ts';
 import { TrivialAugmentWide } from './policy/trivial-augment.ts';
 import { RandomCrop } from './random-crop.ts';
 import { RandomErasing } from './random-erasing.ts';
+import { RandomResizedCrop } from './random-resized-crop.ts';
 import type { BatchTransform, ImageSize, ImageTransform, TensorTransform } from './transform.ts';
 
 /** The transforms in the order they are applied: each image's bytes, its normalised values, then the batch. */
@@ -18,7 +20,7 @@ export interface AugmentPipeline {
 }
 
 /**
- * The order of the usual PyTorch recipe: crop, flip, policy; after normalisation erasing; then CutMix or MixUp.
+ * The order of the usual PyTorch recipe: crop, flip, policy, colour jitter; after normalisation erasing; then CutMix or MixUp.
  * A transform is added here, and its switch to the settings of train/recipe/settings.ts.
  * @param resized what images are made after their policy and before normalisation; default: they stay as they are
  */
@@ -27,12 +29,15 @@ export function createPipeline(
   size: ImageSize,
   resized: ImageSize = size,
 ): AugmentPipeline {
-  const { augment, crop, flip, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } = settings;
+  const { augment, crop, resizedCrop, flip, colorJitter, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } =
+    settings;
   const pipeline: AugmentPipeline = { image: [], tensor: [], batch: [] };
   if (augment !== 'none') {
+    if (resizedCrop > 0) pipeline.image.push(new RandomResizedCrop(size, resizedCrop));
     if (crop > 0) pipeline.image.push(new RandomCrop(size, crop));
     if (flip) pipeline.image.push(new HorizontalFlip(size));
     if (augment !== 'standard') pipeline.image.push(createPolicy(augment, size));
+    if (colorJitter.some((strength) => strength > 0)) pipeline.image.push(new ColorJitter(size, colorJitter));
   }
   if (randomErasing > 0) pipeline.tensor.push(new RandomErasing(resized, randomErasing));
   // A beta of 0 is no CutMix, as in its reference code.

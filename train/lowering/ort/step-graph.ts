@@ -15,6 +15,9 @@ import { StepBuilder, type StepTensor } from './step-builder.ts';
 /** That of which the operators of a training graph are; LayerNormalization and a ScatterElements that adds need it. */
 const OPSET = 17;
 
+/** The input [] that says what Dropout drops; a model without has none. */
+export const DROPOUT_STEP = 'dropout_step';
+
 export interface StepConfig extends GradientConfig {
   optimizer: OptimizerConfig;
   /** Default fp32; fp16 needs `portable`. */
@@ -27,7 +30,7 @@ export interface StepConfig extends GradientConfig {
  * Emits one training step of a classifier as an ONNX graph that stock onnxruntime runs.
  *
  * Inputs: `images` [batch, 3, H, W], `targets` [batch, classes], `learning_rate` [] and the optimiser's other
- * scalars, and the state: `parameters` [P], `buffers` [B] (running statistics), laid out as `layout` says, and
+ * scalars, `dropout_step` [] where the model has Dropout (see `dropoutStep`), and the state: `parameters` [P], `buffers` [B] (running statistics), laid out as `layout` says, and
  * the optimiser's slots, e.g. `momentum` [P].
  * Outputs: `loss` [], `logits` [batch, classes], and the next state: `next_parameters`, `next_buffers`,
  * `next_momentum`, ...
@@ -127,6 +130,7 @@ export function emitGradient(
     buffers: layout.buffers.map((segment) => segment.name),
     batchNorm,
     lossScale: lossScale !== undefined,
+    dropout: true,
   });
   const given = new Map(unpack(b, parameters, layout.parameters));
   if (batchNorm === 'frozen') {
@@ -135,6 +139,7 @@ export function emitGradient(
   given.set(training.images, images);
   given.set(training.targets, targets);
   if (training.lossScale !== undefined) given.set(training.lossScale, lossScale!);
+  if (training.dropoutStep !== undefined) given.set(training.dropoutStep, b.input(DROPOUT_STEP, []));
   const again = b.portable ? [] : cutMatricesAgain(b, parameters, layout.parameters);
   const lowered = new Lowering(LOWERINGS, b, training, given, new Map(again));
   const gradient = pack(

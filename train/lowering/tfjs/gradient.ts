@@ -47,6 +47,7 @@ export class LossGradient {
       parameters: layout.parameters.map(({ name }) => name).filter((name) => !frozen?.has(name)),
       batchNorm,
       buffers: layout.buffers.map(({ name }) => name),
+      dropout: true,
     });
     this.#interpreter = new GraphInterpreter(tf, this.#step, precision);
     const momenta = layout.buffers.flatMap(({ name, size }) =>
@@ -61,9 +62,16 @@ export class LossGradient {
    * @param buffers [B]
    * @param images [batch, 3, H, W]
    * @param targets [batch, classes]
+   * @param dropoutStep what Dropout drops, see `dropoutStep`
    * @returns tensors that belong to the caller's tf.tidy
    */
-  compute(parameters: Tensor, buffers: Tensor, images: Float32Array, targets: Float32Array): GradientTensors {
+  compute(
+    parameters: Tensor,
+    buffers: Tensor,
+    images: Float32Array,
+    targets: Float32Array,
+    dropoutStep: number,
+  ): GradientTensors {
     return this.#k.tf.tidy(() => {
       const step = this.#step;
       const { tf } = this.#k;
@@ -75,6 +83,7 @@ export class LossGradient {
         // The first convolution reads them so, forward and back.
         [step.images]: channelsLast(toChannelsLast(this.#k, plain(tf.tensor(images, dims(step.images))))),
         [step.targets]: plain(tf.tensor(targets, dims(step.targets))),
+        ...(step.dropoutStep === undefined ? {} : { [step.dropoutStep]: plain(tf.scalar(dropoutStep)) }),
       });
       const output = (name: string) => outputs.get(name)!;
       const observed = this.layout.buffers.map(({ name }) => {

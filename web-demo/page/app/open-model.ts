@@ -58,7 +58,8 @@ export class OpenModel {
   /** Opens the first model of the server, or the one that the page's address asks for. */
   async openFirst(index: SiteIndex): Promise<void> {
     this.#index = index;
-    const wanted = new URLSearchParams(location.search).get('model') ?? index.default;
+    const suited = isWeak() ? (index.light ?? index.default) : index.default;
+    const wanted = new URLSearchParams(location.search).get('model') ?? suited;
     const first = index.models.find(({ name }) => name === wanted) ?? index.models[0];
     this.#view.list(index.models, first?.name ?? '');
     if (!first) throw new UserError('This server has no model; open an .onnx file.');
@@ -121,4 +122,16 @@ export class OpenModel {
       if (this.#opening === mine) this.fail(error);
     }
   }
+}
+
+/** Whether line or device are such that a light model is the better first; what a browser does not tell is taken to be fine. */
+function isWeak(): boolean {
+  // https://wicg.github.io/netinfo/ and https://www.w3.org/TR/device-memory/; only Chromium's browsers have them.
+  const { connection, deviceMemory = Infinity } = navigator as Navigator & {
+    connection?: { saveData?: boolean; effectiveType?: string };
+    /** GiB. */
+    deviceMemory?: number;
+  };
+  const isSlow = ['slow-2g', '2g', '3g'].includes(connection?.effectiveType ?? '');
+  return isSlow || connection?.saveData === true || deviceMemory <= 2;
 }

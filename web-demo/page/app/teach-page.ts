@@ -19,6 +19,26 @@ import type { TestPage } from './test-page.ts';
 /** What "Fill with CIFAR classes" shows: easily told apart, so that a short lesson succeeds. */
 const EXAMPLE_CLASSES = ['sunflower', 'motorcycle', 'sea', 'wardrobe'];
 
+/** What each way to train does, and how often it goes over the pictures unless told otherwise. */
+const METHODS: Readonly<Record<TeachMethod, { epochs: number; what: string }>> = {
+  head: {
+    epochs: 30,
+    what: 'A new last layer is trained on what the model makes of each picture; all else stays. Takes seconds.',
+  },
+  part: {
+    epochs: 15,
+    what: 'The last quarter of the model is trained on, by what the layers before make of each picture. Mostly less than a minute.',
+  },
+  whole: {
+    epochs: 8,
+    what: 'All of the model is trained on, with pictures shifted and mirrored: best where yours are unlike those it knows. Takes minutes if it is large.',
+  },
+  scratch: {
+    epochs: 30,
+    what: 'A ResNet of eight layers begins with random weights, on 32×32 pixels.',
+  },
+};
+
 /** The page that trains a classifier of the reader's own classes, in a worker of its own. */
 export class TeachPage {
   readonly #open: OpenModel;
@@ -54,6 +74,10 @@ export class TeachPage {
       void this.#teach();
     });
     this.#stop.addEventListener('click', () => this.#running?.abort());
+    this.#form.addEventListener('change', ({ target }) => {
+      if (target !== this.#epochs) this.#showMethod();
+    });
+    this.#showMethod();
     addEventListener('beforeunload', (event) => {
       const pictures = !this.#kept && this.#cards.some(({ images }) => images.length > 0);
       if (pictures || this.#running || this.#lesson.unsaved) event.preventDefault();
@@ -92,6 +116,16 @@ export class TeachPage {
       byId('teach-kept', HTMLElement).textContent =
         `this browser keeps no pictures (${errorMessage(error)}): they are lost when the page is closed.`;
     }
+  }
+
+  get #method(): TeachMethod {
+    return new FormData(this.#form).get('method') as TeachMethod;
+  }
+
+  #showMethod(): void {
+    const { epochs, what } = METHODS[this.#method];
+    this.#epochs.value = String(epochs);
+    byId('teach-method', HTMLElement).textContent = what;
   }
 
   /** Asks before pictures are lost. */
@@ -193,9 +227,10 @@ export class TeachPage {
         'teach',
         {
           classes,
-          method: new FormData(this.#form).get('method') as TeachMethod,
+          method: this.#method,
           epochs: Math.max(1, Math.min(500, Math.round(Number(this.#epochs.value)) || 1)),
           seed: 1,
+          backend: this.#open.model?.backend ?? 'wasm',
           ...(source ? { base: source } : {}),
         },
         {

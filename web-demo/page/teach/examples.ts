@@ -77,7 +77,8 @@ export function pixelData(
 ): TrainingData {
   const normalizer = new Normalizer(normalization);
   const plane = size.width * size.height;
-  const transforms = augment ? [new RandomCrop(size, 4), new HorizontalFlip(size)] : [];
+  const shift = Math.round(Math.min(size.width, size.height) / 8);
+  const transforms = augment ? [new RandomCrop(size, shift), new HorizontalFlip(size)] : [];
   const work = new Uint8Array(3 * plane);
   return {
     count: examples.length,

@@ -1,5 +1,5 @@
 import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
-import type { ModelSource } from '../worker/protocol.ts';
+import type { Backend, ModelSource } from '../worker/protocol.ts';
 
 /** A picture to learn from: a file, or pixels of a data set. */
 export type ExampleImage = Blob | PixelImage;
@@ -9,14 +9,19 @@ export interface TaughtClass {
   images: ExampleImage[];
 }
 
-/** What is trained: the open model's last layer on its features, or a small net from random weights. */
-export type TeachMethod = 'head' | 'scratch';
+/**
+ * What is trained: of the open model its last layer or its last part, on what the layers before make of each picture
+ * once, or all of it; or a small net from random weights.
+ */
+export type TeachMethod = 'head' | 'part' | 'whole' | 'scratch';
 
 export interface Lesson {
   classes: TaughtClass[];
   method: TeachMethod;
-  /** The model whose features are used; needed for `head`. */
+  /** The model to go on from; all but `scratch` need it. */
   base?: ModelSource;
+  /** What computes the training steps; where it cannot, WebAssembly does. */
+  backend: Backend;
   epochs: number;
   seed: number;
 }
@@ -44,6 +49,8 @@ export interface LessonResult {
   model: Uint8Array<ArrayBuffer>;
   /** What to call it, without an ending. */
   name: string;
+  /** What is to be known of how it was trained, a sentence each. */
+  notes: string[];
   /** Pictures trained on and held out. */
   trained: number;
   heldOut: number;

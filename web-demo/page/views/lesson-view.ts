@@ -15,6 +15,7 @@ export class LessonView {
   readonly #download = byId('teach-download', HTMLAnchorElement);
   readonly #result = byId('teach-result', HTMLElement);
   readonly #confusion = new ConfusionView(byId('teach-confusion', HTMLElement));
+  readonly #note = byId('teach-note', HTMLElement);
   readonly #serve = byId('teach-serve', HTMLElement);
   #address: string | undefined;
   #downloaded = true;
@@ -34,7 +35,7 @@ export class LessonView {
   showStarted(): void {
     this.#card.hidden = false;
     this.#try.disabled = true;
-    this.#download.hidden = this.#result.hidden = this.#serve.hidden = true;
+    this.#download.hidden = this.#result.hidden = this.#serve.hidden = this.#note.hidden = true;
     this.#status.dataset.live = 'true';
     this.#status.textContent = 'Starting…';
     this.#bar.value = 0;
@@ -56,6 +57,8 @@ export class LessonView {
     this.#status.dataset.live = 'false';
     this.#status.textContent = `${result.stopped ? 'Stopped' : 'Done'} after ${result.seconds.toFixed(1)} s: ${quality}`;
     this.#bar.value = 1;
+    this.#note.textContent = result.notes.join(' ');
+    this.#note.hidden = result.notes.length === 0;
     this.#try.disabled = false;
     if (this.#address !== undefined) URL.revokeObjectURL(this.#address);
     this.#address = URL.createObjectURL(new Blob([result.model], { type: 'application/octet-stream' }));

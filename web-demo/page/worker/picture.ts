@@ -5,13 +5,13 @@ import type { PixelImage } from '../../../core/preprocess/pixel-image.ts';
 const MAX_PIXELS = 50_000_000;
 
 /**
- * Decodes a picture: EXIF orientation applied, converted to sRGB, transparency laid over white. Colours are
+ * Decodes a picture, or takes what is shown: EXIF orientation applied, converted to sRGB, transparency laid over white. Colours are
  * read without alpha multiplied in beforehand, which would round them twice: so the bytes are those that the
  * server gets from sharp and `flattenOverWhite`.
  * @returns RGBA with nothing transparent in it
  * @throws UserError if it is no picture the browser reads, or too large
  */
-export async function decodePicture(file: Blob): Promise<PixelImage> {
+export async function decodePicture(file: ImageBitmapSource): Promise<PixelImage> {
   const name = file instanceof File ? `"${file.name}"` : 'What you gave';
   let bitmap: ImageBitmap;
   try {

@@ -151,7 +151,7 @@ export async function openToTry(bytes: Uint8Array): Promise<RunnableModel> {
 const followers = new Set<OnProgress>();
 
 /** Only what is needed is fetched: the build with WebGPU is twice the size of the one without. */
-async function loadRuntime(
+export async function loadRuntime(
   backend: Backend,
   onProgress?: OnProgress,
 ): Promise<Runtime & { wasmUrl: string }> {

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ParsedOptions } from '../core/cli/options.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
+import { HTTPS_OPTIONS, readTls } from './http/https.ts';
 import { DEFAULT_LIMITS } from './http/limits.ts';
 import type { LogLevel } from './http/logger.ts';
 import type { ServerOptions } from './server.ts';
@@ -45,6 +46,7 @@ export const SERVE_OPTIONS = {
   },
   port: { type: 'integer', help: 'TCP port; 0 takes a free one', default: 8080, min: 0, max: 65_535 },
   host: { type: 'string', help: 'address to listen on; 0.0.0.0 is all', default: '127.0.0.1' },
+  ...HTTPS_OPTIONS,
   processes: {
     type: 'integer',
     help: 'server processes behind the port, each with its share of the cores',
@@ -210,6 +212,7 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
       trustProxy: options.trustProxy,
     },
     imageUrls: options.imageUrls,
+    tls: await readTls(options),
     inference: {
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.threads !== undefined && { threads: options.threads }),

@@ -73,6 +73,10 @@ await runMain(async () => {
     ]);
     const one = await startServer({ ...serverOptions, signal });
     process.stdout.write(startupText(one));
+    if (serverOptions.tls) {
+      const { httpsLines } = await import('./http/https.ts');
+      for (const line of httpsLines(serverOptions.tls, one.url)) process.stdout.write(`https    ${line}\n`);
+    }
     return one;
   }
 

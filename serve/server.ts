@@ -7,6 +7,7 @@ import { errorMessage } from '../core/errors.ts';
 import { type AccessOptions, createApp } from './app.ts';
 import { type FetchImageOptions, imageFetcher } from './http/fetch-image.ts';
 import { closeHttp, createAppServer, listen } from './http/http-server.ts';
+import type { TlsFiles } from './http/https.ts';
 import { DEFAULT_LIMITS, type Limits } from './http/limits.ts';
 import { createLogger, type LogLevel } from './http/logger.ts';
 import { Metrics } from './http/metrics.ts';
@@ -28,6 +29,8 @@ export interface ServerOptions extends ModelSelection {
   host?: string;
   limits?: Partial<Limits>;
   access?: AccessOptions;
+  /** With it the server speaks https. */
+  tls?: TlsFiles | undefined;
   /** Whether clients may name images by their (public) address, and how these are fetched; default false. */
   imageUrls?: boolean | FetchImageOptions;
   /** How many cores inference is laid out for (default all of this machine). */
@@ -122,13 +125,17 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       : undefined,
     ...(options.readMetrics && { readMetrics: options.readMetrics }),
   });
-  const server = createAppServer(app, {
-    requestTimeout: limits.receiveSeconds * 1000,
-    connectionsCheckingInterval: 1000,
-    // Longer than load balancers keep theirs, or a request could meet a connection that is just closing.
-    keepAliveTimeout: 65_000,
-    noDelay: true,
-  });
+  const server = createAppServer(
+    app,
+    {
+      requestTimeout: limits.receiveSeconds * 1000,
+      connectionsCheckingInterval: 1000,
+      // Longer than load balancers keep theirs, or a request could meet a connection that is just closing.
+      keepAliveTimeout: 65_000,
+      noDelay: true,
+    },
+    options.tls,
+  );
   const listenNow = (): Promise<string> => listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);
   let url = options.listenWhenReady ? '' : await listenNow();
   try {

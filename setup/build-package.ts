@@ -82,7 +82,7 @@ export async function buildPackage(
 }
 
 /** The face for pages, with all it needs but onnxruntime-web, whose WebAssembly is a matter of the page's own build. */
-async function bundleForPages(folder: string): Promise<void> {
+export async function bundleForPages(folder: string): Promise<void> {
   await build({
     absWorkingDir: PROJECT,
     entryPoints: ['web.ts'],

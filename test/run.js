@@ -2,25 +2,36 @@
 /**
  * Runs test files: `node test/run.js test/core/*.test.ts`. They are bundled first, as the commands are, so that no
  * process of a test transpiles anything; a single one also runs as it is: `node --import tsx --test FILE`. With
- * `--quick` it runs those that another version of Node is tried with.
+ * `--quick` it runs those that another version of Node is tried with, with `--check` also formatter, linter and types.
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
-import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { spawn, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative, resolve } from 'node:path';
+import { join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from '../onnx-classifier.js';
 
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 /** Only a test that hangs takes as long, however busy the machine. */
-const TIMEOUT_MS = 600_000;
+const TIMEOUT_MS = 1_800_000;
 
 /** What depends on Node itself: typed arrays, shared memory, threads, files, streams, HTTP, native modules. */
 const QUICK = [
-  ...['core', 'data', 'foreign', 'loader'],
+  ...['core/atomic-write', 'core/checkpoint', 'core/closed-output', 'core/disk-error', 'core/onnxruntime'],
+  ...['core/regular-file', 'core/run-directory', 'core/run-lock', 'core/safetensors', 'core/thread'],
+  ...[
+    'data/archive',
+    'data/bmp',
+    'data/cifar-python',
+    'data/download',
+    'data/folder',
+    'data/load',
+    'data/pickle',
+  ],
+  ...['foreign/load-classifier', 'foreign/scores', 'loader'],
   ...[
     'onnx/model-file',
     'onnx/newer-fields',
@@ -28,13 +39,41 @@ const QUICK = [
     'weights/load-weights',
     'weights/pytorch',
   ],
-  ...['export/variants', 'inspect/cli', 'providers/mixed-precision', 'train/trainer'],
+  ...['export/encode', 'export/variants', 'inspect/cli', 'providers/mixed-precision', 'train/replica-engine'],
   ...['serve/decode', 'serve/server', 'serve/v2', 'engine-tfjs/engine', 'setup/tensorflow'],
+];
+
+/**
+ * Files in these folders test functions by what they return. They share a few processes, for to start one and load what
+ * it needs takes longer than most of them; but not those that have to do with what a process has one of.
+ */
+const SHARING = [
+  ...['augment', 'core', 'data', 'deploy', 'fine-tune', 'foreign', 'inspect', 'metrics', 'onnx'],
+  ...['onnx-hostile', 'plot', 'quantize', 'runs', 'setup', 'train', 'weights'],
+];
+const OF_A_PROCESS =
+  /\bprocess\.\w|\bmock\b|globalThis|node:(child_process|cluster|worker_threads)|^(before|beforeEach|afterEach)\(/m;
+const SHARED_BY = 12;
+
+/** The longest, which begin first, so that the cores come to their ends together. */
+const LONGEST = [
+  ...['train/gradients', 'serve/processes', 'serve/model-folder', 'serve/abuse', 'web-demo/other-views'],
+  ...['engine-tfjs/ops', 'train/trainer', 'predict/predict', 'web-demo/accessible', 'quickstart/quickstart'],
+  ...['examples/docstrings', 'train/resume', 'serve/models', 'examples/examples', 'test-model/test-model'],
+  ...[
+    'train/cli',
+    'bench/cli',
+    'export/onnx-checker',
+    'ablation/cli',
+    'engine-tfjs/cli',
+    'examples/from-code',
+  ],
 ];
 
 const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    check: { type: 'boolean', default: false },
     'test-reporter': { type: 'string', default: 'spec' },
   },
   allowPositionals: true,
@@ -44,6 +83,7 @@ if (files.length === 0) {
   process.stderr.write('error: no test files given, e.g. test/core/*.test.ts\n');
   process.exit(1);
 }
+const checks = values.check ? [npmRun('lint'), npmRun('typecheck')] : [];
 const cache = join(PROJECT, 'node_modules', '.cache');
 mkdirSync(cache, { recursive: true });
 // What runs that were killed left.
@@ -55,21 +95,26 @@ for (const entry of readdirSync(cache).filter((name) => name.startsWith('tests-'
 if (!files.some((file) => file.endsWith('.slow.ts'))) process.env.PAGE_BROTLI_QUALITY ??= '5';
 const folder = mkdtempSync(join(cache, 'tests-'));
 try {
-  const sources = files.map((file) => relative(PROJECT, resolve(PROJECT, file)));
+  const sources = files.map((file) => relative(PROJECT, resolve(PROJECT, file)).replaceAll(sep, '/'));
   await bundle(folder, sources);
   // Else each test that starts a command would build it.
   spawnSync(process.execPath, ['onnx-classifier.js', '--build'], { cwd: PROJECT, stdio: 'inherit' });
-  const built = sources.map((source) => join(folder, source.replace(/\.ts$/, '.js')));
-  const { status } = spawnSync(
-    process.execPath,
-    [
-      ...['--test', '--test-timeout', String(TIMEOUT_MS), '--test-reporter', values['test-reporter']],
-      // A file a core; by itself Node leaves one idle, which of two is half the time.
-      ...['--test-concurrency', String(availableParallelism()), ...built],
-    ],
-    { cwd: PROJECT, stdio: 'inherit' },
+  const { status } = await ended(
+    spawn(
+      process.execPath,
+      [
+        ...['--test', '--test-timeout', String(TIMEOUT_MS), '--test-reporter', values['test-reporter']],
+        // A process a core; by itself Node leaves one idle, which of two is half the time.
+        ...['--test-concurrency', String(availableParallelism()), ...writeEntries(folder, sources)],
+      ],
+      { cwd: PROJECT, stdio: 'inherit' },
+    ),
   );
-  process.exitCode = status ?? 1;
+  const checked = await Promise.all(checks);
+  for (const { name, status, output } of checked) {
+    process.stdout.write(`\n${status === 0 ? '✔' : '✖'} npm run ${name}\n${status === 0 ? '' : output}`);
+  }
+  process.exitCode = [status, ...checked.map((check) => check.status)].find((code) => code !== 0) ?? 0;
 } finally {
   rmSync(folder, { recursive: true, force: true });
 }
@@ -79,4 +124,54 @@ function testsOf(name) {
   if (name.includes('/')) return [`test/${name}.test.ts`];
   const entries = readdirSync(join(PROJECT, 'test', name));
   return entries.filter((entry) => entry.endsWith('.test.ts')).map((entry) => `test/${name}/${entry}`);
+}
+
+/**
+ * What the processes run, by names in the order in which they are to begin: Node sorts them.
+ * @param sources that are bundled in `folder`
+ */
+function writeEntries(folder, sources) {
+  const longest = LONGEST.map((name) => `test/${name}.test.ts`).filter((file) => sources.includes(file));
+  const rest = sources.filter((file) => !longest.includes(file));
+  const sharing = rest.filter(mayShare);
+  const processes = [...longest, ...rest.filter((file) => !sharing.includes(file))].map((file) => [file]);
+  const each = Math.min(SHARED_BY, Math.ceil(sharing.length / availableParallelism()));
+  while (sharing.length > 0) processes.push(sharing.splice(0, each));
+  return processes.map((files, i) => {
+    const name = files.length === 1 ? files[0].replaceAll('/', '-') : `${files.length}-files`;
+    const entry = join(folder, `${String(i).padStart(3, '0')}-${name}.mjs`);
+    // One after another: files imported at once would wait for each other's top-level awaits by turns.
+    const code = files.map((file) => `await import('./${file.replace(/\.ts$/, '.js')}');\n`);
+    writeFileSync(entry, code.join(''));
+    return entry;
+  });
+}
+
+function mayShare(file) {
+  const [, folder] = file.split('/');
+  return SHARING.includes(folder) && !OF_A_PROCESS.test(readFileSync(join(PROJECT, file), 'utf8'));
+}
+
+/** A script of package.json beside the tests; what it says is kept for the end. */
+async function npmRun(name) {
+  const child = spawn(`npm run --silent ${name}`, {
+    cwd: PROJECT,
+    shell: true,
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.setEncoding('utf8').on('data', (text) => {
+      output += text;
+    });
+  }
+  return { name, ...(await ended(child)), output };
+}
+
+/** The status a process ends with; 1 where a signal ended it or it did not start. */
+function ended(child) {
+  return new Promise((resolve) => {
+    child.on('error', () => resolve({ status: 1 }));
+    child.on('close', (status) => resolve({ status: status ?? 1 }));
+  });
 }

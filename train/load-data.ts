@@ -39,10 +39,10 @@ export const DATA_CLI_OPTIONS = {
   },
 } as const;
 
-/** What the parsed options say of the data. */
+/** What the parsed options say of the data, for a run with these settings. */
 export function dataOptions(
   options: ParsedOptions<typeof DATA_CLI_OPTIONS>,
-  seed: number,
+  { seed, trainImages }: { seed: number; trainImages?: number | undefined },
 ): LoadDatasetOptions & { dataset: DatasetChoice } {
   const { dataset, data, imageSize, valShare, skipBroken } = options;
   return {
@@ -50,6 +50,7 @@ export function dataOptions(
     dir: data,
     imageSize,
     skipBroken,
+    trainImages,
     ...(valShare === undefined ? {} : { heldOut: { share: valShare, seed } }),
   };
 }

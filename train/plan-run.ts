@@ -216,7 +216,7 @@ export function rereadData(
 ): LoadDatasetOptions & { dataset: DatasetChoice } {
   const dataset = config.dataset as DatasetChoice;
   const was = record.data?.path;
-  const options = { dataset, ...rereadOptions(record) };
+  const options = { dataset, trainImages: config.trainImages, ...rereadOptions(record) };
   if (given !== undefined || was === undefined || existsSync(was)) return { ...options, dir: given ?? was };
   const line = `the data of the run was in ${was}, which is not there any more`;
   if (dataset === 'folder') throw new UserError(`${line}; say where it is now with --data DIR`);

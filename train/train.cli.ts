@@ -131,7 +131,7 @@ async function trainOrResume(
   const { from, netSize } = recipe;
   const opened = resumed || from === undefined ? undefined : await openModel(from, netSize);
   const loaded = await loadTrainingData(
-    resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe).seed),
+    resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe)),
     say,
     opened && { size: netSize ?? sizeSeen(opened.graph), all: recipe.enlarge === 'loader' },
   );

@@ -1,20 +1,27 @@
+import sharp from 'sharp';
+import { formatPercent } from '../core/cli/format.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import { datasetRecord } from '../core/data/run-record.ts';
 import { firstImages } from '../core/data/split.ts';
 import { errorMessage } from '../core/errors.ts';
+import type { ConfusionMatrix } from '../core/metrics/confusion-matrix.ts';
 import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
+import { Tally } from '../core/metrics/tally.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
 import { type Graph, sizeOf } from '../core/onnx/graph.ts';
+import { confusionSvg } from '../core/plot/confusion-svg.ts';
+import { canDrawText } from '../core/plot/png.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import { drawSheet } from './augment-sheet/sheet.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { FrontCache } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { isFinished, type LoopObserver, trainLoop } from './loop.ts';
+import { type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
@@ -24,7 +31,7 @@ import { measureStepSeconds } from './run-steps.ts';
 import { csvLog, type LogName, stepLog } from './runs/logs.ts';
 import { MlflowRun, requireMlflow } from './runs/mlflow.ts';
 import { parseEpochs } from './runs/parse-epochs.ts';
-import { EventFile, StepEvents } from './runs/tensorboard.ts';
+import { EventFile, type PngImage, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
 import { weightsOfClasses } from './targets.ts';
@@ -112,6 +119,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     if (observer.onEstimate && !stopping()) {
       await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
     }
+    let matrix: ConfusionMatrix | undefined;
     const progress = await trainLoop({
       engine,
       classes: dataset.labels.length,
@@ -132,13 +140,15 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         const layout = vectorLayout(model);
         const { parameters, buffers } = evaluatedWeights(await engine.state);
         const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
-        return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress });
+        const tally = new Tally(dataset.labels.length);
+        matrix = tally.matrix;
+        return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress, tally });
       },
       stopping,
       observers: [
         keeper,
         observer,
-        ...filesBeside(setup, loader.batchesPerEpoch, warn),
+        ...filesBeside(setup, loader.batchesPerEpoch, warn, () => matrix),
         ...(mlflow ? [mlflow.observer(notWritten(warn, 'metrics of MLflow'))] : []),
       ],
       advice: ADVICE,
@@ -214,8 +224,9 @@ function filesBeside(
   setup: TrainSetup,
   batchesPerEpoch: number,
   warn: (line: string) => void,
+  lastMatrix: () => ConfusionMatrix | undefined,
 ): LoopObserver[] {
-  const { run, config, tensorboard, logs = [] } = setup;
+  const { run, config, dataset, tensorboard, logs = [] } = setup;
   const said = (what: string) => notWritten(warn, what);
   const observers: LoopObserver[] = [
     { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) },
@@ -227,17 +238,21 @@ function filesBeside(
   if (!tensorboard) return observers;
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings);
+  let isFirst = true;
+  const addEpoch = async ({ entry, improved }: EpochReport): Promise<void> => {
+    const log = parseEpochs(await run.readLog());
+    await events.add(
+      entry,
+      log.filter(({ epoch }) => epoch < entry.epoch),
+    );
+    if (isFirst) await events.addImage(entry.epoch + 1, 'augmented', await augmentedImages(setup));
+    isFirst = false;
+    const matrix = lastMatrix();
+    const picture = improved && matrix && (await confusionImage(matrix, dataset, entry.testTop1));
+    if (picture) await events.addImage(entry.epoch + 1, 'confusion', picture);
+  };
   const epochs: LoopObserver = {
-    onEpochEnd: ({ entry }) =>
-      run
-        .readLog()
-        .then((log) =>
-          events.add(
-            entry,
-            parseEpochs(log).filter(({ epoch }) => epoch < entry.epoch),
-          ),
-        )
-        .catch(said('TensorBoard events')),
+    onEpochEnd: (report) => addEpoch(report).catch(said('TensorBoard events')),
   };
   const steps = untilItFails(new StepEvents(run.path, batchesPerEpoch), said('TensorBoard steps'));
   return [...observers, epochs, steps];
@@ -245,6 +260,30 @@ function filesBeside(
 
 function notWritten(warn: (line: string) => void, what: string) {
   return (error: unknown) => warn(`the ${what} were not written: ${errorMessage(error)}`);
+}
+
+/** How many training images are shown, and in how many epochs. */
+const AUGMENTED = { images: 6, variants: 8 };
+
+/** Some training images beside what the loader makes of them. */
+async function augmentedImages({ config, dataset }: TrainSetup): Promise<PngImage> {
+  const images = Math.min(AUGMENTED.images, dataset.train.count);
+  const sheet = drawSheet(dataset, { ...AUGMENTED, images, seed: config.seed, augment: config });
+  return { height: sheet.height, width: sheet.width, png: await sheet.png(1) };
+}
+
+/** What is taken for what; undefined on a machine without fonts. */
+async function confusionImage(
+  matrix: ConfusionMatrix,
+  dataset: ImageDataset,
+  top1: number,
+): Promise<PngImage | undefined> {
+  if (!(await canDrawText())) return undefined;
+  const title = { heading: dataset.name, detail: `top-1 ${formatPercent(top1)}` };
+  const { data, info } = await sharp(Buffer.from(confusionSvg(matrix, dataset, title)))
+    .png()
+    .toBuffer({ resolveWithObject: true });
+  return { height: info.height, width: info.width, png: data };
 }
 
 /** Said once, and not again at every step. */

@@ -1,6 +1,7 @@
 import { runMain } from '../core/cli/main.ts';
 import { parseOptions } from '../core/cli/options.ts';
 import { cleanLines } from '../core/cli/printable.ts';
+import { HTTPS_OPTIONS, httpsLines, readTls } from '../serve/http/https.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -17,6 +18,7 @@ await runMain(async () => {
           help: 'port to listen on; 0 is any free one',
         },
         host: { type: 'string', value: 'HOST', default: '127.0.0.1', help: 'address to listen on' },
+        ...HTTPS_OPTIONS,
         'allow-host': {
           type: 'list',
           value: 'NAME',
@@ -32,14 +34,16 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
+  const tls = await readTls(options);
   const { startDemo } = await import('./start.ts');
-  const demo = await startDemo({ ...options, allowHosts: options.allowHost });
+  const demo = await startDemo({ ...options, tls, allowHosts: options.allowHost });
   const lines = [
     `model     ${demo.model}`,
     ...demo.notes.map((note) => `note      ${note}`),
     `test set  ${demo.testSet ?? 'none found; npm run data gets it, or pick test.bin in the page'}`,
     `runs      ${demo.runs}`,
     `demo      ${demo.url}  (Ctrl+C stops it)`,
+    ...(tls ? httpsLines(tls, demo.url).map((line) => `https     ${line}`) : []),
   ];
   process.stdout.write(`${cleanLines(lines.join('\n'))}\n`);
 });

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { findData } from '../core/data/find.ts';
 import { DEFAULT_DATA_DIR } from '../core/data/load.ts';
 import { UserError } from '../core/errors.ts';
+import type { TlsFiles } from '../serve/http/https.ts';
 import { buildDemo, DEMO_DIST } from './build.ts';
 import { createDemoApp } from './server/app.ts';
 import { listen } from './server/listen.ts';
@@ -19,6 +20,8 @@ export interface StartDemoOptions {
   host: string;
   /** Names that it answers to beside those of loopback and `host`. */
   allowHosts?: readonly string[] | undefined;
+  /** With it the page is served by https. */
+  tls?: TlsFiles | undefined;
   /** Folder of the CIFAR-100 binary version. */
   data?: string | undefined;
   /** Folder of training runs to follow (default `runs`). */
@@ -59,7 +62,7 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
   const servers = new PredictionServers();
   const { host, allowHosts } = options;
   const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers, host, allowHosts });
-  const { server, url } = await listen(app, options.port, options.host);
+  const { server, url } = await listen(app, options.port, options.host, options.tls);
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();

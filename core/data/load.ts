@@ -14,7 +14,7 @@ import {
   findData,
 } from './find.ts';
 import { holdOutValidation } from './hold-out.ts';
-import { makeSynthetic } from './synthetic.ts';
+import { makeSynthetic, SYNTHETIC_TRAIN } from './synthetic.ts';
 
 /** Every dataset by its name in commands, configs and model files. */
 export const DATASET_NAMES = [...FILE_DATASETS, 'synthetic'] as const;
@@ -39,6 +39,8 @@ export interface ReadOptions {
    * images they become those.
    */
   heldOut?: HeldOut | undefined;
+  /** No more than the first so many training images are needed: `synthetic` draws no others. */
+  trainImages?: number | undefined;
   /** For an image folder that has `val/` beside `test/`: false to pass over it. Default true. */
   validation?: boolean | undefined;
   /** For an image folder: leave out files that cannot be read, instead of refusing it. */
@@ -186,7 +188,10 @@ function resized(dataset: ImageDataset, size: number): ImageDataset {
 async function readLocated(location: DatasetLocation, options: ReadOptions): Promise<ImageDataset> {
   const { splits, heldOut } = options;
   if (location.dataset === 'synthetic') {
-    return withHeldOut(makeSynthetic(splits ? { splits } : {}), options);
+    const { trainImages = SYNTHETIC_TRAIN } = options;
+    // Held-out images are drawn from all.
+    const train = heldOut ? SYNTHETIC_TRAIN : Math.min(trainImages, SYNTHETIC_TRAIN);
+    return withHeldOut(makeSynthetic({ train, ...(splits ? { splits } : {}) }), options);
   }
   try {
     if (location.dataset !== 'folder') {

@@ -240,6 +240,9 @@ const SIZE = 32;
 const IMAGE_BYTES = 3 * SIZE * SIZE;
 const CLASSES = SHAPE_NAMES.length * TEXTURE_NAMES.length;
 
+/** Images that are drawn for training unless told otherwise. */
+export const SYNTHETIC_TRAIN = 10_000;
+
 export interface SyntheticOptions {
   /** Images to draw for training; default 10,000. */
   train?: number;
@@ -258,7 +261,7 @@ export interface SyntheticOptions {
  * @throws UserError if a count is not a whole number
  */
 export function makeSynthetic(options: SyntheticOptions = {}): ImageDataset {
-  const { train = 10_000, test = 2_000, seed = 0, splits = SPLIT_NAMES } = options;
+  const { train = SYNTHETIC_TRAIN, test = 2_000, seed = 0, splits = SPLIT_NAMES } = options;
   for (const [name, count] of Object.entries({ train, test })) {
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new UserError(`the number of synthetic ${name} images must be a whole number, not ${count}`);

@@ -6,9 +6,11 @@ import {
   type ServerOptions,
   ServerResponse,
 } from 'node:http';
+import { createServer as createTlsServer, Server as TlsServer } from 'node:https';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Express } from 'express';
 import { UserError } from '../../core/errors.ts';
+import type { TlsFiles } from './https.ts';
 
 /** Requests that may come on a connection while one before them is answered; more end it. */
 const MAX_PIPELINED = 64;
@@ -18,17 +20,17 @@ const MAX_PIPELINED = 64;
  * it is handed, and V8 handles an object slowly, for as long as it lives, once its prototype was changed: without
  * this a small request takes twice the time. Setting the prototype that an object already has does nothing.
  * The requests of a connection are begun one after the other.
+ * @param tls with it the server speaks https
  */
-export function createAppServer(app: Express, options: ServerOptions): Server {
+export function createAppServer(app: Express, options: ServerOptions, tls?: TlsFiles): Server {
   class AppRequest extends IncomingMessage {}
   class AppResponse extends ServerResponse {}
   Object.setPrototypeOf(AppRequest.prototype, app.request);
   Object.setPrototypeOf(AppResponse.prototype, app.response);
   Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
-  return createServer(
-    { ...options, IncomingMessage: AppRequest, ServerResponse: AppResponse } as ServerOptions,
-    oneByOne(app),
-  );
+  const all = { ...options, IncomingMessage: AppRequest, ServerResponse: AppResponse } as ServerOptions;
+  if (!tls) return createServer(all, oneByOne(app));
+  return createTlsServer({ ...all, cert: tls.cert, key: tls.key }, oneByOne(app));
 }
 
 /**
@@ -69,7 +71,8 @@ export async function listen(server: Server, host: string, port: number): Promis
     server.listen({ port, host, backlog: 1024 }, resolve);
   });
   const { port: actual } = server.address() as AddressInfo;
-  return `http://${host.includes(':') ? `[${host}]` : host}:${actual}`;
+  const scheme = server instanceof TlsServer ? 'https' : 'http';
+  return `${scheme}://${host.includes(':') ? `[${host}]` : host}:${actual}`;
 }
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {

@@ -73,7 +73,7 @@ describe('what the file system refuses is one line that says how to mend it', ()
 it('output that goes to a full disk ends a command with one line', {
   skip: existsSync(FULL) ? false : 'on Linux only, which has /dev/full',
 }, async () => {
-  const shell = `"${process.execPath}" --import tsx train/runs/runs.cli.ts --help > ${FULL}`;
+  const shell = `"${process.execPath}" onnx-classifier.js runs --help > ${FULL}`;
   const child = spawn('sh', ['-c', shell], { cwd: PROJECT });
   let stderr = '';
   child.stderr.on('data', (data) => (stderr += data));

@@ -13,6 +13,7 @@ import { describeExport } from '../../export/describe.ts';
 import type { ExportResult } from '../../export/output/output-paths.ts';
 import { writeTarget } from '../../export/targets/write-target.ts';
 import { startServer, startupText } from '../../serve/server.ts';
+import { command } from '../commands/command.ts';
 import { tinyNet } from '../foreign/tiny-net.ts';
 
 /** Clears a screen, sets a title, turns the direction, begins a line, and again with one character (C1). */
@@ -87,28 +88,14 @@ describe('a model with hostile names', () => {
   });
 
   it('is inspected, and refused, in lines of our own', () => {
-    const run = (script: string, ...args: string[]) =>
-      spawnSync(
-        process.execPath,
-        ['--import', 'tsx', fileURLToPath(new URL(`../../${script}`, import.meta.url)), ...args],
-        {
-          encoding: 'utf8',
-        },
-      );
-    const { status, stdout, stderr } = run('export/inspect/inspect.cli.ts', path, '--runs', '1');
+    const run = (name: string, ...args: string[]) =>
+      spawnSync(process.execPath, command(name, ...args), { encoding: 'utf8' });
+    const { status, stdout, stderr } = run('inspect', path, '--runs', '1');
     assert.equal(status, 0, stderr);
     assert.doesNotMatch(stdout, DANGER_IN_LINES);
     assert.ok(stdout.includes('forged'));
     writeFileSync(join(folder, 'bad.json'), JSON.stringify({ ...json, [HOSTILE]: 1 }));
-    const refused = run(
-      'serve/serve.cli.ts',
-      '--model',
-      path,
-      '--preprocessing',
-      join(folder, 'bad.json'),
-      '--port',
-      '0',
-    );
+    const refused = run('serve', '--model', path, '--preprocessing', join(folder, 'bad.json'), '--port', '0');
     assert.equal(refused.status, 1);
     assert.match(refused.stderr, /^error: .*has a key "x.*forged/);
     assert.doesNotMatch(refused.stderr, DANGER_IN_LINES);

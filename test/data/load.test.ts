@@ -10,6 +10,7 @@ import {
   loadDataset,
   locateDataset,
 } from '../../core/data/load.ts';
+import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
 import { resizeBilinear } from '../../core/preprocess/resize.ts';
@@ -88,6 +89,14 @@ test('synthetic can be asked for, but not with --data', async () => {
   const dataset = await loadDataset({ dataset: 'synthetic', splits: [] });
   assert.equal(dataset.name, 'synthetic');
   await assert.rejects(loadDataset({ dataset: 'synthetic', dir: full }), UserError);
+});
+
+test('of synthetic no more training images are drawn than a run needs', async () => {
+  const count = async (trainImages?: number) =>
+    (await loadDataset({ dataset: 'synthetic', splits: ['train'], trainImages })).train;
+  assert.deepEqual((await count(30)).images, makeSynthetic({ train: 30, splits: ['train'] }).train.images);
+  // More than there are is refused where the run is planned.
+  assert.equal((await count(10_001)).count, 10_000);
 });
 
 test('what a folder holds is told by its files', async () => {

@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import { loadDataset } from '../../core/data/load.ts';
 import { type DatasetReport, reportDataset, reportLines } from '../../core/data/report/dataset-report.ts';
 import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
+import { command } from '../commands/command.ts';
 import { picture, writeColors, writeTree } from './image-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 
@@ -35,8 +36,7 @@ async function faultyFolder(): Promise<string> {
 
 function report(...args: string[]) {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const all = ['--import', 'tsx', 'core/data/data.cli.ts', ...args];
-  return spawnSync(process.execPath, all, { cwd: PROJECT, env, encoding: 'utf8' });
+  return spawnSync(process.execPath, command('data', ...args), { cwd: PROJECT, env, encoding: 'utf8' });
 }
 
 it('data --report says what is wrong with a folder, as text and as JSON', async () => {

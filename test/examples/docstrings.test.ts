@@ -67,7 +67,7 @@ describe('the examples in the docstrings of index.ts', () => {
       exclude: [],
     };
     await writeFile(`${cache}/tsconfig.json`, JSON.stringify(tsconfig));
-    const tsc = [`${PROJECT}node_modules/typescript/bin/tsc`, '--project', cache];
+    const tsc = [`${PROJECT}node_modules/typescript/bin/tsc`, '--project', cache, '--singleThreaded'];
     const { stdout } = await run(process.execPath, tsc).catch((error: { stdout: string }) => error);
     assert.equal(stdout, '');
   });

@@ -1,9 +1,15 @@
 import assert from 'node:assert/strict';
-import { readdir, readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { once } from 'node:events';
+import { readdir, readFile, writeFile } from 'node:fs/promises';
+import type { Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { join, resolve } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { convertWeights, startServer } from '../../index.ts';
+import { bundleForPages } from '../../setup/build-package.ts';
 import { CLASS_COLORS, picture, writeTree } from '../data/image-folder.ts';
+import { CHROMIUM, launchChromium } from '../web-demo/chromium.ts';
 import { enterTemporaryFolder } from './temporary-folder.ts';
 
 const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
@@ -18,7 +24,11 @@ const EXAMPLE: Record<string, () => Promise<unknown>> = {
   '04-classify-folder': () => import('../../examples/04-classify-folder.ts'),
   '05-express': () => import('../../examples/05-express.ts'),
   '06-evaluate': () => import('../../examples/06-evaluate.ts'),
+  '07-checkpoint-to-page': () => import('../../examples/07-checkpoint-to-page.ts'),
 };
+
+/** What the last one exports. */
+let exported: unknown;
 
 /** Runs an example with arguments. @returns the lines that it said */
 async function run(name: string, ...args: string[]): Promise<string[]> {
@@ -30,7 +40,7 @@ async function run(name: string, ...args: string[]): Promise<string[]> {
   process.argv = [argv[0]!, join(EXAMPLES, `${name}.ts`), ...args];
   const mocks = [mock.method(console, 'log', say), mock.method(console, 'error', say)];
   try {
-    await EXAMPLE[name]!();
+    exported = await EXAMPLE[name]!();
   } finally {
     process.argv = argv;
     for (const { mock: one } of mocks) one.restore();
@@ -104,8 +114,31 @@ describe('the examples', () => {
     ]);
   });
 
+  it('07 makes a page of a checkpoint', async () => {
+    await bundleForPages('built');
+    // With torchvision's names, as a checkpoint of PyTorch's has them.
+    await convertWeights('exports/example-fp32.onnx', 'net.safetensors');
+    await writeFile('labels.txt', 'blue\ngreen\nred\n');
+    const [line] = await run('07-checkpoint-to-page', 'net.safetensors', 'labels.txt', resolve('built'));
+    const { server } = exported as { server: Server };
+    try {
+      assert.match(line!, /^exports.page\.onnx: 1\.\d\d MB$/);
+      if (!server.listening) await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const html = await (await fetch(url)).text();
+      const imports = JSON.parse(/importmap">([^<]*)</.exec(html)![1]!).imports as Record<string, string>;
+      for (const path of ['model.onnx', ...Object.values(imports)]) {
+        assert.equal((await fetch(new URL(path, url))).status, 200, path);
+      }
+      if (CHROMIUM !== undefined) await classifyInPage(url);
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
   it('are all run, and each is under 40 lines', async () => {
-    const files = (await readdir(EXAMPLES)).sort();
+    const files = (await readdir(EXAMPLES)).filter((name) => name.endsWith('.ts')).sort();
     assert.deepEqual(
       files,
       Object.keys(EXAMPLE).map((name) => `${name}.ts`),
@@ -116,3 +149,39 @@ describe('the examples', () => {
     }
   });
 });
+
+/** The page, and the server's face of it, have the class that the picture's file was classified as above. */
+async function classifyInPage(url: string): Promise<void> {
+  const browser = await launchChromium();
+  const server = await startServer({ models: ['exports/page.onnx'], port: 0, cors: [new URL(url).origin] });
+  try {
+    const page = await browser.newPage();
+    page.setDefaultTimeout(400_000);
+    await page.goto(url);
+    await page.locator('input:not([disabled])').setInputFiles('mixed/b.png');
+    const shown = await page.locator('li').first().textContent();
+    assert.match(shown!, /^blue \d+\.\d %$/);
+    const asked = await page.evaluate(
+      `(async () => {
+        const { openServer } = await import('onnx-classifier/web');
+        const classifier = await openServer('${server.url}');
+        const [file] = document.querySelector('input').files;
+        const [best] = await classifier.classify(file);
+        const [same] = await classifier.classify(await createImageBitmap(file), { topK: 1 });
+        const refused = await openServer('${server.url}', { model: 'none' }).catch(({ message }) => message);
+        return [classifier.labels, best.label, (100 * best.probability).toFixed(1), same.label, refused];
+      })()`,
+    );
+    const [labels, best, percent, same, refused] = asked as [string[], string, string, string, string];
+    assert.deepEqual([labels, best, same], [['blue', 'green', 'red'], 'blue', 'blue']);
+    assert.equal(shown, `blue ${percent} %`);
+    assert.match(refused, /"?none"?/);
+    const isText = page.locator('ol');
+    await page.locator('input').setInputFiles('mixed/a.txt');
+    await page.waitForFunction("document.querySelector('li') === null");
+    assert.match((await isText.textContent())!, /"a\.txt" is not a picture this browser can read/);
+  } finally {
+    await browser.close();
+    await server.close();
+  }
+}

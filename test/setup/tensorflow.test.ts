@@ -10,6 +10,7 @@ import { runProgram } from '../../setup/programs.ts';
 import { buildBinding } from '../../setup/tensorflow/build-binding.ts';
 import { probeTensorFlow } from '../../setup/tensorflow/probe.ts';
 import { projectPlaces } from '../../setup/tensorflow/release.ts';
+import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { checkPlain, rejectsPlainly } from '../data/user-error.ts';
 
@@ -31,10 +32,7 @@ test('without the binding the error says how to build it', async () => {
 test('npm run setup:tensorflow sets it up and finds it set up the second time', {
   skip: skipSetup,
 }, async () => {
-  const setup = () =>
-    runProgram(process.execPath, ['--import', 'tsx', 'setup/tensorflow/setup-tensorflow.cli.ts', '--cpu'], {
-      cwd: PROJECT,
-    });
+  const setup = () => runProgram(process.execPath, command('setup:tensorflow', '--cpu'), { cwd: PROJECT });
   const first = await setup();
   assert.equal(first.status, 0, first.stderr);
   assert.match(first.stdout, /^TensorFlow 2\.15\.1 is (already )?set up/m);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, describe, it } from 'node:test';
@@ -26,8 +26,10 @@ import {
   makeReport,
   type TestReport,
   testModel,
+  writeResults,
 } from '../../train/test-model/test-model.ts';
 import { command } from '../commands/command.ts';
+import { temporaryFolder } from '../data/temporary-folder.ts';
 import { CONFIG, writeRun } from '../export/trained-run.ts';
 import { tiny, tinyMatrix } from '../plot/tiny-confusion.ts';
 
@@ -127,6 +129,29 @@ describe('testing a model', () => {
 });
 
 describe('the report of a test', () => {
+  it('has small pictures of them beside it, as many as there are', async () => {
+    const folder = join(await temporaryFolder(), 'best-test');
+    const { accuracy, matrix, examples } = await testModel(await loadModel(ONNX), small, { batchSize: 64 });
+    const write = async (some: typeof examples) => {
+      const outcome = { accuracy, matrix, examples: some! };
+      const report = makeReport({ weights: 'w', model: 'm' }, small, outcome);
+      return { report, files: await writeResults(folder, report, outcome, small) };
+    };
+    const { report, files } = await write(examples);
+    assert.ok(files.includes('examples/'));
+    for (const [i, { place }] of examples!.entries()) {
+      const { data, info } = await sharp(join(folder, report.examples[i]!.picture))
+        .raw()
+        .toBuffer({ resolveWithObject: true });
+      assert.deepEqual([info.width, info.height, info.channels], [32, 32, 3]);
+      const planar = small.test.images.subarray(place * 3072, (place + 1) * 3072);
+      assert.ok(data.every((byte, at) => byte === planar[(at % 3) * 1024 + Math.floor(at / 3)]));
+    }
+    assert.equal((await readdir(join(folder, 'examples'))).length, examples!.length);
+    await write(examples!.slice(-1));
+    assert.deepEqual(await readdir(join(folder, 'examples')), ['wrong-1.png']);
+  });
+
   it('names the images that the model was surest of, right and wrong', async () => {
     const model = await loadModel(ONNX);
     const { examples } = await testModel(model, small, { batchSize: 64 });
@@ -165,8 +190,20 @@ describe('the report of a test', () => {
     assert.deepEqual(
       makeReport({ weights: 'w', model: 'm' }, { ...tiny, test: { files } }, outcome).examples,
       [
-        { image: 'a 1/IMG_1.jpg', truth: 'a_1', guess: 'c', probability: 0.5 },
-        { image: 'test image 1', truth: 'a_1', guess: 'c', probability: 0.5 },
+        {
+          image: 'a 1/IMG_1.jpg',
+          truth: 'a_1',
+          guess: 'c',
+          probability: 0.5,
+          picture: 'examples/wrong-1.png',
+        },
+        {
+          image: 'test image 1',
+          truth: 'a_1',
+          guess: 'c',
+          probability: 0.5,
+          picture: 'examples/wrong-2.png',
+        },
       ],
     );
   });

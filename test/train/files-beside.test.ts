@@ -2,6 +2,8 @@ import assert from 'node:assert/strict';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import sharp from 'sharp';
+import { canDrawText } from '../../core/plot/png.ts';
 import type { StepReport } from '../../train/loop.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { decodeFields, decodeRecords } from '../runs/decode-events.ts';
@@ -76,6 +78,44 @@ test('TensorBoard gets every step, also over an interruption, and the settings',
     [stated.get('learningRate'), stated.get('optimizer'), stated.get('flip')],
     [learningRate, optimizer, 1],
   );
+});
+
+test('TensorBoard gets augmented training images once and the confusion matrix of each best epoch', async () => {
+  const { run } = await tinyRun(folder, 'images', { config: { epochs: 2 }, setup: { tensorboard: true } });
+  const tags = ['augmented', 'confusion'];
+  const shown = (await summariesIn(run.path)).flatMap(({ step, values }) =>
+    [...values].filter(([tag]) => tags.includes(tag)).map(([tag, value]) => ({ step, tag, value })),
+  );
+  const image = (value: Map<number, unknown>) => new Map(decodeFields(value.get(4) as Buffer));
+  const [augmented, ...others] = shown;
+  assert.deepEqual([augmented!.tag, augmented!.step], ['augmented', 1]);
+  const first = image(augmented!.value);
+  // Six rows, and the originals beside eight variants.
+  assert.deepEqual([first.get(1), first.get(2), first.get(3)], [6 * 33 - 1, 32 + 3 + 8 * 33, 3]);
+  const size = async (png: unknown) => {
+    const { width, height, format } = await sharp(png as Buffer).metadata();
+    return { width, height, format };
+  };
+  assert.deepEqual(await size(first.get(4)), { height: first.get(1), width: first.get(2), format: 'png' });
+  const log = (await run.readLog()) as unknown as { testTop1: number; testLoss: number }[];
+  const best = log.filter(
+    ({ testTop1, testLoss }, i) =>
+      !log
+        .slice(0, i)
+        .some((e) => e.testTop1 > testTop1 || (e.testTop1 === testTop1 && e.testLoss <= testLoss)),
+  );
+  if (await canDrawText()) {
+    assert.deepEqual(
+      others.map(({ tag, step }) => [tag, step]),
+      best.map((epoch) => ['confusion', log.indexOf(epoch) + 1]),
+    );
+    const matrix = image(others[0]!.value);
+    assert.deepEqual(await size(matrix.get(4)), {
+      height: matrix.get(1),
+      width: matrix.get(2),
+      format: 'png',
+    });
+  }
 });
 
 test('steps that cannot be written are said once', async () => {

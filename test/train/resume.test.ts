@@ -4,17 +4,17 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { fileURLToPath, pathToFileURL } from 'node:url';
+import { pathToFileURL } from 'node:url';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint } from '../../core/weights/checkpoint.ts';
 import { withEpochs } from '../../train/plan-run.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
+import { command } from '../commands/command.ts';
 import { writeColors } from '../data/image-folder.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { checkPlain } from '../data/user-error.ts';
 import { CONFIG, checkpointBytes } from './support/tiny-run.ts';
 
-const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const folder = await temporaryFolder();
 const images = join(folder, 'images');
 const first = join(folder, 'first');
@@ -37,8 +37,8 @@ function train(...args: string[]): Promise<Finished> {
 /** @param node options of Node's own */
 function trainWith(node: string[], ...args: string[]): Promise<Finished> {
   const { CIFAR100_DIR: _, ...env } = process.env;
-  const all = [...node, '--import', 'tsx', 'train/train.cli.ts', ...args];
-  const child = spawn(process.execPath, all, { cwd: PROJECT, env });
+  const all = [...node, ...command('train', ...args)];
+  const child = spawn(process.execPath, all, { env });
   const done: Finished = { code: null, stdout: '', stderr: '' };
   child.stdout.on('data', (data) => (done.stdout += data));
   child.stderr.on('data', (data) => (done.stderr += data));

@@ -15,6 +15,7 @@ import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { DEMO_DIST } from '../../web-demo/build.ts';
 import { startDemo } from '../../web-demo/start.ts';
 import { writeRunFiles } from '../runs/write-run.ts';
+import { noisePng } from '../serve/support/images.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
 import { visitFirst } from './first-visit.ts';
@@ -53,7 +54,9 @@ const REPORT = {
   ],
   examples: [
     { image: 'a/one.jpg', truth: 'a', guess: 'a', probability: 0.99 },
-    { image: 'b/two.jpg', truth: 'b', guess: 'a', probability: 0.87 },
+    { image: 'b/two.jpg', truth: 'b', guess: 'a', probability: 0.87, picture: 'examples/wrong-1.png' },
+    // Such a path comes from no command of ours, and none of its file is sent.
+    { image: 'b/three.jpg', truth: 'b', guess: 'a', probability: 0.6, picture: '../report.json' },
   ],
 };
 
@@ -79,6 +82,8 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const tested = path.join(test.folder, 'runs/ablation/2026-11-29-22-15-30-second/best-test');
     await mkdir(tested);
     await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
+    await mkdir(path.join(tested, 'examples'));
+    await writeFile(path.join(tested, 'examples', 'wrong-1.png'), await noisePng(1));
     page = await test.open();
   });
 
@@ -165,7 +170,12 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     );
     assert.deepEqual(cells, ['3', '1', '75 %', '1', '4', '80 %']);
     const examples = await page.page.$$eval('#run-examples li', (all) => all.map((item) => item.textContent));
-    assert.deepEqual(examples, ['a/one.jpg: a99 %', 'b/two.jpg: b → a87 %']);
+    assert.deepEqual(examples, ['a/one.jpg: a99 %', 'b/two.jpg: b → a87 %', 'b/three.jpg: b → a60 %']);
+    const pictures = await page.page.$$eval('#run-examples img', async (all) => {
+      await Promise.all(all.map((image) => (image as HTMLImageElement).decode()));
+      return all.map((image) => image.closest('li')!.textContent);
+    });
+    assert.deepEqual(pictures, ['b/two.jpg: b → a87 %']);
     const { status } = await fetch(`${test.demo.url}runs/report?run=${encodeURIComponent(test.folder)}`);
     assert.equal(status, 404);
   });

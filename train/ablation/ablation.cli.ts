@@ -142,7 +142,7 @@ async function trainAndTabulate(
   const common = { ...recipe, ...CELLS.baseline, seed: seeds[0]!, patience: 0 };
   settle(common);
   // One split for all seeds, so that they differ in nothing but the training.
-  const dataset = await loadTrainingData(dataOptions(options, seeds[0]!), say);
+  const dataset = await loadTrainingData(dataOptions(options, common), say);
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const { config, device, threads, workers } = await planRun(common, dataset, { say, warn }, { fit });
 

@@ -52,6 +52,22 @@ export class EventFile {
     // Only now, so that a failed first write is begun anew.
     this.#path = path;
   }
+
+  /**
+   * Adds a picture to the last epoch that was added.
+   * @param step that epoch, counted from 1
+   */
+  async addImage(step: number, tag: string, image: PngImage): Promise<void> {
+    if (this.#path === undefined) return;
+    await appendFile(this.#path, encodeRecord(imageEvent(this.#now(), step, tag, image)));
+  }
+}
+
+/** A PNG in RGB, with its size in pixels. */
+export interface PngImage {
+  height: number;
+  width: number;
+  png: Uint8Array;
 }
 
 /** Steps that are kept in memory until they are written. */
@@ -113,7 +129,9 @@ const EVENT = { wallTime: 9, step: 16, fileVersion: 26, summary: 42, sessionLog:
 const SESSION_LOG = { status: 8 };
 const SESSION_START = 1;
 const SUMMARY = { value: 10 };
-const VALUE = { tag: 10, simpleValue: 21, tensor: 66, metadata: 74 };
+const VALUE = { tag: 10, simpleValue: 21, image: 34, tensor: 66, metadata: 74 };
+const IMAGE = { height: 8, width: 16, colorspace: 24, encoded: 34 };
+const RGB = 3;
 // And of tensorboard/plugins/hparams/plugin_data.proto, google/protobuf/struct.proto.
 const METADATA = { pluginData: 10, pluginName: 10, content: 18 };
 const HPARAMS = { sessionStart: 26, hparams: 10, startTime: 41 };
@@ -177,6 +195,19 @@ function scalarsEvent(seconds: number, step: number, scalars: Readonly<Record<st
     scalar.uint32(VALUE.simpleValue).float(value).ldelim();
   }
   return writer.ldelim().finish();
+}
+
+function imageEvent(
+  seconds: number,
+  step: number,
+  tag: string,
+  { height, width, png }: PngImage,
+): Uint8Array {
+  const writer = event(seconds).uint32(EVENT.step).int64(step).uint32(EVENT.summary).fork();
+  writer.uint32(SUMMARY.value).fork().uint32(VALUE.tag).string(tag).uint32(VALUE.image).fork();
+  writer.uint32(IMAGE.height).int32(height).uint32(IMAGE.width).int32(width);
+  writer.uint32(IMAGE.colorspace).int32(RGB).uint32(IMAGE.encoded).bytes(png);
+  return writer.ldelim().ldelim().ldelim().finish();
 }
 
 const LENGTH_BYTES = 8;

@@ -57,15 +57,15 @@ await runMain(async () => {
     import('./write-step-files.ts'),
   ]);
   const recipe = { ...givenSettings(options, given), replicas: processes };
-  const { seed, batchSize } = settle(recipe);
-  checkShares(batchSize, processes);
+  const settled = settle(recipe);
+  checkShares(settled.batchSize, processes);
 
-  const dataset = await loadTrainingData({ ...dataOptions(options, seed), splits: ['train'] }, say);
+  const dataset = await loadTrainingData({ ...dataOptions(options, settled), splits: ['train'] }, say);
   const model = await startModel({
     model: name,
     classes: dataset.labels.length,
     imageSize: dataset.height,
-    seed,
+    seed: settled.seed,
     weights: options.weights,
   });
   const config = makeConfig(recipe, model, dataset);

@@ -73,7 +73,7 @@ await runMain(async () => {
   });
   progress.finish();
   const report = it.makeReport({ weights, model: model.model }, dataset, outcome);
-  const files = await it.writeResults(folder, report, outcome.matrix, dataset);
+  const files = await it.writeResults(folder, report, outcome, dataset);
   const text = options.json
     ? printableJson(report)
     : cleanLines(`${it.describeReport(report)}\nwritten     ${files.join(', ')} in ${folder}`);

@@ -1,5 +1,7 @@
 import { existsSync } from 'node:fs';
+import { rm } from 'node:fs/promises';
 import { dirname, join, parse } from 'node:path';
+import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset, ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
@@ -27,6 +29,8 @@ import { canDrawText, rasterize } from '../../core/plot/png.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { decodeWeights, readWeightsFile, weightsFormat } from '../../core/weights/load-weights.ts';
+import { Canvas } from '../augment-sheet/canvas.ts';
+import type { ImageSize } from '../loader/augment/transform.ts';
 
 /** A model ready to run, and what its file says about the data it is for. */
 export interface LoadedModel {
@@ -254,7 +258,14 @@ export interface TestReport extends ModelAccuracy {
   /** [true class][predicted class] in images, classes by index. */
   confusion: number[][];
   /** Some images that it was surest of, right and wrong, by their files where they have some. */
-  examples: { image: string; truth: string; guess: string; probability: number }[];
+  examples: {
+    image: string;
+    truth: string;
+    guess: string;
+    probability: number;
+    /** A small picture of it beside the report, as the net saw it: a path from its folder. */
+    picture: string;
+  }[];
 }
 
 /** How many of the best and of the worst classes are printed. */
@@ -279,14 +290,23 @@ export function makeReport(
     ...(withoutDuplicates ? { withoutDuplicates } : {}),
     classes: classReports(matrix, dataset.labels),
     confusion: indices.map((label) => indices.map((predicted) => matrix.at(label, predicted))),
-    examples: examples.map(({ place, truth, guess, probability }) => ({
+    examples: examples.map(({ place, truth, guess, probability }, i) => ({
       // Of a path the class's folder and the file say enough.
       image: dataset.test?.files?.[place]?.file.split(/[\\/]/).slice(-2).join('/') ?? `test image ${place}`,
       truth: dataset.labels[truth]!,
       guess: dataset.labels[guess]!,
       probability,
+      picture: pictureName(examples, i),
     })),
   };
+}
+
+/** `examples/right-1.png`, `examples/wrong-1.png` and so on. */
+function pictureName(examples: readonly Example[], i: number): string {
+  const isRight = ({ truth, guess }: Example): boolean => truth === guess;
+  const kind = isRight(examples[i]!);
+  const number = examples.slice(0, i + 1).filter((example) => isRight(example) === kind).length;
+  return `examples/${kind ? 'right' : 'wrong'}-${number}.png`;
 }
 
 /** The report for people. */
@@ -335,17 +355,31 @@ export async function makeFolder(folder: string): Promise<void> {
   }
 }
 
+/** Height and width of the pictures of examples, at most. */
+const PICTURE_SIZE = 128;
+
+/** An image of a split as a small PNG. */
+function smallPng({ images }: ImageSplit, place: number, { height, width }: ImageSize): Promise<Uint8Array> {
+  const length = 3 * height * width;
+  const canvas = new Canvas(height, width);
+  canvas.draw(images.subarray(place * length, (place + 1) * length), { height, width }, 0, 0);
+  return sharp(canvas.pixels, { raw: { width, height, channels: 3 } })
+    .resize(PICTURE_SIZE, PICTURE_SIZE, { fit: 'inside', withoutEnlargement: true })
+    .png({ compressionLevel: 9 })
+    .toBuffer();
+}
+
 /**
- * Writes report.json, confusion-matrix.svg and, where the machine has a font to draw it with,
- * confusion-matrix.png.
+ * Writes report.json, confusion-matrix.svg, small pictures of the examples and, where the machine has a font to draw it
+ * with, confusion-matrix.png.
  * @returns the names of the files
  * @throws UserError if the folder cannot be written
  */
 export async function writeResults(
   folder: string,
   report: TestReport,
-  matrix: ConfusionMatrix,
-  dataset: Pick<ImageDataset, 'labels' | 'superclasses'>,
+  { matrix, examples = [] }: Pick<TestOutcome, 'matrix' | 'examples'>,
+  dataset: Pick<ImageDataset, 'labels' | 'superclasses' | 'height' | 'width' | 'test'>,
 ): Promise<string[]> {
   const superclass =
     report.superclassTop1 === undefined ? '' : `, superclass ${formatPercent(report.superclassTop1)}`;
@@ -359,12 +393,30 @@ export async function writeResults(
   ];
   if (await canDrawText())
     files.push(['confusion-matrix.png', await rasterize(svg, { compressionLevel: 9, palette: true })]);
+  const pictures = await Promise.all(
+    examples.map(async ({ place }, i) => {
+      return [report.examples[i]!.picture, await smallPng(dataset.test, place, dataset)] as const;
+    }),
+  );
   try {
-    for (const [name, content] of files) await writeFileAtomic(join(folder, name), content);
+    for (const [name, content] of [...pictures, ...files]) await writeFileAtomic(join(folder, name), content);
+    await removeOlder(
+      join(folder, 'examples'),
+      pictures.map(([name]) => name),
+    );
   } catch (error) {
     throw cannotWrite(folder, error);
   }
-  return files.map(([name]) => name);
+  return [...files.map(([name]) => name), ...(pictures.length > 0 ? ['examples/'] : [])];
+}
+
+/** Pictures of an earlier test that had more of a kind. */
+async function removeOlder(folder: string, written: readonly string[]): Promise<void> {
+  const names = ['right', 'wrong'].flatMap((kind) =>
+    Array.from({ length: EXAMPLES }, (_, i) => `${kind}-${i + 1}.png`),
+  );
+  const older = names.filter((name) => !written.includes(`examples/${name}`));
+  await Promise.all(older.map((name) => rm(join(folder, name), { force: true })));
 }
 
 function cannotWrite(folder: string, error: unknown): UserError {

@@ -1,5 +1,5 @@
 import { readdir, stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RequestHandler, Response } from 'express';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { listRunFolders } from '../../core/runs/run-folders.ts';
@@ -65,11 +65,33 @@ async function newestReport(run: string): Promise<unknown> {
   );
   const [newest] = files.filter(({ time }) => time > 0).sort((a, b) => b.time - a.time);
   try {
-    return newest && JSON.parse((await readRegularFile(newest.file)).toString());
+    if (!newest) return undefined;
+    const report = JSON.parse((await readRegularFile(newest.file)).toString()) as { examples?: unknown };
+    const { examples } = report;
+    if (!Array.isArray(examples)) return report;
+    const folder = dirname(newest.file);
+    return {
+      ...report,
+      examples: await Promise.all(examples.map((example) => withPicture(folder, example))),
+    };
   } catch {
     // Half written, or no report: as if it were not there yet.
     return undefined;
   }
+}
+
+/** As `test-model` calls them: no other file is sent. */
+const PICTURE = /^examples\/(?:right|wrong)-\d{1,2}\.png$/;
+/** Larger than any that it writes. */
+const MAX_PICTURE = 100_000;
+
+/** An example with its picture in it, as a data URL, or without one. */
+async function withPicture(folder: string, example: { picture?: unknown }): Promise<object> {
+  const { picture, ...rest } = example;
+  if (typeof picture !== 'string' || !PICTURE.test(picture)) return rest;
+  const bytes = await readRegularFile(join(folder, picture)).catch(() => undefined);
+  if (!bytes || bytes.length > MAX_PICTURE) return rest;
+  return { ...rest, picture: `data:image/png;base64,${Buffer.from(bytes).toString('base64')}` };
 }
 
 interface Page {

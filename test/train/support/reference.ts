@@ -54,16 +54,38 @@ export function evaluateGraph64(graph: Graph, given: Values): Values {
   return values;
 }
 
-/** The same where one of the given values is another: what does not follow from it is taken over. */
+/**
+ * The same where one of the given values is another: what does not follow from it is taken over. A convolution is linear
+ * in its images and in its weights, so to what it was the convolution of the difference is added: of one element's that
+ * is little work.
+ */
 export function reevaluateGraph64(graph: Graph, before: Values, name: string, value: Tensor64): Values {
   const values = new Map(before).set(name, value);
   const changed = new Set([name]);
   for (const node of graph.nodes) {
     if (!node.inputs.some((input) => changed.has(input))) continue;
-    setOutputs(node, values);
+    const [x, weight, ...more] = node.inputs as [string, string];
+    if (
+      node.op === 'Conv' &&
+      changed.has(x) !== changed.has(weight) &&
+      !more.some((one) => changed.has(one))
+    ) {
+      const operands = [x, weight].map((one) =>
+        changed.has(one) ? sum(values.get(one)!, before.get(one)!, -1) : values.get(one)!,
+      );
+      const [output] = node.outputs as [string];
+      values.set(output, sum(before.get(output)!, convolution(node, operands), 1));
+    } else setOutputs(node, values);
     for (const output of node.outputs) changed.add(output);
   }
   return values;
+}
+
+/** x + factor * y. */
+function sum(x: Tensor64, y: Tensor64, factor: number): Tensor64 {
+  const data = x.data.slice();
+  for (let i = 0; i < data.length; i++) data[i]! += factor * y.data[i]!;
+  return { dims: x.dims, data };
 }
 
 function setOutputs(node: GraphNode, values: Values): void {
@@ -127,32 +149,51 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
   const perGroup = outChannels / intAttribute(node, 'group', 1);
   const [rows, columns] = windowOf(node, [kernelH, kernelW], x!.dims);
   const y = zeros([batch, outChannels, rows!.places, columns!.places]);
-  const [from, by] = [x!.data, weight!.data];
-  let at = 0;
+  // Where a place of the output reads the image, for each tap.
+  const readsRow = Array.from({ length: kernelH }, (_, i) => readsOf(rows!, i));
+  const readsColumn = Array.from({ length: kernelW }, (_, j) => readsOf(columns!, j));
+  const [from, by, to] = [x!.data, weight!.data, y.data];
+  const [outH, outW] = [rows!.places, columns!.places];
+  const isZero = Array.from({ length: batch * inChannels }, (_, plane) =>
+    from.subarray(plane * height * width, (plane + 1) * height * width).every((value) => value === 0),
+  );
   for (let n = 0; n < batch; n++) {
     for (let o = 0; o < outChannels; o++) {
+      const first = (n * outChannels + o) * outH * outW;
+      if (bias) to.fill(bias.data[o]!, first, first + outH * outW);
       const firstChannel = n * inChannels + Math.floor(o / perGroup) * each;
-      for (let r = 0; r < rows!.places; r++) {
-        for (let s = 0; s < columns!.places; s++) {
-          let sum = bias ? bias.data[o]! : 0;
-          for (let i = 0; i < kernelH; i++) {
-            const row = rows!.at(r, i);
-            if (row < 0 || row >= height) continue;
-            for (let j = 0; j < kernelW; j++) {
-              const column = columns!.at(s, j);
-              if (column < 0 || column >= width) continue;
-              const input = (firstChannel * height + row) * width + column;
-              const filter = (o * each * kernelH + i) * kernelW + j;
-              for (let c = 0; c < each; c++)
-                sum += from[input + c * height * width]! * by[filter + c * kernelH * kernelW]!;
+      for (let c = 0; c < each; c++) {
+        if (isZero[firstChannel + c]) continue;
+        const plane = (firstChannel + c) * height * width;
+        let filter = (o * each + c) * kernelH * kernelW;
+        for (let i = 0; i < kernelH; i++) {
+          const rowOf = readsRow[i]!;
+          for (let j = 0; j < kernelW; j++) {
+            const factor = by[filter++]!;
+            if (factor === 0) continue;
+            const columnOf = readsColumn[j]!;
+            for (let r = 0; r < outH; r++) {
+              if (rowOf[r]! < 0) continue;
+              const image = plane + rowOf[r]! * width;
+              const out = first + r * outW;
+              for (let s = 0; s < outW; s++) {
+                if (columnOf[s]! >= 0) to[out + s]! += factor * from[image + columnOf[s]!]!;
+              }
             }
           }
-          y.data[at++] = sum;
         }
       }
     }
   }
   return y;
+}
+
+/** The row or column that each place of a window reads with one of its taps; -1 beside the image. */
+function readsOf({ size, places, at }: ReturnType<typeof windowOf>[number], tap: number): Int32Array {
+  return Int32Array.from({ length: places }, (_, place) => {
+    const read = at(place, tap);
+    return read >= 0 && read < size ? read : -1;
+  });
 }
 
 function linear(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {

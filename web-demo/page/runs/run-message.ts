@@ -31,5 +31,12 @@ export interface RunReport {
   /** [true class][predicted class] in images. */
   confusion: number[][];
   /** Some pictures that it got right and wrong, those it was surest of. */
-  examples?: { image: string; truth: string; guess: string; probability: number }[];
+  examples?: {
+    image: string;
+    truth: string;
+    guess: string;
+    probability: number;
+    /** A small picture of it as a data URL. */
+    picture?: string;
+  }[];
 }

@@ -65,8 +65,15 @@ function list(title: string, examples: NonNullable<RunReport['examples']>): HTML
   const box = create('div');
   const items = create('ol', 'pairs');
   items.append(
-    ...examples.map(({ image, truth, guess, probability }) => {
+    ...examples.map(({ image, truth, guess, probability, picture }) => {
       const item = create('li');
+      if (picture !== undefined) {
+        const shown = create('img', 'example');
+        shown.src = picture;
+        // Its name stands beside it.
+        shown.alt = '';
+        item.append(shown);
+      }
       const said = truth === guess ? readable(guess) : `${readable(truth)} → ${readable(guess)}`;
       item.append(
         create('span', '', `${image}: ${said}`),

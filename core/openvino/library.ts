@@ -82,12 +82,17 @@ export function loadOpenVino(): OpenVino {
   return loaded;
 }
 
+/** Whether OpenVINO's libraries are there. */
+export function isSetUp(folder = libraryFolder()): boolean {
+  return existsSync(join(folder, C_LIBRARY));
+}
+
 /**
  * @param folder of the libraries
  * @throws UserError if there are none, that says how to get them
  */
 export function requireOpenVino(folder = libraryFolder()): void {
-  if (!existsSync(join(folder, C_LIBRARY))) {
+  if (!isSetUp(folder)) {
     throw new UserError('OpenVINO is not set up here; npm run setup:openvino gets it');
   }
 }

@@ -3,6 +3,7 @@ import type { DataType, Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
 import { type InferenceSession, Tensor } from '../runtime/session.ts';
+import { sumsAreExact } from './exact-int8.ts';
 import { loadOpenVino, type OpenVino, type Pointer } from './library.ts';
 import { whyNotInOpenVino } from './refusals.ts';
 
@@ -68,6 +69,24 @@ export class OpenVinoSession implements InferenceSession {
     const { graph } = decodeModel(bytes);
     const trouble = whyNotInOpenVino(graph);
     if (trouble !== undefined) throw new UserError(`OpenVINO does not run this model: ${trouble}`);
+    if (hasWideWeights(graph)) {
+      exact ??= sumsAreExact((sums) => OpenVinoSession.#opened(openvino, decodeModel(sums).graph, sums, {}));
+      if (!(await exact)) {
+        throw new UserError(
+          'OpenVINO does not run this model: sums of its 8-bit weights overflow there on this processor, which has no ' +
+            "VNNI; onnxruntime's are exact, and so are 7-bit ones (npm run export -- --precision int8 --reduce-range)",
+        );
+      }
+    }
+    return OpenVinoSession.#opened(openvino, graph, bytes, options);
+  }
+
+  static async #opened(
+    openvino: OpenVino,
+    graph: Graph,
+    bytes: Uint8Array,
+    options: OpenVinoOptions,
+  ): Promise<OpenVinoSession> {
     const session = new OpenVinoSession(openvino, graph);
     try {
       session.#open(bytes, options);
@@ -205,6 +224,20 @@ export class OpenVinoSession implements InferenceSession {
     if (status === 0) return;
     throw new Error(reason(this.#openvino.lastError()));
   }
+}
+
+/** Whether OpenVINO's sums of bytes are exact here; tried once a thread. */
+let exact: Promise<boolean> | undefined;
+
+/** Two products of larger weights with bytes are more than 16 bits hold. */
+const WIDEST_SAFE = 64;
+
+function hasWideWeights({ initializers }: Graph): boolean {
+  return [...initializers.values()].some(
+    ({ dtype, dims, data }) =>
+      (dtype === 'int8' && (data as Int8Array).some((value) => Math.abs(value) > WIDEST_SAFE)) ||
+      (dtype === 'uint8' && dims.length > 1),
+  );
 }
 
 function allFinite(values: NodeJS.TypedArray): boolean {

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { fileURLToPath } from 'node:url';
 import { embeddedModelPath } from '../../core/models/embedded.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor, int, int64Tensor, ints } from '../../core/onnx/graph.ts';
@@ -15,6 +17,7 @@ import { quantizeModel } from '../../export/quantize/quantize-model.ts';
 import { InferencePool } from '../../serve/inference/pool.ts';
 import { runProgram } from '../../setup/programs.ts';
 import { command } from '../commands/command.ts';
+import { temporaryFolder } from '../data/temporary-folder.ts';
 import { checkPlain, rejectsPlainly } from '../data/user-error.ts';
 import { SKIP_WITHOUT_OPENVINO } from './set-up.ts';
 
@@ -118,10 +121,11 @@ describe('a model in OpenVINO', skip, () => {
   });
 
   it('gives the classes that onnxruntime gives in int8, but where two are as good', async () => {
-    const { graph } = decodeModel(new Uint8Array(await readFile(embeddedModelPath('resnet14t'))));
+    const { graph, metadata } = decodeModel(new Uint8Array(await readFile(embeddedModelPath('resnet14t'))));
     const data = pictures(200);
     const batches = () => [{ images: data.subarray(0, 20 * SIZE), size: 20 }];
-    const bytes = encodeModel((await quantizeModel(graph, { batches, method: 'minmax', threads: 1 })).graph);
+    const quantized = (await quantizeModel(graph, { batches, method: 'minmax', threads: 1 })).graph;
+    const bytes = encodeModel(quantized, metadata);
     const { session } = await openInRuntime('openvino', bytes, { threads: 1 });
     const onnxruntime = await openSession(bytes, { threads: 1 });
     const actual = (await session.run(images(data))).logits!.data as Float32Array;
@@ -135,6 +139,16 @@ describe('a model in OpenVINO', skip, () => {
     }
     await session.release();
     await onnxruntime.release();
+    // As on a processor without VNNI, where the sums of bytes overflow.
+    const file = join(await temporaryFolder(), 'int8.onnx');
+    await writeFile(file, bytes);
+    const picture = fileURLToPath(new URL('../fixtures/foreign/picture.png', import.meta.url));
+    const { stderr } = await runProgram(
+      process.execPath,
+      command('predict', '--model', file, '--runtime', 'openvino', picture),
+      { env: { ...process.env, ONEDNN_MAX_CPU_ISA: 'AVX2' } },
+    );
+    assert.match(stderr, /^error: .*: sums of its 8-bit weights overflow there on this processor.*\n$/);
   });
 
   it('takes and gives several tensors, of every type that models here have', async () => {

@@ -1,8 +1,6 @@
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import { C_LIBRARY, libraryFolder } from '../../core/openvino/library.ts';
+import { isSetUp } from '../../core/openvino/library.ts';
 
 /** Why tests that run OpenVINO cannot, here; false where they can. Continuous integration does not set it up either. */
-export const SKIP_WITHOUT_OPENVINO: string | false = existsSync(join(libraryFolder(), C_LIBRARY))
+export const SKIP_WITHOUT_OPENVINO: string | false = isSetUp()
   ? false
   : 'OpenVINO is not set up here; npm run setup:openvino does it';

@@ -25,6 +25,7 @@ export function describeReport(report: Report): string {
           ? tensorflow.error
           : `${tensorflow.version} under tfjs-node ${tensorflow.tfjs}, on ${tensorflow.devices.join(', ')}`,
     ],
+    ['openvino', report.openvino ?? 'not set up (npm run setup:openvino)'],
     ['browser', report.browser ?? 'none found'],
     ['data', report.data.text],
     ['models', report.models.join(', ') || 'none embedded'],

@@ -5,6 +5,7 @@ import { errorMessage } from '../../core/errors.ts';
 import { embeddedModels } from '../../core/models/embedded.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
+import { isSetUp, OPENVINO_VERSION } from '../../core/openvino/library.ts';
 import { bindingPath } from '../../core/tensorflow/binding.ts';
 import { CORES_FOR_RESNET18, chooseModel } from '../../train/choose-model.ts';
 import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
@@ -23,6 +24,8 @@ export interface Findings {
   onnxruntime: OnnxruntimeFacts | { error: string };
   /** Absent: not set up. */
   tensorflow?: TensorFlowFacts | { error: string };
+  /** The version of OpenVINO, for `--runtime`; absent: not set up. */
+  openvino?: string;
   /** Absent: none found. */
   browser?: string;
   /** `ready` is false where only the synthetic dataset is there, or the named folder is not usable. */
@@ -51,6 +54,7 @@ export async function examine(): Promise<Report> {
     gpus,
     onnxruntime,
     ...(tensorflow ? { tensorflow } : {}),
+    ...(isSetUp() ? { openvino: OPENVINO_VERSION } : {}),
     ...(browser === undefined ? {} : { browser }),
     data,
     models,

@@ -57,7 +57,17 @@ test('with nothing installed the report is whole, as JSON', async () => {
 test('for people it is a line a subject; an unknown option is refused', async () => {
   const { status, stdout } = await doctor();
   assert.equal(status, 0);
-  for (const subject of ['cpu', 'memory', 'gpu', 'onnxruntime', 'tensorflow', 'browser', 'data', 'train']) {
+  for (const subject of [
+    'cpu',
+    'memory',
+    'gpu',
+    'onnxruntime',
+    'tensorflow',
+    'openvino',
+    'browser',
+    'data',
+    'train',
+  ]) {
     assert.match(stdout, new RegExp(`^${subject} +\\S`, 'm'));
   }
   const wrong = await doctor('--yaml');
@@ -70,6 +80,8 @@ test('a machine that has everything needs no advice', () => {
   const text = describeReport(RICH);
   assert.match(text, /^cpu +A processor, 16 cores; AVX2, AVX-512, VNNI, no BF16, no AMX$/m);
   assert.match(text, /^gpu +NVIDIA A100, 80\.0 GB, driver 550\.54$/m);
+  assert.match(text, /^openvino +not set up \(npm run setup:openvino\)$/m);
+  assert.match(describeReport({ ...RICH, openvino: '2026.4.1' }), /^openvino +2026\.4\.1$/m);
   assert.match(text, /^tensorflow +2\.15\.1 under tfjs-node 4\.22\.0, on NVIDIA A100 \(79000 MB\)$/m);
   assert.match(
     text,

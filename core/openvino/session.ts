@@ -1,9 +1,9 @@
 import { errorMessage, oneLine, UserError } from '../errors.ts';
-import type { DataType, Graph } from '../onnx/graph.ts';
-import { decodeModel } from '../onnx/model-file.ts';
+import { GraphBuilder } from '../onnx/builder.ts';
+import { type DataType, floatTensor, type Graph } from '../onnx/graph.ts';
+import { decodeModel, encodeModel } from '../onnx/model-file.ts';
 import { readModelBytes } from '../onnx/read-model-bytes.ts';
 import { type InferenceSession, Tensor } from '../runtime/session.ts';
-import { sumsAreExact } from './exact-int8.ts';
 import { loadOpenVino, type OpenVino, type Pointer } from './library.ts';
 import { whyNotInOpenVino } from './refusals.ts';
 
@@ -258,4 +258,35 @@ function reason(message: string): string {
     (line) => !/^$|^(Exception from|Check .* failed at|Summary:|To facilitate)/.test(line),
   );
   return oneLine(invalid ?? said.at(-1) ?? message);
+}
+
+/**
+ * Tries what overflows first where a processor without VNNI adds products of bytes in 16 bits: a convolution of the
+ * largest there are. See core/runtime/exact-int8.ts for what that costs; OpenVINO has no slower kernels to ask for.
+ * @param open opens a model in OpenVINO
+ */
+async function sumsAreExact(open: (model: Uint8Array) => Promise<OpenVinoSession>): Promise<boolean> {
+  const [channels, filters, size] = [64, 16, 4];
+  const b = new GraphBuilder('sums');
+  const scale = b.initializer('scale', floatTensor([], [1]));
+  const zero = b.initializer('zero', { dtype: 'uint8', dims: [], data: Uint8Array.of(0) });
+  const weights = b.initializer('weights', {
+    dtype: 'int8',
+    dims: [filters, channels, 1, 1],
+    data: new Int8Array(filters * channels).fill(127),
+  });
+  const x = b.input('x', 'float32', ['n', channels, size, size]);
+  const bytes = b.node('QuantizeLinear', [x, scale, zero], {});
+  const values = b.node('DequantizeLinear', [bytes, scale, zero], {});
+  const filter = b.node('DequantizeLinear', [weights, scale], {});
+  b.node('Conv', [values, filter], {}, { name: 'sums' });
+  b.output('sums', 'float32', ['n', filters, size, size]);
+  const session = await open(encodeModel(b.graph));
+  try {
+    const data = new Float32Array(channels * size * size).fill(255);
+    const { sums } = await session.run({ x: new Tensor('float32', data, [1, channels, size, size]) });
+    return (sums!.data as Float32Array).every((sum) => sum === 255 * 127 * channels);
+  } finally {
+    await session.release();
+  }
 }

@@ -14,6 +14,7 @@ import type { Agreement, ModelAccuracy, Precision } from './core/model-metadata.
 import type { Operator } from './core/onnx/operators/operator.ts';
 import type { Normalizer } from './core/preprocess/normalize.ts';
 import type { PixelImage } from './core/preprocess/pixel-image.ts';
+import type { RuntimeChoice } from './core/runtime/runtimes.ts';
 import type { CheckpointChoice, ExportOptions } from './export/options.ts';
 import type { QuantizeReport } from './export/quantize/options.ts';
 import type { ConvertOptions, ConvertResult } from './export/weights/convert.ts';
@@ -386,6 +387,8 @@ export interface ClassifierOptions {
   threads?: number;
   /** Most pictures the model runs at once; default 32. */
   maxBatch?: number;
+  /** What runs it: `onnxruntime` (default), `openvino` (npm run setup:openvino), `auto`: the faster here, by a short trial. */
+  runtime?: RuntimeChoice;
 }
 
 /** Pictures of {@link Classifier.classifyEach} that are under way at a time. */
@@ -452,15 +455,17 @@ export class Classifier {
    * Loads a model and warms it up.
    * @param model an `.onnx` file, a folder as Hugging Face lays it out, or a name that is looked up in `exports/` and
    *   `models/`; default the embedded model
-   * @throws UserError if there is none, it is no image classifier, or onnxruntime cannot run it
+   * @throws UserError if there is none, it is no image classifier, or the runtime cannot run it
    * @example
    * const classifier = await Classifier.open();
    * console.log(classifier.name, classifier.labels.length, classifier.notes);
    * await classifier.close();
    */
   static async open(model?: string, options: ClassifierOptions = {}): Promise<Classifier> {
-    const { preprocessing, workers, threads, maxBatch } = options;
+    const { preprocessing, workers, threads, maxBatch, runtime } = options;
     checkCounts({ workers, threads, maxBatch });
+    const { requireRuntime } = await import('./core/runtime/runtimes.ts');
+    requireRuntime(runtime);
     const [{ findModelFile, loadServedModel }, { LoadedModel }, { chooseInference }, limits, { Normalizer }] =
       await Promise.all([
         import('./serve/model-file.ts'),
@@ -477,6 +482,7 @@ export class Classifier {
       {
         ...chooseInference({ workers, threads }),
         ...(maxBatch && { maxBatch }),
+        ...(runtime && { runtime }),
         maxQueued: Number.MAX_SAFE_INTEGER,
       },
       limits.DEFAULT_LIMITS,
@@ -710,6 +716,8 @@ export interface ServerOptions {
   threads?: number;
   /** Most images the model runs at once; default 32. */
   maxBatch?: number;
+  /** What runs the models, as of {@link ClassifierOptions}. */
+  runtime?: RuntimeChoice;
   /** What clients must send as a bearer token; default none. */
   apiKey?: string;
   /** Web origins whose pages may use the server; default none. */
@@ -740,7 +748,7 @@ export interface Server {
  * await server.close();
  */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
-  const { workers, threads, maxBatch, apiKey, cors, rateLimit, ...rest } = options;
+  const { workers, threads, maxBatch, runtime, apiKey, cors, rateLimit, ...rest } = options;
   checkCounts({ workers, threads, maxBatch, rateLimit });
   const { startServer: start } = await import('./serve/server.ts');
   const server = await start({
@@ -749,6 +757,7 @@ export async function startServer(options: ServerOptions = {}): Promise<Server> 
       ...(workers === undefined ? {} : { workers }),
       ...(threads === undefined ? {} : { threads }),
       ...(maxBatch === undefined ? {} : { maxBatch }),
+      ...(runtime === undefined ? {} : { runtime }),
     },
     access: { apiKey, cors, rateLimit },
   });

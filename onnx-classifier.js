@@ -52,6 +52,10 @@ const COMMANDS = {
     source: 'setup/tensorflow/setup-tensorflow.cli.ts',
     summary: 'set TensorFlow up for train --engine tfjs',
   },
+  'setup:openvino': {
+    source: 'setup/openvino/setup-openvino.cli.ts',
+    summary: 'set OpenVINO up for --runtime openvino',
+  },
   pretrained: { source: 'setup/pretrained/pretrained.cli.ts', summary: 'fetch published ImageNet weights' },
   doctor: { source: 'setup/doctor/doctor.cli.ts', summary: 'show what this machine offers' },
   bench: { source: 'bench/bench.cli.ts', summary: 'measure against PyTorch and plain TensorFlow.js' },

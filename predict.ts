@@ -4,6 +4,7 @@ import { type ParsedOptions, parseOptions } from './core/cli/options.ts';
 import { cleanLines, cleanText, printableJson } from './core/cli/printable.ts';
 import { ProgressBar } from './core/cli/progress.ts';
 import { UserError } from './core/errors.ts';
+import { RUNTIME_OPTION, type RuntimeChoice } from './core/runtime/runtimes.ts';
 import type { ImageInput, ImageResult } from './index.ts';
 
 const command = {
@@ -24,6 +25,7 @@ const command = {
       help: 'how to prepare images for a --model of another program, as JSON (left out: MODEL.json beside it)',
     },
     'top-k': { type: 'integer', help: 'classes a picture, best first', default: 5, min: 1 },
+    ...RUNTIME_OPTION,
     json: { type: 'boolean', help: 'print a JSON object a line', default: false },
     csv: { type: 'boolean', help: 'print a table with a line a picture', default: false },
   },
@@ -45,6 +47,7 @@ await runMain(async () => {
   const { preprocessing, model } = options;
   const classifier = await Classifier.open(model, {
     ...(preprocessing === undefined ? {} : { preprocessing }),
+    runtime: options.runtime as RuntimeChoice,
     // With more threads than pictures the last would only be started.
     ...(images.length === 1 ? { workers: 1 } : {}),
   });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import type { ParsedOptions } from '../core/cli/options.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
+import { RUNTIME_OPTION, type RuntimeChoice } from '../core/runtime/runtimes.ts';
 import { HTTPS_OPTIONS, readTls } from './http/https.ts';
 import { DEFAULT_LIMITS } from './http/limits.ts';
 import type { LogLevel } from './http/logger.ts';
@@ -74,6 +75,7 @@ export const SERVE_OPTIONS = {
     min: 1,
     max: 256,
   },
+  ...RUNTIME_OPTION,
   'max-batch': { type: 'integer', help: 'images the model runs at once', default: 32, min: 1, max: 4096 },
   'max-queue': {
     type: 'integer',
@@ -216,6 +218,7 @@ export async function toServerOptions(options: ServeOptions): Promise<ServerOpti
     inference: {
       ...(options.workers !== undefined && { workers: options.workers }),
       ...(options.threads !== undefined && { threads: options.threads }),
+      runtime: options.runtime as RuntimeChoice,
       maxBatch: options.maxBatch,
       maxQueued: options.maxQueue,
     },

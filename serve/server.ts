@@ -4,6 +4,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
+import { requireRuntime } from '../core/runtime/runtimes.ts';
 import { type AccessOptions, createApp } from './app.ts';
 import { type FetchImageOptions, imageFetcher } from './http/fetch-image.ts';
 import { closeHttp, createAppServer, listen } from './http/http-server.ts';
@@ -76,6 +77,7 @@ const DEMO_DIST = fileURLToPath(new URL('../web-demo/dist', import.meta.url));
  * @throws UserError if there is no usable model, or the address cannot be listened on; the signal's reason
  */
 export async function startServer(options: ServerOptions = {}): Promise<RunningServer> {
+  requireRuntime(options.inference?.runtime);
   const limits: Limits = { ...DEFAULT_LIMITS, ...options.limits };
   const { logger, flush } = createLogger(options.logLevel ?? 'silent');
   const sources = await selectModels({

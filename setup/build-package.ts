@@ -99,11 +99,14 @@ export async function bundleForPages(folder: string): Promise<void> {
     plugins: [
       {
         name: 'commands of the package',
-        setup: ({ onLoad }) =>
+        setup: ({ onLoad, onResolve }) => {
+          // By its own name, which the page's build or import map resolves: inside the bundle it would not find its files.
+          onResolve({ filter: /^#onnxruntime$/ }, () => ({ path: 'onnxruntime-web/wasm', external: true }));
           onLoad({ filter: /\.ts$/ }, async ({ path }) => ({
             contents: asPackage(await readFile(path, 'utf8')),
             loader: 'ts',
-          })),
+          }));
+        },
       },
     ],
   });

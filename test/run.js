@@ -47,12 +47,9 @@ const QUICK = [
  * Files in these folders test functions by what they return. They share a few processes, for to start one and load what
  * it needs takes longer than most of them; but not those that have to do with what a process has one of.
  */
-const SHARING = [
-  ...['augment', 'core', 'data', 'deploy', 'fine-tune', 'foreign', 'inspect', 'metrics', 'onnx'],
-  ...['onnx-hostile', 'plot', 'quantize', 'runs', 'setup', 'train', 'weights'],
-];
+const SHARING = ['augment', 'metrics', 'plot'];
 const OF_A_PROCESS =
-  /\bprocess\.\w|\bmock\b|globalThis|node:(child_process|cluster|worker_threads)|^(before|beforeEach|afterEach)\(/m;
+  /\bprocess\.\w|\bmock\b|globalThis|core\/workers|node:(child_process|cluster|worker_threads)|^(before|beforeEach|afterEach)\(/m;
 const SHARED_BY = 12;
 
 /** The longest, which begin first, so that the cores come to their ends together. */
@@ -104,8 +101,8 @@ try {
       process.execPath,
       [
         ...['--test', '--test-timeout', String(TIMEOUT_MS), '--test-reporter', values['test-reporter']],
-        // A process a core; by itself Node leaves one idle, which of two is half the time.
-        ...['--test-concurrency', String(availableParallelism()), ...writeEntries(folder, sources)],
+        // One more than there are cores, for each waits now and then; by itself Node leaves a core idle.
+        ...['--test-concurrency', String(availableParallelism() + 1), ...writeEntries(folder, sources)],
       ],
       { cwd: PROJECT, stdio: 'inherit' },
     ),
@@ -141,10 +138,21 @@ function writeEntries(folder, sources) {
     const name = files.length === 1 ? files[0].replaceAll('/', '-') : `${files.length}-files`;
     const entry = join(folder, `${String(i).padStart(3, '0')}-${name}.mjs`);
     // One after another: files imported at once would wait for each other's top-level awaits by turns.
-    const code = files.map((file) => `await import('./${file.replace(/\.ts$/, '.js')}');\n`);
-    writeFileSync(entry, code.join(''));
+    const imports = files.map((file) => `await import('./${file.replace(/\.ts$/, '.js')}');`);
+    writeFileSync(entry, files.length === 1 ? imports[0] : together(imports));
     return entry;
   });
+}
+
+/** Node ends the tests when those that it knows of have ended: none may begin before all files have said theirs. */
+function together(imports) {
+  return [
+    "import { test } from 'node:test';",
+    'let resolve;',
+    'const loaded = new Promise((done) => { resolve = done; });',
+    `test('${imports.length} files are loaded', () => loaded);`,
+    ...['try {', ...imports, '} finally {', 'resolve();', '}'],
+  ].join('\n');
 }
 
 function mayShare(file) {

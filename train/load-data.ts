@@ -21,7 +21,7 @@ export const DATA_CLI_OPTIONS = {
   },
   'image-size': {
     type: 'integer',
-    help: 'height and width that the images of a folder get; default 32, with --from what the net takes. With --from also what the net sees: images of other datasets are resized in the graph',
+    help: 'height and width that images get; default 32, with --from what the net takes. With --from also what the net sees: images of other datasets than folders are then resized as --enlarge says',
     min: 8,
     max: 512,
   },
@@ -62,17 +62,15 @@ export function dataOptions(
 export async function loadTrainingData(
   options: Omit<LoadDatasetOptions, 'dataset' | 'onProgress' | 'onNote'> & { dataset: DatasetChoice },
   say: (line: string) => void,
-  /** What the images of a folder get; default what the options say. */
-  folderSize?: number,
+  /** What the net sees, which the images of a folder get, and with `all` those of other datasets; default what the options say. */
+  seen?: { size: number; all: boolean },
 ): Promise<ImageDataset> {
   const location = await locateDataset(options);
   say(`data: ${describeLocation(location)}`);
   let bar: ProgressBar | undefined;
   const dataset = await loadDatasetFrom(location, {
     ...options,
-    ...(folderSize === undefined
-      ? {}
-      : { imageSize: location.dataset === 'folder' ? folderSize : undefined }),
+    ...(seen && { imageSize: seen.all || location.dataset === 'folder' ? seen.size : undefined }),
     onNote: (line) => say(`data: ${line}`),
     onProgress: (done, total) => {
       bar ??= new ProgressBar({ label: 'decode', total, unit: 'images' });

@@ -20,7 +20,7 @@ import type { OpenedStart } from './fine-tune/start-model.ts';
 import { flagOf } from './recipe/command-line.ts';
 import { fitBatch, makeConfig, settle } from './recipe/make-config.ts';
 import { parseTrainConfig } from './recipe/parse.ts';
-import type { Recipe, Settings, TrainConfig } from './recipe/settings.ts';
+import { DEFAULTS, type Recipe, type Settings, type TrainConfig } from './recipe/settings.ts';
 import { modelOfRun } from './run-model.ts';
 
 /** What a run is trained with. */
@@ -112,7 +112,9 @@ async function modelToTrain(
   }
   const { from, model, head, netSize, seed } = settings;
   if (from === undefined) {
-    const misplaced = (['head', 'netSize'] as const).find((name) => settings[name] !== undefined);
+    const misplaced = (['head', 'netSize', 'enlarge'] as const).find(
+      (name) => settings[name] !== DEFAULTS[name],
+    );
     if (misplaced)
       throw new UserError(`--${flagOf(misplaced)} is for a model to go on from; it needs --from`);
     const name = model ?? announceModel(say);

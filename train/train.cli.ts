@@ -133,7 +133,7 @@ async function trainOrResume(
   const loaded = await loadTrainingData(
     resumed ? rereadData(resumed, options.data, say) : dataOptions(options, settle(recipe)),
     say,
-    opened && (netSize ?? sizeSeen(opened.graph)),
+    opened && { size: netSize ?? sizeSeen(opened.graph), all: recipe.enlarge === 'loader' },
   );
   const plan = await planRun(
     recipe,

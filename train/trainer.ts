@@ -395,6 +395,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     freeze,
     batchNorm,
     frontCache,
+    enlarge,
     resizedCrop,
     colorJitter,
     ...rest
@@ -412,6 +413,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(resizedCrop === 0 ? {} : { resizedCrop }),
     ...(colorJitter.length === 0 ? {} : { colorJitter }),
     ...(frontCache === 'auto' ? {} : { frontCache }),
+    ...(enlarge === 'graph' ? {} : { enlarge }),
     ...datasetRecord(dataset, config.trainImages),
   };
 }

@@ -1,4 +1,5 @@
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { OpenVinoSession } from '../../core/openvino/session.ts';
 import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { exportedModel } from '../children/exported-model.ts';
 import { randomBatch } from '../children/random-batch.ts';
@@ -7,9 +8,11 @@ import { median } from '../statistics.ts';
 
 export interface Int8Options {
   batchSize: number;
-  /** onnxruntime's threads in either session; 0: one a core. */
+  /** Threads of each session; 0: one a core. */
   threads: number;
   rounds: number;
+  /** Whether the same files are measured in OpenVINO too. */
+  openvino: boolean;
 }
 
 /** fp32 against int8 of one net, with 8-bit and with 7-bit weights; times are medians, in milliseconds a batch. */
@@ -19,6 +22,8 @@ export interface Int8Comparison {
   fp32: Timing;
   int8: QuantizedTiming;
   int7: QuantizedTiming;
+  /** The same files in OpenVINO, against fp32 in onnxruntime. */
+  openvino?: { fp32: QuantizedTiming; int8: QuantizedTiming };
 }
 
 export interface QuantizedTiming extends Timing {
@@ -33,20 +38,25 @@ export interface Timing {
   cpu: number;
 }
 
-/** Times the exported fp32 graph and its int8 form by turns, in one process. */
+/** Times the exported fp32 graph and its int8 forms by turns, in one process. */
 export async function measureInt8(model: string, options: Int8Options): Promise<Int8Comparison> {
   const { batchSize, threads } = options;
   const net = zooModel(model);
   const { images, imageDims } = randomBatch(net, batchSize);
   const sessions: InferenceSession[] = [];
   try {
+    const inOpenVino: InferenceSession[] = [];
     for (const precision of ['fp32', 'int8', 'int7'] as const) {
-      sessions.push(
-        await openSession(encodeModel(await exportedModel(net, precision, batchSize, threads)), { threads }),
-      );
+      const file = encodeModel(await exportedModel(net, precision, batchSize, threads));
+      sessions.push(await openSession(file, { threads }));
+      if (options.openvino && precision !== 'int7')
+        inOpenVino.push(
+          await openSession(file, { threads, int8: false }, { InferenceSession: OpenVinoSession }),
+        );
     }
+    sessions.push(...inOpenVino);
     const input = new Tensor('float32', images, imageDims);
-    const timings: Timing[][] = [[], [], []];
+    const timings: Timing[][] = sessions.map(() => []);
     // The first round warms up and is not counted.
     for (let round = 0; round <= options.rounds; round++) {
       for (const turn of sessions.keys()) {
@@ -55,10 +65,12 @@ export async function measureInt8(model: string, options: Int8Options): Promise<
         if (round > 0) timings[index]!.push(timing);
       }
     }
-    const [fp32, int8, int7] = timings as [Timing[], Timing[], Timing[]];
+    const [fp32, int8, int7, ...others] = timings as [Timing[], Timing[], Timing[], ...Timing[][]];
+    const [fp32OpenVino, int8OpenVino] = others.map((timing) => against(fp32, timing));
     return {
       ...{ model, batchSize, fp32: middle(fp32) },
       ...{ int8: against(fp32, int8), int7: against(fp32, int7) },
+      ...(fp32OpenVino && int8OpenVino && { openvino: { fp32: fp32OpenVino, int8: int8OpenVino } }),
     };
   } finally {
     for (const session of sessions) await session.release();

@@ -6,6 +6,7 @@ import type { ImageDataset } from '../../core/data/dataset.ts';
 import { loadDataset } from '../../core/data/load.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../../core/model-metadata.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
+import { isSetUp } from '../../core/openvino/library.ts';
 import { exportedModel } from '../children/exported-model.ts';
 import { zooModel } from '../children/zoo-model.ts';
 import { script } from '../contestants.ts';
@@ -65,14 +66,17 @@ async function compareServers(
     const threads = options.threads || availableParallelism();
     const raw = keep(await RawRuntime.start(path, threads, metadata.inputHeight, metadata.inputWidth));
     const batch = options.batchSize ?? (await chooseBatch(raw, options.secondsPerTurn));
-    const ours = await startScript(
-      '../serve/serve.cli.ts',
-      ...['--model', path, '--port', '0', '--log-level', 'error'],
-    );
+    const startOurs = (...args: string[]) =>
+      startScript(
+        '../serve/serve.cli.ts',
+        ...['--model', path, '--port', '0', '--log-level', 'error', ...args],
+      );
+    const ours = await startOurs();
     const peerArgs = [path, JSON.stringify(metadata.mean), JSON.stringify(metadata.std)];
     const peers: [string, ServerProcess][] = [
       ['Express + session.run', await startScript('./serve/peers/express-server.ts', ...peerArgs)],
     ];
+    if (isSetUp()) peers.push(['ours with OpenVINO', await startOurs('--runtime', 'openvino')]);
     if (python !== undefined) {
       const file = fileURLToPath(new URL('./peers/fastapi_server.py', import.meta.url));
       peers.push(['FastAPI + onnxruntime', keep(await startServerProcess(python, [file, ...peerArgs]))]);

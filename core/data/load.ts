@@ -1,8 +1,10 @@
+import { totalmem } from 'node:os';
 import { resolve } from 'node:path';
 import { UserError } from '../errors.ts';
+import { PlanarResizer } from '../preprocess/planar-resizer.ts';
 import { readCifar } from './cifar/read.ts';
 import { CIFAR_SIZE } from './cifar/variant.ts';
-import type { DataOrigin, HeldOut, ImageDataset, Normalization, SplitName } from './dataset.ts';
+import type { DataOrigin, HeldOut, ImageDataset, ImageSplit, Normalization, SplitName } from './dataset.ts';
 import {
   explainNothingFound,
   FILE_DATASETS,
@@ -28,7 +30,7 @@ export const DEFAULT_DATA_DIR = 'data';
 export interface ReadOptions {
   /** The splits to load; the others come back empty. Default all, with the validation images there are. */
   splits?: readonly SplitName[] | undefined;
-  /** Height and width that the images of a folder are brought to; default 32. */
+  /** Height and width that images are brought to; default 32, which those of CIFAR and `synthetic` have. */
   imageSize?: number | undefined;
   /** For an image folder: taken instead of measuring it on the training images. */
   normalization?: Normalization | undefined;
@@ -145,15 +147,42 @@ export async function loadDatasetFrom(
   location: DatasetLocation,
   options: ReadOptions = {},
 ): Promise<ImageDataset> {
-  const { imageSize } = options;
-  if (location.dataset !== 'folder' && imageSize !== undefined && imageSize !== CIFAR_SIZE) {
+  const { imageSize = CIFAR_SIZE } = options;
+  const dataset = await readLocated(location, options);
+  const sized = location.dataset === 'folder' ? dataset : resized(dataset, imageSize);
+  return { ...sized, origin: originOf(location, options, dataset) };
+}
+
+/** What the images may take of the machine's memory. */
+const SHARE_OF_MEMORY = 1 / 4;
+
+/**
+ * All images of a dataset in another size, bilinear as the server resizes what it is sent.
+ * @throws UserError if they would not fit into memory
+ */
+function resized(dataset: ImageDataset, size: number): ImageDataset {
+  const { name, height, width, channels, train, test, validation } = dataset;
+  if (height === size && width === size) return dataset;
+  const length = channels * size * size;
+  const bytes = length * (train.count + test.count + (validation?.count ?? 0));
+  if (bytes > SHARE_OF_MEMORY * totalmem()) {
     throw new UserError(
-      `the images of ${location.dataset} have ${CIFAR_SIZE} x ${CIFAR_SIZE} pixels, not ${imageSize} x ${imageSize}; ` +
-        'only those of an image folder can be had in another size',
+      `the images of ${name} take ${(bytes / 1e9).toFixed(1)} GB at ${size} x ${size} pixels, more than a quarter of the memory; take a smaller size, or with --from --enlarge graph`,
     );
   }
-  const dataset = await readLocated(location, options);
-  return { ...dataset, origin: originOf(location, options, dataset) };
+  const resizer = new PlanarResizer({ height, width }, { height: size, width: size });
+  const given = channels * height * width;
+  const resize = (split: ImageSplit): ImageSplit => {
+    const images = new Uint8Array(new SharedArrayBuffer(split.count * length));
+    for (let i = 0; i < split.count; i++)
+      images.set(resizer.resize(split.images.subarray(i * given, (i + 1) * given)), i * length);
+    return { ...split, images };
+  };
+  return {
+    ...dataset,
+    ...{ height: size, width: size, train: resize(train), test: resize(test) },
+    ...(validation && { validation: resize(validation) }),
+  };
 }
 
 async function readLocated(location: DatasetLocation, options: ReadOptions): Promise<ImageDataset> {

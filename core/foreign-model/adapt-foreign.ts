@@ -238,7 +238,7 @@ async function probe(
     for (const image of [...pictures, ...beyond]) {
       rows.push(
         await run([image]).catch((error: unknown) => {
-          throw new UserError(`${source}: onnxruntime cannot run it on an image: ${firstLine(error)}`);
+          throw new UserError(`${source}: onnxruntime cannot run it on an image: ${whyNotRun(error)}`);
         }),
       );
     }
@@ -264,6 +264,14 @@ async function probe(
   } finally {
     await model.close();
   }
+}
+
+/** NNCF quantises by channel what a depthwise convolution reads; onnxruntime opens that, and has no kernel for it. */
+function whyNotRun(error: unknown): string {
+  return /zero point must be a scalar|scale must be a scalar/.test(errorMessage(error))
+    ? 'what a convolution reads is quantised by channel, as NNCF does it before depthwise ones; quantise it with one ' +
+        'scale and zero point for all channels, e.g. the float32 model by export --foreign FILE --precision int8'
+    : firstLine(error);
 }
 
 function firstLine(error: unknown): string {

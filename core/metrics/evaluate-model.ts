@@ -5,12 +5,18 @@ import type { Graph } from '../onnx/graph.ts';
 import { encodeModel } from '../onnx/model-file.ts';
 import { foldBatchNorm } from '../onnx/passes/fold-batch-norm.ts';
 import { evaluationBatches } from '../preprocess/evaluation-batches.ts';
-import { openSession, Tensor } from '../runtime/session.ts';
+import { openInRuntime } from '../runtime/open-in-runtime.ts';
+import type { RuntimeChoice } from '../runtime/runtimes.ts';
+import { Tensor } from '../runtime/session.ts';
 import { Tally } from './tally.ts';
 
 export interface EvaluateOptions {
   batchSize?: number;
   threads?: number;
+  /** What runs the model; default onnxruntime. */
+  runtime?: RuntimeChoice;
+  /** Called with a line on which runtime `auto` chose. */
+  onNote?: (line: string) => void;
   /** Images done, and the top-1 of those. */
   onProgress?: (images: number, top1: number) => void;
   /** Counts, where more than the accuracy is wanted. */
@@ -32,7 +38,7 @@ export async function evaluateGraph(
 
 /**
  * Measures a model file's bytes on a split, as {@link evaluateGraph} does.
- * @throws UserError if onnxruntime cannot load the model
+ * @throws UserError if the runtime cannot load the model
  */
 export async function evaluateModelBytes(
   bytes: Uint8Array,
@@ -40,10 +46,12 @@ export async function evaluateModelBytes(
   split: ImageSplit,
   options: EvaluateOptions = {},
 ): Promise<ModelAccuracy> {
-  const { batchSize = 100, threads } = options;
-  const session = await openSession(bytes, { threads }).catch((error: unknown) => {
+  const { batchSize = 100, threads, runtime = 'onnxruntime' } = options;
+  const { session, note } = await openInRuntime(runtime, bytes, { threads }).catch((error: unknown) => {
+    if (error instanceof UserError) throw error;
     throw new UserError(`onnxruntime cannot load the model: ${errorMessage(error).split('\n')[0]}`);
   });
+  if (note !== undefined) options.onNote?.(note);
   const [input] = session.inputMetadata;
   const tally = options.tally ?? new Tally(dataset.labels.length);
   try {

@@ -1,8 +1,8 @@
 import { InferenceSession, Tensor } from '#onnxruntime';
 
 /*
- * The one door to onnxruntime: `#onnxruntime` (package.json) is onnxruntime-node, and in a page onnxruntime-web. A
- * page may have a second one, with WebGPU, which it hands in.
+ * The one door to what runs models: `#onnxruntime` (package.json) is onnxruntime-node, and in a page onnxruntime-web. A
+ * second one is handed in: in a page one with WebGPU, in Node OpenVINO (runtimes.ts).
  */
 export { InferenceSession, Tensor };
 
@@ -46,16 +46,23 @@ export interface SessionOptions extends InferenceSession.SessionOptions {
 /** What a page may have two of. */
 export type Runtime = Pick<typeof import('#onnxruntime'), 'InferenceSession' | 'Tensor'>;
 
+/** What opens sessions; each has onnxruntime's interface. */
+interface SessionFactory {
+  InferenceSession: {
+    create(model: string, options?: InferenceSession.SessionOptions): Promise<InferenceSession>;
+  };
+}
+
 /**
  * Opens a model.
  * @param model the file's bytes, or its path, by which onnxruntime finds external data beside it
  * @param runtime whose session it is to be; tensors must come from the same
- * @throws Error if onnxruntime cannot load it
+ * @throws Error if the runtime cannot load it
  */
 export async function openSession(
   model: Uint8Array | string,
   { threads, quiet = false, config = {}, int8 = true, ...options }: SessionOptions = {},
-  runtime: Pick<Runtime, 'InferenceSession'> = { InferenceSession },
+  runtime: SessionFactory = { InferenceSession },
 ): Promise<InferenceSession> {
   const exact = IN_NODE && int8 ? await import('./exact-int8.ts') : undefined;
   const session = { ...(await exact?.exactInt8()), ...config };

@@ -28,6 +28,9 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     metadata.scores === 'independent'
       ? `An image classifier in ONNX: whether a picture shows each of ${metadata.labels.length} things, any number of them.`
       : `An image classifier in ONNX: which of ${metadata.labels.length} classes a picture shows.`,
+    ...(metadata.labels.length <= FEW_CLASSES
+      ? [`Its classes: ${metadata.labels.map(plainMarkdown).join(', ')}.`]
+      : []),
     table([
       ['file', code(basename(path))],
       [
@@ -66,6 +69,9 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
   ];
   return `${cleanLines(sections.join('\n\n'))}\n`;
 }
+
+/** So many are named; of more the labels file has them. */
+const FEW_CLASSES = 20;
 
 const PRECISION_NAMES = {
   fp32: 'float32',

@@ -1,4 +1,5 @@
 import { UnavailableError, UserError } from '../../core/errors.ts';
+import type { RuntimeName } from '../../core/runtime/runtimes.ts';
 import { Thread, ThreadEnded } from '../../core/workers/thread.ts';
 import type { InferenceCalls, InferenceSetup } from './worker.ts';
 
@@ -8,14 +9,19 @@ export class InferenceThread {
   readonly ready: Promise<void>;
   /** Once ready: why images must be run one by one, if that was tried and is so. */
   batchProblem: string | undefined;
+  /** Once ready: what runs the model, and why if that was chosen by trial. */
+  runtime: RuntimeName | undefined;
+  note: string | undefined;
   /** Resolves when it is gone, with how. */
   readonly ended: Promise<string>;
   readonly #thread: Thread<InferenceCalls>;
+  readonly #maySurvive: boolean;
   #state: 'loading' | 'ready' | 'gone' = 'loading';
   #isBusy = false;
 
   constructor(module: URL, data: InferenceSetup) {
     this.#thread = new Thread(module, { what: 'the inference worker', name: 'inference', data });
+    this.#maySurvive = data.runtime !== undefined && data.runtime !== 'onnxruntime';
     this.ready = this.#open();
     this.ended = this.#thread.ended;
     void this.ended.then(() => {
@@ -33,8 +39,8 @@ export class InferenceThread {
 
   async #open(): Promise<void> {
     try {
-      const { batchProblem } = await this.#thread.call('open', undefined);
-      this.batchProblem = batchProblem;
+      const { batchProblem, runtime, note } = await this.#thread.call('open', undefined);
+      Object.assign(this, { batchProblem, runtime, note });
       this.#state = 'ready';
     } catch (error) {
       if (error instanceof ThreadEnded) throw error;
@@ -66,6 +72,8 @@ export class InferenceThread {
 
   /** Ends the thread when it has loaded the model, or has run the batch that it has. */
   stop(): Promise<void> {
+    // What OpenVINO holds is freed by name only; onnxruntime's sessions go with their thread.
+    if (this.#maySurvive) this.#thread.call('close', undefined).catch(() => {});
     return this.#thread.end();
   }
 }
@@ -74,7 +82,7 @@ export interface InferenceThreadsOptions {
   /** The workers' module. */
   module: URL;
   /** One for each worker. */
-  setups: readonly InferenceSetup[];
+  setups: InferenceSetup[];
   /** A worker can take work. */
   onReady: () => void;
   /** A worker died. */
@@ -100,16 +108,22 @@ export class InferenceThreads {
   }
 
   /**
-   * Resolves once all workers are ready. The first starts before the others, which then find what it prepared.
-   * @returns the first one's `batchProblem`
+   * Resolves once all workers are ready. The first starts before the others, which then find what it prepared, and run
+   * the model in the same runtime.
+   * @returns what the first one found out
    * @throws UserError if the model cannot be run
    */
-  async start(): Promise<string | undefined> {
-    const [first, ...others] = this.#options.setups.keys();
+  async start(): Promise<Pick<InferenceThread, 'batchProblem' | 'runtime' | 'note'>> {
+    const { setups } = this.#options;
+    const [first, ...others] = setups.keys();
     const worker = this.#spawn(first!);
     await worker.ready;
+    const { batchProblem, runtime, note } = worker;
+    if (runtime) for (const setup of setups) setup.runtime = runtime;
+    // One that replaces it need not try again.
+    delete setups[first!]!.tryBatch;
     await Promise.all(others.map((place) => this.#spawn(place).ready));
-    return worker.batchProblem;
+    return { batchProblem, runtime, note };
   }
 
   get anyReady(): boolean {

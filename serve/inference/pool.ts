@@ -1,5 +1,6 @@
 import { availableParallelism } from 'node:os';
 import { UnavailableError } from '../../core/errors.ts';
+import type { RuntimeChoice } from '../../core/runtime/runtimes.ts';
 import { type InferenceThread, InferenceThreads } from './inference-threads.ts';
 import { type Batch, type InferenceResult, type Job, JobQueue } from './job-queue.ts';
 import { makeSharedFolder, removeSharedFolder } from './shared-weights.ts';
@@ -27,6 +28,8 @@ export interface InferencePoolOptions {
   threads?: number;
   /** If given: threads of an additional worker, for a request that comes alone. */
   soloThreads?: number | undefined;
+  /** What runs the model (default onnxruntime). */
+  runtime?: RuntimeChoice;
   /** Most images the model runs at once (default 32); 1 where it turns out not to take more. */
   maxBatch?: number;
   /** Most images that may wait; more are refused with a 503 (default 2048). */
@@ -63,6 +66,7 @@ export class InferencePool {
   readonly #classes: number;
   #maxBatch: number;
   #batchProblem: string | undefined;
+  #runtimeNote: string | undefined;
   readonly #observer: PoolObserver | undefined;
   readonly #sharedFolder = makeSharedFolder();
   readonly #threads: InferenceThreads;
@@ -81,7 +85,10 @@ export class InferencePool {
     this.#maxBatch = options.maxBatch ?? 32;
     this.#queue = new JobQueue(options.maxQueued ?? 2048);
     this.#observer = options.observer;
-    const setup = { model: shared, sharedFolder: this.#sharedFolder, height, width, classes };
+    const setup = {
+      ...{ model: shared, sharedFolder: this.#sharedFolder, height, width, classes },
+      ...(options.runtime && { runtime: options.runtime }),
+    };
     const setups: InferenceSetup[] = Array.from({ length: workers }, () => ({ ...setup, threads }));
     setups[0] = { ...setups[0]!, tryBatch: this.#maxBatch };
     if (soloThreads !== undefined) this.#solo = setups.push({ ...setup, threads: soloThreads }) - 1;
@@ -98,12 +105,14 @@ export class InferencePool {
   /**
    * Starts the workers; resolves once each loaded the model and ran a warm-up inference. The first tries whether images
    * in a batch come out as each by itself; if not, they are run one by one.
-   * @throws UserError if onnxruntime cannot run the model
+   * @throws UserError if the runtime cannot run the model
    */
   static async start(options: InferencePoolOptions): Promise<InferencePool> {
     const pool = new InferencePool(options);
     try {
-      pool.#batchProblem = await pool.#threads.start();
+      const { batchProblem, note } = await pool.#threads.start();
+      pool.#batchProblem = batchProblem;
+      pool.#runtimeNote = note;
       if (pool.#batchProblem !== undefined) pool.#maxBatch = 1;
     } catch (error) {
       await pool.close();
@@ -120,6 +129,11 @@ export class InferencePool {
   /** Why images are run one by one; undefined where they are not for that. */
   get batchProblem(): string | undefined {
     return this.#batchProblem;
+  }
+
+  /** Which runtime was chosen by trial, and why; undefined where none was. */
+  get runtimeNote(): string | undefined {
+    return this.#runtimeNote;
   }
 
   /** How many images wait for a worker. */

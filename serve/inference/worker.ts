@@ -5,6 +5,8 @@
 import { workerData } from 'node:worker_threads';
 import { findBatchProblem } from '../../core/foreign-model/batch-trial.ts';
 import { Random } from '../../core/random.ts';
+import { openInRuntime } from '../../core/runtime/open-in-runtime.ts';
+import type { RuntimeChoice, RuntimeName } from '../../core/runtime/runtimes.ts';
 import { type InferenceSession, Tensor } from '../../core/runtime/session.ts';
 import { serveThread } from '../../core/workers/thread.ts';
 import { openShared } from './shared-weights.ts';
@@ -23,41 +25,72 @@ export interface InferenceSetup {
   threads: number;
   /** If given: the largest batch, to try with 1 and 2 whether images in a batch come out as each by itself. */
   tryBatch?: number;
+  /** Default onnxruntime. With `tryBatch`, OpenVINO's scores are compared with onnxruntime's, and `auto` chooses. */
+  runtime?: RuntimeChoice;
 }
 
 /** What an inference thread does. */
 export type InferenceCalls = {
   /** Loads the model and runs it once; gives why images must be run one by one, where it was tried. */
-  open: { params: undefined; result: { batchProblem?: string } };
+  open: { params: undefined; result: { batchProblem?: string; runtime?: RuntimeName; note?: string } };
   /** Runs a batch: `input` is [images, 3, height, width], `logits` [images, classes]. */
   run: {
     params: { input: Float32Array<ArrayBuffer>; images: number };
     result: { logits: Float32Array<ArrayBuffer>; milliseconds: number };
   };
+  /** Frees what does not go with the thread, once nothing runs. */
+  close: { params: undefined; result: undefined };
 };
 
 const setup = workerData as InferenceSetup;
 const imageSize = 3 * setup.height * setup.width;
 let session: InferenceSession;
+let runtime: RuntimeName | undefined;
+/** Settles when what was asked last is done. */
+let working: Promise<unknown> = Promise.resolve();
 
 serveThread<InferenceCalls>({
-  open: async () => {
-    session = await openShared(setup.model, setup.sharedFolder, setup.threads);
-    if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
-      throw new Error('it must have an input "input" and an output "logits"');
-    }
-    // The first run allocates; do it before a client waits for it.
-    await infer(new Float32Array(imageSize), 1);
-    const batchProblem = await tryBatches(setup.tryBatch ?? 1);
-    return batchProblem === undefined ? {} : { batchProblem };
-  },
-  run: async ({ input, images }, { transfer }) => {
-    const start = performance.now();
-    const logits = await infer(input, images);
-    transfer(logits.buffer);
-    return { logits, milliseconds: performance.now() - start };
+  open: () => work(open),
+  run: ({ input, images }, { transfer }) =>
+    work(async () => {
+      const start = performance.now();
+      const logits = await infer(input, images);
+      transfer(logits.buffer);
+      return { logits, milliseconds: performance.now() - start };
+    }),
+  close: async () => {
+    await working;
+    if (runtime === 'openvino') await session.release();
   },
 });
+
+function work<T>(task: () => Promise<T>): Promise<T> {
+  const done = task();
+  working = done.catch(() => {});
+  return done;
+}
+
+async function open(): Promise<InferenceCalls['open']['result']> {
+  const { model, sharedFolder, threads, tryBatch } = setup;
+  const opened = await openInRuntime(setup.runtime ?? 'onnxruntime', new Uint8Array(model), {
+    threads,
+    inOnnxruntime: () => openShared(model, sharedFolder, threads),
+    trial: tryBatch !== undefined,
+  });
+  ({ session, runtime } = opened);
+  if (!session.inputNames.includes('input') || !session.outputNames.includes('logits')) {
+    throw new Error('it must have an input "input" and an output "logits"');
+  }
+  // The first run allocates; do it before a client waits for it.
+  await infer(new Float32Array(imageSize), 1);
+  const batchProblem = await tryBatches(tryBatch ?? 1);
+  const { note } = opened;
+  return {
+    runtime,
+    ...(batchProblem !== undefined && { batchProblem }),
+    ...(note !== undefined && { note }),
+  };
+}
 
 async function infer(
   input: Float32Array,

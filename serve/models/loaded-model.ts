@@ -34,7 +34,7 @@ export class LoadedModel {
 
   /**
    * Starts inference; resolves once a warm-up ran.
-   * @throws UserError if onnxruntime cannot run the model
+   * @throws UserError if the runtime cannot run the model
    */
   static async load(
     id: { name: string; version: number },
@@ -53,7 +53,11 @@ export class LoadedModel {
       ...inference,
       ...batch,
     });
-    const notes = pool.batchProblem === undefined ? [] : [`${pool.batchProblem}: it is run image by image`];
+    const { batchProblem, runtimeNote } = pool;
+    const notes = [
+      ...(runtimeNote === undefined ? [] : [runtimeNote]),
+      ...(batchProblem === undefined ? [] : [`${batchProblem}: it is run image by image`]),
+    ];
     return new LoadedModel(id, { ...served, notes: [...served.notes, ...notes] }, pool, limits);
   }
 

@@ -1,7 +1,7 @@
-import { mkdir, readFile, rename, rm, stat, symlink } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { mkdir, rm, stat, symlink } from 'node:fs/promises';
+import { basename, join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
-import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import { type Installed, putInPlace, sourceName } from '../installed.ts';
 import { checkWheelDigest, downloadWheel } from '../pip.ts';
 import { Wheel } from '../wheel.ts';
 import { copyFromFolder, findInFolder } from './folder.ts';
@@ -17,15 +17,11 @@ import {
 } from './release.ts';
 
 /** What `installed.json` says of the libraries in the cache. */
-export interface InstalledLibrary {
+export interface InstalledLibrary extends Installed {
   /** `custom`: a libtensorflow of the user's own. */
   variant: Variant | 'custom';
   /** Absent for `custom`; TensorFlow says its version when it runs. */
   version?: string;
-  /** Where it came from, for a person who wonders. */
-  source: string;
-  /** The library files by their paths in the library folder. */
-  files: Record<string, { sha256: string; bytes: number }>;
 }
 
 /**
@@ -37,27 +33,8 @@ const ALIASES = {
   framework: ['libtensorflow_framework.so', 'libtensorflow_framework.so.2'],
 };
 
-/** The libraries in the cache, if they are whole as far as their sizes tell. */
-export async function readInstalled(library: string): Promise<InstalledLibrary | undefined> {
-  let installed: InstalledLibrary;
-  try {
-    installed = JSON.parse(await readFile(join(library, 'installed.json'), 'utf8')) as InstalledLibrary;
-    for (const [path, { bytes }] of Object.entries(installed.files)) {
-      if ((await stat(join(library, path))).size !== bytes) return undefined;
-    }
-  } catch {
-    return undefined;
-  }
-  return installed;
-}
-
 /** Where the libraries come from: a release to download, or files that the user has. */
 export type LibrarySource = { variant: Variant } | { from: string };
-
-/** What `installed.json` calls the given files: a wheel by its name, for it is the same wherever it lies. */
-export function sourceName(path: string): string {
-  return path.endsWith('.whl') ? basename(path) : resolve(path);
-}
 
 /**
  * Puts TensorFlow's libraries and headers into the cache, whole or not at all.
@@ -76,15 +53,7 @@ export async function installLibrary(
   try {
     const { digests, ...origin } = await fill(folder, places, source, say, onProgress);
     await linkNames(folder, [...digests.keys()]);
-    const files: InstalledLibrary['files'] = {};
-    for (const [path, sha256] of digests) {
-      files[path] = { sha256, bytes: (await stat(join(folder, path))).size };
-    }
-    const installed: InstalledLibrary = { ...origin, files };
-    await writeFileAtomic(join(folder, 'installed.json'), `${JSON.stringify(installed, undefined, 2)}\n`);
-    await rm(places.library, { recursive: true, force: true });
-    await rename(folder, places.library);
-    return installed;
+    return await putInPlace<InstalledLibrary>(folder, places.library, origin, digests);
   } finally {
     await rm(places.unfinished, { recursive: true, force: true });
   }

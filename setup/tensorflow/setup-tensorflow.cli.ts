@@ -4,9 +4,10 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { formatDuration, ProgressBar } from '../../core/cli/progress.ts';
 import { watchSignals } from '../../core/cli/signals.ts';
 import { UserError } from '../../core/errors.ts';
+import { readInstalled } from '../installed.ts';
+import { checkPlatform, thisPlatform } from '../platform.ts';
 import { readGpus } from '../programs.ts';
-import { type LibrarySource, readInstalled } from './library.ts';
-import { checkPlatform, thisPlatform } from './platform.ts';
+import type { InstalledLibrary, LibrarySource } from './library.ts';
 import { projectPlaces } from './release.ts';
 import { setUpTensorFlow } from './setup.ts';
 
@@ -30,7 +31,7 @@ await runMain(async () => {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   const asked = [options.cpu && '--cpu', options.gpu && '--gpu', options.from && '--from'].filter(Boolean);
   if (asked.length > 1) throw new UserError(`give ${asked.join(' or ')}, not both`);
-  checkPlatform(thisPlatform());
+  checkPlatform(thisPlatform(), 'TensorFlow', 'npm run train trains without it');
   const places = projectPlaces();
   // Also clears a download that Ctrl-C breaks off.
   const release = watchSignals(() => {
@@ -75,7 +76,7 @@ async function chooseSource(
   if (options.from !== undefined) return { from: options.from };
   if (options.cpu) return { variant: 'cpu' };
   if (options.gpu) return { variant: 'gpu' };
-  const installed = await readInstalled(library);
+  const installed = await readInstalled<InstalledLibrary>(library);
   if (installed && installed.variant !== 'custom') return { variant: installed.variant };
   if (installed && !options.force) return undefined;
   const [gpu] = await readGpus();

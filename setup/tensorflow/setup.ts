@@ -3,14 +3,9 @@ import { cp, lstat, mkdir, readlink, rename, rm, stat, symlink } from 'node:fs/p
 import { dirname, join, relative } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { bindingPath } from '../../core/tensorflow/binding.ts';
+import { readInstalled, sourceName } from '../installed.ts';
 import { buildBinding, checkBuildTools } from './build-binding.ts';
-import {
-  type InstalledLibrary,
-  installLibrary,
-  type LibrarySource,
-  readInstalled,
-  sourceName,
-} from './library.ts';
+import { type InstalledLibrary, installLibrary, type LibrarySource } from './library.ts';
 import { probeTensorFlow, type TensorFlowFacts } from './probe.ts';
 import type { Places } from './release.ts';
 
@@ -66,7 +61,7 @@ export async function planSetup(
   options: Pick<SetupOptions, 'source' | 'force'>,
 ): Promise<Plan> {
   const { source, force = false } = options;
-  const installed = await readInstalled(places.library);
+  const installed = await readInstalled<InstalledLibrary>(places.library);
   const library = force || installed === undefined || !satisfies(installed, source);
   const binding = force || !existsSync(places.binding);
   return { library, binding, link: library || binding || !(await isLinked(places)) };

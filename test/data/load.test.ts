@@ -12,6 +12,8 @@ import {
 } from '../../core/data/load.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
+import type { PixelImage } from '../../core/preprocess/pixel-image.ts';
+import { resizeBilinear } from '../../core/preprocess/resize.ts';
 import { splitBytes, writeCifar100 } from './cifar100-files.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { rejectsPlainly } from './user-error.ts';
@@ -171,10 +173,28 @@ test('each dataset has its own places', async () => {
   );
 });
 
-test('only image folders can be had in another size', async () => {
+test('images of 32 pixels can be had in another size, as the server would resize them', async () => {
+  const options = { dataset: 'synthetic', splits: ['test'] } as const;
+  const given = await loadDataset(options);
+  const large = await loadDataset({ ...options, imageSize: 48 });
+  assert.deepEqual([large.height, large.width, large.test.count], [48, 48, given.test.count]);
+  assert.deepEqual(large.test.labels, given.test.labels);
+  const [from, to] = [3 * 32 * 32, 3 * 48 * 48];
+  const interleaved = (planar: Uint8Array) => {
+    const plane = planar.length / 3;
+    return Uint8Array.from({ length: planar.length }, (_, i) => planar[(i % 3) * plane + Math.floor(i / 3)]!);
+  };
+  const last = given.test.count - 1;
+  const image = {
+    data: interleaved(given.test.images.subarray(last * from)),
+    width: 32,
+    height: 32,
+    channels: 3,
+  };
+  const expected = resizeBilinear(image as PixelImage, 48, 48).data;
+  assert.deepEqual(interleaved(large.test.images.subarray(last * to)), Uint8Array.from(expected));
   await rejectsPlainly(
-    loadDataset({ dataset: 'synthetic', imageSize: 64 }),
-    /synthetic have 32 x 32 pixels, not 64 x 64/,
+    loadDataset({ ...options, imageSize: 200_000 }),
+    /^the images of synthetic take \d+\.\d GB at 200000 x 200000 pixels, more than a quarter of the memory/,
   );
-  assert.equal((await loadDataset({ dataset: 'synthetic', imageSize: 32, splits: [] })).height, 32);
 });

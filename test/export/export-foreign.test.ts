@@ -31,6 +31,28 @@ const pictures = join(folder, 'pictures');
 let noise: Float32Array;
 let pixels: Uint8Array;
 
+/** A depthwise convolution whose images are quantised by channel, as NNCF writes it. */
+function quantizedByChannel(): Uint8Array {
+  const b = new GraphBuilder('by-channel');
+  const quantize = (x: string, scale: number[], zero: number[]) => {
+    const dims = scale.length === 1 ? [] : [scale.length];
+    const by = [
+      b.initializer(b.unique('scale'), { dtype: 'float32', dims, data: Float32Array.from(scale) }),
+      b.initializer(b.unique('zero'), { dtype: 'uint8', dims, data: Uint8Array.from(zero) }),
+    ];
+    return b.node('DequantizeLinear', [b.node('QuantizeLinear', [x, ...by]), ...by]);
+  };
+  const x = quantize(b.input('data', 'float32', ['N', 3, 8, 8]), [0.1, 0.2, 0.3], [128, 127, 126]);
+  const filter = b.node('DequantizeLinear', [
+    b.initializer('filter', { dtype: 'int8', dims: [3, 1, 1, 1], data: Int8Array.of(10, 20, 30) }),
+    b.initializer('step', { dtype: 'float32', dims: [], data: Float32Array.of(0.1) }),
+  ]);
+  const y = quantize(b.node('Conv', [x, filter], { group: int(3) }), [0.1], [128]);
+  const scores = b.node('Flatten', [b.node('GlobalAveragePool', [y])], {}, { name: 'scores' });
+  b.output(scores, 'float32', ['N', 3]);
+  return encodeModel(b.graph, {}, { opset: 17 });
+}
+
 /** A net with batch norm and a softmax that is not its last node, as another program would write it. */
 function net({
   batch = 'N',
@@ -251,6 +273,12 @@ describe('what cannot be is refused in one line, and nothing is written', () => 
       },
       {},
       /onnxruntime does not take it/,
+    ],
+    [
+      'an image quantised by channel',
+      () => add('by-channel', quantizedByChannel()),
+      {},
+      /cannot run it on an image: what a convolution reads is quantised by channel, .*--precision int8$/,
     ],
     [
       'int8 of what is quantised',

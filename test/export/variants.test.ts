@@ -6,6 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
+import { modelCard } from '../../export/card/model-card.ts';
 import { exportRun } from '../../export/export-model.ts';
 import type { ExportOptions } from '../../export/options.ts';
 import { defaultOutput } from '../../export/output/output-paths.ts';
@@ -141,6 +142,17 @@ describe('labels and model card', () => {
     ]) {
       assert.ok(card.includes(text), `${text}\nis not in\n${card}`);
     }
+  });
+
+  it('name the classes where there are few', async () => {
+    const { result } = await exported('few.onnx', {});
+    assert.ok(!(await readFile(join(folder, 'few.md'), 'utf8')).includes('Its classes:'));
+    const metadata = { ...result.metadata, labels: ['cat', 'hot dog', 'a*b'] };
+    const card = modelCard({ ...result, metadata }, { external: false, sha256: '00', trainedHere: true });
+    assert.ok(
+      card.includes('which of 3 classes a picture shows.\n\nIts classes: cat, hot dog, a\\*b.\n'),
+      card,
+    );
   });
 
   it('do not replace a file that is no card', async () => {

@@ -91,6 +91,21 @@ it('trains the .onnx of another program on own photos, goes on with the run and 
   assert.equal(report.top1, log[0].best?.top1 ?? report.top1);
 });
 
+it('images of another size are resized when they are loaded, if it is said, in all that follows', async () => {
+  const RUN = join(folder, 'enlarged');
+  const few = ['--dataset', 'synthetic', '--train-images', '32', '--epochs', '1', '--batch-size', '16'];
+  const said = await run('train', '--from', FOREIGN, ...few, '--enlarge', 'loader', '--run', RUN);
+  assert.doesNotMatch(said, /in the graph/);
+  // It goes on with the same images.
+  assert.match(await run('train', '--resume', RUN), /it was finished before/);
+  const out = join(folder, 'enlarged.onnx');
+  await run('export', '--run', RUN, '--out', out, '--verify-images', '16');
+  const { inputHeight } = decodeMetadata(decodeModel(await readModelBytes(out, out)).metadata, out);
+  assert.equal(inputHeight, 24);
+  const report = JSON.parse(await run('test-model', '--weights', out, '--limit', '16', '--json'));
+  assert.equal(report.images, 16);
+});
+
 it('a mistake is one line', async () => {
   const cases: [string[], RegExp][] = [
     [['--from', 'nothing.onnx'], /--from nothing.onnx: there is no such file/],

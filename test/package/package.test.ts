@@ -99,6 +99,13 @@ describe('the package, unpacked beside its dependencies', () => {
     }
   });
 
+  it('leaves onnxruntime-web to the page that uses it, which knows where its WebAssembly is', async () => {
+    const chunks = (await readdir(join(home, 'dist/web'))).map((name) => join(home, 'dist/web', name));
+    const texts = await Promise.all(chunks.map((path) => readFile(path, 'utf8')));
+    assert.ok(texts.some((text) => text.includes('from "onnxruntime-web/wasm"')));
+    assert.ok(texts.every((text) => !text.includes('ort-wasm-simd-threaded')));
+  });
+
   it('finds its model, its threads and its types of images from any folder', async () => {
     await mkdir(join(folder, 'exports'));
     await cp(join(home, 'dist/models/resnet14t.onnx'), join(folder, 'exports/mine.onnx'));

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
+import { checkPlatform } from '../../setup/platform.ts';
 import { type Output, runProgram } from '../../setup/programs.ts';
-import { checkPlatform } from '../../setup/tensorflow/platform.ts';
+
 import { command } from '../commands/command.ts';
 import { checkPlain } from '../data/user-error.ts';
 
@@ -28,15 +29,21 @@ test('mistakes in the options are one line and exit code 1', async () => {
 });
 
 test('systems that the wheels do not run on are refused', () => {
-  checkPlatform({ os: 'linux', arch: 'x64', glibc: true });
+  checkPlatform({ os: 'linux', arch: 'x64', glibc: true }, 'OpenVINO', 'that is all');
   for (const [platform, name] of [
     [{ os: 'darwin', arch: 'arm64', glibc: false }, 'darwin arm64'],
     [{ os: 'linux', arch: 'arm64', glibc: true }, 'linux arm64'],
     [{ os: 'linux', arch: 'x64', glibc: false }, 'Linux without glibc'],
   ] as const) {
     assert.throws(
-      () => checkPlatform(platform),
-      (error) => checkPlain(error, new RegExp(`with glibc only, and this is ${name};`)),
+      () => checkPlatform(platform, 'OpenVINO', 'onnxruntime serves without it'),
+      (error) =>
+        checkPlain(
+          error,
+          new RegExp(
+            `^OpenVINO is set up on Linux x86-64 with glibc only, and this is ${name}; onnxruntime serves`,
+          ),
+        ),
     );
   }
 });

@@ -16,11 +16,15 @@ export function wheelFiles(options: { name?: string; version?: string; changes?:
     'tensorflow/include/external/png/png.h': '// not needed',
     'tensorflow/python/__init__.py': '# not needed',
   };
+  return withRecord(files, `${name}-${version}.dist-info`, changes);
+}
+
+/** Files with the RECORD of a wheel, in its metadata folder `info`; `changes` are made after it was written. */
+export function withRecord(files: Files, info: string, changes: Files = {}): Files {
   const record = Object.entries(files).map(([path, content]) => {
     const digest = createHash('sha256').update(content).digest('base64url');
     return `${path},sha256=${digest},${content.length}\n`;
   });
-  const info = `${name}-${version}.dist-info`;
   return { ...files, [`${info}/RECORD`]: `${record.join('')}${info}/RECORD,,\n`, ...changes };
 }
 

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { writeRunFiles } from '../runs/write-run.ts';
+import { noisePng } from '../serve/support/images.ts';
 import { inaccessible } from './axe.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { epoch } from './fixtures.ts';
@@ -14,13 +16,37 @@ const SIZES = {
   zoomed: { width: 640, height: 400 },
 };
 
+/** What test-model says of a run: its card has a matrix, and examples with pictures. */
+const REPORT = {
+  ...{ weights: 'best.safetensors', dataset: 'mine', images: 9, top1: 7 / 9 },
+  classes: ['a', 'b'].map((name) => ({ name, images: 4, accuracy: 0.75 })),
+  confusion: [
+    [3, 1],
+    [1, 4],
+  ],
+  examples: [
+    { image: 'a/one.jpg', truth: 'a', guess: 'a', probability: 0.99 },
+    {
+      image: 'b/a long name of a picture.jpg',
+      truth: 'b',
+      guess: 'a',
+      probability: 0.87,
+      picture: 'examples/wrong-1.png',
+    },
+  ],
+};
+
 describe('every view is accessible and fits', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;
 
   before(async () => {
     test = await TestDemo.start();
-    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4 };
+    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4, labels: ['a', 'b'] };
     await writeRunFiles(path.join(test.folder, 'runs/first'), [epoch(0), epoch(1)], config);
+    const tested = path.join(test.folder, 'runs/first/best-test');
+    await mkdir(path.join(tested, 'examples'), { recursive: true });
+    await writeFile(path.join(tested, 'report.json'), JSON.stringify(REPORT));
+    await writeFile(path.join(tested, 'examples/wrong-1.png'), await noisePng(1));
     await writeRunFiles(path.join(test.folder, 'runs/second'), [epoch(0)], { ...config, seed: 9 });
   });
 
@@ -64,6 +90,9 @@ describe('every view is accessible and fits', { skip: SKIP_WITHOUT_CHROMIUM, tim
     for (const box of await page.locator('#runs-body input').all()) await box.check();
     await page.waitForSelector('#runs-differences:not([hidden])');
     await check('two runs compared');
+    await page.locator('#runs-body tr', { hasText: 'second' }).locator('input').uncheck();
+    await page.waitForSelector('#run-examples img');
+    await check('a run, and what test-model found out about it');
 
     await visitor.show('teach');
     await check('teaching');

@@ -1,11 +1,11 @@
 import type { Normalization } from '../../core/data/dataset.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
+import { PlanarResizer } from '../../core/preprocess/planar-resizer.ts';
 import { Random } from '../../core/random.ts';
 import type { Augmentation } from '../recipe/settings.ts';
 import { fillTargets } from '../targets.ts';
 import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
-import { PlanarResizer } from './planar-resizer.ts';
 import { RandomStream } from './random-stream.ts';
 
 /** A batch's memory. It moves between the threads by transfer: no copy, and one owner at a time. */

@@ -107,6 +107,10 @@ export const FINE_TUNING = {
   netSize: z.optional(whole(8, 1024)).register(FLAGS, {
     help: 'with --from: height and width that the net sees, where it takes several; images of another size are resized in the graph; default its own',
   }),
+  enlarge: z._default(z.enum(['graph', 'loader']), 'graph').register(FLAGS, {
+    value: 'NAME',
+    help: 'with --from: where images of another size than the net sees are resized; graph: in the net, which goes on to take them as they are; loader: when they are loaded, and the trained net takes the size that it sees',
+  }),
   headLr: z._default(real(0), 1).register(FLAGS, {
     help: "by what the head's learning rate is multiplied",
   }),

@@ -10,6 +10,7 @@ import { UserError } from '../../core/errors.ts';
 import { TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import { RUNTIME_OPTION, type RuntimeChoice, requireRuntime } from '../../core/runtime/runtimes.ts';
 
 await runMain(async () => {
   const { options } = parseOptions(
@@ -29,6 +30,7 @@ await runMain(async () => {
           help: 'model of the zoo; left out: found by the tensors',
           choices: MODEL_NAMES,
         },
+        ...RUNTIME_OPTION,
         'batch-size': { type: 'integer', help: 'images at a time', default: 100, min: 1, max: 10_000 },
         dataset: {
           type: 'string',
@@ -54,6 +56,8 @@ await runMain(async () => {
   const { dataset: name, data, limit } = options;
   if (options.weights !== undefined && options.run !== undefined)
     throw new UserError('give --run or --weights, not both');
+  const runtime = options.runtime as RuntimeChoice;
+  requireRuntime(runtime);
   const weights = options.weights ?? (await bestOfRun(options.run, options.model));
   const it = await import('./test-model.ts');
   const model = await it.loadModel(weights, options.model);
@@ -68,7 +72,9 @@ await runMain(async () => {
   const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
   const outcome = await it.testModel(model, dataset, {
     batchSize: options.batchSize,
+    runtime,
     leaveOut,
+    onNote: (line) => process.stderr.write(`note: ${cleanLines(line)}\n`),
     onProgress: (done, top1) => progress.update(done, `top-1 ${formatPercent(top1)}`),
   });
   progress.finish();

@@ -27,6 +27,7 @@ import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { canDrawText, rasterize } from '../../core/plot/png.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
+import type { RuntimeChoice } from '../../core/runtime/runtimes.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { decodeWeights, readWeightsFile, weightsFormat } from '../../core/weights/load-weights.ts';
 import { Canvas } from '../augment-sheet/canvas.ts';
@@ -111,6 +112,10 @@ async function configOfRun(path: string): Promise<Record<string, unknown>> {
 
 export interface TestModelOptions {
   batchSize: number;
+  /** What runs the model; default onnxruntime. */
+  runtime?: RuntimeChoice;
+  /** Called with a line on which runtime was chosen. */
+  onNote?: (line: string) => void;
   onProgress?: (images: number, top1: number) => void;
   /** Test images, by their place, that a second count leaves out. */
   leaveOut?: ReadonlySet<number> | undefined;
@@ -163,7 +168,7 @@ class TallyWithExamples extends Tally {
 
 /**
  * Runs a model on the test split, counting what it takes each class for.
- * @throws UserError if onnxruntime cannot run the model
+ * @throws UserError if the runtime cannot run the model
  */
 export async function testModel(
   model: LoadedModel,

@@ -4,6 +4,7 @@ import { RunsPage } from './app/runs-page.ts';
 import { TeachPage } from './app/teach-page.ts';
 import { TestPage } from './app/test-page.ts';
 import { byId } from './dom/elements.ts';
+import { type GivenFiles, givenFiles } from './picture/dropped-files.ts';
 import { keepForOffline } from './service-worker/register.ts';
 import { fetchSiteIndex } from './site-index.ts';
 import { CameraDialog } from './views/camera-dialog.ts';
@@ -53,10 +54,16 @@ async function start(): Promise<void> {
   ]);
 }
 
-/** Sorts dropped or pasted files by their names: model, test set, or else pictures. */
-function takeFiles(files: File[]): void {
+/** Sorts dropped or pasted files by their names: model, test set, or else pictures; a folder's are to test on. */
+function takeFiles({ files: given, folder }: GivenFiles): void {
+  const files = given.map(({ file }) => file);
   const [file] = files;
   if (!file) return;
+  if (folder && view !== 'teach') {
+    location.hash = '#test';
+    testPage.chooseFolder(given);
+    return;
+  }
   if (/\.onnx$/i.test(file.name)) void open.open({ name: file.name, file });
   else if (/\.bin$/i.test(file.name)) testPage.choose({ name: file.name, file });
   else if (view === 'teach') teachPage.take(files);
@@ -96,7 +103,10 @@ function startNavigation(onShow: (view: string) => void): void {
  * or pasted holds no file. While a file is dragged over the page, its
  * body has the class `dragging`.
  */
-function watchGivenFiles(onFiles: (files: File[]) => void, onNothing: (how: 'drop' | 'paste') => void): void {
+function watchGivenFiles(
+  onFiles: (given: GivenFiles) => void,
+  onNothing: (how: 'drop' | 'paste') => void,
+): void {
   const { body } = document;
   document.addEventListener('dragover', (event) => {
     // Without this the browser would leave the page and open the file.
@@ -110,17 +120,17 @@ function watchGivenFiles(onFiles: (files: File[]) => void, onNothing: (how: 'dro
   document.addEventListener('drop', (event) => {
     event.preventDefault();
     body.classList.remove('dragging');
-    give(event.dataTransfer, 'drop');
+    void give(event.dataTransfer, 'drop');
   });
   document.addEventListener('paste', (event) => {
     // Text pasted into a field is meant for that field.
     if (event.target instanceof HTMLInputElement) return;
-    give(event.clipboardData, 'paste');
+    void give(event.clipboardData, 'paste');
   });
 
-  function give(data: DataTransfer | null, how: 'drop' | 'paste'): void {
-    const files = [...(data?.files ?? [])];
-    if (files.length > 0) onFiles(files);
+  async function give(data: DataTransfer | null, how: 'drop' | 'paste'): Promise<void> {
+    const given = await givenFiles(data);
+    if (given.files.length > 0) onFiles(given);
     else onNothing(how);
   }
 }

@@ -24,4 +24,5 @@ serveThread<InferenceCalls>({
     // The number of images stands in for the time, to show how requests were joined.
     return { logits, milliseconds: images };
   },
+  close: () => undefined,
 });

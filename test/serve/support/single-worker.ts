@@ -11,4 +11,5 @@ serveThread<InferenceCalls>({
     if (images > 1) throw new Error(`${images} images`);
     return { logits: Float32Array.of(input[0]!), milliseconds: 1 };
   },
+  close: () => undefined,
 });

@@ -12,4 +12,5 @@ serveThread<InferenceCalls>({
     await sleep(150);
     return { logits: new Float32Array(images * classes), milliseconds: 150 };
   },
+  close: () => undefined,
 });

@@ -9,4 +9,5 @@ serveThread<InferenceCalls>({
   open: () => ({}),
   // The number of images stands in for the time, to show how requests were joined.
   run: ({ images }) => ({ logits: new Float32Array(images).fill(threads), milliseconds: images }),
+  close: () => undefined,
 });

@@ -26,11 +26,11 @@ const METHODS: Readonly<Record<TeachMethod, { epochs: number; what: string }>> =
     what: 'A new last layer is trained on what the model makes of each picture; all else stays. Takes seconds.',
   },
   part: {
-    epochs: 15,
+    epochs: 8,
     what: 'The last quarter of the model is trained on, by what the layers before make of each picture. Mostly less than a minute.',
   },
   whole: {
-    epochs: 8,
+    epochs: 5,
     what: 'All of the model is trained on, with pictures shifted and mirrored: best where yours are unlike those it knows. Takes minutes if it is large.',
   },
   scratch: {

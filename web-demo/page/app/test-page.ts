@@ -1,5 +1,6 @@
 import { byId } from '../dom/elements.ts';
 import { pickTestPictures } from '../examples/test-pictures.ts';
+import type { PathFile } from '../picture/dropped-files.ts';
 import { type CifarSource, fromFolder, type TestSetSource } from '../test-set/source.ts';
 import { mistakeCanvas } from '../views/mistakes-view.ts';
 import { TestSetView } from '../views/test-set-view.ts';
@@ -30,7 +31,7 @@ export class TestPage {
       stop: () => this.stop(),
       pickMistake: (mistake) => this.#pick(mistake),
       chooseFile: (file) => this.choose({ name: file.name, file }),
-      chooseFolder: (files) => this.#chooseFolder(files),
+      chooseFolder: (files) => this.chooseFolder(files),
     });
     byId('shuffle', HTMLButtonElement).addEventListener('click', () => void this.#showThumbs());
   }
@@ -52,7 +53,8 @@ export class TestPage {
     }
   }
 
-  #chooseFolder(files: readonly File[]): void {
+  /** Takes the pictures of a folder from now on. */
+  chooseFolder(files: readonly PathFile[]): void {
     try {
       this.choose(fromFolder(files));
     } catch (error) {

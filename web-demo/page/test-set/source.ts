@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import type { PathFile } from '../picture/dropped-files.ts';
 
 /** CIFAR-100's `test.bin`, of the page's server or picked by the reader. */
 export type CifarSource = { name: string; url: string; bytes: number } | { name: string; file: File };
@@ -22,12 +23,12 @@ const TEST_FOLDERS = ['test', 'val', 'valid', 'validation'];
  * The pictures of a folder that has one for each class; of a whole dataset, those to test on.
  * @throws UserError if there are none
  */
-export function fromFolder(files: readonly File[]): TestSetSource {
-  const name = files[0]?.webkitRelativePath.split('/')[0] ?? 'The folder';
+export function fromFolder(files: readonly PathFile[]): TestSetSource {
+  const name = files[0]?.path.split('/')[0] ?? 'The folder';
   const all = files
-    .filter((file) => PICTURE.test(file.name) && !/(^|\/)\./.test(file.webkitRelativePath))
-    .map((file) => {
-      const parts = file.webkitRelativePath.split('/').slice(1);
+    .filter(({ file, path }) => PICTURE.test(file.name) && !/(^|\/)\./.test(path))
+    .map(({ file, path: whole }) => {
+      const parts = whole.split('/').slice(1);
       return { file, path: parts.join('/'), parts };
     })
     .filter(({ parts }) => parts.length > 1);

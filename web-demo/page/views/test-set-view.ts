@@ -2,6 +2,7 @@ import type { ModelAccuracy } from '../../../core/model-metadata.ts';
 import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatPercent } from '../format.ts';
+import { chosenFiles, type PathFile } from '../picture/dropped-files.ts';
 import { countRecords, FULL_TEST_SET } from '../test-set/records.ts';
 import { sizeOfSource, type TestSetSource } from '../test-set/source.ts';
 import type { EvaluationDetails, EvaluationReport, EvaluationState, Mistake } from '../worker/protocol.ts';
@@ -15,7 +16,7 @@ export interface TestSetActions {
   pickMistake: (mistake: Mistake) => void;
   chooseFile: (file: File) => void;
   /** All files of a folder. */
-  chooseFolder: (files: File[]) => void;
+  chooseFolder: (files: readonly PathFile[]) => void;
 }
 
 /** The card that runs the test set. */
@@ -64,7 +65,7 @@ export class TestSetView {
       this.#file.value = '';
     });
     this.#folder.addEventListener('change', () => {
-      actions.chooseFolder([...(this.#folder.files ?? [])]);
+      actions.chooseFolder(chosenFiles(this.#folder.files ?? []));
       this.#folder.value = '';
     });
     this.showSource(undefined);

@@ -1,5 +1,10 @@
-import { type ResizeWeights, triangleWeights, weightedSum } from '../../core/preprocess/resize.ts';
-import type { ImageSize } from './augment/transform.ts';
+import { type ResizeWeights, triangleWeights, weightedSum } from './resize.ts';
+
+/** In pixels. */
+export interface PlanarSize {
+  height: number;
+  width: number;
+}
 
 /**
  * Resizes channel-planar images of one size to another as `resizeBilinear` does interleaved ones, to the bit;
@@ -12,8 +17,8 @@ export class PlanarResizer {
   readonly #result: Uint8Array;
 
   constructor(
-    private readonly from: ImageSize,
-    private readonly to: ImageSize,
+    private readonly from: PlanarSize,
+    private readonly to: PlanarSize,
   ) {
     this.#across = triangleWeights(from.width, to.width);
     this.#down = triangleWeights(from.height, to.height);

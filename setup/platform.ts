@@ -1,6 +1,6 @@
-import { UserError } from '../../core/errors.ts';
+import { UserError } from '../core/errors.ts';
 
-/** What of a machine decides whether TensorFlow's wheels run on it. */
+/** What of a machine decides whether a wheel's libraries run on it. */
 export interface Platform {
   os: string;
   arch: string;
@@ -13,11 +13,13 @@ export function thisPlatform(): Platform {
   return { os: process.platform, arch: process.arch, glibc: report.header.glibcVersionRuntime !== undefined };
 }
 
-/** @throws UserError where TensorFlow's Linux wheels do not run */
-export function checkPlatform({ os, arch, glibc }: Platform): void {
+/**
+ * @param what it is for, e.g. `TensorFlow`
+ * @param instead what there is without it, for the message
+ * @throws UserError where Linux wheels for x86-64 do not run
+ */
+export function checkPlatform({ os, arch, glibc }: Platform, what: string, instead: string): void {
   if (os === 'linux' && arch === 'x64' && glibc) return;
   const here = os === 'linux' && arch === 'x64' ? 'Linux without glibc' : `${os} ${arch}`;
-  throw new UserError(
-    `TensorFlow is set up on Linux x86-64 with glibc only, and this is ${here}; npm run train trains without it`,
-  );
+  throw new UserError(`${what} is set up on Linux x86-64 with glibc only, and this is ${here}; ${instead}`);
 }

@@ -2,8 +2,10 @@ import type { Recipe } from '../train/recipe/settings.ts';
 import finetune from './finetune.ts';
 
 /**
- * EfficientNet-Lite0 with ImageNet weights (`npm run pretrained -- efficientnet-lite0` first) on CIFAR-100, the
- * default model in models/: RESULT
+ * EfficientNet-Lite0, fine-tuned from its ImageNet weights (`npm run pretrained -- efficientnet-lite0` comes first):
+ * 74.08 % top-1 (94.20 % top-5) on CIFAR-100's test images after 11 epochs of 49,000 images (`--val-share 0.02`), 93
+ * minutes of one core with AVX-512; 74.02 % (94.21 %) in int8, which is the model that is served by default
+ * (models/README.md, its log beside it).
  */
 export default {
   ...finetune,

@@ -29,7 +29,9 @@ export async function quantizeModel(
     throw new UserError(`the percentile is above 0 and at most 100, not ${percentile}`);
   }
   const { foreign } = options;
-  const plan = planQuantization(graph, foreign && (await floatValues(graph, foreign)));
+  const fine = enlargedImages(graph);
+  const isFloat = foreign && (await floatValues(graph, foreign));
+  const plan = planQuantization(graph, (name) => !fine.has(name) && (isFloat?.(name) ?? true));
   const calibrated = [...new Set(plan.scaleOf.values())];
   const { histograms, means, images } = await collectHistograms(graph, calibrated, options.batches(), {
     threads: options.threads,
@@ -52,6 +54,17 @@ export async function quantizeModel(
       ...countOperators(plan),
     },
   };
+}
+
+/**
+ * Images that the graph itself enlarges. Between two pixels they have values that 256 levels round away, of which a
+ * first layer makes edges: on images of 32 pixels enlarged to 128, that alone changed the best class of EfficientNet-Lite0
+ * on 13 of 100. What reads them computes in float32.
+ */
+function enlargedImages({ inputs, nodes }: Graph): Set<string> {
+  const images = new Set(inputs.map(({ name }) => name));
+  const resized = nodes.filter(({ op, inputs: [image = ''] }) => op === 'Resize' && images.has(image));
+  return new Set(resized.map(({ outputs }) => outputs[0]!));
 }
 
 function countOperators({ graph, isFloat }: QuantizationPlan): Pick<QuantizeReport, 'quantized' | 'float'> {

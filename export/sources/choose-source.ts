@@ -1,6 +1,7 @@
 import { relative } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
+import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { listRunFolders } from '../../core/runs/run-folders.ts';
 import type { CheckpointChoice } from '../options.ts';
@@ -20,7 +21,7 @@ export interface SourceQuery extends WeightsSourceOptions {
 
 /**
  * Finds what to export: the weights or the run that were named; else the newest run, of the model if that is named; else
- * the embedded model of that name, or the first.
+ * the embedded model of that name, or the first that is there in float32.
  * @throws UserError if there is none, it cannot be read, or it is not what else was asked for
  */
 export async function chooseSource(query: SourceQuery): Promise<ExportSource> {
@@ -54,9 +55,17 @@ async function embeddedInstead(
   { model, dataset, checkpoint }: SourceQuery,
   root: string,
 ): Promise<string | undefined> {
-  const names = await embeddedModels();
+  const embedded = await embeddedModels();
+  // Of the others only the quantised form is there.
+  const names = embedded.filter((name) => MODEL_NAMES.includes(name));
   // Who has trained means a run of theirs, also where none has the checkpoint yet.
   if (model === undefined) return (await listRunFolders(root)).length > 0 ? undefined : names[0];
+  if (embedded.includes(model) && !names.includes(model)) {
+    const file = shortest(embeddedModelPath(model));
+    throw new UserError(
+      `${file} has 8-bit weights, and nothing else can be made of them; use the file as it is, or train its net (models/README.md)`,
+    );
+  }
   if (!names.includes(model)) return undefined;
   return (await RunDirectory.latest(model, root, { checkpoint, dataset })) ? undefined : model;
 }

@@ -3,7 +3,7 @@ import { readdir, readFile, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { decodeMetadata } from '../../core/model-metadata.ts';
-import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
+import { embeddedModelPath } from '../../core/models/embedded.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
@@ -14,7 +14,8 @@ import { temporaryFolder } from '../data/temporary-folder.ts';
 import { runCli } from './run-cli.ts';
 import { tensorsOf, trainedGraph, writeRun } from './trained-run.ts';
 
-const [EMBEDDED] = await embeddedModels();
+/** The first that is there in float32. */
+const EMBEDDED = 'resnet14t';
 const query = { checkpoint: 'best' } as const;
 
 async function readModel(path: string) {
@@ -28,7 +29,7 @@ describe('without a run', () => {
     const { code, stdout, stderr } = await runCli(folder);
     assert.deepEqual([code, stderr], [0, '']);
     const copy = await readModel(join(folder, 'exports', `${EMBEDDED}.onnx`));
-    const original = await readModel(embeddedModelPath(EMBEDDED!));
+    const original = await readModel(embeddedModelPath(EMBEDDED));
     assert.deepEqual(copy.graph.initializers, original.graph.initializers);
     assert.deepEqual(copy.metadata, { ...original.metadata, precision: 'fp32', preprocessing: 'client' });
     assert.match(stdout, new RegExp(`^weights {3}.*models/${EMBEDDED}\\.onnx$`, 'm'));
@@ -36,9 +37,16 @@ describe('without a run', () => {
     assert.match(stdout, / 385,748 parameters/);
   });
 
+  it('an embedded model that is there in 8 bits alone says so', async () => {
+    await assert.rejects(chooseSource({ ...query, model: 'efficientnet-lite0-cifar100' }), {
+      name: 'UserError',
+      message: /^models\/efficientnet-lite0-cifar100\.onnx has 8-bit weights/,
+    });
+  });
+
   it('the embedded model is found by its name, unless a run has the model, or another dataset is asked for', async () => {
     const root = join(await temporaryFolder(), 'runs');
-    const named = { ...query, model: EMBEDDED!, root };
+    const named = { ...query, model: EMBEDDED, root };
     assert.match((await chooseSource(named)).origin, /models\/.*\.onnx$/);
     await assert.rejects(chooseSource({ ...named, dataset: 'synthetic' }), /no run under .* on synthetic/);
     await writeRun(join(root, 'a'));
@@ -48,7 +56,7 @@ describe('without a run', () => {
 
   it('nothing named is the newest run, also of an ablation; the embedded model where nobody has trained', async () => {
     const root = join(await temporaryFolder(), 'runs');
-    assert.match((await chooseSource({ ...query, root })).origin, /models\/.*\.onnx$/);
+    assert.match((await chooseSource({ ...query, root })).origin, /models\/resnet14t\.onnx$/);
     await writeRun(join(root, 'unfinished'), { checkpoints: ['last'] });
     await assert.rejects(chooseSource({ ...query, root }), {
       name: 'UserError',

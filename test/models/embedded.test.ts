@@ -6,7 +6,7 @@ import { decodeMetadata } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
 
 const FOLDER = fileURLToPath(new URL('../../models/', import.meta.url));
-const EMBEDDED_BYTES = 2_000_000;
+const EMBEDDED_BYTES = 4_000_000;
 
 const names = (await readdir(FOLDER)).filter((name) => name.endsWith('.onnx'));
 
@@ -31,8 +31,10 @@ describe('embedded models', () => {
       assert.equal(config.seed, metadata.trainingConfig?.seed);
       const log = (await readFile(`${stem}.log.jsonl`, 'utf8')).trim().split('\n');
       assert.equal(log.length, config.epochs);
-      const best = Math.max(...log.map((line) => JSON.parse(line).testTop1));
-      assert.equal(best, metadata.accuracy.top1);
+      const epochs = log.map((line) => JSON.parse(line) as { testTop1: number; evaluatedOn?: string });
+      // Of a run that chose its best epoch on other images, the log does not have the test images' result.
+      if (epochs.some(({ evaluatedOn }) => evaluatedOn === 'validation')) return;
+      assert.equal(Math.max(...epochs.map(({ testTop1 }) => testTop1)), metadata.accuracy.top1);
     });
   }
 });

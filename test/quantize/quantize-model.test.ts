@@ -10,6 +10,7 @@ import {
   type QuantizeOptions,
 } from '../../export/quantize/options.ts';
 import { quantizeModel } from '../../export/quantize/quantize-model.ts';
+import { forImages } from '../../train/fine-tune/enlarge.ts';
 import { bottleneckNet, floatNet, noise, runGraph } from './small-nets.ts';
 
 const float = floatNet('se_resnet20', 8);
@@ -46,6 +47,18 @@ describe('a quantised model', () => {
       floats.every(({ dims }) => dims.length < 2),
       'only scales are left in float32',
     );
+  });
+
+  it('computes in float32 what reads an image that the graph enlarges', async () => {
+    const enlarged = forImages(floatNet('resnet14t', 16), { height: 8, width: 8 });
+    const { graph, report } = await quantizeModel(enlarged, {
+      batches: () => noise(enlarged, 2, 4),
+      threads: 1,
+    });
+    assert.equal(report.float.Conv, 1);
+    const [first, second] = graph.nodes.filter(({ op }) => op === 'Conv');
+    assert.equal(first!.inputs[0], 'enlarged');
+    assert.match(second!.inputs[0]!, /dequantized$/);
   });
 
   it('is the same bytes each time, and the float graph is as before', async () => {

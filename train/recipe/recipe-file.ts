@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises';
 import { extname, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
+import efficientnetLite0 from '../../recipes/efficientnet-lite0.ts';
 import embedded from '../../recipes/embedded.ts';
 import fast from '../../recipes/fast.ts';
 import finetune from '../../recipes/finetune.ts';
@@ -11,14 +12,20 @@ import { parseRecipe } from './parse.ts';
 import type { Recipe } from './settings.ts';
 
 /** The recipes of `recipes/` by name. */
-export const PRESETS = { fast, embedded, finetune, reference } as const satisfies Record<string, Recipe>;
+export const PRESETS = {
+  fast,
+  embedded,
+  finetune,
+  'efficientnet-lite0': efficientnetLite0,
+  reference,
+} as const satisfies Record<string, Recipe>;
 export type PresetName = keyof typeof PRESETS;
 
 export const PRESET_CLI_OPTION = {
   preset: {
     type: 'string',
     value: 'NAME',
-    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for the model in models/, finetune to go on from a trained net (--from), reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
+    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0 for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
     choices: Object.keys(PRESETS),
   },
 } as const;

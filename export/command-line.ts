@@ -184,6 +184,9 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
     throw new UserError('--storage-uri goes with --target kserve');
   }
   const target = options.target as Target | undefined;
+  if (target === 'torchvision' && foreign !== undefined) {
+    throw new UserError('--target torchvision is for nets of the zoo; leave out --foreign');
+  }
   const inAllPrecisions = target === 'transformers.js';
   if (inAllPrecisions) refuseVariants(options);
   const forInt8: ExportOptions = {

@@ -3,7 +3,7 @@ import { parseOptions } from '../core/cli/options.ts';
 import { cleanLines } from '../core/cli/printable.ts';
 import { ProgressBar } from '../core/cli/progress.ts';
 import { exportCommand, readOptions } from './command-line.ts';
-import { type ExportOptions, TARGET_BATCH } from './options.ts';
+import { type ExportOptions, TARGET_BATCH, type Target } from './options.ts';
 import type { SourceQuery } from './sources/choose-source.ts';
 
 /** Fewer images are done before a bar could be read. */
@@ -18,19 +18,19 @@ await runMain(async () => {
   process.once('SIGTERM', () => process.exit(143));
   const isServed = target === 'triton' || target === 'kserve';
   const largestBatch = isServed ? TARGET_BATCH : undefined;
-  const model = foreign
-    ? await adapt(foreign, { ...options, largestBatch })
-    : await exportTrained(query, options);
+  const { model, files: torch } = foreign
+    ? { model: await adapt(foreign, { ...options, largestBatch }), files: undefined }
+    : await exportTrained(query, options, target);
   if (target === undefined) return;
   const { writeTarget } = await import('./targets/write-target.ts');
   const onNote = (line: string) => process.stderr.write(`note: ${cleanLines(line)}\n`);
   const exported = { ...options, ...forTarget };
-  const files = await writeTarget(target, { model, storageUri, exported, onNote });
+  const files = await writeTarget(target, { model, storageUri, exported, files: torch, onNote });
   process.stdout.write(`${target.padEnd(9)} ${files.join(', ')}\n`);
 });
 
-/** @returns the model's path */
-async function exportTrained(query: SourceQuery, options: ExportOptions): Promise<string> {
+/** @returns the model's path, and for torchvision the files of its weights */
+async function exportTrained(query: SourceQuery, options: ExportOptions, target: Target | undefined) {
   const [{ chooseSource }, { exportModel }, { describeExport }] = await Promise.all([
     import('./sources/choose-source.ts'),
     import('./export-model.ts'),
@@ -38,12 +38,17 @@ async function exportTrained(query: SourceQuery, options: ExportOptions): Promis
   ]);
   const source = await chooseSource(query);
   process.stdout.write(`${[`weights   ${source.origin}`, ...source.remarks].join('\n')}\n`);
+  // First: the export takes the weights, and what torchvision cannot load is said before anything is written.
+  const files =
+    target === 'torchvision'
+      ? (await import('./targets/torchvision.ts')).torchvisionFiles(source)
+      : undefined;
   const progress = showProgress();
   try {
     const result = await exportModel(source, { ...options, onProgress: progress.update });
     progress.finish();
     process.stdout.write(`${describeExport(result, options.batch)}\n`);
-    return result.path;
+    return { model: result.path, files };
   } finally {
     progress.finish();
   }

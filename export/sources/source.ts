@@ -28,10 +28,14 @@ export class ExportSource {
     this.remarks = origin.remarks ?? [];
   }
 
+  get graph(): Graph {
+    if (!this.#graph) throw new Error('the graph was taken already');
+    return this.#graph;
+  }
+
   /** Hands the graph over, once: nothing else keeps its weights in memory then. */
   takeGraph(): Graph {
-    const graph = this.#graph;
-    if (!graph) throw new Error('the graph was taken already');
+    const { graph } = this;
     this.#graph = undefined;
     return graph;
   }

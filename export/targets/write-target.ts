@@ -19,6 +19,8 @@ export interface TargetOptions {
   maxBatch?: number | undefined;
   /** For transformers.js: how the model was exported. */
   exported?: ExportOptions | undefined;
+  /** For torchvision: the files of the weights as they were before the export. */
+  files?: readonly (readonly [path: string, data: string | Uint8Array])[] | undefined;
   /** Called with a line on what is done otherwise than asked for. */
   onNote?: ((line: string) => void) | undefined;
   /** How long a request waits for others; default 1000 (a millisecond). */
@@ -33,7 +35,7 @@ const STORAGE = /^(s3|gs|gcs|https?|pvc|hdfs|webhdfs|hf|oci|abfs|azure):\/\/\S+$
 
 /**
  * Writes what another program needs to run a model: for `triton` a model repository, for `kserve` one and the
- * InferenceService that runs it, for `transformers.js` a repository of the Hugging Face hub. Files that are there already are replaced, one by one and whole.
+ * InferenceService that runs it, for `transformers.js` a repository of the Hugging Face hub, for `torchvision` weights and the program that loads them. Files that are there already are replaced, one by one and whole.
  * @returns the files, the one to begin with last
  * @throws UserError if the model cannot be read, an option is none, or a file cannot be written
  */
@@ -45,15 +47,22 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
     );
   }
   const out = options.out ?? `${model.replace(/\.onnx$/i, '')}-${target}`;
+  const inOut = (files: NonNullable<TargetOptions['files']>) =>
+    writeFiles(
+      target,
+      out,
+      files.map(([path, data]) => [join(out, path), data] as const),
+    );
+  if (target === 'torchvision') {
+    if (!options.files)
+      throw new UserError('--target torchvision is for nets of the zoo; leave out --foreign');
+    return inOut(options.files);
+  }
   if (target === 'transformers.js') {
     const { transformersJs } = await import('./transformers-js.ts');
     const { files, notes } = await transformersJs(model, options.exported);
     for (const note of notes) options.onNote?.(note);
-    return writeFiles(
-      target,
-      out,
-      files.map(([path, data]) => [join(out, path), data]),
-    );
+    return inOut(files);
   }
   const { bytes, graph, metadata } = await loadClassifier(model, { anyInterface: true });
   const name = metadata.model.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'model';

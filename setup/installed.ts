@@ -1,5 +1,8 @@
+import { rmSync } from 'node:fs';
 import { readFile, rename, rm, stat } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
+import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
+import { watchSignals } from '../core/cli/signals.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 
 /** What `installed.json` says of the libraries in a cache. */
@@ -48,4 +51,36 @@ export async function putInPlace<T extends Installed>(
   await rm(library, { recursive: true, force: true });
   await rename(folder, library);
   return installed;
+}
+
+/**
+ * Sets something up from a terminal: with a bar while it is unpacked, and Ctrl-C clears what is half done.
+ * @param unfinished what is there only meanwhile
+ * @param setUp told how many bytes are unpacked
+ * @returns what it made, and how to say what became of it
+ */
+export async function setUpInTerminal<T>(
+  unfinished: readonly string[],
+  setUp: (onProgress: (done: number, total: number) => void) => Promise<T>,
+): Promise<{ made: T; outcome: (isNew: boolean) => string }> {
+  const release = watchSignals(() => {
+    for (const path of unfinished) rmSync(path, { recursive: true, force: true });
+    process.exit(130);
+  });
+  const start = performance.now();
+  let bar: ProgressBar | undefined;
+  try {
+    const made = await setUp((done, total) => {
+      bar ??= new ProgressBar({ label: 'unpack', total, unit: 'bytes' });
+      bar.update(done);
+      if (done === total) bar.finish();
+    });
+    const took = formatDuration((performance.now() - start) / 1000);
+    return {
+      made,
+      outcome: (isNew) => (isNew ? `set up in ${took}` : 'already set up; --force does it again'),
+    };
+  } finally {
+    release();
+  }
 }

@@ -36,3 +36,29 @@ export function element(
 export function shorten(value: number): string {
   return String(Math.round(value * 100) / 100);
 }
+
+/**
+ * The beginning of a page that needs nothing beside it, up to its body; it may load nothing.
+ * @param script by its hash, the only one that may run
+ */
+export function pageHead({
+  title,
+  style,
+  script,
+}: {
+  title: string;
+  style: string;
+  script?: string;
+}): string {
+  const run = script === undefined ? '' : `; script-src '${script}'`;
+  return `<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'${run}">
+<title>${escapeXml(title)}</title>
+<style>${style}</style>
+</head>`;
+}

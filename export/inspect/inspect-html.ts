@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { printable } from '../../core/cli/printable.ts';
 import { formatDims } from '../../core/onnx/operators/operator.ts';
 import { DARK, LIGHT } from '../../core/plot/line-chart.ts';
-import { escapeXml, shorten as round } from '../../core/plot/xml.ts';
+import { escapeXml, pageHead, shorten as round } from '../../core/plot/xml.ts';
 import { formatBytes, formatCount, shorten, summaryRows } from './format-report.ts';
 import { layOutGraph, type Point } from './graph-layout.ts';
 import type { InspectReport, LayerReport } from './inspect-model.ts';
@@ -36,17 +36,8 @@ export function inspectPage(report: InspectReport): string {
   const title = `${printable(report.source)}, taken apart`;
   const hasTimes = report.layers.some(({ milliseconds }) => milliseconds !== null);
   const measures = Object.entries(MEASURES).filter(([key]) => key !== 'milliseconds' || hasTimes);
-  const script = `'sha256-${createHash('sha256').update(SCRIPT).digest('base64')}'`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'; script-src ${script}">
-<title>${escapeXml(title)}</title>
-<style>${STYLE}</style>
-</head>
+  const script = `sha256-${createHash('sha256').update(SCRIPT).digest('base64')}`;
+  return `${pageHead({ title, style: STYLE, script })}
 <body>
 <main>
 <h1>${escapeXml(title)}</h1>

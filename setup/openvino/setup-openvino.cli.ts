@@ -1,9 +1,7 @@
-import { rmSync } from 'node:fs';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
-import { formatDuration, ProgressBar } from '../../core/cli/progress.ts';
-import { watchSignals } from '../../core/cli/signals.ts';
 import { OPENVINO_VERSION } from '../../core/openvino/library.ts';
+import { setUpInTerminal } from '../installed.ts';
 import { checkPlatform, thisPlatform } from '../platform.ts';
 import { openVinoPlaces, setUpOpenVino } from './setup.ts';
 
@@ -22,29 +20,8 @@ await runMain(async () => {
   const say = (line: string) => process.stdout.write(`${line}\n`);
   checkPlatform(thisPlatform(), 'OpenVINO', 'onnxruntime serves without it');
   const places = openVinoPlaces();
-  // Also clears a download that Ctrl-C breaks off.
-  const release = watchSignals(() => {
-    rmSync(places.unfinished, { recursive: true, force: true });
-    process.exit(130);
-  });
-  const start = performance.now();
-  let bar: ProgressBar | undefined;
-  try {
-    const isNew = await setUpOpenVino(places, {
-      from: options.from,
-      force: options.force,
-      say,
-      onProgress: (done, total) => {
-        bar ??= new ProgressBar({ label: 'unpack', total, unit: 'bytes' });
-        bar.update(done);
-        if (done === total) bar.finish();
-      },
-    });
-    const done = isNew
-      ? `set up in ${formatDuration((performance.now() - start) / 1000)}`
-      : 'already set up; --force does it again';
-    say(`OpenVINO ${OPENVINO_VERSION} is ${done}`);
-  } finally {
-    release();
-  }
+  const { made: isNew, outcome } = await setUpInTerminal([places.unfinished], (onProgress) =>
+    setUpOpenVino(places, { from: options.from, force: options.force, say, onProgress }),
+  );
+  say(`OpenVINO ${OPENVINO_VERSION} is ${outcome(isNew)}`);
 });

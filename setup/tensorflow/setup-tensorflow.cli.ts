@@ -1,10 +1,7 @@
-import { rmSync } from 'node:fs';
 import { runMain } from '../../core/cli/main.ts';
 import { parseOptions } from '../../core/cli/options.ts';
-import { formatDuration, ProgressBar } from '../../core/cli/progress.ts';
-import { watchSignals } from '../../core/cli/signals.ts';
 import { UserError } from '../../core/errors.ts';
-import { readInstalled } from '../installed.ts';
+import { readInstalled, setUpInTerminal } from '../installed.ts';
 import { checkPlatform, thisPlatform } from '../platform.ts';
 import { readGpus } from '../programs.ts';
 import type { InstalledLibrary, LibrarySource } from './library.ts';
@@ -33,33 +30,18 @@ await runMain(async () => {
   if (asked.length > 1) throw new UserError(`give ${asked.join(' or ')}, not both`);
   checkPlatform(thisPlatform(), 'TensorFlow', 'npm run train trains without it');
   const places = projectPlaces();
-  // Also clears a download that Ctrl-C breaks off.
-  const release = watchSignals(() => {
-    for (const path of [places.unfinished, places.build]) rmSync(path, { recursive: true, force: true });
-    process.exit(130);
-  });
-  const start = performance.now();
-  let bar: ProgressBar | undefined;
-  try {
-    const { facts, plan } = await setUpTensorFlow(places, {
+  const { made, outcome } = await setUpInTerminal([places.unfinished, places.build], async (onProgress) =>
+    setUpTensorFlow(places, {
       source: await chooseSource(options, places.library, say),
       force: options.force,
       say,
-      onProgress: (done, total) => {
-        bar ??= new ProgressBar({ label: 'unpack', total, unit: 'bytes' });
-        bar.update(done);
-        if (done === total) bar.finish();
-      },
-    });
-    const done = plan.link
-      ? `set up in ${formatDuration((performance.now() - start) / 1000)}`
-      : 'already set up; --force does it again';
-    say(`TensorFlow ${facts.version} is ${done}`);
-    say(`devices: ${facts.devices.join(', ')}`);
-    if (facts.gpuTrouble !== undefined) say(`no GPU: ${facts.gpuTrouble}`);
-  } finally {
-    release();
-  }
+      onProgress,
+    }),
+  );
+  const { facts, plan } = made;
+  say(`TensorFlow ${facts.version} is ${outcome(plan.link)}`);
+  say(`devices: ${facts.devices.join(', ')}`);
+  if (facts.gpuTrouble !== undefined) say(`no GPU: ${facts.gpuTrouble}`);
 });
 
 /** What the options ask for; without them what is there already, else what suits the machine. */

@@ -1,5 +1,5 @@
 import { DARK, LIGHT, renderLineChart } from '../../core/plot/line-chart.ts';
-import { escapeXml } from '../../core/plot/xml.ts';
+import { escapeXml, pageHead } from '../../core/plot/xml.ts';
 import { comparisonCharts } from './charts.ts';
 import { type ComparisonRow, compareRuns, shortNames } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
@@ -14,16 +14,7 @@ export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: 
     (chart) => `<figure>${renderLineChart({ ...chart, width: 640, height: 380 }, { inline: true })}</figure>`,
   );
   const title = `Comparison of ${names.length} training runs`;
-  return `<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta name="color-scheme" content="light dark">
-<meta http-equiv="Content-Security-Policy" content="default-src 'none'; style-src 'unsafe-inline'">
-<title>${title}</title>
-<style>${STYLE}</style>
-</head>
+  return `${pageHead({ title, style: STYLE })}
 <body>
 <main>
 <h1>${title}</h1>

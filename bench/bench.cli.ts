@@ -3,8 +3,8 @@ import { parseOptions } from '../core/cli/options.ts';
 import { readCpu } from '../core/cpu.ts';
 import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
-import { MODEL_NAMES } from '../core/models/zoo.ts';
 import { describeInstructionSets } from '../setup/doctor/describe.ts';
+import { parseNet } from './children/zoo-model.ts';
 import { findPeers } from './find-peers.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
 import type { BenchResults } from './report/report.ts';
@@ -26,8 +26,8 @@ await runMain(async () => {
         models: {
           type: 'string',
           value: 'A,B,...',
-          help: 'models of the zoo',
-          default: 'resnet20,resnet18,resnet50',
+          help: 'models of the zoo; NAME@PIXELS: for images of that size',
+          default: 'resnet20,resnet18,resnet50,efficientnet-lite0@64',
         },
         'batch-size': { type: 'integer', help: 'images a batch; default 128, 64 or 32, by the net', min: 1 },
         threads: { type: 'integer', help: 'threads; 0: as many as each takes by itself', default: 0, min: 0 },
@@ -36,7 +36,7 @@ await runMain(async () => {
         python: {
           type: 'string',
           value: 'FILE',
-          help: 'a Python with PyTorch (serve: with FastAPI and onnxruntime); default python3, if it has it',
+          help: 'a Python with PyTorch, and timm for nets that are no ResNets (serve: with FastAPI and onnxruntime); default python3, if it has it',
         },
         compile: { type: 'boolean', help: 'also measure torch.compile', default: false },
         only: {
@@ -52,7 +52,8 @@ await runMain(async () => {
     },
     argv,
   );
-  const models = options.models.split(',').map(checkModel);
+  const models = options.models.split(',');
+  for (const model of models) parseNet(model);
   const suites = positionals.length > 0 ? positionals.map(checkSuite) : SUITES.slice(0, 3);
   const { peers, versions, missing } = suites.every((suite) => suite === 'serve')
     ? NO_PEERS
@@ -112,11 +113,4 @@ function checkSuite(name: string): SuiteName {
   const suite = SUITES.find((known) => known === name);
   if (!suite) throw new UserError(`there is no suite "${name}"; the bench has ${SUITES.join(', ')}`);
   return suite;
-}
-
-function checkModel(name: string): string {
-  if (!MODEL_NAMES.includes(name)) {
-    throw new UserError(`there is no model "${name}"; the zoo has ${MODEL_NAMES.join(', ')}`);
-  }
-  return name;
 }

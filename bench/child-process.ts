@@ -47,10 +47,15 @@ export class MeasuredProcess {
   /** @throws UserError if the process cannot start or prepare what it is to run */
   static async start(name: string, command: ChildCommand, setup: ChildSetup): Promise<MeasuredProcess> {
     const child = new MeasuredProcess(name, command);
-    const { seconds, parameters } = await child.#ask(setup);
-    child.setupSeconds = seconds!;
-    child.parameters = parameters!;
-    return child;
+    try {
+      const { seconds, parameters } = await child.#ask(setup);
+      child.setupSeconds = seconds!;
+      child.parameters = parameters!;
+      return child;
+    } catch (error) {
+      child.kill();
+      throw error;
+    }
   }
 
   /** Runs it so many times. @returns seconds */

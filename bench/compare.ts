@@ -1,5 +1,7 @@
+import { UserError } from '../core/errors.ts';
 import { type AlternateOptions, alternate, type Measured, speedRatio } from './alternate.ts';
 import { MeasuredProcess } from './child-process.ts';
+import { parseNet } from './children/zoo-model.ts';
 import { type Contestant, script, TORCH_BF16, TORCH_FP32 } from './contestants.ts';
 
 /** A row of a comparison. */
@@ -32,29 +34,46 @@ export interface Comparison {
 
 export interface CompareOptions extends AlternateOptions {
   model: string;
+  /** Height and width of its images. */
+  imageSize: number;
   batchSize: number;
   /** 0: as many as each takes by itself. */
   threads: number;
   /** Multiply-accumulates of one image in what is measured, backward pass included. */
   macsPerImage: number;
+  /** Told why a peer is left out. */
+  onProgress: (text: string) => void;
 }
 
 const GEMM_SIZE = 2048;
 
 /**
- * Measures contestants side by side, with a large matrix product among them as the measure of the machine.
- * @throws UserError if one cannot be measured, or the nets differ in their number of parameters
+ * Measures contestants side by side, with a large matrix product among them as the measure of the machine. A peer
+ * that cannot run the net is left out.
+ * @throws UserError if one of ours cannot be measured, or the nets differ in their number of parameters
  */
 export async function compare(
-  contestants: readonly Contestant[],
+  candidates: readonly Contestant[],
   options: CompareOptions,
 ): Promise<Comparison> {
-  const { model, batchSize, threads, macsPerImage } = options;
+  const { model, imageSize, batchSize, threads, macsPerImage, onProgress } = options;
+  const { name: net } = parseNet(model);
+  const contestants: Contestant[] = [];
   const processes: MeasuredProcess[] = [];
   try {
-    for (const { name, command, options: extra } of contestants) {
-      processes.push(await MeasuredProcess.start(name, command, { model, batchSize, threads, ...extra }));
+    for (const contestant of candidates) {
+      const { name, command, options: extra, isPeer } = contestant;
+      // Peers of other languages do not read NAME@PIXELS.
+      const setup = { model: isPeer ? net : model, imageSize, batchSize, threads, ...extra };
+      try {
+        processes.push(await MeasuredProcess.start(name, command, setup));
+        contestants.push(contestant);
+      } catch (error) {
+        if (!isPeer || !(error instanceof UserError)) throw error;
+        onProgress(`left out of ${model}: ${error.message}`);
+      }
     }
+    if (processes.length === 0) throw new UserError(`nothing that is named can be measured in ${model}`);
     const parameters = processes[0]!.parameters;
     const other = processes.findIndex((child) => child.parameters !== parameters);
     if (other >= 0) {

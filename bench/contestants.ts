@@ -9,6 +9,8 @@ export interface Contestant {
   command: ChildCommand;
   /** What its process is told besides model, batch size and threads. */
   options: Record<string, unknown>;
+  /** One that cannot run a net is left out of its table, and why is told. */
+  isPeer?: boolean;
 }
 
 /** What of the peers is at hand. */
@@ -56,7 +58,7 @@ export function trainContestants(peers: Peers): Contestant[] {
   if (peers.tensorflow) {
     ours.push(
       { name: 'ours, `tfjs`', command: script('./children/train.ts'), options: { engine: 'tfjs' } },
-      { name: 'plain tfjs-node', command: script('./peers/plain-tfjs.ts'), options: { pass: 'train' } },
+      plainTfjs('train'),
     );
   }
   if (peers.bfloat16) {
@@ -80,14 +82,17 @@ export function forwardContestants(peers: Peers): Contestant[] {
       options: { precision: 'int7' },
     },
   ];
-  if (peers.tensorflow) {
-    ours.push({
-      name: 'plain tfjs-node',
-      command: script('./peers/plain-tfjs.ts'),
-      options: { pass: 'forward' },
-    });
-  }
+  if (peers.tensorflow) ours.push(plainTfjs('forward'));
   return [...ours, ...torchContestants(peers, 'forward')];
+}
+
+function plainTfjs(pass: 'train' | 'forward'): Contestant {
+  return {
+    name: 'plain tfjs-node',
+    command: script('./peers/plain-tfjs.ts'),
+    options: { pass },
+    isPeer: true,
+  };
 }
 
 function torchContestants({ python, compile }: Peers, pass: 'train' | 'forward'): Contestant[] {
@@ -97,6 +102,7 @@ function torchContestants({ python, compile }: Peers, pass: 'train' | 'forward')
     name,
     command: { command: python, args: [file] },
     options: { pass, precision, channelsLast, compile: compiled },
+    isPeer: true,
   });
   const peers = [
     peer(TORCH_FP32, 'fp32', false),

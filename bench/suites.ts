@@ -47,10 +47,13 @@ async function compareEach(
   const chosen = onlyNamed(contestants, options.only);
   const comparisons: Comparison[] = [];
   for (const model of options.models) {
-    const macs = countMacs(zooModel(model));
+    const graph = zooModel(model);
+    const macs = countMacs(graph);
     const batchSize = options.batchSize ?? usualBatch(macs);
+    const imageSize = Number(graph.inputs[0]!.dims.at(-1));
     options.onProgress(`${what} of ${model}, batch ${batchSize}`);
-    comparisons.push(await compare(chosen, { ...options, model, batchSize, macsPerImage: passes * macs }));
+    const net = { model, imageSize, batchSize, macsPerImage: passes * macs };
+    comparisons.push(await compare(chosen, { ...options, ...net }));
   }
   return comparisons;
 }

@@ -22,14 +22,14 @@ const NETS: Record<string, Net> = {
 };
 
 /** The net as a user of TensorFlow.js writes it, with its layers API. */
-function buildLayersModel(tf: TensorFlow, { bottleneck, depths, widths, stem }: Net) {
+function buildLayersModel(tf: TensorFlow, { bottleneck, depths, widths, stem }: Net, imageSize: number) {
   const { conv2d, batchNormalization, reLU, add } = tf.layers;
   const convNorm = (x: Symbolic, filters: number, kernelSize: number, strides = 1): Symbolic => {
     const conv = conv2d({ filters, kernelSize, strides, padding: 'same', useBias: false });
     return batchNormalization().apply(conv.apply(x)) as Symbolic;
   };
   const relu = (x: Symbolic) => reLU().apply(x) as Symbolic;
-  const input = tf.input({ shape: [32, 32, 3] });
+  const input = tf.input({ shape: [imageSize, imageSize, 3] });
   let x = relu(convNorm(input, stem, 3));
   let channels = stem;
   widths.forEach((width, stage) => {
@@ -50,12 +50,12 @@ function buildLayersModel(tf: TensorFlow, { bottleneck, depths, widths, stem }: 
 }
 
 /** A training step or forward pass of TensorFlow.js without us: what a user would have otherwise. */
-await runChild(async ({ model: name, batchSize, pass }) => {
+await runChild(async ({ model: name, imageSize = 32, batchSize, pass }) => {
   const net = NETS[name];
-  if (!net) throw new Error(`plain tfjs has no ${name}`);
+  if (!net) throw new Error(`there is no ${name} in TensorFlow.js's layers here`);
   const tf = await loadTensorFlow();
-  const model = buildLayersModel(tf, net);
-  const images = tf.randomNormal([batchSize, 32, 32, 3]);
+  const model = buildLayersModel(tf, net, imageSize);
+  const images = tf.randomNormal([batchSize, imageSize, imageSize, 3]);
   const targets = tf.fill([batchSize, 100], 0.01);
   model.compile({
     optimizer: tf.train.momentum(0.01, 0.9),

@@ -7,8 +7,9 @@ import { loadDataset } from '../../core/data/load.ts';
 import { type ClassifierMetadata, encodeMetadata } from '../../core/model-metadata.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { isSetUp } from '../../core/openvino/library.ts';
+import { forImages } from '../../train/fine-tune/enlarge.ts';
 import { exportedModel } from '../children/exported-model.ts';
-import { zooModel } from '../children/zoo-model.ts';
+import { parseNet, zooModel } from '../children/zoo-model.ts';
 import { script } from '../contestants.ts';
 import type { SuiteOptions } from '../suites.ts';
 import { RawRuntime, type ServerProcess, startServerProcess } from './child.ts';
@@ -87,13 +88,14 @@ async function compareServers(
   }
 }
 
-/** A net of the zoo as a model file of ours. */
+/** A net of the zoo as a model file of ours, which takes the dataset's images and enlarges them if it sees larger ones. */
 async function writeModel(
-  model: string,
+  net: string,
   { height, width, normalization, name }: ImageDataset,
   folder: string,
 ): Promise<{ path: string; metadata: ClassifierMetadata }> {
-  const graph = await exportedModel(zooModel(model), 'fp32', 1, 1);
+  const { name: model } = parseNet(net);
+  const graph = await exportedModel(forImages(zooModel(net), { height, width }), 'fp32', 1, 1);
   const classes = Number(graph.outputs[0]!.dims.at(-1));
   const metadata: ClassifierMetadata = {
     model,

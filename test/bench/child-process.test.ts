@@ -33,7 +33,9 @@ for (const [file, options] of [
 test('a process that cannot prepare its work says why in one line', async () => {
   await assert.rejects(
     MeasuredProcess.start('the trainer', script('./children/train.ts'), { ...SETUP, model: 'resnet21' }),
-    (error) => error instanceof UserError && /the trainer cannot be measured: /.test(error.message),
+    (error) =>
+      error instanceof UserError &&
+      /^the trainer cannot be measured: there is no model "resnet21"/.test(error.message),
   );
 });
 

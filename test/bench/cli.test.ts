@@ -73,3 +73,22 @@ for (const [args, message] of [
     });
   });
 }
+
+test('a net at another image size is measured, and a peer that has no such net is left out', async () => {
+  const json = join(folder, 'lite.json');
+  const args = ['--batch-size', '2', '--rounds', '1', '--seconds', '0.01', '--threads', '1', '--json', json];
+  const { stderr } = await bench(
+    ...['train', '--models', 'efficientnet-lite0@32', '--only', '`ort`,plain tfjs', ...args],
+  );
+  const [{ model, results }] = JSON.parse(await readFile(json, 'utf8')).train;
+  assert.equal(model, 'efficientnet-lite0@32');
+  assert.deepEqual(
+    results.map(({ contestant }: { contestant: string }) => contestant),
+    ['ours, `ort`'],
+  );
+  // Where TensorFlow is set up, its row was tried.
+  assert.match(
+    stderr,
+    /TensorFlow\.js is not compared|left out of efficientnet-lite0@32: plain tfjs-node cannot be measured: there is no efficientnet-lite0/,
+  );
+});

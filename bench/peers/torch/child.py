@@ -6,13 +6,14 @@ import sys
 import time
 
 import torch
-from resnet import build
+from nets import build
 
 
 def prepare(setup):
     """The thing to time, and how many values the net learns.
 
-    setup: pass train|forward, precision fp32|bf16|fp16, channelsLast, compile, model, batchSize, threads, device
+    setup: pass train|forward, precision fp32|bf16|fp16, channelsLast, compile, model, imageSize, batchSize, threads,
+    device
     """
     if setup["threads"]:
         torch.set_num_threads(setup["threads"])
@@ -20,8 +21,9 @@ def prepare(setup):
     device = setup.get("device", "cpu")
     memory_format = torch.channels_last if setup["channelsLast"] else torch.contiguous_format
     net = build(setup["model"]).to(device=device, memory_format=memory_format)
+    size = setup["imageSize"]
     parameters = sum(p.numel() for p in net.parameters())
-    images = torch.randn(setup["batchSize"], 3, 32, 32, device=device).to(memory_format=memory_format)
+    images = torch.randn(setup["batchSize"], 3, size, size, device=device).to(memory_format=memory_format)
     targets = torch.full((setup["batchSize"], 100), 0.01, device=device)
     low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(setup["precision"])
     cast = (lambda: torch.autocast(device, low)) if low else contextlib.nullcontext

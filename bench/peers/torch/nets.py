@@ -1,4 +1,4 @@
-"""The zoo's ResNets as a PyTorch user writes them: 3x3 stem, no max-pooling, projection shortcuts."""
+"""The zoo's nets as a PyTorch user has them: the ResNets for small images written by hand, all others from timm."""
 
 from torch import nn
 
@@ -42,7 +42,8 @@ class Block(nn.Module):
         return self.relu(self.residual(x) + self.shortcut(x))
 
 
-def build(name, classes=100):
+def resnet(name, classes):
+    """3x3 stem, no max-pooling, projection shortcuts."""
     net = ZOO[name]
     layers = [conv(3, net["stem"], 3), nn.BatchNorm2d(net["stem"]), nn.ReLU(inplace=True)]
     inputs = net["stem"]
@@ -52,3 +53,23 @@ def build(name, classes=100):
             inputs = 4 * width if net["block"] == "bottleneck" else width
     layers += [nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(inputs, classes)]
     return nn.Sequential(*layers)
+
+
+# Ours and timm's.
+TIMM = {
+    "efficientnet-lite0": "efficientnet_lite0",
+    "efficientnet-lite2": "efficientnet_lite2",
+    "mobilenetv2": "mobilenetv2_100",
+    "mobilenetv3-small": "mobilenetv3_small_100",
+    **{f"resnet{depth}-imagenet": f"resnet{depth}" for depth in (18, 34, 50, 101, 152)},
+}
+
+
+def build(name, classes=100):
+    if name in ZOO:
+        return resnet(name, classes)
+    if name not in TIMM:
+        raise SystemExit(f"PyTorch has no {name} here")
+    import timm
+
+    return timm.create_model(TIMM[name], num_classes=classes)

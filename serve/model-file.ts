@@ -1,13 +1,13 @@
 import { join, relative } from 'node:path';
 import { UserError } from '../core/errors.ts';
 import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
+import { modelFileAt, modelInRepository } from '../core/foreign-model/model-folder.ts';
 import { openInThread } from '../core/foreign-model/open-model.ts';
 import type { FileStamps } from '../core/fs/file-stamps.ts';
 import { isFile } from '../core/fs/regular-file.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import type { Dim, Graph } from '../core/onnx/graph.ts';
-import { modelInRepository } from './models/scan-folder.ts';
 
 /** Where `npm run export` puts models, from the working directory. */
 const EXPORTED = 'exports';
@@ -25,7 +25,7 @@ export interface ServedModel {
 /**
  * Finds the model file meant by `model`: a path, else `exports/NAME.onnx`, else `models/NAME.onnx`, else that of
  * a folder as Hugging Face lays it out (or the only one in it); without `model`, the embedded model (the first of models/ in natural order if there are several).
- * @throws UserError if there is none
+ * @throws UserError if there is none, or a folder has several of which none is `model.onnx`
  */
 export async function findModelFile(model?: string): Promise<string> {
   if (model === undefined) {
@@ -42,8 +42,7 @@ export async function findModelFile(model?: string): Promise<string> {
     candidates.push(join(EXPORTED, `${model}.onnx`), embeddedModelPath(model));
   }
   for (const path of candidates) if (await isFile(path)) return path;
-  const inFolder = await modelInRepository(model);
-  if (inFolder !== undefined && (await isFile(inFolder))) return inFolder;
+  if ((await modelInRepository(model)) !== undefined) return modelFileAt(model);
   const embedded = await embeddedModels();
   const known = embedded.length > 0 ? ` (embedded: ${embedded.join(', ')})` : '';
   const tried =

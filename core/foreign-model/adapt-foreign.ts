@@ -106,8 +106,12 @@ export async function adaptForeign(
       checkGivenScores(given.scores, probed, source);
       return { scores: given.scores, notes: [] as string[] };
     }
-    const decided = decideScores(verdict, probed, source);
-    return { scores: decided.scores, notes: decided.note === undefined ? [] : [decided.note] };
+    const { scores, note } = decideScores(verdict, probed, source);
+    const isEach = given.multiLabel === true && scores === 'logits' && probed.classes > 1;
+    return {
+      scores: isEach ? ('independent-logits' as const) : scores,
+      notes: note === undefined ? [] : [note],
+    };
   }
 }
 

@@ -1,6 +1,7 @@
 import { realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import type { onnx as Onnx } from 'onnx-proto';
+import { cleanText } from '../cli/printable.ts';
 import { UserError } from '../errors.ts';
 import type { FileStamps } from '../fs/file-stamps.ts';
 import { labelsOf } from '../label-forms.ts';
@@ -82,7 +83,7 @@ async function inFolder(
       const json = hasConfig ? await readJson(config, files) : {};
       const labels =
         given.labels ?? (json.id2label ? labelsOf({ id2label: json.id2label }, config) : undefined);
-      return { ...given, ...(labels && { labels }) };
+      return { ...given, ...(labels && { labels }), ...problemOf(json, config) };
     }
     if (hasConfig && (await isTimmConfig(config, model, files))) {
       refuseForBytes(config, source, model);
@@ -90,6 +91,18 @@ async function inFolder(
     }
   }
   return undefined;
+}
+
+/**
+ * What a net of Hugging Face's was trained for.
+ * @throws UserError if it is no classifier
+ */
+function problemOf({ problem_type: problem }: Record<string, unknown>, path: string): Preprocessing {
+  if (problem === undefined || problem === null || problem === 'single_label_classification') return {};
+  if (problem === 'multi_label_classification') return { multiLabel: true };
+  throw new UserError(
+    `${path}: its "problem_type" is ${cleanText(JSON.stringify(problem))}, so that its scores are of no classes`,
+  );
 }
 
 /** A file of that name may be anybody's: where none is needed, one that cannot be read is none of the model's. */

@@ -68,7 +68,8 @@ export function fromImageProcessor(json: Json, path: string): Translated {
   out.std = normalizes ? json.image_std : 1;
   if (/^EfficientNet/.test(type)) efficientNet(json, out, normalizes === true);
   if (asked('do_grayscale')) out.color = 'gray';
-  if (asked('do_flip_channel_order')) {
+  // MobileViT's processor does unless told otherwise.
+  if (json.do_flip_channel_order ?? (/^MobileViT/.test(type) && !normalizes)) {
     if (normalizes) throw refuse('it normalises and asks for "do_flip_channel_order" too');
     out.color = 'BGR';
   }
@@ -97,9 +98,17 @@ function geometry(json: Json, type: string, path: string): Pick<Translated, 'siz
   const exact = sizeOf(size);
   const crop = json.do_center_crop === false ? undefined : sizeOf(json.crop_size);
   let sizes: [number, number][] = [];
-  if (crop && !cropsByShare) {
+  if (/^Perceiver/.test(type) && exact) {
+    // It crops first, and resizes what is left to `size`.
+    sizes = [exact];
+    if (crop) notes.push(`takes the middle ${exact[0]} of ${crop[0]} parts of a picture's shorter side`);
+  } else if (json.do_center_crop === true && !crop && !cropsByShare) {
+    // Each processor has a size of its own for that: only the graph can tell.
+    notes.push('takes the middle of the picture');
+  } else if (crop && !cropsByShare) {
     sizes = [crop];
-    const from = edge ?? Math.min(...(exact ?? crop));
+    const by = /^Levit/.test(type) ? 256 / 224 : 1;
+    const from = Math.trunc(by * (edge ?? Math.min(...(exact ?? crop))));
     if (resizes && from > Math.max(...crop)) notes.push(`takes the middle ${crop[0]} of ${from} pixels`);
     if (!resizes) notes.push('takes the middle of the picture without resizing it');
   } else if (edge !== undefined) {

@@ -1,4 +1,4 @@
-import { basename } from 'node:path';
+import { basename, resolve } from 'node:path';
 import type { FileStamps } from '../fs/file-stamps.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
@@ -8,6 +8,7 @@ import { readModelBytes } from '../onnx/read-model-bytes.ts';
 import { adaptForeign, ONE_BY_ONE } from './adapt-foreign.ts';
 import { findPreprocessing } from './beside-model.ts';
 import type { RunnableModel } from './interface.ts';
+import { modelFileAt } from './model-folder.ts';
 import { openModel } from './open-model.ts';
 import type { Preprocessing } from './preprocessing.ts';
 
@@ -24,6 +25,7 @@ export interface LoadedClassifier {
 /**
  * Reads an image classifier from an ONNX file: ours, or one of another program, which is adapted by what its
  * graph says and the files beside it ({@link findPreprocessing}).
+ * @param path of the file, or of a folder as Hugging Face lays it out ({@link modelFileAt})
  * @param options.preprocessing path of that JSON file, if it is elsewhere
  * @param options.anyInterface takes also models of ours that prepare images themselves, or take them as NHWC
  * @param options.files gets the files that are read or looked for, also where loading fails
@@ -41,8 +43,9 @@ export async function loadClassifier(
     open?: (bytes: Uint8Array) => Promise<RunnableModel>;
   } = {},
 ): Promise<LoadedClassifier> {
-  const { source = path, files } = options;
-  const bytes = await readModelBytes(path, source, files);
+  const file = await modelFileAt(path);
+  const { source = file, files } = options;
+  const bytes = await readModelBytes(file, source, files);
   const model = parseModel(bytes, source);
   // Not by decoding it: outputs that nobody asks for may be of any type in a model of another program.
   const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
@@ -52,9 +55,9 @@ export async function loadClassifier(
     const own = decode(metadata, source);
     return { bytes, graph, metadata: own, notes: own.oneByOne ? [ONE_BY_ONE] : [] };
   }
-  const given = await findPreprocessing(path, options.preprocessing, model, source, files);
+  const given = await findPreprocessing(file, options.preprocessing, model, source, files);
   const { notes, ...adapted } = await adaptForeign(bytes, given, {
-    name: basename(path).replace(/\.onnx$/i, ''),
+    name: basename(resolve(path)).replace(/\.onnx$/i, ''),
     source,
     open: options.open ?? openModel,
   });

@@ -35,6 +35,8 @@ export interface Preprocessing {
   output?: string;
   /** What the output holds; left out: by the graph and what the model gives. */
   scores?: ForeignScores;
+  /** Whether a picture may be of several classes, so that logits are each by itself; not in the file. */
+  multiLabel?: boolean;
 }
 
 const KEYS = [

@@ -48,12 +48,14 @@ await runMain(async () => {
   if (path === undefined || more.length > 0) {
     throw new UserError('give one file: npm run inspect -- model.onnx; see npm run inspect -- --help');
   }
-  const [{ readModelBytes }, { inspectModel }] = await Promise.all([
+  const [{ modelFileAt }, { readModelBytes }, { inspectModel }] = await Promise.all([
+    import('../../core/foreign-model/model-folder.ts'),
     import('../../core/onnx/read-model-bytes.ts'),
     import('./inspect-model.ts'),
   ]);
-  const bytes = await readModelBytes(path, path);
-  const report = await inspectModel(bytes, options, path);
+  const file = await modelFileAt(path);
+  const bytes = await readModelBytes(file, file);
+  const report = await inspectModel(bytes, options, file);
   if (options.html !== undefined) {
     const [{ writeFileAtomic }, { inspectPage }] = await Promise.all([
       import('../../core/fs/atomic-write.ts'),

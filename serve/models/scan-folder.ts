@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFolder, readRegularFile } from '../../core/fs/regular-file.ts';
+import { modelInRepository, visibleIn } from '../../core/foreign-model/model-folder.ts';
+import { isFolder } from '../../core/fs/regular-file.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
 
 /** A model file that is to be served as a version of a model. */
@@ -33,7 +33,7 @@ interface Found {
  */
 export async function scanFolder(folder: string): Promise<ModelSource[]> {
   const found: Found[] = [];
-  for (const given of await visible(folder)) {
+  for (const given of await visibleIn(folder)) {
     const path = join(folder, given);
     if (await isFolder(path)) {
       found.push(...(await scanModel(path, given)));
@@ -51,37 +51,13 @@ export async function scanFolder(folder: string): Promise<ModelSource[]> {
   );
 }
 
-/**
- * The model file of a repository of Hugging Face's: `model.onnx` or `onnx/model.onnx`, or the only other one in
- * either's place, in the folder itself or, in its cache, in the snapshot that `refs/main` names.
- * @returns where `model.onnx` should be if there are several and none is it; undefined if there is none at all
- */
-export async function modelInRepository(folder: string): Promise<string | undefined> {
-  const direct = await modelInCheckout(folder);
-  if (direct !== undefined) return direct;
-  const snapshots = join(folder, 'snapshots');
-  const revisions = await visible(snapshots).catch(() => []);
-  const main = await readRegularFile(join(folder, 'refs', 'main'), 1000).catch(() => '');
-  const revision = revisions.find((name) => name === String(main).trim()) ?? revisions.at(-1);
-  return revision === undefined ? undefined : modelInCheckout(join(snapshots, revision));
-}
-
-async function modelInCheckout(folder: string): Promise<string | undefined> {
-  for (const at of [folder, join(folder, 'onnx')]) {
-    const models = (await visible(at).catch(() => [])).filter((entry) => /\.onnx$/i.test(entry));
-    const name = models.find((entry) => /^model\.onnx$/i.test(entry));
-    if (models.length > 0) return join(at, name ?? (models.length === 1 ? models[0]! : 'model.onnx'));
-  }
-  return undefined;
-}
-
 /** `NAME/VERSION/model.onnx`; as in Triton, folders whose name is no number are no versions. */
 async function scanModel(folder: string, given: string): Promise<Found[]> {
   const found: Found[] = [];
-  for (const entry of await visible(folder).catch(() => [])) {
+  for (const entry of await visibleIn(folder).catch(() => [])) {
     const path = join(folder, entry);
     if (!MODEL_VERSION.test(entry) || !(await isFolder(path))) continue;
-    const name = (await visible(path).catch(() => [])).find((file) => /^model\.onnx$/i.test(file));
+    const name = (await visibleIn(path).catch(() => [])).find((file) => /^model\.onnx$/i.test(file));
     found.push({ given, version: Number(entry), path: join(path, name ?? 'model.onnx') });
   }
   if (found.length > 0) return found;
@@ -102,8 +78,4 @@ function named(found: readonly Found[]): ModelSource[] {
     const own = createHash('sha256').update(given).digest('hex').slice(0, 6);
     return { name: `${name.slice(0, 93)}-${own}`, version, path };
   });
-}
-
-async function visible(folder: string): Promise<string[]> {
-  return (await readdir(folder)).filter((name) => !name.startsWith('.')).sort();
 }

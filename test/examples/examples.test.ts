@@ -6,7 +6,8 @@ import type { AddressInfo } from 'node:net';
 import { join, resolve } from 'node:path';
 import { after, before, describe, it, mock } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { convertWeights, startServer } from '../../index.ts';
+import type { Browser, Page } from 'playwright-core';
+import { Classifier, convertWeights, startServer } from '../../index.ts';
 import { bundleForPages } from '../../setup/build-package.ts';
 import { CLASS_COLORS, picture, writeTree } from '../data/image-folder.ts';
 import { CHROMIUM, launchChromium } from '../web-demo/chromium.ts';
@@ -25,6 +26,7 @@ const EXAMPLE: Record<string, () => Promise<unknown>> = {
   '05-express': () => import('../../examples/05-express.ts'),
   '06-evaluate': () => import('../../examples/06-evaluate.ts'),
   '07-checkpoint-to-page': () => import('../../examples/07-checkpoint-to-page.ts'),
+  '08-react-page': () => import('../../examples/08-react-page.ts'),
 };
 
 /** What the last one exports. */
@@ -50,6 +52,20 @@ async function run(name: string, ...args: string[]): Promise<string[]> {
 
 describe('the examples', () => {
   let leave: () => Promise<void>;
+  let browser: Browser | undefined;
+  /** The page of the last example in the browser, if there is one. */
+  const inBrowser = async (url: string, check: (page: Page) => Promise<void>): Promise<void> => {
+    if (CHROMIUM === undefined) return;
+    browser ??= await launchChromium();
+    const page = await browser.newPage();
+    page.setDefaultTimeout(400_000);
+    try {
+      await page.goto(url);
+      await check(page);
+    } finally {
+      await page.close();
+    }
+  };
   before(async () => {
     leave = await enterTemporaryFolder();
     for (const [label, [name, color]] of Object.entries(CLASS_COLORS).entries()) {
@@ -63,7 +79,10 @@ describe('the examples', () => {
       'mixed/b.png': picture(7, 50, 50, [30, 30, 220]).png(),
     });
   });
-  after(() => leave());
+  after(async () => {
+    await browser?.close();
+    await leave();
+  });
 
   it('01 trains on a folder of photos', async () => {
     const lines = await run('01-train', 'photos', '5');
@@ -131,7 +150,44 @@ describe('the examples', () => {
       for (const path of ['model.onnx', ...Object.values(imports)]) {
         assert.equal((await fetch(new URL(path, url))).status, 200, path);
       }
-      if (CHROMIUM !== undefined) await classifyInPage(url);
+      await inBrowser(url, (page) => classifyInPage(page, url));
+    } finally {
+      server.close();
+      server.closeAllConnections();
+    }
+  });
+
+  it('08 makes a page with React', async () => {
+    const model = 'exports/example-fp32.onnx';
+    await run('08-react-page', model);
+    const { server } = exported as { server: Server };
+    try {
+      if (!server.listening) await once(server, 'listening');
+      const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+      const html = await (await fetch(url)).text();
+      const [, script] = /<script type="module"[^>]* src="([^"]+)"/.exec(html)!;
+      assert.match(await (await fetch(new URL(script!, url))).text(), /What is in the picture\?/);
+      const served = new Uint8Array(await (await fetch(new URL('model.onnx', url))).arrayBuffer());
+      assert.deepEqual(served, new Uint8Array(await readFile(model)));
+
+      const classifier = await Classifier.open(model);
+      const best = await classifier.classify('mixed/b.png');
+      await classifier.close();
+      const lines = best.map(({ label, probability }) => `${label} ${(100 * probability).toFixed(1)} %`);
+      await inBrowser(url, async (page) => {
+        const input = page.locator('input:not([disabled])');
+        // The last choice counts, whatever is done first.
+        await input.setInputFiles(['photos/red/00.png']);
+        await input.setInputFiles('mixed/b.png');
+        await page.locator('li', { hasText: lines[0]! }).waitFor();
+        assert.deepEqual(await page.locator('li').allTextContents(), lines);
+        await input.setInputFiles('mixed/a.txt');
+        assert.match(
+          (await page.getByRole('alert').textContent())!,
+          /"a\.txt" is not a picture this browser can read/,
+        );
+        assert.equal(await page.locator('li').count(), 0);
+      });
     } finally {
       server.close();
       server.closeAllConnections();
@@ -152,13 +208,9 @@ describe('the examples', () => {
 });
 
 /** The page, and the server's face of it, have the class that the picture's file was classified as above. */
-async function classifyInPage(url: string): Promise<void> {
-  const browser = await launchChromium();
+async function classifyInPage(page: Page, url: string): Promise<void> {
   const server = await startServer({ models: ['exports/page.onnx'], port: 0, cors: [new URL(url).origin] });
   try {
-    const page = await browser.newPage();
-    page.setDefaultTimeout(400_000);
-    await page.goto(url);
     await page.locator('input:not([disabled])').setInputFiles('mixed/b.png');
     const shown = await page.locator('li').first().textContent();
     assert.match(shown!, /^thing \d+ \d+\.\d %$/);
@@ -182,7 +234,6 @@ async function classifyInPage(url: string): Promise<void> {
     await page.waitForFunction("document.querySelector('li') === null");
     assert.match((await isText.textContent())!, /"a\.txt" is not a picture this browser can read/);
   } finally {
-    await browser.close();
     await server.close();
   }
 }

@@ -322,6 +322,39 @@ describe("Hugging Face's preprocessing", () => {
       { mean: MEAN, std: STD },
       /takes the middle 8 of 9 pixels/,
     ],
+    [
+      "ConvNeXt's own share",
+      { image_processor_type: 'ConvNextImageProcessorFast', size: { shortest_edge: 8 }, crop_pct: 0.8 },
+      { mean: MEAN, std: STD },
+      /takes the middle 8 of 10 pixels/,
+    ],
+    [
+      "MobileNetV2's middle",
+      {
+        ...{ image_processor_type: 'MobileNetV2ImageProcessor', size: { shortest_edge: 9 } },
+        ...{ crop_size: { height: 8, width: 8 }, do_center_crop: true, resample: 2 },
+      },
+      { mean: MEAN, std: STD },
+      /preprocessing takes the middle 8 of 9 pixels;/,
+    ],
+    [
+      "LeViT's larger picture",
+      {
+        ...{ image_processor_type: 'LevitImageProcessor', size: { shortest_edge: 8 } },
+        ...{ crop_size: { height: 8, width: 8 }, do_center_crop: true },
+      },
+      { mean: MEAN, std: STD },
+      /takes the middle 8 of 9 pixels/,
+    ],
+    [
+      "Perceiver's crop before its size",
+      {
+        ...{ image_processor_type: 'PerceiverImageProcessor', size: { height: 8, width: 8 } },
+        ...{ crop_size: { height: 9, width: 9 }, do_center_crop: true },
+      },
+      { mean: MEAN, std: STD },
+      /takes the middle 8 of 9 parts of a picture's shorter side/,
+    ],
   ];
   for (const [what, change, { mean, std }, note] of values) {
     it(`means what it does there: ${what}`, async () => {
@@ -336,15 +369,52 @@ describe("Hugging Face's preprocessing", () => {
     });
   }
 
-  it("flips the channels as MobileViT's does", async () => {
-    const { metadata, graph } = await load({
+  it("flips the channels as MobileViT's does, unless it says otherwise", async () => {
+    for (const [flip, isFlipped] of [
+      [true, true],
+      [undefined, true],
+      [false, false],
+    ] as const) {
+      const { metadata, graph } = await load({
+        'preprocessor_config.json': {
+          ...{ image_processor_type: 'MobileViTImageProcessor', do_flip_channel_order: flip },
+          ...{ size: { shortest_edge: 8 }, crop_size: { height: 8, width: 8 }, do_center_crop: true },
+          do_rescale: true,
+        },
+      });
+      close([...metadata.mean, ...metadata.std], [0, 0, 0, 1, 1, 1]);
+      assert.equal(
+        graph.nodes.some(({ op }) => op === 'Gather'),
+        isFlipped,
+      );
+    }
+  });
+
+  it('leaves the size to the graph where it crops and does not say to what', async () => {
+    const files = {
       'preprocessor_config.json': {
-        ...{ image_processor_type: 'MobileViTImageProcessor', do_flip_channel_order: true, do_rescale: true },
-        ...{ size: { shortest_edge: 8 }, crop_size: { height: 8, width: 8 }, do_center_crop: true },
+        ...{ ...VIT, image_processor_type: 'MobileNetV2ImageProcessor' },
+        ...{ size: { shortest_edge: 9 }, do_center_crop: true },
       },
-    });
-    close([...metadata.mean, ...metadata.std], [0, 0, 0, 1, 1, 1]);
-    assert.ok(graph.nodes.some(({ op }) => op === 'Gather'));
+    };
+    const { metadata, notes } = await load(files);
+    assert.equal(metadata.inputHeight, 8);
+    assert.match(notes.join(), /takes the middle of the picture/);
+    await refused(load(files, { size: null }), /takes images of any size; say which/);
+  });
+
+  it('knows from config.json whether a picture may be of several classes', async () => {
+    const scoresOf = async (problem_type: unknown): Promise<string | undefined> =>
+      (
+        await load({
+          'preprocessor_config.json': VIT,
+          'config.json': { ...config, problem_type },
+        })
+      ).metadata.scores;
+    assert.equal(await scoresOf('multi_label_classification'), 'independent');
+    assert.equal(await scoresOf('single_label_classification'), undefined);
+    assert.equal(await scoresOf(null), undefined);
+    await refused(scoresOf('regression'), /its "problem_type" is "regression", so that its scores/);
   });
 
   const bad: [string, object, RegExp][] = [

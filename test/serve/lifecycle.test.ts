@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer, request } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { before, test } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { encodeMetadata } from '../../core/model-metadata.ts';
@@ -169,7 +169,9 @@ test('a port in use and a bad host are one clear line', async () => {
 test('models that cannot be served are one clear line', async () => {
   await fails(startServer({ model: join(folder, 'none.onnx'), port: 0 }), /there is no file/);
   await fails(findModelFile('no-such-model'), /exports\/no-such-model.onnx or models\/no-such-model.onnx/);
-  await fails(findModelFile(folder), /there is no file/);
+  // A folder of several models, of which none is the one that a repository has.
+  await fails(findModelFile(folder), /holds .*test\.onnx and no model\.onnx; name the one that is meant/);
+  await fails(findModelFile(dirname(import.meta.dirname)), /there is no file/);
 
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {
     const path = join(folder, name);

@@ -1,9 +1,10 @@
 import { existsSync } from 'node:fs';
-import { basename, join } from 'node:path';
+import { basename, join, resolve } from 'node:path';
 import type { ImageDataset, Normalization } from '../../core/data/dataset.ts';
 import { readDatasetRecord } from '../../core/data/run-record.ts';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { modelInRepository } from '../../core/foreign-model/model-folder.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
@@ -43,13 +44,14 @@ export interface StartModel {
 
 /**
  * Reads a model to go on from.
- * @param from a file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, or the name of
- *   a model
+ * @param from a file (.onnx of anybody's, .pth or .safetensors of a net of the zoo), a run's directory, a folder as
+ *   Hugging Face lays it out, or the name of a model
  * @param netSize height and width that a net of the zoo is built for, if its file is one of weights
  * @throws UserError if it cannot be read or is no classifier
  */
 export async function openStart(from: string, netSize?: number): Promise<OpenedStart> {
   const path = await findFile(from);
+  if (await isRepository(path)) return fromOnnx(path);
   if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
   return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
 }
@@ -106,6 +108,13 @@ async function fromRun(run: RunDirectory): Promise<OpenedStart> {
   };
 }
 
+/** Runs have a config.json too, and may hold an .onnx that `serve --run` made. */
+async function isRepository(path: string): Promise<boolean> {
+  const run = new RunDirectory(path);
+  const isRun = [run.logPath, run.checkpointPath('last'), run.checkpointPath('best')].some(existsSync);
+  return !isRun && (await modelInRepository(path)) !== undefined;
+}
+
 async function findFile(from: string): Promise<string> {
   if (existsSync(from)) return from;
   const fetched = join(FETCHED, `${from}.onnx`);
@@ -152,7 +161,7 @@ async function fromWeights(path: string, imageSize: number | undefined): Promise
 /** A name that folders and messages bear. */
 function nameOf(path: string): string {
   return (
-    basename(path)
+    basename(resolve(path))
       .replace(/\.onnx$/i, '')
       .replace(/[^\w.-]+/g, '_') || 'model'
   );

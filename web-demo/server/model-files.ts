@@ -2,12 +2,12 @@ import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
+import { modelFileAt, modelInRepository } from '../../core/foreign-model/model-folder.ts';
 import { openInThread } from '../../core/foreign-model/open-model.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { parseModel } from '../../core/onnx/parse-model.ts';
-import { modelInRepository } from '../../serve/models/scan-folder.ts';
 
 /** A model the demo serves. */
 export interface ModelFile {
@@ -74,7 +74,7 @@ export class ModelFiles {
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
     if (known) return new ModelFiles(folders, undefined, known.name);
     // A folder as Hugging Face lays it out, as the server takes it.
-    const model = (await modelInRepository(file)) ?? file;
+    const model = (await modelInRepository(file)) === undefined ? file : await modelFileAt(file);
     const info = await stat(model).catch(() => undefined);
     if (!info?.isFile()) {
       const names = listed.map((model) => model.name).join(', ') || 'none';

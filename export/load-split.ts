@@ -12,6 +12,7 @@ export function isKnownDataset(name: string): name is DatasetName {
 /**
  * The images of the dataset a model was trained on.
  * @param data where it is, if not in a default place
+ * @param pick chooses of the `total` images there are those that are wanted, by their indices; default all
  * @returns undefined if it is not found, or is none that can be read
  * @throws UserError if it is not in the place that was named, or is damaged or of other classes
  */
@@ -19,6 +20,7 @@ export async function loadSplit(
   metadata: ClassifierMetadata,
   split: SplitName,
   data?: string,
+  pick?: (total: number) => readonly number[],
 ): Promise<ImageSplit | undefined> {
   const { dataset } = metadata;
   if (!isKnownDataset(dataset)) return undefined;
@@ -32,6 +34,7 @@ export async function loadSplit(
     // The images that were held out must not come back as training images.
     ...rereadOptions(readDatasetRecord(metadata.trainingConfig ?? {}, 'the training config')),
     imageSize: inputHeight,
+    pick,
     normalization: { mean, std },
   }).catch((error: unknown) => {
     if (error instanceof UserError && dir === undefined) return undefined;

@@ -29,21 +29,12 @@ export async function picturesFor(
   count: number,
   data?: string,
 ): Promise<ImageSet | undefined> {
-  const dataset = await loadSplit(metadata, split, data);
+  const dataset = await loadSplit(metadata, split, data, (total) => evenly(total, count));
   const size = 3 * metadata.inputHeight * metadata.inputWidth;
   if (dataset && dataset.images.length === dataset.count * size) {
-    const chosen = evenly(dataset.count, count);
-    const pixels = new Uint8Array(chosen.length * size);
-    for (const [i, at] of chosen.entries()) {
-      pixels.set(dataset.images.subarray(at * size, (at + 1) * size), i * size);
-    }
     const on = `${split === 'test' ? 'test' : 'training'} images of ${metadata.dataset}`;
-    return {
-      on,
-      count: chosen.length,
-      pixels,
-      labels: Uint16Array.from(chosen, (at) => dataset.labels[at]!),
-    };
+    // Memory of its own: onnxruntime takes none that is shared.
+    return { on, count: dataset.count, pixels: dataset.images.slice(), labels: dataset.labels.slice() };
   }
   if (data === undefined) return undefined;
   const { pictures: files } = await picturesBelow(data).catch((error: unknown) => {

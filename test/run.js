@@ -2,7 +2,8 @@
 /**
  * Runs test files: `node test/run.js test/core/*.test.ts`. They are bundled first, as the commands are, so that no
  * process of a test transpiles anything; a single one also runs as it is: `node --import tsx --test FILE`. With
- * `--quick` it runs those that another version of Node is tried with, with `--check` also formatter, linter and types.
+ * `--quick` it runs those that another version of Node is tried with, with `--check` also formatter, linter and types;
+ * with `--times` it says at the end which took the most CPU time, with the processes that they started (Linux only).
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
@@ -47,10 +48,13 @@ const QUICK = [
  * Files in these folders test functions by what they return. They share a few processes, for to start one and load what
  * it needs takes longer than most of them; but not those that have to do with what a process has one of.
  */
-const SHARING = ['augment', 'metrics', 'plot'];
+const SHARING = ['augment', 'core', 'data', 'metrics', 'onnx', 'plot', 'quantize', 'runs', 'weights'];
 const OF_A_PROCESS =
   /\bprocess\.\w|\bmock\b|globalThis|core\/workers|node:(child_process|cluster|worker_threads)|^(before|beforeEach|afterEach)\(/m;
 const SHARED_BY = 12;
+
+/** Where processes write down what they took. */
+const TIMES = 'times.txt';
 
 /** The longest, which begin first, so that the cores come to their ends together. */
 const LONGEST = [
@@ -71,6 +75,7 @@ const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
+    times: { type: 'boolean', default: false },
     'test-reporter': { type: 'string', default: 'spec' },
   },
   allowPositionals: true,
@@ -78,6 +83,10 @@ const { values, positionals } = parseArgs({
 const files = [...positionals, ...(values.quick ? QUICK.flatMap(testsOf) : [])];
 if (files.length === 0) {
   process.stderr.write('error: no test files given, e.g. test/core/*.test.ts\n');
+  process.exit(1);
+}
+if (values.times && process.platform !== 'linux') {
+  process.stderr.write('error: --times reads /proc, which only Linux has\n');
   process.exit(1);
 }
 const checks = values.check ? [npmRun('lint'), npmRun('typecheck')] : [];
@@ -107,6 +116,7 @@ try {
       { cwd: PROJECT, stdio: 'inherit' },
     ),
   );
+  if (values.times) reportTimes(folder);
   const checked = await Promise.all(checks);
   for (const { name, status, output } of checked) {
     process.stdout.write(`\n${status === 0 ? '✔' : '✖'} npm run ${name}\n${status === 0 ? '' : output}`);
@@ -139,7 +149,8 @@ function writeEntries(folder, sources) {
     const entry = join(folder, `${String(i).padStart(3, '0')}-${name}.mjs`);
     // One after another: files imported at once would wait for each other's top-level awaits by turns.
     const imports = files.map((file) => `await import('./${file.replace(/\.ts$/, '.js')}');`);
-    writeFileSync(entry, files.length === 1 ? imports[0] : together(imports));
+    const head = values.times ? timing(join(folder, TIMES), files.join(' ')) : [];
+    writeFileSync(entry, [...head, ...(files.length === 1 ? imports : together(imports))].join('\n'));
     return entry;
   });
 }
@@ -152,7 +163,31 @@ function together(imports) {
     'const loaded = new Promise((done) => { resolve = done; });',
     `test('${imports.length} files are loaded', () => loaded);`,
     ...['try {', ...imports, '} finally {', 'resolve();', '}'],
-  ].join('\n');
+  ];
+}
+
+/** At its end a process writes down its CPU time and that of the processes that it waited for, in ticks of 10 ms. */
+function timing(path, name) {
+  return [
+    "import { appendFileSync, readFileSync } from 'node:fs';",
+    "process.on('exit', () => {",
+    // After the name of the program, which may hold blanks: user and system time, of itself and of others.
+    "  const ticks = readFileSync('/proc/self/stat', 'utf8').replace(/.*\\) /, '').split(' ').slice(11, 15);",
+    `  appendFileSync(${JSON.stringify(path)}, JSON.stringify([ticks.map(Number), ${JSON.stringify(name)}]) + '\\n');`,
+    '});',
+  ];
+}
+
+function reportTimes(folder) {
+  const rows = readFileSync(join(folder, TIMES), 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line))
+    .map(([ticks, name]) => [ticks.reduce((sum, each) => sum + each, 0) / 100, name])
+    .sort(([a], [b]) => b - a);
+  const total = rows.reduce((sum, [seconds]) => sum + seconds, 0);
+  process.stdout.write(`\n${total.toFixed(0)} s of CPU time in ${rows.length} processes\n`);
+  for (const [seconds, name] of rows) process.stdout.write(`${seconds.toFixed(1).padStart(6)}  ${name}\n`);
 }
 
 function mayShare(file) {

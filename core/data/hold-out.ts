@@ -1,6 +1,7 @@
 import { UserError } from '../errors.ts';
 import { Random } from '../random.ts';
 import type { HeldOut, ImageDataset, ImageSplit } from './dataset.ts';
+import { imagesAt } from './split.ts';
 
 /**
  * Draws the images to hold out: of each class that share, rounded, and one at least where it has two.
@@ -44,12 +45,5 @@ export function holdOutValidation(dataset: ImageDataset, heldOut: HeldOut): Imag
 export function chosenImages(split: ImageSplit, choose: (index: number) => boolean): ImageSplit {
   const chosen: number[] = [];
   for (let i = 0; i < split.count; i++) if (choose(i)) chosen.push(i);
-  const bytes = split.count === 0 ? 0 : split.images.length / split.count;
-  const images = new Uint8Array(new SharedArrayBuffer(chosen.length * bytes));
-  const labels = new Uint16Array(new SharedArrayBuffer(chosen.length * Uint16Array.BYTES_PER_ELEMENT));
-  for (const [at, from] of chosen.entries()) {
-    images.set(split.images.subarray(from * bytes, (from + 1) * bytes), at * bytes);
-    labels[at] = split.labels[from]!;
-  }
-  return { count: chosen.length, images, labels };
+  return imagesAt(split, chosen);
 }

@@ -14,6 +14,7 @@ import {
   findData,
 } from './find.ts';
 import { holdOutValidation } from './hold-out.ts';
+import { imagesAt } from './split.ts';
 import { makeSynthetic, SYNTHETIC_TRAIN } from './synthetic.ts';
 
 /** Every dataset by its name in commands, configs and model files. */
@@ -41,6 +42,11 @@ export interface ReadOptions {
   heldOut?: HeldOut | undefined;
   /** No more than the first so many training images are needed: `synthetic` draws no others. */
   trainImages?: number | undefined;
+  /**
+   * Chooses of the `total` images of a split those that are wanted, by their indices; `synthetic` draws no others, and
+   * others are not resized. Default all.
+   */
+  pick?: ((total: number) => readonly number[]) | undefined;
   /** For an image folder that has `val/` beside `test/`: false to pass over it. Default true. */
   validation?: boolean | undefined;
   /** For an image folder: leave out files that cannot be read, instead of refusing it. */
@@ -148,9 +154,21 @@ export async function loadDatasetFrom(
   options: ReadOptions = {},
 ): Promise<ImageDataset> {
   const { imageSize = CIFAR_SIZE } = options;
-  const dataset = await readLocated(location, options);
+  const dataset = picked(await readLocated(location, options), location, options);
   const sized = location.dataset === 'folder' ? dataset : resized(dataset, imageSize);
   return { ...sized, origin: originOf(location, options, dataset) };
+}
+
+/** The images that are wanted of those that were read; `synthetic` has drawn no others, unless some were held out. */
+function picked(
+  dataset: ImageDataset,
+  location: DatasetLocation,
+  { pick, heldOut }: ReadOptions,
+): ImageDataset {
+  if (!pick || (location.dataset === 'synthetic' && !heldOut)) return dataset;
+  const of = (split: ImageSplit): ImageSplit => imagesAt(split, pick(split.count));
+  const { train, test, validation } = dataset;
+  return { ...dataset, train: of(train), test: of(test), ...(validation && { validation: of(validation) }) };
 }
 
 /** What the images may take of the machine's memory. */
@@ -186,12 +204,15 @@ function resized(dataset: ImageDataset, size: number): ImageDataset {
 }
 
 async function readLocated(location: DatasetLocation, options: ReadOptions): Promise<ImageDataset> {
-  const { splits, heldOut } = options;
+  const { splits, heldOut, pick } = options;
   if (location.dataset === 'synthetic') {
     const { trainImages = SYNTHETIC_TRAIN } = options;
     // Held-out images are drawn from all.
     const train = heldOut ? SYNTHETIC_TRAIN : Math.min(trainImages, SYNTHETIC_TRAIN);
-    return withHeldOut(makeSynthetic({ train, ...(splits ? { splits } : {}) }), options);
+    return withHeldOut(
+      makeSynthetic({ train, ...(splits && { splits }), ...(!heldOut && { pick }) }),
+      options,
+    );
   }
   try {
     if (location.dataset !== 'folder') {

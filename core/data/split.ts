@@ -15,6 +15,18 @@ export async function readSplits(
   return { train, test };
 }
 
+/** The images of a split at these places, in shared memory of their own. */
+export function imagesAt(split: ImageSplit, places: readonly number[]): ImageSplit {
+  const bytes = split.count === 0 ? 0 : split.images.length / split.count;
+  const images = new Uint8Array(new SharedArrayBuffer(places.length * bytes));
+  const labels = new Uint16Array(new SharedArrayBuffer(places.length * Uint16Array.BYTES_PER_ELEMENT));
+  for (const [at, from] of places.entries()) {
+    images.set(split.images.subarray(from * bytes, (from + 1) * bytes), at * bytes);
+    labels[at] = split.labels[from]!;
+  }
+  return { count: places.length, images, labels };
+}
+
 /** The first so many images of a split; all of them where there are fewer. */
 export function firstImages(split: ImageSplit, count: number): ImageSplit {
   if (count >= split.count) return split;

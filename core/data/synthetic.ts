@@ -252,6 +252,8 @@ export interface SyntheticOptions {
   seed?: number;
   /** The splits to draw; the others come back empty. Default both. */
   splits?: readonly SplitName[];
+  /** Chooses of the `total` images of a split those to draw, by their indices; default all. */
+  pick?: ((total: number) => readonly number[]) | undefined;
 }
 
 /**
@@ -261,7 +263,7 @@ export interface SyntheticOptions {
  * @throws UserError if a count is not a whole number
  */
 export function makeSynthetic(options: SyntheticOptions = {}): ImageDataset {
-  const { train = SYNTHETIC_TRAIN, test = 2_000, seed = 0, splits = SPLIT_NAMES } = options;
+  const { train = SYNTHETIC_TRAIN, test = 2_000, seed = 0, splits = SPLIT_NAMES, pick } = options;
   for (const [name, count] of Object.entries({ train, test })) {
     if (!Number.isSafeInteger(count) || count < 0) {
       throw new UserError(`the number of synthetic ${name} images must be a whole number, not ${count}`);
@@ -273,7 +275,10 @@ export function makeSynthetic(options: SyntheticOptions = {}): ImageDataset {
     ofClass[k] = shapeOf(k);
     labels.push(`${TEXTURE_NAMES[k % TEXTURE_NAMES.length]} ${SHAPE_NAMES[shapeOf(k)]}`);
   }
-  const masks = SHAPE_NAMES.map((_, shape) => new ShapeMask(shape));
+  const draw = (split: SplitName, count: number, stream: number): ImageSplit => {
+    if (!splits.includes(split)) return emptySplit();
+    return drawImages(pick?.(count) ?? Array.from({ length: count }, (_, i) => i), seed, stream);
+  };
   return {
     name: 'synthetic',
     channels: 3,
@@ -283,22 +288,32 @@ export function makeSynthetic(options: SyntheticOptions = {}): ImageDataset {
     superclasses: { names: [...SHAPE_NAMES], ofClass },
     // Measured on the default training split.
     normalization: { mean: [0.5, 0.5, 0.5], std: [0.25, 0.25, 0.25] },
-    train: splits.includes('train') ? drawSplit(train, masks, seed, 0) : emptySplit(),
-    test: splits.includes('test') ? drawSplit(test, masks, seed, 1) : emptySplit(),
+    train: draw('train', train, 0),
+    test: draw('test', test, 1),
   };
 }
 
-function drawSplit(count: number, masks: readonly ShapeMask[], seed: number, stream: number): ImageSplit {
+/** @param indices of the images of the split, in the order in which they are to come */
+function drawImages(indices: readonly number[], seed: number, stream: number): ImageSplit {
+  const count = indices.length;
   const images = new Uint8Array(new SharedArrayBuffer(count * IMAGE_BYTES));
   const labels = new Uint16Array(new SharedArrayBuffer(count * Uint16Array.BYTES_PER_ELEMENT));
-  for (let i = 0; i < count; i++) {
+  for (const [at, i] of indices.entries()) {
     const label = i % CLASSES;
-    labels[i] = label;
-    const image = images.subarray(i * IMAGE_BYTES, (i + 1) * IMAGE_BYTES);
+    labels[at] = label;
+    const image = images.subarray(at * IMAGE_BYTES, (at + 1) * IMAGE_BYTES);
     const texture = textureOf(label % TEXTURE_NAMES.length);
-    drawSynthetic(image, SIZE, masks[shapeOf(label)]!, texture, new Random(seed, stream, i));
+    drawSynthetic(image, SIZE, maskOf(shapeOf(label)), texture, new Random(seed, stream, i));
   }
   return { count, images, labels };
+}
+
+/** Made when the first image of a shape is drawn. */
+const masks: ShapeMask[] = [];
+
+function maskOf(shape: number): ShapeMask {
+  masks[shape] ??= new ShapeMask(shape);
+  return masks[shape];
 }
 
 function shapeOf(label: number): number {

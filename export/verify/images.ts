@@ -29,9 +29,11 @@ export async function comparisonImages(
   multiple: number,
   data?: string,
 ): Promise<ImageSet> {
-  const split = await loadSplit(metadata, 'test', data);
+  const split = await loadSplit(metadata, 'test', data, (total) =>
+    Array.from({ length: Math.min(Math.max(count, multiple), total) }, (_, i) => i),
+  );
   const whole = (n: number): number => Math.floor(n / multiple) * multiple;
-  const available = split ? whole(Math.min(Math.max(count, multiple), split.count)) : 0;
+  const available = whole(split?.count ?? 0);
   if (!split || available === 0) {
     const pictures = isKnownDataset(metadata.dataset)
       ? undefined
@@ -45,7 +47,7 @@ export async function comparisonImages(
   return {
     on: `test images of ${metadata.dataset}`,
     count: available,
-    // A copy, so that the rest of the split can be freed.
+    // Memory of its own: onnxruntime takes none that is shared.
     pixels: split.images.slice(0, available * bytes),
     labels: split.labels.slice(0, available),
   };

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, test } from 'node:test';
 import { CIFAR100_BINARY } from '../../core/data/cifar100.ts';
 import { findData } from '../../core/data/find.ts';
+import { drawHeldOut } from '../../core/data/hold-out.ts';
 import {
   describeLocation,
   type LoadDatasetOptions,
@@ -97,6 +98,51 @@ test('of synthetic no more training images are drawn than a run needs', async ()
   assert.deepEqual((await count(30)).images, makeSynthetic({ train: 30, splits: ['train'] }).train.images);
   // More than there are is refused where the run is planned.
   assert.equal((await count(10_001)).count, 10_000);
+});
+
+test('of the images that are picked come the same as of all, drawn, read or resized', async () => {
+  const pick = (total: number): number[] => (total === 0 ? [] : [total - 1, 0, Math.floor(total / 2)]);
+  const cases: LoadDatasetOptions[] = [
+    { dataset: 'synthetic', splits: ['train'], trainImages: 300 },
+    { dataset: 'cifar100', dir: full, splits: ['test'] },
+    { dataset: 'cifar100', dir: full, splits: ['test'], imageSize: 16 },
+  ];
+  for (const options of cases) {
+    const all = await loadDataset(options);
+    const some = await loadDataset({ ...options, pick });
+    for (const name of options.splits ?? (['train', 'test'] as const)) {
+      const bytes = 3 * all.height * all.width;
+      const places = pick(all[name].count);
+      assert.equal(some[name].count, 3);
+      assert.deepEqual(
+        [...some[name].labels],
+        places.map((at) => all[name].labels[at]),
+      );
+      for (const [i, at] of places.entries()) {
+        const image = all[name].images.subarray(at * bytes, (at + 1) * bytes);
+        assert.deepEqual(some[name].images.subarray(i * bytes, (i + 1) * bytes), image);
+      }
+    }
+  }
+});
+
+test('and of those that are left where some are held out', async () => {
+  const heldOut = { share: 0.9, seed: 3 };
+  const { train } = await loadDataset({
+    dataset: 'synthetic',
+    splits: ['train'],
+    heldOut,
+    pick: (total) => (total === 0 ? [] : [total - 1]),
+  });
+  const drawn = drawHeldOut(
+    Array.from({ length: 10_000 }, (_, i) => i % 100),
+    heldOut,
+  );
+  const at = drawn.lastIndexOf(false);
+  assert.ok(at < 9_999);
+  const alone = makeSynthetic({ splits: ['train'], pick: () => [at] });
+  assert.deepEqual(train.images, alone.train.images);
+  assert.deepEqual([...train.labels], [at % 100]);
 });
 
 test('what a folder holds is told by its files', async () => {

@@ -39,6 +39,8 @@ export interface ReadOptions {
    * images they become those.
    */
   heldOut?: HeldOut | undefined;
+  /** What becomes the test images of an image folder that has none, without `heldOut`. */
+  heldOutIfNone?: HeldOut | undefined;
   /** No more than the first so many training images are needed: `synthetic` draws no others. */
   trainImages?: number | undefined;
   /** For an image folder that has `val/` beside `test/`: false to pass over it. Default true. */
@@ -60,6 +62,8 @@ export interface LocateOptions {
   dir?: string | undefined;
   /** As {@link ReadOptions}: with it, an image folder needs no test images. */
   heldOut?: HeldOut | undefined;
+  /** As {@link ReadOptions}; the same. */
+  heldOutIfNone?: HeldOut | undefined;
   /** An image folder needs no test images in any case; without held-out ones that split is then empty. */
   trainOnly?: boolean | undefined;
 }
@@ -74,7 +78,7 @@ export type DatasetLocation =
 const HOW_TO_GET_IT: Record<FileDataset, string> = {
   cifar100: 'give --data DIR, set CIFAR100_DIR or run npm run data',
   cifar10: 'give --data DIR, set CIFAR10_DIR or run npm run data -- --dataset cifar10',
-  folder: 'give --data DIR, a folder with train/<class>/ and test/<class>/ (or val/, valid/)',
+  folder: 'give --data DIR, a folder or .zip with train/<class>/ and test/<class>/ (or val/, valid/)',
 };
 
 /**
@@ -93,7 +97,7 @@ export async function locateDataset(options: LocateOptions = {}): Promise<Datase
     return { dataset, source: 'asked for' };
   }
   const wanted = dataset === 'auto' ? undefined : dataset;
-  const holdsOut = options.heldOut !== undefined || options.trainOnly === true;
+  const holdsOut = (options.heldOut ?? options.heldOutIfNone) !== undefined || options.trainOnly === true;
   if (dir !== undefined) {
     return { ...(await findNamed(dir, { wanted, holdsOut }, '--data')), source: '--data' };
   }
@@ -145,8 +149,10 @@ export async function loadDataset(options: LoadDatasetOptions = {}): Promise<Ima
 /** Loads what {@link locateDataset} found, for a caller that has printed it. */
 export async function loadDatasetFrom(
   location: DatasetLocation,
-  options: ReadOptions = {},
+  given: ReadOptions = {},
 ): Promise<ImageDataset> {
+  const lacksTest = location.dataset === 'folder' && location.layout.test === undefined;
+  const options = { ...given, heldOut: given.heldOut ?? (lacksTest ? given.heldOutIfNone : undefined) };
   const { imageSize = CIFAR_SIZE } = options;
   const dataset = await readLocated(location, options);
   const sized = location.dataset === 'folder' ? dataset : resized(dataset, imageSize);
@@ -206,8 +212,9 @@ async function readLocated(location: DatasetLocation, options: ReadOptions): Pro
     }
     // Only here: the decoder is native code, of no use to who reads other data.
     const { readFolder } = await import('./folder/read-folder.ts');
-    return await readFolder(location.path, {
+    return await readFolder(location.root, {
       ...options,
+      path: location.path,
       layout: options.validation === false ? layout : location.layout,
     });
   } catch (error) {

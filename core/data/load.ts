@@ -14,6 +14,7 @@ import {
   findData,
 } from './find.ts';
 import { holdOutValidation } from './hold-out.ts';
+import { emptySplit } from './split.ts';
 import { makeSynthetic, SYNTHETIC_TRAIN } from './synthetic.ts';
 
 /** Every dataset by its name in commands, configs and model files. */
@@ -157,6 +158,28 @@ export async function loadDatasetFrom(
   const dataset = await readLocated(location, options);
   const sized = location.dataset === 'folder' ? dataset : resized(dataset, imageSize);
   return { ...sized, origin: originOf(location, options, dataset) };
+}
+
+/**
+ * Loads the test images of what {@link locateDataset} found with `trainOnly`. Of an image folder of classes alone all
+ * images are test images, unless some of them were held out of a training.
+ * @throws UserError as {@link loadDataset}, or if a folder has training images alone
+ */
+export async function loadTestImages(
+  location: DatasetLocation,
+  options: ReadOptions & { splits: readonly SplitName[] },
+): Promise<ImageDataset> {
+  const hasTest = location.dataset !== 'folder' || location.layout.test !== undefined;
+  if (hasTest || options.heldOut) return loadDatasetFrom(location, options);
+  const { train: folder } = location.layout;
+  if (folder !== undefined) {
+    throw new UserError(
+      `${location.path} has ${folder}/ and no test images (test/ or val/); give the folder of the classes to test on`,
+    );
+  }
+  const { train, ...rest } = await loadDatasetFrom(location, { ...options, splits: ['train'] });
+  options.onNote?.(`no train/ or test/ in ${location.path}: all ${train.count} images are test images`);
+  return { ...rest, train: emptySplit(), test: train };
 }
 
 /** What the images may take of the machine's memory. */

@@ -7,13 +7,13 @@ import { parseOptions } from './core/cli/options.ts';
 import { formatDuration, ProgressBar } from './core/cli/progress.ts';
 import { watchSignals } from './core/cli/signals.ts';
 import type { ImageDataset } from './core/data/dataset.ts';
-import { describeLocation, loadDatasetFrom, locateDataset } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
 import { buildModel } from './core/models/zoo.ts';
 import { parameterCount } from './core/onnx/roles.ts';
 import type { RunDirectory } from './core/runs/run-directory.ts';
 import { consoleObserver } from './train/console.ts';
-import { makeConfig } from './train/recipe/make-config.ts';
+import { loadTrainingData, TEST_SHARE } from './train/load-data.ts';
+import { makeConfig, settle } from './train/recipe/make-config.ts';
 import type { TrainConfig } from './train/recipe/settings.ts';
 
 /** Epochs and images are found by the speed of the machine. */
@@ -56,9 +56,15 @@ await runMain(async () => {
     },
     process.argv.slice(2),
   );
-  const location = await locateDataset({ dataset: 'auto', ...(options.data ? { dir: options.data } : {}) });
-  say(`1/5 data: ${describeLocation(location)}`);
-  const dataset = await loadDatasetFrom(location);
+  const dataset = await loadTrainingData(
+    {
+      dataset: 'auto',
+      dir: options.data,
+      skipBroken: true,
+      heldOutIfNone: { share: TEST_SHARE, seed: settle({}).seed },
+    },
+    (line) => say(`1/5 ${line}`),
+  );
 
   const { run, top1Correct } = await trainBriefly(dataset, options.seconds);
 

@@ -17,7 +17,7 @@ export const DATA_CLI_OPTIONS = {
   data: {
     type: 'string',
     value: 'DIR',
-    help: "folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder's is train/<class>/, test/<class>/ and perhaps val/<class>/",
+    help: 'folder or archive of the data; else CIFAR100_DIR, else ./data; an image folder (or .zip) has train/<class>/, test/<class>/ and perhaps val/<class>/, or <class>/ alone',
   },
   'image-size': {
     type: 'integer',
@@ -28,7 +28,7 @@ export const DATA_CLI_OPTIONS = {
   'val-share': {
     type: 'number',
     value: 'SHARE',
-    help: 'hold out that share of the training images, e.g. 0.1, drawn by --seed, to choose the best epoch on; of an image folder without test images they are those',
+    help: 'hold out that share of the training images, e.g. 0.1, drawn by --seed, to choose the best epoch on; of an image folder without test images they are those, 0.2 unless given',
     min: 0.001,
     max: 0.9,
   },
@@ -38,6 +38,9 @@ export const DATA_CLI_OPTIONS = {
     default: false,
   },
 } as const;
+
+/** Of an image folder without test images that share is held out unless the user says another. */
+export const TEST_SHARE = 0.2;
 
 /** What the parsed options say of the data, for a run with these settings. */
 export function dataOptions(
@@ -51,7 +54,9 @@ export function dataOptions(
     imageSize,
     skipBroken,
     trainImages,
-    ...(valShare === undefined ? {} : { heldOut: { share: valShare, seed } }),
+    ...(valShare === undefined
+      ? { heldOutIfNone: { share: TEST_SHARE, seed } }
+      : { heldOut: { share: valShare, seed } }),
   };
 }
 

@@ -1,13 +1,19 @@
-import { readdir, stat } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { UserError } from '../errors.ts';
-import { isFile, openRegularFile } from '../fs/regular-file.ts';
+import { isFile } from '../fs/regular-file.ts';
 import { readArchive } from './archive/read-archive.ts';
 import { type CifarVariant, imageFiles } from './cifar/variant.ts';
 import { CIFAR10_BINARY, CIFAR10_PYTHON } from './cifar10.ts';
 import { CIFAR100_BINARY, CIFAR100_PYTHON } from './cifar100.ts';
 import { nameIn } from './data-files.ts';
-import { FOLDER_LAYOUT, type FolderLayout, findLayout, foldersIn } from './folder/layout.ts';
+import { type ImageTree, isZip, openTree } from './folder/image-tree.ts';
+import {
+  FOLDER_LAYOUT,
+  type FolderLayout,
+  findLayout,
+  folderOfPictures,
+  foldersIn,
+} from './folder/layout.ts';
 
 /** The datasets that are read from files. */
 export const FILE_DATASETS = ['cifar100', 'cifar10', 'folder'] as const;
@@ -22,7 +28,14 @@ export type FoundData =
       path: string;
       archive: boolean;
     }
-  | { dataset: 'folder'; path: string; layout: FolderLayout };
+  | {
+      dataset: 'folder';
+      /** The folder, or the zip archive. */
+      path: string;
+      /** Where the layout's folders are: `path`, or in an archive the one folder that it has. */
+      root: string;
+      layout: FolderLayout;
+    };
 
 export interface FindOptions {
   /** Look for this dataset only. */
@@ -35,8 +48,8 @@ export interface FindOptions {
 const VARIANTS: readonly CifarVariant[] = [CIFAR100_BINARY, CIFAR100_PYTHON, CIFAR10_BINARY, CIFAR10_PYTHON];
 
 /**
- * Looks at what a folder or a .tar.gz archive holds, by the names of its files. A CIFAR dataset may lie in
- * the folder itself or in one of the name that its archive unpacks to.
+ * Looks at what a folder or an archive holds, by the names of its files. A CIFAR dataset may lie in the folder
+ * itself or in one of the name that its archive unpacks to; its archive is a .tar.gz, that of image files a .zip.
  * @returns undefined if there is none
  * @throws UserError if `path` is a file that is no archive
  */
@@ -45,7 +58,9 @@ export async function findData(path: string, options: FindOptions = {}): Promise
   const info = await stat(path).catch(() => undefined);
   const variants = VARIANTS.filter(({ dataset }) => wanted === undefined || dataset === wanted);
   if (info?.isFile()) {
-    if (await isZip(path)) throw new UserError(zipAdvice(path));
+    if (await isZip(path)) {
+      return wanted === undefined || wanted === 'folder' ? findImages(path, holdsOut) : undefined;
+    }
     return findInArchive(path, variants);
   }
   if (!info?.isDirectory()) return undefined;
@@ -59,8 +74,23 @@ export async function findData(path: string, options: FindOptions = {}): Promise
     }
   }
   if (wanted !== undefined && wanted !== 'folder') return undefined;
-  const layout = await findLayout(path, holdsOut);
-  return layout && { dataset: 'folder', path, layout };
+  return findImages(path, holdsOut);
+}
+
+async function findImages(path: string, holdsOut: boolean): Promise<FoundData | undefined> {
+  const tree = await openTree(path);
+  try {
+    const layout = await findLayout(tree, path, holdsOut);
+    if (layout) return { dataset: 'folder', path, root: path, layout };
+    const [folder, ...others] = (await isFile(path)) ? await foldersIn(tree, path) : [];
+    if (folder === undefined || others.length > 0) return undefined;
+    // Who packs a folder has it in the archive.
+    const root = join(path, folder);
+    const inside = await findLayout(tree, root, holdsOut);
+    return inside && { dataset: 'folder', path, root, layout: inside };
+  } finally {
+    tree.close();
+  }
 }
 
 /**
@@ -74,11 +104,16 @@ export async function explainNothingFound(path: string, options: FindOptions = {
   const other = wanted === undefined ? undefined : await findData(path, { holdsOut });
   if (other)
     return `${path} has ${titleOf(other)}, not ${describeWanted(wanted)}; leave out --dataset or give it another folder`;
-  if (wanted === 'folder' && info.isFile()) {
-    return `${path} is a file, not a folder of images; unpack it and give the folder of train/<class>/ and test/<class>/`;
+  const zip = await isZip(path);
+  if (wanted === 'folder' && info.isFile() && !zip) {
+    return `${path} is a file, not a folder of images; give a folder, or a .zip, of train/<class>/ and test/<class>/`;
   }
-  const near = info.isDirectory() && (wanted ?? 'folder') === 'folder' ? await explainNear(path) : undefined;
-  if (near !== undefined) return near;
+  if ((info.isDirectory() || zip) && (wanted ?? 'folder') === 'folder') {
+    const tree = await openTree(path);
+    const near = await explainNear(tree, path).finally(() => tree.close());
+    if (near !== undefined) return near;
+    if (zip) return `no image folder in ${path}: looked for ${FOLDER_LAYOUT}, or <class>/, of image files`;
+  }
   const variants = VARIANTS.filter(({ dataset }) => wanted === undefined || dataset === wanted);
   const looked = variants.map((variant) => {
     const [first = '', ...rest] = imageFiles(variant);
@@ -87,47 +122,32 @@ export async function explainNothingFound(path: string, options: FindOptions = {
   if (info.isDirectory() && (wanted === undefined || wanted === 'folder')) {
     looked.push(`${FOLDER_LAYOUT} of image files`);
   }
-  const hint = info.isDirectory() ? '' : '; an archive of image files must be unpacked first';
+  const hint = info.isDirectory()
+    ? ''
+    : zip
+      ? '; those are read from .tar.gz'
+      : '; an archive of image files must be a .zip';
   const fetch =
     wanted === 'folder' ? '' : '; npm run data fetches CIFAR-100, with --dataset cifar10 CIFAR-10';
   return `no ${describeWanted(wanted)} in ${path}: looked for ${looked.join('; ')}${hint}${fetch}`;
 }
 
 /** What to do where a folder has nearly what was looked for; undefined if it does not. */
-async function explainNear(path: string): Promise<string | undefined> {
-  const names = await readdir(path).catch(() => []);
-  const folders = await foldersIn(path);
-  for (const folder of folders) {
+async function explainNear(tree: ImageTree, path: string): Promise<string | undefined> {
+  for (const folder of await foldersIn(tree, path)) {
     const inside = join(path, folder);
-    if (await findLayout(inside, false)) return `the image folder is ${inside}; give that one`;
+    if (await findLayout(tree, inside, false)) return `the image folder is ${inside}; give that one`;
   }
-  const alone = await findLayout(path, true);
+  const alone = await findLayout(tree, path, true);
   if (alone?.train !== undefined) {
-    return `${path} has ${alone.train}/ and no test images (test/ or val/); hold some out with npm run train -- --val-share 0.1`;
+    return `${path} has ${alone.train}/ and no test images (test/ or val/); hold some out with npm run train -- --val-share 0.2`;
   }
-  const zip = names.find((name) => /\.zip$/i.test(name));
-  if (zip !== undefined) return zipAdvice(join(path, zip));
-  for (const folder of folders) {
-    const files = await readdir(join(path, folder)).catch(() => []);
-    if (files.some((name) => /\.(png|jpe?g|jfif|webp|bmp|tiff?|gif|avif)$/i.test(name))) {
-      return `${path} has class folders (${folder}/, ...) but no train/ and test/ around them; hold test images out with npm run train -- --val-share 0.1, or make the two folders`;
-    }
+  const folder = await folderOfPictures(tree, path);
+  if (folder !== undefined) {
+    return `${path} has class folders (${folder}/, ...) but no train/ and test/ around them; hold test images out with npm run train -- --val-share 0.2, or make the two folders`;
   }
-  return undefined;
-}
-
-function zipAdvice(path: string): string {
-  return `${path} is a zip archive, which is not read as it is; unzip it and give the folder`;
-}
-
-async function isZip(path: string): Promise<boolean> {
-  const file = await openRegularFile(path).catch(() => undefined);
-  try {
-    const { buffer, bytesRead } = (await file?.read(Buffer.alloc(4), 0, 4, 0)) ?? { bytesRead: 0 };
-    return bytesRead === 4 && ['PK\x03\x04', 'PK\x05\x06'].includes(buffer!.toString('latin1'));
-  } finally {
-    await file?.close();
-  }
+  const zip = (await tree.list(path)).find(({ name }) => /\.zip$/i.test(name));
+  return zip && `${path} has no class folders but ${zip.name}; give ${join(path, zip.name)}`;
 }
 
 /** What was found, for a person. */

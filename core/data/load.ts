@@ -14,7 +14,7 @@ import {
   findData,
 } from './find.ts';
 import { holdOutValidation } from './hold-out.ts';
-import { imagesAt } from './split.ts';
+import { emptySplit, imagesAt } from './split.ts';
 import { makeSynthetic, SYNTHETIC_TRAIN } from './synthetic.ts';
 
 /** Every dataset by its name in commands, configs and model files. */
@@ -40,6 +40,8 @@ export interface ReadOptions {
    * images they become those.
    */
   heldOut?: HeldOut | undefined;
+  /** What becomes the test images of an image folder that has none, without `heldOut`. */
+  heldOutIfNone?: HeldOut | undefined;
   /** No more than the first so many training images are needed: `synthetic` draws no others. */
   trainImages?: number | undefined;
   /**
@@ -66,6 +68,8 @@ export interface LocateOptions {
   dir?: string | undefined;
   /** As {@link ReadOptions}: with it, an image folder needs no test images. */
   heldOut?: HeldOut | undefined;
+  /** As {@link ReadOptions}; the same. */
+  heldOutIfNone?: HeldOut | undefined;
   /** An image folder needs no test images in any case; without held-out ones that split is then empty. */
   trainOnly?: boolean | undefined;
 }
@@ -80,7 +84,7 @@ export type DatasetLocation =
 const HOW_TO_GET_IT: Record<FileDataset, string> = {
   cifar100: 'give --data DIR, set CIFAR100_DIR or run npm run data',
   cifar10: 'give --data DIR, set CIFAR10_DIR or run npm run data -- --dataset cifar10',
-  folder: 'give --data DIR, a folder with train/<class>/ and test/<class>/ (or val/, valid/)',
+  folder: 'give --data DIR, a folder or .zip with train/<class>/ and test/<class>/ (or val/, valid/)',
 };
 
 /**
@@ -99,7 +103,7 @@ export async function locateDataset(options: LocateOptions = {}): Promise<Datase
     return { dataset, source: 'asked for' };
   }
   const wanted = dataset === 'auto' ? undefined : dataset;
-  const holdsOut = options.heldOut !== undefined || options.trainOnly === true;
+  const holdsOut = (options.heldOut ?? options.heldOutIfNone) !== undefined || options.trainOnly === true;
   if (dir !== undefined) {
     return { ...(await findNamed(dir, { wanted, holdsOut }, '--data')), source: '--data' };
   }
@@ -151,8 +155,10 @@ export async function loadDataset(options: LoadDatasetOptions = {}): Promise<Ima
 /** Loads what {@link locateDataset} found, for a caller that has printed it. */
 export async function loadDatasetFrom(
   location: DatasetLocation,
-  options: ReadOptions = {},
+  given: ReadOptions = {},
 ): Promise<ImageDataset> {
+  const lacksTest = location.dataset === 'folder' && location.layout.test === undefined;
+  const options = { ...given, heldOut: given.heldOut ?? (lacksTest ? given.heldOutIfNone : undefined) };
   const { imageSize = CIFAR_SIZE } = options;
   const dataset = picked(await readLocated(location, options), location, options);
   const sized = location.dataset === 'folder' ? dataset : resized(dataset, imageSize);
@@ -169,6 +175,28 @@ function picked(
   const of = (split: ImageSplit): ImageSplit => imagesAt(split, pick(split.count));
   const { train, test, validation } = dataset;
   return { ...dataset, train: of(train), test: of(test), ...(validation && { validation: of(validation) }) };
+}
+
+/**
+ * Loads the test images of what {@link locateDataset} found with `trainOnly`. Of an image folder of classes alone all
+ * images are test images, unless some of them were held out of a training.
+ * @throws UserError as {@link loadDataset}, or if a folder has training images alone
+ */
+export async function loadTestImages(
+  location: DatasetLocation,
+  options: ReadOptions & { splits: readonly SplitName[] },
+): Promise<ImageDataset> {
+  const hasTest = location.dataset !== 'folder' || location.layout.test !== undefined;
+  if (hasTest || options.heldOut) return loadDatasetFrom(location, options);
+  const { train: folder } = location.layout;
+  if (folder !== undefined) {
+    throw new UserError(
+      `${location.path} has ${folder}/ and no test images (test/ or val/); give the folder of the classes to test on`,
+    );
+  }
+  const { train, ...rest } = await loadDatasetFrom(location, { ...options, splits: ['train'] });
+  options.onNote?.(`no train/ or test/ in ${location.path}: all ${train.count} images are test images`);
+  return { ...rest, train: emptySplit(), test: train };
 }
 
 /** What the images may take of the machine's memory. */
@@ -227,8 +255,9 @@ async function readLocated(location: DatasetLocation, options: ReadOptions): Pro
     }
     // Only here: the decoder is native code, of no use to who reads other data.
     const { readFolder } = await import('./folder/read-folder.ts');
-    return await readFolder(location.path, {
+    return await readFolder(location.root, {
       ...options,
+      path: location.path,
       layout: options.validation === false ? layout : location.layout,
     });
   } catch (error) {

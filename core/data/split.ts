@@ -38,3 +38,8 @@ export function firstImages(split: ImageSplit, count: number): ImageSplit {
     ...(split.files ? { files: split.files.slice(0, count) } : {}),
   };
 }
+
+/** The class's folder and the file of an image, which say enough of its path; undefined if it is of no file. */
+export function fileName({ files }: Pick<ImageSplit, 'files'>, index: number): string | undefined {
+  return files?.[index]?.file.split(/[\\/]/).slice(-2).join('/');
+}

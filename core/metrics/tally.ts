@@ -19,6 +19,11 @@ export const TALLY_OPTIONS = {
     help: 'leave out image files that cannot be read, and say so',
     default: false,
   },
+  'class-map': {
+    type: 'string',
+    value: 'FILE',
+    help: 'for an image folder whose classes are called otherwise than the model\'s: JSON, {"class of the data": "class of the model"}; upper case is no difference',
+  },
   json: { type: 'boolean', help: 'print the result as JSON only' },
 } as const satisfies OptionTable;
 

@@ -5,11 +5,12 @@ import { parseOptions } from '../../core/cli/options.ts';
 import { printable, printableJson } from '../../core/cli/printable.ts';
 import { ProgressBar } from '../../core/cli/progress.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { DATASET_NAMES, loadDataset } from '../../core/data/load.ts';
+import { DATASET_CHOICES, loadTestImages, locateDataset } from '../../core/data/load.ts';
 import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
+import { matchClasses, readClassMap } from '../../core/metrics/match-classes.ts';
 import { describeAccuracy, describeWithoutDuplicates, TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import type { ModelDescription } from '../models/describe-model.ts';
 import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
@@ -24,10 +25,16 @@ await runMain(async () => {
         `An API key is taken from the environment variable ${API_KEY_VARIABLE}.`,
       options: {
         server: { type: 'string', value: 'URL', help: 'the server', default: 'http://127.0.0.1:8080' },
+        dataset: {
+          type: 'string',
+          value: 'NAME',
+          help: 'left out: what the model was trained on, where that is known, else what --data has',
+          choices: DATASET_CHOICES,
+        },
         data: {
           type: 'string',
           value: 'DIR',
-          help: 'folder or archive of the test data (left out: CIFAR100_DIR, then ./data)',
+          help: 'folder or archive of the test data (left out: CIFAR100_DIR, then ./data); of an image folder test/<class>/, or <class>/ alone',
         },
         'batch-size': {
           type: 'integer',
@@ -112,28 +119,38 @@ await runMain(async () => {
   process.stdout.write(`${lines.join('\n')}\n`);
 });
 
-/** The test images of the dataset that the server's model was trained on, in the size that it takes. */
+/** The test images that are asked for, or of the dataset that the server's model was trained on, in the size it takes. */
 async function loadTestSplit(
   model: ModelDescription,
-  options: { data: string | undefined; withoutDuplicates: boolean; skipBroken: boolean },
+  options: {
+    dataset: string | undefined;
+    data: string | undefined;
+    classMap: string | undefined;
+    withoutDuplicates: boolean;
+    skipBroken: boolean;
+  },
 ): Promise<ImageDataset> {
   const { data: dir, withoutDuplicates, skipBroken } = options;
-  if (model.dataset === 'synthetic' && dir !== undefined) {
+  const own = DATASET_CHOICES.find((name) => name === model.dataset);
+  const dataset = DATASET_CHOICES.find((name) => name === options.dataset) ?? own ?? (dir && 'auto');
+  if (!dataset) {
     throw new UserError(
-      "the server's model was trained on synthetic data, which needs no files; leave out --data",
+      `the server's model was trained on "${model.dataset}", which cannot be read; give the images to test on, with --data DIR`,
     );
   }
-  const dataset = DATASET_NAMES.find((name) => name === model.dataset);
-  if (dataset === undefined) {
+  if (dataset === 'synthetic' && dir !== undefined) {
     throw new UserError(
-      `the server's model was trained on "${model.dataset}", which cannot be read; serve a model of ${DATASET_NAMES.join(', ')}`,
+      "the server's model was trained on synthetic data, which needs no files; leave out --data, or give --dataset too",
     );
   }
   const { height: imageSize, mean, std } = model.input;
-  // Given, the normalisation need not be measured on the training images.
-  return loadDataset({
-    ...{ dataset, dir, imageSize, skipBroken, normalization: { mean, std } },
+  const location = await locateDataset({ dataset, dir, trainOnly: true });
+  const loaded = await loadTestImages(location, {
+    // Given, the normalisation need not be measured on the training images.
+    ...{ imageSize, skipBroken, normalization: { mean, std } },
     splits: withoutDuplicates ? ['train', 'test'] : ['test'],
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
+  const map = options.classMap === undefined ? undefined : await readClassMap(options.classMap);
+  return loaded.name === 'folder' || map ? matchClasses(loaded, model.labels, map) : loaded;
 }

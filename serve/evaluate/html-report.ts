@@ -1,5 +1,6 @@
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
+import { fileName } from '../../core/data/split.ts';
 import { classReports } from '../../core/metrics/class-report.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
@@ -83,7 +84,7 @@ async function figure({ image, label, predictions }: Mistake, dataset: ReportedD
   return (
     `<figure><img alt="test image ${image}" src="data:image/png;base64,${png}"><figcaption>` +
     `<span class="wrong">${name(best!.index)} ${formatPercent(best!.probability)}</span><br>` +
-    `<span class="right">${name(label)}${ownText}</span><br>image ${image}</figcaption></figure>`
+    `<span class="right">${name(label)}${ownText}</span><br>${escapeXml(fileName(dataset.test, image) ?? `image ${image}`)}</figcaption></figure>`
   );
 }
 

@@ -8,9 +8,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { readArchive } from '../../core/data/archive/read-archive.ts';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { FolderFiles } from '../../core/data/data-files.ts';
-import { decodeFile } from '../../core/data/folder/read-folder.ts';
 import { readPreprocessing } from '../../core/foreign-model/preprocessing.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
+import { readPictureFile } from '../../core/image/picture-file.ts';
 import { readLabels } from '../../core/labels.ts';
 import { readModelBytes } from '../../core/onnx/read-model-bytes.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
@@ -54,7 +54,7 @@ describe('a pipe or a device is refused where a file is read', { skip }, () => {
     ['all weights', readWeightsFile],
     ['a checkpoint', loadCheckpoint],
     ["a checkpoint's weights", loadCheckpointWeights],
-    ['a picture', (path) => decodeFile(path, 8, new Uint8Array(192))],
+    ['a picture', readPictureFile],
     ['a dataset', async (path) => new FolderFiles(path, 'mend it').chunks('').next()],
     ['an archive', (path) => readArchive(path).next()],
     ['a digest', (path) => fileDigest(path, 'md5')],

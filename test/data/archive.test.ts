@@ -105,11 +105,11 @@ test('an archive of something else says what was looked for', async () => {
   const archive = await write('other.tar.gz', gzipSync(entry('../../etc/data_batch_1', Buffer.from('x'))));
   await rejectsPlainly(
     loadDataset({ dir: archive }),
-    /^--data: no dataset in .*other\.tar\.gz: looked for cifar-100-binary\/ .*an archive of image files must be unpacked first/,
+    /^--data: no dataset in .*other\.tar\.gz: looked for cifar-100-binary\/ .*an archive of image files must be a \.zip/,
   );
   await rejectsPlainly(
     loadDataset({ dir: archive, dataset: 'folder' }),
-    /other\.tar\.gz is a file, not a folder of images; unpack it/,
+    /other\.tar\.gz is a file, not a folder of images; give a folder, or a \.zip/,
   );
 });
 

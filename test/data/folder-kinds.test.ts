@@ -18,6 +18,7 @@ import {
 } from '../../core/data/run-record.ts';
 import { emptySplit } from '../../core/data/split.ts';
 import { makeSynthetic } from '../../core/data/synthetic.ts';
+import { buildZip } from '../weights/build-zip.ts';
 import { picture, writeColors, writeTree } from './image-folder.ts';
 import { temporaryFolder } from './temporary-folder.ts';
 import { checkPlain, rejectsPlainly } from './user-error.ts';
@@ -201,21 +202,80 @@ describe('the folders of the splits', () => {
     await rejectsPlainly(load(root), /--data: the image folder is .*deep; give that one/);
     await rejectsPlainly(
       load(join(root, 'deep', 'train')),
-      /class folders \(a\/, \.\.\.\) .*--val-share 0\.1/,
+      /class folders \(a\/, \.\.\.\) .*--val-share 0\.2/,
     );
     await rm(join(root, 'deep', 'test'), { recursive: true });
-    await rejectsPlainly(load(join(root, 'deep')), /has train\/ and no test images .*--val-share 0\.1/);
+    await rejectsPlainly(load(join(root, 'deep')), /has train\/ and no test images .*--val-share 0\.2/);
   });
 
-  it('or the archive is to be unzipped', async () => {
+  it('may lie in a zip archive, which is read as it is', async () => {
+    const root = await temporaryFolder();
+    await writeColors(join(root, 'photos'), 5, 2);
+    const flat: [string, Uint8Array][] = [];
+    for (const color of ['blue', 'green', 'red']) {
+      for (let i = 0; i < 5; i++) {
+        const name = `${color}/00${i}.png`;
+        flat.push([
+          `my photos/${color === 'red' ? 'r\u00e9d' : color}/00${i}.png`,
+          await readFile(join(root, 'photos/train', name)),
+        ]);
+      }
+    }
+    const zip = join(root, 'photos.zip');
+    await writeFile(
+      zip,
+      buildZip([
+        ...flat,
+        ['__MACOSX/my photos/red/._1.png', Buffer.from('x')],
+        ['my photos/blue/IMG.HEIC', Buffer.from('x')],
+      ]),
+    );
+    const heldOut = { share: 0.2, seed: 3 };
+    await rejectsPlainly(load(zip), /photos\.zip.* has class folders|the image folder is|no image folder/);
+    const dataset = await load(zip, { heldOutIfNone: heldOut });
+    assert.deepEqual(dataset.labels, ['blue', 'green', 'r\u00e9d']);
+    assert.deepEqual([dataset.train.count, dataset.test.count], [12, 3]);
+    assert.deepEqual(dataset.origin, { path: zip, heldOut });
+    assert.match(dataset.notes[0]!, /not read: 1 \.heic/);
+    // The same pixels, and the same images held out, as in the folder.
+    const unpacked = await load(join(root, 'photos/train'), { heldOut });
+    assert.deepEqual(dataset.train.images, unpacked.train.images);
+    assert.equal(dataset.test.files![0]!.file.startsWith(join(zip, 'my photos')), true);
+
+    const split = ['train', 'test'].flatMap((part) =>
+      flat.map(([name, bytes]) => [name.replace('my photos', part), bytes] as const),
+    );
+    await writeFile(zip, buildZip(split));
+    assert.deepEqual([(await load(zip)).train.count, (await load(zip)).test.count], [15, 15]);
+    // What it holds that is broken is named as a file is.
+    await writeFile(zip, buildZip([...split, ['train/blue/9.png', Buffer.from('no picture')]]));
+    await rejectsPlainly(load(zip), /photos\.zip.train.blue.9\.png is no PNG/);
+  });
+
+  it('and such an archive may be damaged, of something else, or beside where was looked', async () => {
     const root = await temporaryFolder();
     const zip = join(root, 'pictures.zip');
     await writeFile(zip, Buffer.from('504b0304140000000000', 'hex'));
-    await rejectsPlainly(load(zip), /pictures\.zip is a zip archive.*; unzip it and give the folder/);
-    await rejectsPlainly(load(zip, { dataset: 'folder' }), /unzip it/);
-    await rejectsPlainly(load(root), /pictures\.zip is a zip archive.*; unzip it/);
-    await rename(zip, join(root, 'pictures'));
-    await rejectsPlainly(load(join(root, 'pictures')), /unzip it/);
+    await rejectsPlainly(load(zip), /pictures\.zip is a damaged zip archive/);
+    await writeFile(zip, buildZip([['notes.txt', Buffer.from('x')]]));
+    await rejectsPlainly(load(zip, { dataset: 'folder' }), /no image folder in .*pictures\.zip/);
+    await rejectsPlainly(load(zip, { dataset: 'cifar10' }), /no CIFAR-10 in .*read from \.tar\.gz/);
+    await rejectsPlainly(load(root), /but pictures\.zip; give .*pictures\.zip/);
+  });
+
+  it('without test images have some held out, where that is let, unless others are asked for', async () => {
+    const root = await temporaryFolder();
+    await writeColors(root, 5, 1);
+    const heldOutIfNone = { share: 0.2, seed: 3 };
+    const count = async (dir: string, options: LoadDatasetOptions) => {
+      const { train, test, origin } = await load(dir, { heldOutIfNone, ...options });
+      return [train.count, test.count, origin?.heldOut?.share];
+    };
+    assert.deepEqual(await count(root, {}), [15, 3, undefined]);
+    assert.deepEqual(await count(join(root, 'train'), {}), [12, 3, 0.2]);
+    assert.deepEqual(await count(join(root, 'train'), { heldOut: { share: 0.4, seed: 3 } }), [9, 6, 0.4]);
+    await rm(join(root, 'test'), { recursive: true });
+    assert.deepEqual(await count(root, {}), [12, 3, 0.2]);
   });
 });
 

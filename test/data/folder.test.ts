@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import type { Sharp } from 'sharp';
 import sharp from 'sharp';
 import type { ImageDataset } from '../../core/data/dataset.ts';
-import { decodeFile, measureNormalization } from '../../core/data/folder/read-folder.ts';
+import { decodePlanar, measureNormalization } from '../../core/data/folder/read-folder.ts';
 import { type LoadDatasetOptions, loadDataset } from '../../core/data/load.ts';
 import { decodeImage } from '../../serve/image/decode.ts';
 import { picture, writeColors, writeTree } from './image-folder.ts';
@@ -53,7 +53,7 @@ test('reads classes in the order of their names, and their images in turns', asy
   assert.deepEqual([...dataset.test.labels], [0, 1, 2]);
   assert.ok(dataset.train.images.buffer instanceof SharedArrayBuffer);
   const expected = new Uint8Array(3072);
-  await decodeFile(join(root, 'train/zebra/c.webp'), 32, expected);
+  await decodePlanar(await readFile(join(root, 'train/zebra/c.webp')), 'x', 32, expected);
   assert.deepEqual(dataset.train.images.slice(5 * 3072), expected);
 });
 
@@ -88,7 +88,7 @@ test('odd images are decoded exactly as the server decodes them', async () => {
   for (const name of Object.keys(files)) {
     for (const size of [32, 48]) {
       const planar = new Uint8Array(3 * size * size);
-      await decodeFile(join(root, name), size, planar);
+      await decodePlanar(await readFile(join(root, name)), 'x', size, planar);
       const served = await decodeImage(await readFile(join(root, name)), {
         height: size,
         width: size,
@@ -117,7 +117,7 @@ test('EXIF rotation, white behind transparency and the centre square, by their p
   });
   const pixel = async (name: string, x: number, y: number): Promise<number[]> => {
     const out = new Uint8Array(3072);
-    await decodeFile(join(root, name), 32, out);
+    await decodePlanar(await readFile(join(root, name)), 'x', 32, out);
     return [0, 1, 2].map((c) => Math.round(out[c * 1024 + y * 32 + x]! / 8) * 8);
   };
   assert.deepEqual(await pixel('turned.jpg', 28, 4), [256, 0, 0]);

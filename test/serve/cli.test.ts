@@ -74,7 +74,7 @@ test('serve, evaluate --json, and a stop by signal', async () => {
     );
     const withData = await run('evaluate', '--server', url, '--data', '.');
     assert.deepEqual([withData.code, withData.stdout], [1, '']);
-    assert.match(withData.stderr, /^error: [^\n]*leave out --data\n$/);
+    assert.match(withData.stderr, /^error: [^\n]*leave out --data, or give --dataset too\n$/);
   } finally {
     child.kill('SIGTERM');
   }

@@ -21,7 +21,7 @@ await runMain(async () => {
         weights: {
           type: 'string',
           value: 'FILE',
-          help: 'a .safetensors checkpoint, .pth or .onnx file; left out: the best weights of a run',
+          help: 'a .safetensors checkpoint, .pth, or any .onnx classifier; left out: the best weights of a run',
         },
         run: { type: 'string', value: 'DIR', help: 'the run to test; left out: the newest under runs/' },
         model: {
@@ -41,7 +41,7 @@ await runMain(async () => {
         data: {
           type: 'string',
           value: 'DIR',
-          help: "where the dataset is; else where the run's was, CIFAR100_DIR, ./data",
+          help: "where the dataset is; else where the run's was, CIFAR100_DIR, ./data; of an image folder test/<class>/, or <class>/ alone",
         },
         out: {
           type: 'string',
@@ -61,9 +61,9 @@ await runMain(async () => {
   const weights = options.weights ?? (await bestOfRun(options.run, options.model));
   const it = await import('./test-model.ts');
   const model = await it.loadModel(weights, options.model);
-  const { withoutDuplicates, skipBroken } = options;
+  const { withoutDuplicates, skipBroken, classMap } = options;
   const dataset = await it.loadTestSplit(model, {
-    ...{ dataset: name, data, limit, skipBroken, training: withoutDuplicates },
+    ...{ dataset: name, data, limit, skipBroken, classMap, training: withoutDuplicates },
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
   const leaveOut = withoutDuplicates ? testImagesInTraining(dataset) : undefined;

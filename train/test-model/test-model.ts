@@ -4,15 +4,17 @@ import { dirname, join, parse } from 'node:path';
 import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset, ImageSplit, Normalization } from '../../core/data/dataset.ts';
-import { DATASET_CHOICES, type DatasetChoice, loadDatasetFrom, locateDataset } from '../../core/data/load.ts';
+import { DATASET_CHOICES, type DatasetChoice, loadTestImages, locateDataset } from '../../core/data/load.ts';
 import { checkHeldOut, type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
-import { firstImages } from '../../core/data/split.ts';
+import { fileName, firstImages } from '../../core/data/split.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
+import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 import { byAccuracy, type ClassReport, classReports } from '../../core/metrics/class-report.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
+import { matchClasses, readClassMap } from '../../core/metrics/match-classes.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import {
   describeAccuracy,
@@ -21,8 +23,8 @@ import {
   type WithoutDuplicates,
 } from '../../core/metrics/tally.ts';
 import { topK } from '../../core/metrics/top-k.ts';
-import { decodeMetadata, type ModelAccuracy } from '../../core/model-metadata.ts';
-import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import type { ModelAccuracy } from '../../core/model-metadata.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { canDrawText, rasterize } from '../../core/plot/png.ts';
@@ -47,6 +49,8 @@ export interface LoadedModel {
   dataset?: string;
   labels?: string[];
   normalization?: Normalization;
+  /** It takes one image at a time. */
+  oneByOne?: boolean;
   /** Where that was, and which of its images were held out. */
   data?: DataRecord;
 }
@@ -54,14 +58,14 @@ export interface LoadedModel {
 const CIFAR_SIZE = 32;
 
 /**
- * Makes a model of a weights file. An exported .onnx is run as it is; for a checkpoint (.safetensors, .pth)
+ * Makes a model of a weights file. An .onnx is run as it is, that of another program as it is served; for a checkpoint (.safetensors, .pth)
  * the zoo model is built, with batch norm folded as the trainer and the export do.
  * @param model the zoo's name; left out: found by the tensors. An .onnx must be of that model
  * @throws UserError if the file cannot be read or does not fit the model
  */
 export async function loadModel(path: string, model?: string): Promise<LoadedModel> {
   const bytes = await readWeightsFile(path);
-  if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(bytes, path, model);
+  if (weightsFormat(bytes, path) === 'onnx') return fromOnnx(path, model);
   const { tensors, metadata, left } = decodeWeights(bytes, path);
   const config = await configOfRun(path);
   const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
@@ -79,8 +83,8 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
   };
 }
 
-function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): LoadedModel {
-  const metadata = decodeMetadata(decodeModel(bytes, path).metadata, path);
+async function fromOnnx(path: string, model: string | undefined): Promise<LoadedModel> {
+  const { bytes, metadata } = await loadClassifier(path);
   if (model !== undefined && model !== metadata.model) {
     throw new UserError(`${path} is a ${metadata.model}, not a ${model}; leave out --model`);
   }
@@ -100,6 +104,7 @@ function fromOnnx(bytes: Uint8Array, path: string, model: string | undefined): L
     dataset: metadata.dataset,
     labels: metadata.labels,
     normalization: { mean: metadata.mean, std: metadata.std },
+    ...(metadata.oneByOne ? { oneByOne: true } : {}),
     ...(data ? { data } : {}),
   };
 }
@@ -175,7 +180,7 @@ export async function testModel(
   dataset: ImageDataset,
   options: TestModelOptions,
 ): Promise<TestOutcome> {
-  const { leaveOut, ...evaluation } = options;
+  const { leaveOut, ...evaluation } = model.oneByOne ? { ...options, batchSize: 1 } : options;
   const tally = new TallyWithExamples(model.classes, leaveOut);
   await evaluateModelBytes(model.bytes, dataset, dataset.test, { ...evaluation, tally });
   const { accuracy, matrix, examples, withoutDuplicates } = tally;
@@ -193,6 +198,8 @@ interface TestDataOptions {
   training?: boolean | undefined;
   /** Leave out image files that cannot be read. */
   skipBroken?: boolean | undefined;
+  /** For an image folder: the JSON file that says which of its classes is which of the model. */
+  classMap?: string | undefined;
   /** Called with a line about files that are not read. */
   onNote?: (line: string) => void;
 }
@@ -203,9 +210,12 @@ interface TestDataOptions {
  */
 export async function loadTestSplit(model: LoadedModel, options: TestDataOptions): Promise<ImageDataset> {
   const name = options.dataset ?? model.dataset ?? 'auto';
-  const choice = DATASET_CHOICES.find((known): known is DatasetChoice => known === name);
-  if (choice === undefined) {
-    throw new UserError(`the model was trained on "${name}", which cannot be read; give --dataset`);
+  const choice =
+    DATASET_CHOICES.find((known): known is DatasetChoice => known === name) ?? (options.data && 'auto');
+  if (!choice) {
+    throw new UserError(
+      `the model was trained on "${name}", which cannot be read; give the images to test on, with --data DIR, or --dataset`,
+    );
   }
   const { data: record } = model;
   const ofRun = options.dataset === undefined && options.data === undefined;
@@ -215,9 +225,9 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
   // A folder with test images of its own is another than the one of which some were held out.
   const { heldOut } = record ?? {};
   const holdsOut = heldOut && record!.validation === undefined;
-  const located = await locateDataset({ dataset: choice, dir, heldOut: holdsOut ? heldOut : undefined });
+  const located = await locateDataset({ dataset: choice, dir, trainOnly: true });
   const drawsTest = holdsOut && located.dataset === 'folder' && located.layout.test === undefined;
-  const dataset = await loadDatasetFrom(located, {
+  const loaded = await loadTestImages(located, {
     imageSize: model.height,
     // Given, it need not be measured on the training images.
     normalization: model.normalization,
@@ -227,7 +237,11 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
     skipBroken: options.skipBroken || record?.skipBroken,
     onNote: options.onNote,
   });
-  if (drawsTest) checkHeldOut(record, 'test', dataset.test);
+  if (drawsTest) checkHeldOut(record, 'test', loaded.test);
+  const map = options.classMap === undefined ? undefined : await readClassMap(options.classMap);
+  // The classes of a folder are called and ordered as its maker liked.
+  const matches = model.labels && (loaded.name === 'folder' || map);
+  const dataset = matches ? matchClasses(loaded, model.labels!, map) : loaded;
   if (dataset.labels.length !== model.classes) {
     throw new UserError(
       `the model has ${model.classes} classes, ${dataset.name} has ${dataset.labels.length}; give --dataset`,
@@ -297,7 +311,7 @@ export function makeReport(
     confusion: indices.map((label) => indices.map((predicted) => matrix.at(label, predicted))),
     examples: examples.map(({ place, truth, guess, probability }, i) => ({
       // Of a path the class's folder and the file say enough.
-      image: dataset.test?.files?.[place]?.file.split(/[\\/]/).slice(-2).join('/') ?? `test image ${place}`,
+      image: fileName(dataset.test ?? {}, place) ?? `test image ${place}`,
       truth: dataset.labels[truth]!,
       guess: dataset.labels[guess]!,
       probability,

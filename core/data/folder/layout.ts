@@ -1,6 +1,5 @@
-import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isFolder } from '../../fs/regular-file.ts';
+import { type ImageTree, PICTURE_NAME } from './image-tree.ts';
 
 /** The names that the folders of a split may have, the preferred one first; upper case is no difference. */
 const NAMES = {
@@ -28,8 +27,12 @@ export interface FolderLayout {
  * @param holdsOut also `train/` alone, or class folders of images alone, of which test images are held out
  * @returns undefined if it is none
  */
-export async function findLayout(root: string, holdsOut: boolean): Promise<FolderLayout | undefined> {
-  const folders = await foldersIn(root);
+export async function findLayout(
+  tree: ImageTree,
+  root: string,
+  holdsOut: boolean,
+): Promise<FolderLayout | undefined> {
+  const folders = await foldersIn(tree, root);
   const find = (split: keyof typeof NAMES): string | undefined => {
     for (const wanted of NAMES[split]) {
       const found = folders.includes(wanted) ? wanted : folders.find((name) => name.toLowerCase() === wanted);
@@ -43,13 +46,21 @@ export async function findLayout(root: string, holdsOut: boolean): Promise<Folde
     if (validation !== undefined) return { train, test: validation };
     return holdsOut ? { train } : undefined;
   }
-  return holdsOut && test === undefined && validation === undefined && folders.length > 0 ? {} : undefined;
+  if (!holdsOut || test !== undefined || validation !== undefined) return undefined;
+  return (await folderOfPictures(tree, root)) === undefined ? undefined : {};
 }
 
-/** Names of the folders in a folder that are not hidden, in order; links are followed. */
-export async function foldersIn(root: string): Promise<string[]> {
-  const names = (await readdir(root).catch(() => [])).filter((name) => !name.startsWith('.')).sort();
-  const folders: string[] = [];
-  for (const name of names) if (await isFolder(join(root, name))) folders.push(name);
-  return folders;
+/** The first folder in a folder that has pictures in it, by their names; undefined if none has. */
+export async function folderOfPictures(tree: ImageTree, root: string): Promise<string | undefined> {
+  for (const folder of await foldersIn(tree, root)) {
+    const entries = await tree.list(join(root, folder)).catch(() => []);
+    if (entries.some((entry) => !entry.folder && PICTURE_NAME.test(entry.name))) return folder;
+  }
+  return undefined;
+}
+
+/** Names of the folders in a folder, in order; none where it cannot be read. */
+export async function foldersIn(tree: ImageTree, root: string): Promise<string[]> {
+  const entries = await tree.list(root).catch(() => []);
+  return entries.filter(({ folder }) => folder).map(({ name }) => name);
 }

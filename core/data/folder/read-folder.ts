@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { cleanText } from '../../cli/printable.ts';
 import { UserError } from '../../errors.ts';
-import { decodePicture, readPictureFile } from '../../image/picture-file.ts';
+import { decodePicture } from '../../image/picture-file.ts';
 import { prepareImage } from '../../preprocess/prepare-image.ts';
 import {
   type HeldOut,
@@ -14,6 +14,7 @@ import {
 } from '../dataset.ts';
 import { drawHeldOut } from '../hold-out.ts';
 import { emptySplit } from '../split.ts';
+import { type ImageTree, openTree } from './image-tree.ts';
 import type { FolderLayout } from './layout.ts';
 import { checkSameClasses, inTurns, refuseOneClass, Skipped, scanSplit } from './scan.ts';
 
@@ -25,6 +26,8 @@ const MAX_DECODERS = 8;
 const MAX_BROKEN_LISTED = 20;
 
 export interface FolderOptions {
+  /** The folder, or the archive, that `root` lies in; default `root` itself. */
+  path?: string | undefined;
   layout: FolderLayout;
   /** Height and width that images are brought to; default {@link DEFAULT_IMAGE_SIZE}. */
   imageSize?: number | undefined;
@@ -58,11 +61,17 @@ type Part = SplitName | 'validation';
  * @throws UserError if the splits have different classes, a class has no image or a file is not readable
  */
 export async function readFolder(root: string, options: FolderOptions): Promise<ImageDataset> {
-  const { imageSize = DEFAULT_IMAGE_SIZE, splits = SPLIT_NAMES, onNote } = options;
+  const { imageSize = DEFAULT_IMAGE_SIZE } = options;
   if (!Number.isInteger(imageSize) || imageSize < 1 || imageSize > MAX_IMAGE_SIZE) {
     throw new UserError(`the image size must be from 1 to ${MAX_IMAGE_SIZE} pixels, not ${imageSize}`);
   }
-  const { labels, files } = await listFiles(root, options);
+  const tree = await openTree(options.path ?? root);
+  return readTree(tree, root, options).finally(() => tree.close());
+}
+
+async function readTree(tree: ImageTree, root: string, options: FolderOptions): Promise<ImageDataset> {
+  const { imageSize = DEFAULT_IMAGE_SIZE, splits = SPLIT_NAMES, onNote } = options;
+  const { labels, files } = await listFiles(tree, root, options);
   const measured = options.normalization === undefined;
   const wanted: Part[] = options.splits ? [...splits] : ['train', 'validation', 'test'];
   const needed = (['train', 'validation', 'test'] as const).filter(
@@ -73,7 +82,7 @@ export async function readFolder(root: string, options: FolderOptions): Promise<
   const broken: string[] = [];
   const decoded: Partial<Record<Part, ImageSplit>> = {};
   for (const part of needed) {
-    const split = await decodeSplit(files[part]!, imageSize, broken, () =>
+    const split = await decodeSplit(tree, files[part]!, imageSize, broken, () =>
       options.onProgress?.(++done, total),
     );
     decoded[part] = split;
@@ -101,16 +110,17 @@ export async function readFolder(root: string, options: FolderOptions): Promise<
 
 /** The files of each part there is, and the names of the classes. */
 async function listFiles(
+  tree: ImageTree,
   root: string,
   { layout, heldOut, onNote }: FolderOptions,
 ): Promise<{ labels: string[]; files: Partial<Record<Part, LabelledFile[]>> }> {
   const skipped = new Skipped();
-  const train = await scanSplit(join(root, layout.train ?? ''), skipped);
+  const train = await scanSplit(tree, join(root, layout.train ?? ''), skipped);
   const files: Partial<Record<Part, LabelledFile[]>> = { train: inTurns(train) };
   for (const part of ['validation', 'test'] as const) {
     if (layout[part] === undefined) continue;
     const folder = join(root, layout[part]);
-    const classes = await scanSplit(folder, skipped);
+    const classes = await scanSplit(tree, folder, skipped);
     checkSameClasses([train, join(root, layout.train ?? '')], [classes, folder]);
     files[part] = inTurns(classes);
   }
@@ -154,6 +164,7 @@ function refuseEmptyClasses(split: ImageSplit, labels: readonly string[], part: 
 
 /** @param broken gets a line for each file that cannot be read; the split is then without it */
 async function decodeSplit(
+  tree: ImageTree,
   files: readonly LabelledFile[],
   size: number,
   broken: string[],
@@ -172,7 +183,7 @@ async function decodeSplit(
       labels[index] = label;
       try {
         const image = images.subarray(index * imageBytes, (index + 1) * imageBytes);
-        infos[index] = { file, ...(await decodeFile(file, size, image)) };
+        infos[index] = { file, ...(await decodePlanar(await tree.read(file), file, size, image)) };
       } catch (error) {
         if (!(error instanceof UserError)) throw error;
         failures.set(index, error.message);
@@ -214,16 +225,18 @@ function sharedMemory(count: number, imageBytes: number): SharedArrayBuffer {
  * Decodes an image file to `size` x `size` pixels of 8-bit sRGB just as the server does with what is sent to
  * it: EXIF rotation applied, transparency over white, the centre square taken, resized with an antialiased
  * bilinear filter. Of an animation or of several pages it is the first.
+ * @param source what to call it in an error, its path
  * @param out 3 * size * size bytes, channel-planar, overwritten
  * @returns the size of the image in the file, in pixels
- * @throws UserError naming the file if it cannot be read or is no image
+ * @throws UserError naming the file if it is no image
  */
-export async function decodeFile(
-  path: string,
+export async function decodePlanar(
+  bytes: Uint8Array,
+  source: string,
   size: number,
   out: Uint8Array,
 ): Promise<{ width: number; height: number }> {
-  const image = await decodePicture(await readPictureFile(path), path);
+  const image = await decodePicture(bytes, source);
   const { data: pixels } = prepareImage(image, { width: size, height: size });
   const plane = size * size;
   for (let p = 0; p < plane; p++) {

@@ -1,7 +1,7 @@
-import { readdir, stat } from 'node:fs/promises';
 import { extname, join } from 'node:path';
-import { errorMessage, UserError } from '../../errors.ts';
+import { UserError } from '../../errors.ts';
 import { HEIC_ADVICE, HEIC_EXTENSIONS, PICTURE_EXTENSIONS } from '../../image/picture-file.ts';
+import type { ImageTree } from './image-tree.ts';
 
 const EXTENSION_NAMES = 'png, jpg, jpeg, webp, bmp, tif, gif, avif';
 /** Labels are stored in 16 bits. */
@@ -58,16 +58,12 @@ function count(number: number, what: string): string {
  * @param skipped counts what is not read
  * @throws UserError if there is no class, or a class without images
  */
-export async function scanSplit(folder: string, skipped: Skipped): Promise<ClassFiles> {
+export async function scanSplit(tree: ImageTree, folder: string, skipped: Skipped): Promise<ClassFiles> {
   const classes: ClassFiles = new Map();
-  for (const name of await names(folder)) {
-    const path = join(folder, name);
-    if (!(await stat(path)).isDirectory()) {
-      if (isImage(name)) skipped.addClassless();
-      else skipped.addFile(name);
-      continue;
-    }
-    classes.set(name, await imagesOf(path, skipped));
+  for (const { name, folder: isClass } of await tree.list(folder)) {
+    if (isClass) classes.set(name, await imagesOf(tree, join(folder, name), skipped));
+    else if (isImage(name)) skipped.addClassless();
+    else skipped.addFile(name);
   }
   if (classes.size === 0) {
     throw new UserError(`${folder} has no class folders; put its images into ${join(folder, '<class>')}/`);
@@ -79,18 +75,13 @@ export async function scanSplit(folder: string, skipped: Skipped): Promise<Class
 }
 
 /** @throws UserError if a class has none */
-async function imagesOf(folder: string, skipped: Skipped): Promise<string[]> {
-  const found = await readdir(folder, { withFileTypes: true }).catch((error: unknown) => {
-    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}`);
-  });
-  const visible = found.filter(({ name }) => !name.startsWith('.'));
-  const images = visible
-    .filter((entry) => !entry.isDirectory() && isImage(entry.name))
-    .map(({ name }) => name);
+async function imagesOf(tree: ImageTree, folder: string, skipped: Skipped): Promise<string[]> {
+  const entries = await tree.list(folder);
+  const images = entries.filter((entry) => !entry.folder && isImage(entry.name)).map(({ name }) => name);
   const own = new Skipped();
   for (const counts of [skipped, own]) {
-    for (const entry of visible) {
-      if (entry.isDirectory()) counts.addFolder();
+    for (const entry of entries) {
+      if (entry.folder) counts.addFolder();
       else if (!isImage(entry.name)) counts.addFile(entry.name);
     }
   }
@@ -100,7 +91,7 @@ async function imagesOf(folder: string, skipped: Skipped): Promise<string[]> {
       `${folder} has no image (${EXTENSION_NAMES})${others === undefined ? '' : `, ${others}`}; put some in, or remove the class from every split`,
     );
   }
-  return images.sort().map((file) => join(folder, file));
+  return images.map((file) => join(folder, file));
 }
 
 function isImage(name: string): boolean {
@@ -144,12 +135,4 @@ export function inTurns(classes: ClassFiles): { file: string; label: number }[] 
     }
   }
   return turns;
-}
-
-/** Names in a folder by code points: the same on every machine, whatever its language. */
-async function names(folder: string): Promise<string[]> {
-  const found = await readdir(folder).catch((error: unknown) => {
-    throw new UserError(`cannot read ${folder}: ${errorMessage(error)}`);
-  });
-  return found.filter((name) => !name.startsWith('.')).sort();
 }

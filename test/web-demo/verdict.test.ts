@@ -28,4 +28,11 @@ it("compares a run with the trainer's numbers only when both counted as many", (
     compareWithTrainer(accuracy(100, 500), trained),
     /^The trainer measured 6,842 and 9,012; is this the data set/,
   );
+  // What a model states is of its float32 weights, of which an export in 8 bits loses a little.
+  assert.equal(
+    compareWithTrainer(accuracy(6801, 8999), trained, 'int8'),
+    'The trainer measured 6,842 and 9,012 in float32, before the model was written in int8.',
+  );
+  assert.match(compareWithTrainer(accuracy(6801, 8999), trained), /is this the data set/);
+  assert.match(compareWithTrainer(accuracy(6701, 8999), trained, 'int8'), /is this the data set/);
 });

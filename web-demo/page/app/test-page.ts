@@ -118,7 +118,7 @@ export class TestPage {
           },
         },
       );
-      this.#view.showReport(report, model.metadata.accuracy);
+      this.#view.showReport(report, model);
     } catch (error) {
       this.#view.hideRun();
       if (!isAbort(error)) this.#view.error.show(error);

@@ -1,11 +1,17 @@
-import type { ModelAccuracy } from '../../../core/model-metadata.ts';
+import type { ModelAccuracy, Precision } from '../../../core/model-metadata.ts';
 import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatPercent } from '../format.ts';
 import { chosenFiles, type PathFile } from '../picture/dropped-files.ts';
 import { countRecords, FULL_TEST_SET } from '../test-set/records.ts';
 import { sizeOfSource, type TestSetSource } from '../test-set/source.ts';
-import type { EvaluationDetails, EvaluationReport, EvaluationState, Mistake } from '../worker/protocol.ts';
+import type {
+  EvaluationDetails,
+  EvaluationReport,
+  EvaluationState,
+  Mistake,
+  OpenedModel,
+} from '../worker/protocol.ts';
 import { ConfusionView } from './confusion-view.ts';
 import { MistakesView } from './mistakes-view.ts';
 
@@ -129,8 +135,8 @@ export class TestSetView {
     if (state.accuracy) this.#showAccuracy(state.accuracy, state.imagesPerSecond ?? 0);
   }
 
-  /** @param trained the accuracy in the model's metadata */
-  showReport(report: EvaluationReport, trained: ModelAccuracy | undefined): void {
+  /** @param model whose metadata may have an accuracy */
+  showReport(report: EvaluationReport, { metadata, precision }: OpenedModel): void {
     const { accuracy } = report;
     this.#showAccuracy(accuracy, report.imagesPerSecond);
     this.#showDetails(report.details);
@@ -139,7 +145,7 @@ export class TestSetView {
       `${formatCount(accuracy.top1Correct)} right${this.#few ? '' : ` and ${formatCount(accuracy.top5Correct)} within the best five`}, ` +
       [
         `of ${formatCount(accuracy.images)}.`,
-        ...(this.#own ? [] : [compareWithTrainer(accuracy, trained)]),
+        ...(this.#own ? [] : [compareWithTrainer(accuracy, metadata.accuracy, precision)]),
         ...report.notes,
       ].join(' ');
   }
@@ -202,9 +208,13 @@ export class TestSetView {
 
 /**
  * Says in a sentence how a run in this browser compares with what the trainer measured.
- * @param trained the accuracy in the model's metadata, if it has one
+ * @param trained the accuracy in the model's metadata, if it has one: of its float32 weights, whatever its precision
  */
-export function compareWithTrainer(measured: ModelAccuracy, trained: ModelAccuracy | undefined): string {
+export function compareWithTrainer(
+  measured: ModelAccuracy,
+  trained: ModelAccuracy | undefined,
+  precision: Precision = 'fp32',
+): string {
   if (!trained) return 'The model carries no accuracy of its own to compare with.';
   if (measured.images !== trained.images) {
     return `The trainer counted ${formatCount(trained.images)}; run as many to compare.`;
@@ -214,6 +224,10 @@ export function compareWithTrainer(measured: ModelAccuracy, trained: ModelAccura
   if (off1 === 0 && off5 === 0) return 'Exactly what the trainer measured.';
   const trainer = `The trainer measured ${formatCount(trained.top1Correct)} and ${formatCount(trained.top5Correct)}`;
   // Sums in another order round differently; a close call can then go the other way.
-  const rounding = Math.max(Math.abs(off1), Math.abs(off5)) <= 5;
+  const off = Math.max(Math.abs(off1), Math.abs(off5));
+  const rounding = off <= 5;
+  // An export that loses more than a point is not to be called the same.
+  if (!rounding && precision !== 'fp32' && off <= 0.01 * trained.images)
+    return `${trainer} in float32, before the model was written in ${precision}.`;
   return `${trainer}${rounding ? ': the same but for rounding.' : '; is this the data set the model was trained on?'}`;
 }

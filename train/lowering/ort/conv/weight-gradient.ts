@@ -25,6 +25,9 @@ export function convWeightGradient(
     return b.window(product, [0, 0, 0, 0], [g.outChannels, g.inChannels, 1, 1]);
   }
   if (canReadRowBlocks(b, g)) return weightGradientByRowBlocks(b, g, x, b.toBlocked(dy));
+  if (strided && !b.portable && g.inChannels < b.blockSize && b.canBlock(g.outChannels)) {
+    return byGatheredTaps(b, g, b.toPlain(x), b.toBlocked(dy));
+  }
   const plainX = b.toPlain(x);
   const plainDy = b.toPlain(dy);
   const unpadded = g.pads.every((pad) => pad === 0);
@@ -120,6 +123,28 @@ function byPhases(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor
   }
   const product = sumOfProducts(b, b.reshape(dy, [n, o, outH * outW]), b.concat(windows, 1));
   return b.transpose(b.reshape(product, [o, kernelH, kernelW, c]), [0, 3, 1, 2]);
+}
+
+/**
+ * A strided stem, whose few input channels fill no block: a convolution whose filters have a single 1 each gives what
+ * every tap read as a channel of its own (im2col), in a twentieth of the time that a Slice a tap takes; with those the
+ * gradient is that of a 1x1 convolution.
+ */
+function byGatheredTaps(b: StepBuilder, g: ConvGeometry, x: StepTensor, dy: StepTensor): StepTensor {
+  const { inChannels: c, outChannels: o, kernel } = g;
+  const values = c * kernel[0] * kernel[1];
+  const channels = Math.ceil(values / b.blockSize) * b.blockSize;
+  const ones = Array.from({ length: channels * values }, (_, i) =>
+    Math.floor(i / values) === i % values ? 1 : 0,
+  );
+  const filter = b.constant(ones, [channels, c, ...kernel]);
+  const read = convolve(b, x, filter, undefined, { ...g, group: 1 });
+  const pointwise: ConvGeometry = {
+    ...{ batch: g.batch, inChannels: channels, outChannels: o, group: 1, kernel: [1, 1] },
+    ...{ stride: [1, 1], dilation: [1, 1], pads: [0, 0, 0, 0], input: g.output, output: g.output },
+  };
+  const product = byPatches(b, pointwise, b.toBlocked(read), dy);
+  return b.reshape(b.window(product, [0, 0, 0, 0], [o, values, 1, 1]), [o, c, ...kernel]);
 }
 
 /**

@@ -107,8 +107,8 @@ const OPTIONS = {
   },
   foreign: {
     type: 'string',
-    value: 'FILE',
-    help: 'write an .onnx classifier of another program as one of ours, instead of a trained model',
+    value: 'FILE|FOLDER',
+    help: 'write an .onnx classifier of another program, a file or a folder as Hugging Face lays it out, as one of ours, instead of a trained model',
   },
   preprocessing: {
     type: 'string',

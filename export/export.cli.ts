@@ -16,7 +16,7 @@ await runMain(async () => {
   // So that what is half written goes with an interrupted command.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
-  const isServed = target === 'triton' || target === 'kserve';
+  const isServed = target === 'triton' || target === 'kserve' || target === 'openvino';
   const largestBatch = isServed ? TARGET_BATCH : undefined;
   const { model, files: torch } = foreign
     ? { model: await adapt(foreign, { ...options, largestBatch }), files: undefined }

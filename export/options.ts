@@ -11,7 +11,7 @@ export const LAYOUT_CHOICES = ['nchw', 'nhwc'] as const;
 export type LayoutChoice = (typeof LAYOUT_CHOICES)[number];
 
 /** What other programs a model can be prepared for; see `targets/`. */
-export const TARGETS = ['triton', 'kserve', 'transformers.js', 'torchvision'] as const;
+export const TARGETS = ['triton', 'kserve', 'openvino', 'transformers.js', 'torchvision'] as const;
 export type Target = (typeof TARGETS)[number];
 /** Most images a target's server runs at once, unless asked otherwise. */
 export const TARGET_BATCH = 64;

@@ -9,8 +9,8 @@ await runMain(async () => {
     {
       name: 'inspect',
       summary:
-        'Takes an ONNX classifier apart: layers, shapes, parameters, multiply-accumulates, weights, and times.',
-      positionals: 'FILE',
+        'Takes an ONNX classifier apart, a file or a folder as Hugging Face lays it out: layers, shapes, parameters, multiply-accumulates, weights, and times.',
+      positionals: 'FILE|FOLDER',
       options: {
         batch: {
           type: 'integer',
@@ -46,7 +46,9 @@ await runMain(async () => {
   );
   const [path, ...more] = positionals;
   if (path === undefined || more.length > 0) {
-    throw new UserError('give one file: npm run inspect -- model.onnx; see npm run inspect -- --help');
+    throw new UserError(
+      'give one file, or a folder that holds it: npm run inspect -- model.onnx; see npm run inspect -- --help',
+    );
   }
   const [{ modelFileAt }, { readModelBytes }, { inspectModel }] = await Promise.all([
     import('../../core/foreign-model/model-folder.ts'),

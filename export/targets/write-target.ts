@@ -4,6 +4,8 @@ import { cleanText } from '../../core/cli/printable.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
+import type { ClassifierMetadata } from '../../core/model-metadata.ts';
+import { whyNotInOpenVino } from '../../core/openvino/refusals.ts';
 import { type ExportOptions, TARGET_BATCH, type Target } from '../options.ts';
 import { formatTextProto } from './text-proto.ts';
 import { tritonConfig } from './triton-config.ts';
@@ -35,9 +37,9 @@ const STORAGE = /^(s3|gs|gcs|https?|pvc|hdfs|webhdfs|hf|oci|abfs|azure):\/\/\S+$
 
 /**
  * Writes what another program needs to run a model: for `triton` a model repository, for `kserve` one and the
- * InferenceService that runs it, for `transformers.js` a repository of the Hugging Face hub, for `torchvision` weights and the program that loads them. Files that are there already are replaced, one by one and whole.
+ * InferenceService that runs it, for `openvino` one that OpenVINO Model Server serves, for `transformers.js` a repository of the Hugging Face hub, for `torchvision` weights and the program that loads them. Files that are there already are replaced, one by one and whole.
  * @returns the files, the one to begin with last
- * @throws UserError if the model cannot be read, an option is none, or a file cannot be written
+ * @throws UserError if the model cannot be read, an option is none, the program would compute it wrongly, or a file cannot be written
  */
 export async function writeTarget(target: Target, options: TargetOptions): Promise<string[]> {
   const { model, storageUri = `pvc://models/${REPOSITORY}` } = options;
@@ -66,6 +68,18 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
   }
   const { bytes, graph, metadata } = await loadClassifier(model, { anyInterface: true });
   const name = metadata.model.replace(/[^\w.-]+/g, '_').replace(/^[.-]+/, '') || 'model';
+  const labels = `${metadata.labels.map(cleanText).join('\n')}\n`;
+  if (target === 'openvino') {
+    const trouble = whyNotInOpenVino(graph);
+    if (trouble !== undefined) throw new UserError(`${model} is not for OpenVINO: ${trouble}`);
+    const preparation = preprocessingOf(metadata);
+    return inOut([
+      [join(name, VERSION, 'model.onnx'), bytes],
+      [join(name, LABELS), labels],
+      ...(preparation ? [[join(name, 'preprocessing.json'), json(preparation)] as const] : []),
+      ['config.json', json(modelServerConfig(name))],
+    ]);
+  }
   const config = tritonConfig(graph, {
     name,
     classes: metadata.labels.length,
@@ -77,7 +91,7 @@ export async function writeTarget(target: Target, options: TargetOptions): Promi
   const folder = join(out, ...(target === 'kserve' ? [REPOSITORY] : []), name);
   const files: [string, string | Uint8Array][] = [
     [join(folder, VERSION, 'model.onnx'), bytes],
-    [join(folder, LABELS), `${metadata.labels.map(cleanText).join('\n')}\n`],
+    [join(folder, LABELS), labels],
     [join(folder, 'config.pbtxt'), formatTextProto(config)],
   ];
   if (target === 'kserve') {
@@ -98,6 +112,25 @@ async function writeFiles(
     throw new UserError(`cannot write the ${target} files into ${out}: ${errorMessage(error)}`);
   }
   return files.map(([path]) => path);
+}
+
+const json = (value: unknown): string => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/**
+ * OpenVINO Model Server's configuration (model_config_list), as its documentation has it: paths are relative to the file.
+ * Without the hint it computes in bfloat16 where the processor can.
+ */
+function modelServerConfig(name: string) {
+  const config = { name, base_path: name, plugin_config: { INFERENCE_PRECISION_HINT: 'f32' } };
+  return { model_config_list: [{ config }] };
+}
+
+/** How clients prepare images, in the form that models of other programs have it beside them; undefined where the graph does. */
+function preprocessingOf(metadata: ClassifierMetadata): object | undefined {
+  const { mean, std, inputLayout: layout, colorSpace: color } = metadata;
+  if (metadata.preprocessing === 'graph') return undefined;
+  const size = [metadata.inputHeight, metadata.inputWidth];
+  return { labels: LABELS, mean, std, size, layout, color, input: 'input', output: 'logits' };
 }
 
 interface InferenceServiceOptions {

@@ -97,8 +97,8 @@ export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...strin
 /** What a training goes on from, and how much of it. */
 export const FINE_TUNING = {
   from: z.optional(z.string()).register(FLAGS, {
-    value: 'FILE|NAME|RUN',
-    help: 'begin with a trained model: an .onnx of anybody, a .pth or .safetensors of a net of the zoo, the name of an embedded or fetched model, or the directory of a run; where its classes are others it gets a new head',
+    value: 'FILE|FOLDER|NAME|RUN',
+    help: 'begin with a trained model: an .onnx of anybody or a folder as Hugging Face lays it out, a .pth or .safetensors of a net of the zoo, the name of an embedded or fetched model, or the directory of a run; where its classes are others it gets a new head',
   }),
   head: z.optional(z.string()).register(FLAGS, {
     value: 'NODE',

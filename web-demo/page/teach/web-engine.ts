@@ -1,5 +1,6 @@
 import { type Dim, type Graph, sizeOf } from '../../../core/onnx/graph.ts';
 import { type InferenceSession, openSession, type Tensor } from '../../../core/runtime/session.ts';
+import { whyNotOnWebGpu } from '../../../core/runtime/webgpu-refusals.ts';
 import type { StepResult, TrainingEngine } from '../../../train/engine/engine.ts';
 import { dropoutStep } from '../../../train/gradients/families/dropout.ts';
 import {
@@ -45,7 +46,7 @@ export class WebEngine implements TrainingEngine {
 
   /**
    * Differentiates the model and prepares its step; the state starts as the model's own weights.
-   * @throws UserError if the model has an operator that cannot be trained
+   * @throws UserError if the model has an operator that cannot be trained; Error if WebGPU would compute the step wrongly
    */
   static async create(model: Graph, options: WebEngineOptions): Promise<WebEngine> {
     const { backend, ...config } = options;
@@ -56,6 +57,9 @@ export class WebEngine implements TrainingEngine {
       blockSize: 0,
       portable: backend === 'webgpu',
     });
+    const trouble = backend === 'webgpu' ? whyNotOnWebGpu(graph) : undefined;
+    // No refusal of the model: WebAssembly trains it.
+    if (trouble !== undefined) throw new Error(trouble);
     const { ort } = await loadRuntime(backend);
     const session = await openSession(
       encodeStep(graph),

@@ -1,6 +1,7 @@
 import { UserError } from '../../../core/errors.ts';
 import type { Precision } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
+import { whyNotOnWebGpu } from '../../../core/runtime/webgpu-refusals.ts';
 import { OpenClassifier } from './classifier.ts';
 import { readModel } from './foreign.ts';
 import { Lock } from './lock.ts';
@@ -37,7 +38,8 @@ export async function openModel(
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
     const probe = (candidate: OpenSession): Promise<void> =>
       new OpenClassifier(candidate, metadata, name).warmUp();
-    const open = await openSession(bytes, name, choice, precision === 'int8', probe, context);
+    const whyNot = () => whyNotOnWebGpu(graph);
+    const open = await openSession(bytes, name, choice, precision === 'int8', whyNot, probe, context);
     const previous = current;
     current = new OpenClassifier(open, metadata, name);
     await previous?.release();

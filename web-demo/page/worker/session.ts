@@ -34,6 +34,7 @@ export interface OpenSession extends Runtime {
  * Opens a model on WebGPU where there is a GPU, on WebAssembly otherwise or if WebGPU cannot run it.
  * @param probe one run of the session: a model that opens can still fail then
  * @param quantized int8 operators have no GPU kernels; such a model would be copied to and fro at every one
+ * @param whyNotGpu asked where there is a GPU: why WebGPU would compute it wrongly
  * @param context its signal is aborted when it is not wanted any more; its progress is that of what WebAssembly comes
  * @throws UserError if neither can run it; AbortError
  */
@@ -42,16 +43,20 @@ export async function openSession(
   name: string,
   choice: BackendChoice,
   quantized: boolean,
+  whyNotGpu: () => string | undefined,
   probe: (open: OpenSession) => Promise<void>,
   { signal, progress }: { signal: AbortSignal; progress: OnProgress },
 ): Promise<OpenSession> {
   let fallback: string | undefined;
   if (choice === 'webgpu' || (choice === 'auto' && !quantized)) {
     if (await hasGpu(choice === 'webgpu')) {
+      const trouble = whyNotGpu();
+      if (trouble !== undefined) fallback = `WebGPU cannot be trusted with it: ${trouble}`;
       try {
         // Who asked for it may wait; nobody else should for a driver that hangs.
         const patience = choice === 'webgpu' ? undefined : WEBGPU_PATIENCE_MS;
-        return await within(patience, signal, load(bytes, 'webgpu', probe, progress));
+        if (trouble === undefined)
+          return await within(patience, signal, load(bytes, 'webgpu', probe, progress));
       } catch (error) {
         signal.throwIfAborted();
         fallback = `WebGPU could not run it: ${firstLine(error)}`;

@@ -332,6 +332,10 @@ function pictureName(examples: readonly Example[], i: number): string {
 export function describeReport(report: TestReport): string {
   const ranked = byAccuracy(report.classes);
   const shown = Math.min(SHOWN, Math.floor(ranked.length / 2));
+  const worst = ranked
+    .slice(ranked.length - shown)
+    .reverse()
+    .filter(({ accuracy }) => accuracy < 1);
   const width = Math.max(...ranked.map(({ name }) => name.length));
   const row = ({ name, accuracy, confusedWith }: ClassReport) => {
     const taken = confusedWith.map((other) => `${other.name} ${other.images}`).join(', ');
@@ -348,11 +352,7 @@ export function describeReport(report: TestReport): string {
     ...describeWithoutDuplicates(report.withoutDuplicates),
     'best classes',
     ...ranked.slice(0, shown).map(row),
-    'worst classes',
-    ...ranked
-      .slice(ranked.length - shown)
-      .reverse()
-      .map(row),
+    ...(worst.length === 0 ? [] : ['worst classes', ...worst.map(row)]),
   ].join('\n');
 }
 

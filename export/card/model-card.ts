@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
 import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
+import { fewClasses } from '../../core/metrics/few-classes.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
-import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
+import type { Agreement, ClassifierMetadata } from '../../core/model-metadata.ts';
 import { CARD_MARK, type ExportResult } from '../output/output-paths.ts';
 
 export interface CardExtras {
@@ -54,7 +55,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     '## Data',
     `${notes.description} Normalised with mean ${list(metadata.mean)} and standard deviation ${list(metadata.std)}.`,
     '## Accuracy',
-    describeAccuracy(metadata.accuracy),
+    describeAccuracy(metadata),
     describeFidelity(result),
     '## Recipe',
     describeRecipe(metadata.trainingConfig),
@@ -103,12 +104,12 @@ const READING: Readonly<Record<ScoreKind, string>> = {
   independent: 'logarithms of probabilities, each by itself, which exp makes them again',
 };
 
-function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
+function describeAccuracy({ accuracy, labels }: ClassifierMetadata): string {
   if (!accuracy) return 'Not measured.';
   return table([
     ['test images', accuracy.images.toLocaleString('en')],
     ['top-1', `${formatPercent(accuracy.top1)} (${accuracy.top1Correct} right)`],
-    ['top-5', formatPercent(accuracy.top5)],
+    ...(fewClasses(labels) ? [] : [['top-5', formatPercent(accuracy.top5)] as const]),
     ['loss', accuracy.loss.toFixed(4)],
   ]);
 }

@@ -225,6 +225,7 @@ describe('the report of a test', () => {
       ],
     );
     assert.match(describeReport(report), /\nworst classes\n +0\.00 % .*$/);
+    assert.doesNotMatch(describeReport(report), /top-5/);
     const faultless = report.classes.map((one) => ({ ...one, accuracy: 1, confusedWith: [] }));
     assert.doesNotMatch(describeReport({ ...report, classes: faultless }), /worst classes/);
     const { superclasses: _, ...flat } = tiny;

@@ -1,7 +1,8 @@
 import { formatPercent } from '../core/cli/format.ts';
 import { cleanLines } from '../core/cli/printable.ts';
+import { fewClasses } from '../core/metrics/few-classes.ts';
 import type { ScoreKind } from '../core/metrics/scores.ts';
-import type { ModelAccuracy } from '../core/model-metadata.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { describeAgreement } from './card/model-card.ts';
 import type { ForeignExport } from './export-foreign.ts';
 import type { ExportResult } from './output/output-paths.ts';
@@ -21,7 +22,7 @@ export function describeExport(result: ExportResult, batch?: number): string {
       ? []
       : [`cost      ${(macs / 1e6).toFixed(1)} million multiply-accumulates an image`]),
     `format    ONNX opset ${result.opset}, IR ${result.irVersion}, ${precision}; ${describeInterface(result)}`,
-    `accuracy  ${describeAccuracy(metadata.accuracy)}${precision === 'fp32' ? '' : ', in float32'}`,
+    `accuracy  ${describeAccuracy(metadata)}${precision === 'fp32' ? '' : ', in float32'}`,
     ...(quantization ? [describeQuantization(quantization)] : []),
     `verified  ${describeVerification(result)}`,
     ...(precision === 'fp32' ? [] : [`agreement ${describeAgreement(result.agreement)}`]),
@@ -83,10 +84,10 @@ function nextCommands({ path, metadata, files }: ExportResult, batch = 1): strin
   return [`serve it  npm run serve -- --model ${file}`, `demo      npm run demo -- --model ${file}`];
 }
 
-function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
+function describeAccuracy({ accuracy, labels }: ClassifierMetadata): string {
   if (!accuracy) return 'not measured for these weights';
   const { top1, top5, images } = accuracy;
-  return `top-1 ${formatPercent(top1)}, top-5 ${formatPercent(top5)} on ${images} test images`;
+  return `top-1 ${formatPercent(top1)}${fewClasses(labels) ? '' : `, top-5 ${formatPercent(top5)}`} on ${images} test images`;
 }
 
 /** A path as it can be pasted into a POSIX shell. */

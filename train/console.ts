@@ -2,13 +2,14 @@ import { formatPercent } from '../core/cli/format.ts';
 import { formatDuration, ProgressBar } from '../core/cli/progress.ts';
 import { watchSignals } from '../core/cli/signals.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
+import { fewClasses } from '../core/metrics/few-classes.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import type { TrainObserver } from './trainer.ts';
 
 /** Shows a run on the console: the estimate, a bar an epoch, a line of results after it. */
 export function consoleObserver(
   { epochs, batchSize }: Pick<TrainConfig, 'epochs' | 'batchSize'>,
-  dataset: Pick<ImageDataset, 'test' | 'validation'>,
+  dataset: Pick<ImageDataset, 'labels' | 'test' | 'validation'>,
   say: (line: string) => void,
 ): TrainObserver {
   const [split, images] = dataset.validation
@@ -47,7 +48,7 @@ export function consoleObserver(
       testBar = undefined;
       say(
         `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, ${split} loss ${entry.testLoss.toFixed(4)}, ` +
-          `top-1 ${formatPercent(entry.testTop1)}, top-5 ${formatPercent(entry.testTop5)}, ` +
+          `top-1 ${formatPercent(entry.testTop1)}, ${fewClasses(dataset.labels) ? '' : `top-5 ${formatPercent(entry.testTop5)}, `}` +
           `${entry.imagesPerSecond.toFixed(0)} img/s${improved ? ' (best)' : ''}`,
       );
     },

@@ -7,6 +7,7 @@ import { formatDuration } from '../core/cli/progress.ts';
 import type { ImageDataset } from '../core/data/dataset.ts';
 import { UserError } from '../core/errors.ts';
 import { diskError } from '../core/fs/disk-error.ts';
+import { fewClasses } from '../core/metrics/few-classes.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { buildModel, MODEL_NAMES, withImageNetStem } from '../core/models/zoo.ts';
 import { countMacs } from '../core/onnx/count-macs.ts';
@@ -181,10 +182,10 @@ async function trainOrResume(
     const { best, test } = result;
     if (best) {
       const split = dataset.validation ? 'validation' : 'test';
-      say(`best: ${describeAccuracy(best)} on ${best.images} ${split} images`);
+      say(`best: ${describeAccuracy(best, dataset.labels)} on ${best.images} ${split} images`);
       if (test)
         say(
-          `test: ${describeAccuracy(test)} on ${test.images} test images, with the weights of the best epoch`,
+          `test: ${describeAccuracy(test, dataset.labels)} on ${test.images} test images, with the weights of the best epoch`,
         );
       say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
     }
@@ -204,7 +205,8 @@ function howToGoOn(path: string, config: TrainConfig): string {
     : `to train its weights further, in a new run: npm run train -- --from ${path}`;
 }
 
-function describeAccuracy({ top1, top5 }: ModelAccuracy): string {
+function describeAccuracy({ top1, top5 }: ModelAccuracy, labels: readonly string[]): string {
+  if (fewClasses(labels)) return `${formatPercent(top1)} top-1`;
   return `${formatPercent(top1)} top-1, ${formatPercent(top5)} top-5`;
 }
 

@@ -1,8 +1,9 @@
 import { basename } from 'node:path';
 import { formatPercent } from '../../core/cli/format.ts';
 import { cleanLines, plainMarkdown } from '../../core/cli/printable.ts';
+import { fewClasses } from '../../core/metrics/few-classes.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
-import type { Agreement, ClassifierMetadata, ModelAccuracy } from '../../core/model-metadata.ts';
+import type { Agreement, ClassifierMetadata } from '../../core/model-metadata.ts';
 import { CARD_MARK, type ExportResult } from '../output/output-paths.ts';
 
 export interface CardExtras {
@@ -54,7 +55,7 @@ export function modelCard(result: ExportResult, extras: CardExtras): string {
     '## Data',
     `${notes.description} Normalised with mean ${list(metadata.mean)} and standard deviation ${list(metadata.std)}.`,
     '## Accuracy',
-    describeAccuracy(metadata.accuracy),
+    describeAccuracy(metadata),
     describeFidelity(result),
     '## Recipe',
     describeRecipe(metadata.trainingConfig),
@@ -81,7 +82,7 @@ const PRECISION_NAMES = {
 
 function describeInterface(metadata: ClassifierMetadata): string {
   const { inputHeight: h, inputWidth: w, inputLayout, labels } = metadata;
-  const resized = `pictures resized to ${w} x ${h} (bilinear, antialiased), RGB`;
+  const resized = `pictures cropped around the centre to that aspect ratio and resized to ${w} x ${h} (bilinear, antialiased), RGB`;
   if (metadata.preprocessing === 'graph') {
     return (
       `Input \`images\`: uint8 [batch, ${h}, ${w}, 3], ${resized}. Outputs, the best classes first: ` +
@@ -103,12 +104,12 @@ const READING: Readonly<Record<ScoreKind, string>> = {
   independent: 'logarithms of probabilities, each by itself, which exp makes them again',
 };
 
-function describeAccuracy(accuracy: ModelAccuracy | undefined): string {
+function describeAccuracy({ accuracy, labels }: ClassifierMetadata): string {
   if (!accuracy) return 'Not measured.';
   return table([
     ['test images', accuracy.images.toLocaleString('en')],
     ['top-1', `${formatPercent(accuracy.top1)} (${accuracy.top1Correct} right)`],
-    ['top-5', formatPercent(accuracy.top5)],
+    ...(fewClasses(labels) ? [] : [['top-5', formatPercent(accuracy.top5)] as const]),
     ['loss', accuracy.loss.toFixed(4)],
   ]);
 }
@@ -213,25 +214,36 @@ function datasetNotes(dataset: string): { description: string; terms: string } {
 function usage(file: string, metadata: ClassifierMetadata): string {
   const name = JSON.stringify(file);
   if (metadata.preprocessing === 'graph') {
-    const { inputHeight: h, inputWidth: w } = metadata;
     return fenced(
       'python',
       'import onnxruntime, numpy, PIL.Image',
-      `image = PIL.Image.open("picture.jpg").convert("RGB").resize((${w}, ${h}), PIL.Image.BILINEAR)`,
+      ...preparation(metadata),
       `session = onnxruntime.InferenceSession(${name})`,
       'probabilities, indices = session.run(None, {"images": numpy.asarray(image)[None]})',
     );
   }
-  const { mean, std, inputHeight: h, inputWidth: w, inputLayout } = metadata;
+  const { mean, std, inputLayout } = metadata;
   const planar = inputLayout === 'NCHW' ? '.transpose(2, 0, 1)' : '';
   return fenced(
     'python',
     'import onnxruntime, numpy, PIL.Image',
-    `image = PIL.Image.open("picture.jpg").convert("RGB").resize((${w}, ${h}), PIL.Image.BILINEAR)`,
+    ...preparation(metadata),
     `x = (numpy.asarray(image) / 255 - ${JSON.stringify(mean)}) / ${JSON.stringify(std)}`,
     `session = onnxruntime.InferenceSession(${name})`,
     `logits, = session.run(None, {"input": x${planar}[None].astype(numpy.float32)})`,
   );
+}
+
+/** What `prepareImage` does, with Pillow: the largest region of the network's aspect ratio around the centre, resized. */
+function preparation({ inputHeight: h, inputWidth: w }: ClassifierMetadata): string[] {
+  return [
+    'image = PIL.Image.open("picture.jpg").convert("RGB")',
+    // Python rounds halves to even, Math.round up.
+    `w = max(1, min(image.width, int(image.height * (${w} / ${h}) + 0.5)))`,
+    `h = max(1, min(image.height, int(image.width / (${w} / ${h}) + 0.5)))`,
+    'left, top = (image.width - w) // 2, (image.height - h) // 2',
+    `image = image.crop((left, top, left + w, top + h)).resize((${w}, ${h}), PIL.Image.BILINEAR)`,
+  ];
 }
 
 function fenced(language: string, ...lines: string[]): string {

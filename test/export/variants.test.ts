@@ -148,6 +148,26 @@ describe('labels and model card', () => {
     const { result } = await exported('few.onnx', {});
     assert.ok(!(await readFile(join(folder, 'few.md'), 'utf8')).includes('Its classes:'));
     const metadata = { ...result.metadata, labels: ['cat', 'hot dog', 'a*b'] };
+    const accuracy = { top1: 1, top5: 1, loss: 0, images: 2, top1Correct: 2, top5Correct: 2 };
+    const measured = modelCard(
+      { ...result, metadata: { ...metadata, accuracy } },
+      { external: false, sha256: '00', trainedHere: true },
+    );
+    assert.match(measured, /top-1/);
+    assert.doesNotMatch(measured, /top-5/);
+    for (const preprocessing of [undefined, 'graph'] as const) {
+      const wide = { ...metadata, preprocessing, inputWidth: 48, inputHeight: 32 } as typeof metadata;
+      const { length } = modelCard(
+        { ...result, metadata: wide },
+        { external: false, sha256: '00', trainedHere: true },
+      ).split(
+        'w = max(1, min(image.width, int(image.height * (48 / 32) + 0.5)))\n' +
+          'h = max(1, min(image.height, int(image.width / (48 / 32) + 0.5)))\n' +
+          'left, top = (image.width - w) // 2, (image.height - h) // 2\n' +
+          'image = image.crop((left, top, left + w, top + h)).resize((48, 32), PIL.Image.BILINEAR)\n',
+      );
+      assert.equal(length, 2);
+    }
     const card = modelCard({ ...result, metadata }, { external: false, sha256: '00', trainedHere: true });
     assert.ok(
       card.includes('which of 3 classes a picture shows.\n\nIts classes: cat, hot dog, a\\*b.\n'),

@@ -30,6 +30,16 @@ test('config differences are what is not the same in all, also keys that one lac
   ]);
 });
 
+test('long values are shortened: hashes, normalisations', () => {
+  const of = (hash: string, mean: number) => ({
+    config: { data: { hash: hash.repeat(64) }, normalization: { mean: [mean, 0.5, 0.5], std: [1, 1, 1] } },
+  });
+  assert.deepEqual(configDifferences([of('a', 0.123456789), of('b', 0.223456789)]), [
+    { name: 'normalization', values: ['{"mean":[0.123,0.5,0.5],"st…', '{"mean":[0.223,0.5,0.5],"st…'] },
+    { name: 'data.hash', values: [`${'a'.repeat(27)}…`, `${'b'.repeat(27)}…`] },
+  ]);
+});
+
 test('names are as short as they still differ', () => {
   const names = (...given: string[]) => shortNames(given);
   assert.deepEqual(names('2026-11-29-22-15-30-resnet20', '2026-11-29-22-48-02-resnet20'), [

@@ -224,6 +224,10 @@ describe('the report of a test', () => {
         ['first', 4 / 5],
       ],
     );
+    assert.match(describeReport(report), /\nworst classes\n +0\.00 % .*$/);
+    assert.doesNotMatch(describeReport(report), /top-5/);
+    const faultless = report.classes.map((one) => ({ ...one, accuracy: 1, confusedWith: [] }));
+    assert.doesNotMatch(describeReport({ ...report, classes: faultless }), /worst classes/);
     const { superclasses: _, ...flat } = tiny;
     assert.equal(
       makeReport({ weights: 'w', model: 'm' }, flat, { accuracy, matrix: tinyMatrix() }).superclassTop1,

@@ -72,7 +72,16 @@ function formatValue(value: unknown): string {
   if (Array.isArray(value) && value.length > 3) {
     return `${value.length}: ${value.slice(0, 2).map(formatValue).join(', ')}, …`;
   }
-  return typeof value === 'string' ? value : JSON.stringify(value);
+  const text = typeof value === 'string' ? value : JSON.stringify(value, rounded);
+  return text.length > LONGEST ? `${text.slice(0, LONGEST - 1)}…` : text;
+}
+
+/** A column wider than this, in characters, would take a terminal's width for one run. */
+const LONGEST = 28;
+
+/** Means and deviations to the digits that tell them apart. */
+function rounded(this: unknown, _key: string, value: unknown): unknown {
+  return typeof value === 'number' && Array.isArray(this) ? Number(value.toPrecision(3)) : value;
 }
 
 /** A percentage, or a dash for what is not known. */

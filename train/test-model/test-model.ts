@@ -14,6 +14,7 @@ import { makeFolders } from '../../core/fs/make-folder.ts';
 import { byAccuracy, type ClassReport, classReports } from '../../core/metrics/class-report.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
+import { fewClasses } from '../../core/metrics/few-classes.ts';
 import { matchClasses, readClassMap } from '../../core/metrics/match-classes.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import {
@@ -332,6 +333,10 @@ function pictureName(examples: readonly Example[], i: number): string {
 export function describeReport(report: TestReport): string {
   const ranked = byAccuracy(report.classes);
   const shown = Math.min(SHOWN, Math.floor(ranked.length / 2));
+  const worst = ranked
+    .slice(ranked.length - shown)
+    .reverse()
+    .filter(({ accuracy }) => accuracy < 1);
   const width = Math.max(...ranked.map(({ name }) => name.length));
   const row = ({ name, accuracy, confusedWith }: ClassReport) => {
     const taken = confusedWith.map((other) => `${other.name} ${other.images}`).join(', ');
@@ -343,16 +348,12 @@ export function describeReport(report: TestReport): string {
   return [
     `${report.model} on ${report.dataset}, ${report.images} test images`,
     `loss        ${report.loss.toFixed(4)}`,
-    ...describeAccuracy(report),
+    ...describeAccuracy(report).slice(0, fewClasses(report.classes) ? 1 : 2),
     ...superclass,
     ...describeWithoutDuplicates(report.withoutDuplicates),
     'best classes',
     ...ranked.slice(0, shown).map(row),
-    'worst classes',
-    ...ranked
-      .slice(ranked.length - shown)
-      .reverse()
-      .map(row),
+    ...(worst.length === 0 ? [] : ['worst classes', ...worst.map(row)]),
   ].join('\n');
 }
 
@@ -404,7 +405,7 @@ export async function writeResults(
     report.superclassTop1 === undefined ? '' : `, superclass ${formatPercent(report.superclassTop1)}`;
   const svg = confusionSvg(matrix, dataset, {
     heading: `${report.model} on ${report.dataset}`,
-    detail: `${report.images} test images: top-1 ${formatPercent(report.top1)}, top-5 ${formatPercent(report.top5)}${superclass}`,
+    detail: `${report.images} test images: top-1 ${formatPercent(report.top1)}${fewClasses(dataset.labels) ? '' : `, top-5 ${formatPercent(report.top5)}`}${superclass}`,
   });
   const files: [name: string, content: string | Uint8Array][] = [
     ['report.json', `${JSON.stringify(report)}\n`],

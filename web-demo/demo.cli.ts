@@ -36,7 +36,10 @@ await runMain(async () => {
   );
   const tls = await readTls(options);
   const { startDemo } = await import('./start.ts');
+  process.stderr.write('building the page...\n');
+  const start = performance.now();
   const demo = await startDemo({ ...options, tls, allowHosts: options.allowHost });
+  process.stderr.write(`built in ${((performance.now() - start) / 1000).toFixed(1)} s\n`);
   const lines = [
     `model     ${demo.model}`,
     ...demo.notes.map((note) => `note      ${note}`),

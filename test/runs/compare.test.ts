@@ -38,6 +38,11 @@ test('long values are shortened: hashes, normalisations', () => {
     { name: 'normalization', values: ['{"mean":[0.123,0.5,0.5],"st…', '{"mean":[0.223,0.5,0.5],"st…'] },
     { name: 'data.hash', values: [`${'a'.repeat(27)}…`, `${'b'.repeat(27)}…`] },
   ]);
+  // Not where two that differ would look the same.
+  const notes = ['a', 'b'].map((end) => `a note of forty letters that ends with ${end}`);
+  assert.deepEqual(configDifferences(notes.map((note) => ({ config: { note } }))), [
+    { name: 'note', values: notes.map((note) => JSON.stringify(note)) },
+  ]);
 });
 
 test('names are as short as they still differ', () => {

@@ -54,7 +54,15 @@ export function configDifferences(given: readonly Pick<RunRecord, 'config'>[]): 
   const keys = new Set(runs.flatMap(({ config }) => Object.keys(config)));
   return [...keys]
     .filter((key) => new Set(runs.map(({ config }) => JSON.stringify(config[key]))).size > 1)
-    .map((name) => ({ name, values: runs.map(({ config }) => formatValue(config[name])) }));
+    .map((name) => ({ name, values: tellingApart(runs.map(({ config }) => config[name])) }));
+}
+
+/** Each value as text: short, unless two that differ, and are no lists, would then look the same. */
+function tellingApart(values: readonly unknown[]): string[] {
+  const short = values.map(formatValue);
+  if (values.some(Array.isArray)) return short;
+  const whole = values.map((value) => (value === undefined ? '-' : JSON.stringify(value)));
+  return new Set(short).size < new Set(whole).size ? whole : short;
 }
 
 /** With what is said of the data as keys of their own. */

@@ -18,7 +18,7 @@ import { findChromium } from './find-chromium.ts';
 const PROJECT = fileURLToPath(new URL('..', import.meta.url));
 const IMAGES = join(PROJECT, 'docs/images');
 /** A model that comes with its run's config and log. */
-const MODEL = 'resnet14t';
+const MODEL = 'efficientnet-lite0-cifar100';
 const SIZE = { width: 1180, height: 800 };
 const PATIENCE_MS = 400_000;
 /** All pictures together; a clone of the project should not be made of them. */

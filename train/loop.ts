@@ -149,6 +149,8 @@ export interface EpochLog {
   imagesPerSecond: number;
   trainSeconds: number;
   testSeconds: number;
+  /** Whose the `test` figures are, if not the test images'. */
+  evaluatedOn?: 'validation';
 }
 
 /** Whether all epochs are done, or so many without a better one that no more are wanted. */

@@ -5,6 +5,7 @@ import { comparisonCharts, runCharts } from '../../train/runs/charts.ts';
 import { configDifferences, shortNames } from '../../train/runs/compare.ts';
 import { comparisonPage } from '../../train/runs/compare-html.ts';
 import { comparisonLines } from '../../train/runs/compare-text.ts';
+import { parseEpochs } from '../../train/runs/parse-epochs.ts';
 import { type RunRecord, readRun } from '../../train/runs/read-run.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { assertWellFormed } from '../plot/well-formed.ts';
@@ -120,6 +121,11 @@ test('charts count epochs from 1 and show accuracy in percent', () => {
   ]);
   assert.equal(top1.series[1]!.name, 'test, best 20.00 % in epoch 2');
   assert.equal(top5.series[0]!.name, 'test, best 40.00 % in epoch 2');
+  // Of held-out images it is not said that they are the test's.
+  const held = parseEpochs(epochs.map((entry) => ({ ...entry, evaluatedOn: 'validation' })));
+  assert.equal(runCharts(held).top1.series[1]!.name, 'validation, best 20.00 % in epoch 2');
+  const both = [held, epochs].map((each, i) => ({ name: `${i}`, epochs: each }));
+  assert.equal(comparisonCharts(both).top1.title, 'Top-1 accuracy on the test or validation set, %');
   assert.deepEqual(
     loss.series.map(({ points }) => points[0]!.y),
     [4, 4.25],

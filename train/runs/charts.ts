@@ -11,21 +11,28 @@ export interface Curves {
   epochs: readonly EpochLog[];
 }
 
-/** The charts of one run: training and test curves in a chart. */
+/** The images that runs were evaluated on after their epochs. */
+function evaluatedOn(runs: readonly Pick<Curves, 'epochs'>[]): string {
+  const sets = runs.flatMap(({ epochs }) => epochs.map(({ evaluatedOn = 'test' }) => evaluatedOn));
+  return [...new Set(sets)].sort().join(' or ') || 'test';
+}
+
+/** The charts of one run: training and test (or validation) curves in a chart. */
 export function runCharts(epochs: readonly EpochLog[]): Record<ChartName, LineChart> {
   const best = bestEpoch(epochs);
+  const on = evaluatedOn([{ epochs }]);
   const at = best ? ` in epoch ${best.epoch + 1}` : '';
   const percentOfBest = (value: number | undefined) =>
     value !== undefined && Number.isFinite(value) ? `, best ${(100 * value).toFixed(2)} %${at}` : '';
   return {
-    loss: lossChart('Loss, nats', [series('train', epochs, trainLoss), series('test', epochs, testLoss)]),
+    loss: lossChart('Loss, nats', [series('train', epochs, trainLoss), series(on, epochs, testLoss)]),
     top1: accuracyChart('Top-1 accuracy, %', [
       series('train', epochs, trainTop1),
-      series(`test${percentOfBest(best?.testTop1)}`, epochs, testTop1),
+      series(`${on}${percentOfBest(best?.testTop1)}`, epochs, testTop1),
     ]),
     top5: accuracyChart('Top-5 accuracy, %', [
       // The colour test curves have in the other charts.
-      { ...series(`test${percentOfBest(best?.testTop5)}`, epochs, testTop5), color: 1 },
+      { ...series(`${on}${percentOfBest(best?.testTop5)}`, epochs, testTop5), color: 1 },
     ]),
     'learning-rate': rateChart([series('learning rate', epochs, learningRate)]),
   };
@@ -36,6 +43,7 @@ export function comparisonCharts(
   runs: readonly Curves[],
   options: { logLoss?: boolean } = {},
 ): Record<ChartName, LineChart> {
+  const on = evaluatedOn(runs);
   const each = (value: Value) => runs.map(({ name, epochs }) => series(name, epochs, value));
   const trainCurves = runs.map(({ name, epochs }, index) => ({
     ...series(`${name}, training`, epochs, trainLoss),
@@ -45,12 +53,12 @@ export function comparisonCharts(
   }));
   return {
     loss: lossChart(
-      'Loss, nats: test (solid) and training (dashed)',
+      `Loss, nats: ${on} (solid) and training (dashed)`,
       [...each(testLoss), ...trainCurves],
       options.logLoss,
     ),
-    top1: accuracyChart('Top-1 accuracy on the test set, %', each(testTop1)),
-    top5: accuracyChart('Top-5 accuracy on the test set, %', each(testTop5)),
+    top1: accuracyChart(`Top-1 accuracy on the ${on} set, %`, each(testTop1)),
+    top5: accuracyChart(`Top-5 accuracy on the ${on} set, %`, each(testTop5)),
     'learning-rate': rateChart(each(learningRate)),
   };
 }

@@ -33,7 +33,10 @@ function parseEpoch(entry: unknown): EpochLog | undefined {
   const numbers = Object.fromEntries(
     NUMBERS.map((key) => [key, typeof values[key] === 'number' ? values[key] : Number.NaN]),
   ) as Record<(typeof NUMBERS)[number], number>;
-  return { epoch: values.epoch as number, ...numbers };
+  return {
+    ...{ epoch: values.epoch as number, ...numbers },
+    ...(values.evaluatedOn === 'validation' && { evaluatedOn: 'validation' }),
+  };
 }
 
 /** The one that `best.safetensors` has. */

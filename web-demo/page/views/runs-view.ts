@@ -1,3 +1,4 @@
+import { fewClasses } from '../../../core/metrics/few-classes.ts';
 import { comparisonCharts, runCharts } from '../../../train/runs/charts.ts';
 import { configDifferences, shortNames } from '../../../train/runs/compare.ts';
 import { ChartArea } from '../dom/chart.ts';
@@ -119,9 +120,8 @@ function fillRow(row: HTMLTableRowElement, run: RunMessage): void {
   row.querySelector('input')?.setAttribute('aria-label', `Show ${summary.name}`);
 }
 
-/** Among the best five of so few classes any guess is right. */
 function hasFewClasses({ config }: RunMessage): boolean {
-  return Array.isArray(config.labels) && config.labels.length <= 5;
+  return Array.isArray(config.labels) && fewClasses(config.labels);
 }
 
 function isLive({ summary }: RunMessage): boolean {

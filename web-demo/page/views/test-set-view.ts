@@ -1,3 +1,4 @@
+import { fewClasses } from '../../../core/metrics/few-classes.ts';
 import type { ModelAccuracy, Precision } from '../../../core/model-metadata.ts';
 import { byId } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
@@ -170,9 +171,8 @@ export class TestSetView {
     this.#mistakes.show(mistakes, this.#labels);
   }
 
-  /** Among the best five of so few classes any guess is right. */
   get #few(): boolean {
-    return this.#labels.length <= 5;
+    return fewClasses(this.#labels);
   }
 
   #setPaused(paused: boolean): void {

@@ -8,6 +8,7 @@ import { formatDuration, ProgressBar } from './core/cli/progress.ts';
 import { watchSignals } from './core/cli/signals.ts';
 import type { ImageDataset } from './core/data/dataset.ts';
 import { UserError } from './core/errors.ts';
+import { fewClasses } from './core/metrics/few-classes.ts';
 import { buildModel } from './core/models/zoo.ts';
 import { parameterCount } from './core/onnx/roles.ts';
 import type { RunDirectory } from './core/runs/run-directory.ts';
@@ -87,7 +88,8 @@ await runMain(async () => {
   });
   bar.finish();
   say(
-    `server: ${formatPercent(result.top1)} top-1, ${formatPercent(result.top5)} top-5 on ${result.images} images ` +
+    `server: ${formatPercent(result.top1)} top-1${fewClasses(dataset.labels) ? '' : `, ${formatPercent(result.top5)} top-5`} ` +
+      `on ${result.images} test images ` +
       `(${result.top1Correct} right, ${top1Correct} in the trainer), ${result.imagesPerSecond.toFixed(0)} images/s`,
   );
 

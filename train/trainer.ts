@@ -6,6 +6,7 @@ import { firstImages } from '../core/data/split.ts';
 import { errorMessage } from '../core/errors.ts';
 import type { ConfusionMatrix } from '../core/metrics/confusion-matrix.ts';
 import { evaluateGraph } from '../core/metrics/evaluate-model.ts';
+import { fewClasses } from '../core/metrics/few-classes.ts';
 import { Tally } from '../core/metrics/tally.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
@@ -237,7 +238,7 @@ function filesBeside(
   ];
   if (!tensorboard) return observers;
   const { labels: _, ...settings } = config;
-  const events = new EventFile(run.path, undefined, settings);
+  const events = new EventFile(run.path, undefined, settings, !fewClasses(dataset.labels));
   let isFirst = true;
   const addEpoch = async ({ entry, improved }: EpochReport): Promise<void> => {
     const log = parseEpochs(await run.readLog());

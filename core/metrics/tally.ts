@@ -5,6 +5,7 @@ import { UserError } from '../errors.ts';
 import type { ModelAccuracy } from '../model-metadata.ts';
 import { ClassificationMetrics } from './classification-metrics.ts';
 import { ConfusionMatrix } from './confusion-matrix.ts';
+import { fewClasses } from './few-classes.ts';
 
 /** The options that all commands have which measure a model on test images. */
 export const TALLY_OPTIONS = {
@@ -79,7 +80,7 @@ export class Tally {
   }
 }
 
-/** The lines that say a top-1 and a top-5 to people. */
+/** The lines that say a top-1 to people, and a top-5 where the classes are enough for one. */
 export function describeAccuracy(
   {
     top1,
@@ -87,23 +88,26 @@ export function describeAccuracy(
     top5,
     top5Correct,
   }: Pick<ModelAccuracy, 'top1' | 'top1Correct' | 'top5' | 'top5Correct'>,
+  labels: readonly unknown[],
   indent = '',
 ): string[] {
   const line = (name: string, share: number, right: number): string =>
     `${indent}${name.padEnd(12 - indent.length)}${formatPercent(share)} (${right})`;
-  return [line('top-1', top1, top1Correct), line('top-5', top5, top5Correct)];
+  const best = line('top-1', top1, top1Correct);
+  return fewClasses(labels) ? [best] : [best, line('top-5', top5, top5Correct)];
 }
 
 /** The lines that say a second count to people. */
 export function describeWithoutDuplicates(
   others: (Omit<WithoutDuplicates, 'loss'> & { loss?: number }) | undefined,
+  labels: readonly unknown[],
 ): string[] {
   if (!others) return [];
   if (others.leftOut === 0) return ['no test image stands in the training set'];
   return [
     `without the ${others.leftOut} test images that stand in the training set, ${others.images} images`,
     ...(others.loss === undefined ? [] : [`  loss      ${others.loss.toFixed(4)}`]),
-    ...describeAccuracy(others, '  '),
+    ...describeAccuracy(others, labels, '  '),
   ];
 }
 

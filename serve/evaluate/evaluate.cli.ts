@@ -110,8 +110,8 @@ await runMain(async () => {
   }
   const lines = [
     `${printable(`${result.model} on ${dataset.name}`)}, ${result.images} test images`,
-    ...describeAccuracy(result),
-    ...describeWithoutDuplicates(result.withoutDuplicates),
+    ...describeAccuracy(result, dataset.labels),
+    ...describeWithoutDuplicates(result.withoutDuplicates, dataset.labels),
     `speed       ${result.imagesPerSecond.toFixed(1)} images/s (${result.seconds.toFixed(1)} s)`,
     `latency     p50 ${result.latencyMs.p50.toFixed(1)} ms, p99 ${result.latencyMs.p99.toFixed(1)} ms for ${result.batchSize} images`,
     ...(options.out === undefined ? [] : [`report      ${join(options.out, 'evaluation.html')}`]),

@@ -2,6 +2,7 @@ import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset } from '../../core/data/dataset.ts';
 import { fileName } from '../../core/data/split.ts';
 import { classReports } from '../../core/metrics/class-report.ts';
+import { fewClasses } from '../../core/metrics/few-classes.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { escapeXml } from '../../core/plot/xml.ts';
 import { encodePng } from './client.ts';
@@ -25,7 +26,7 @@ export async function htmlReport(
   const title = `${result.model}@${result.version} on ${dataset.name}`;
   const svg = confusionSvg(matrix, dataset, {
     heading: title,
-    detail: `${result.images} test images through the server: top-1 ${formatPercent(result.top1)}, top-5 ${formatPercent(result.top5)}`,
+    detail: `${result.images} test images through the server: top-1 ${formatPercent(result.top1)}${fewClasses(dataset.labels) ? '' : `, top-5 ${formatPercent(result.top5)}`}`,
   });
   const figures = await Promise.all(mistakes.map((mistake) => figure(mistake, dataset)));
   return `<!doctype html>
@@ -38,7 +39,7 @@ export async function htmlReport(
 </head>
 <body>
 <h1>${escapeXml(title)}</h1>
-${summaryTable(result)}
+${summaryTable(result, fewClasses(dataset.labels))}
 <h2>What is taken for what</h2>
 ${svg}
 <h2>The surest mistakes</h2>
@@ -52,13 +53,15 @@ ${classTable(result, dataset)}
 `;
 }
 
-function summaryTable(result: ServerEvaluation): string {
+function summaryTable(result: ServerEvaluation, isFew: boolean): string {
   const { latencyMs } = result;
   const ms = (value: number): string => `${value.toFixed(1)} ms`;
-  const rows: [string, string][] = [
+  const rows: (readonly [string, string])[] = [
     ['top-1', `${formatPercent(result.top1)} (${result.top1Correct} of ${result.images})`],
-    ['top-5', `${formatPercent(result.top5)} (${result.top5Correct} of ${result.images})`],
-    ...withoutDuplicates(result),
+    ...(isFew
+      ? []
+      : [['top-5', `${formatPercent(result.top5)} (${result.top5Correct} of ${result.images})`] as const]),
+    ...withoutDuplicates(result, isFew),
     ['throughput', `${result.imagesPerSecond.toFixed(1)} images/s for ${result.seconds.toFixed(1)} s`],
     [
       `latency of a request of ${result.batchSize} images, ${result.concurrency} at a time`,
@@ -69,9 +72,12 @@ function summaryTable(result: ServerEvaluation): string {
   return `<table>\n${rows.map(([name, value]) => `<tr><th>${name}</th><td>${value}</td></tr>`).join('\n')}\n</table>`;
 }
 
-function withoutDuplicates({ withoutDuplicates: others }: ServerEvaluation): [string, string][] {
+function withoutDuplicates(
+  { withoutDuplicates: others }: ServerEvaluation,
+  isFew: boolean,
+): [string, string][] {
   if (!others) return [];
-  const text = `${formatPercent(others.top1)} top-1, ${formatPercent(others.top5)} top-5 on ${others.images}`;
+  const text = `${formatPercent(others.top1)} top-1${isFew ? '' : `, ${formatPercent(others.top5)} top-5`} on ${others.images}`;
   return [[`without the ${others.leftOut} test images that stand in the training set`, text]];
 }
 

@@ -88,6 +88,19 @@ test('the headline is the final epoch, the best one is a further column', () => 
   ]);
 });
 
+test('of few classes the table has no top-5', () => {
+  const run = cellRun('baseline', 1, [[0.5, 1]], { labels: ['cat', 'dog'] });
+  const [table] = readTables(tableLines(summarizeRuns([run], ['baseline', 'both'], [])));
+  assert.deepEqual(table?.[0]?.slice(2, 5), ['runs', 'top-1, final epoch', 'top-1, best epoch']);
+  assert.deepEqual(
+    table?.slice(1).map((row) => row.slice(2, 5)),
+    [
+      ['1', '50.00 % (n=1)', '50.00 % (n=1)'],
+      ['0', '–', '–'],
+    ],
+  );
+});
+
 test('images a second are those of all training, not a mean of rates', () => {
   const run = cellRun('baseline', 1, [
     [0.1, 0.2],

@@ -34,6 +34,7 @@ describe('quickstart', () => {
     assert.match(stdout, /1\/5 data: dataset folder from colours \(--data\)/);
     assert.match(stdout, /epoch 1: train loss \d/);
     assert.match(stdout, /5\/5 page: http:\/\/127\.0\.0\.1:\d+/);
+    assert.match(stdout, /^server: [\d.]+ % top-1 on 12 test images \(/m);
     const counts = /\((\d+) right, (\d+) in the trainer\)/.exec(stdout);
     assert.ok(counts, stdout);
     assert.equal(counts[1], counts[2]);

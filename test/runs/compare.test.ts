@@ -1,12 +1,15 @@
 import assert from 'node:assert/strict';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { test } from 'node:test';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { comparisonCharts, runCharts } from '../../train/runs/charts.ts';
 import { configDifferences, shortNames } from '../../train/runs/compare.ts';
 import { comparisonPage } from '../../train/runs/compare-html.ts';
 import { comparisonLines } from '../../train/runs/compare-text.ts';
+import { listLines, sortedSummaries } from '../../train/runs/list.ts';
 import { parseEpochs } from '../../train/runs/parse-epochs.ts';
 import { type RunRecord, readRun } from '../../train/runs/read-run.ts';
+import { writePlots } from '../../train/runs/write-plots.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { assertWellFormed } from '../plot/well-formed.ts';
 import { epochLogs } from './epoch-logs.ts';
@@ -76,6 +79,32 @@ test('the terminal shows differences, results and curves to one scale', async ()
   assert.match(text, /^best top-1 +80\.00 % +20\.00 %$/m);
   assert.match(text, /^a {2}▂▃▄▅▅▆▇█$/m);
   assert.match(text, /^b {2}▁▂▂▃$/m);
+});
+
+test('of five classes or fewer nobody is told a top-5: list, comparison, page, plots', async () => {
+  const root = await temporaryFolder();
+  const few = { labels: ['cat', 'dog', 'owl'] };
+  await writeRunFiles(join(root, 'few'), epochLogs(2, 0.1), few);
+  await writeRunFiles(join(root, 'many'), epochLogs(2, 0.1));
+  const [a, b] = [await readRun(join(root, 'few')), await readRun(join(root, 'many'))];
+  const list = (...runs: RunRecord[]) => listLines(sortedSummaries(runs, 'name')).join('\n');
+  assert.doesNotMatch(list(a, a), /top-5/);
+  // Beside a run that has one, a dash.
+  assert.match(
+    list(a, b),
+    /top-1 +top-5 +img\/s[\s\S]*^few .* 20\.00 % +- +150 .*$[\s\S]*^many .* 20\.00 % +40\.00 %/m,
+  );
+  assert.doesNotMatch(comparisonLines([a, a]).join('\n'), /top-5/);
+  assert.match(comparisonLines([a, b]).join('\n'), /^top-5 then +- +40\.00 %$/m);
+  assert.doesNotMatch(comparisonPage([a, a]), /top-5/i);
+  assert.match(comparisonPage([a, b]), /<td>-<\/td><td>40\.00 %<\/td>[\s\S]*Top-5[\s\S]*test top-5, %/);
+  for (const { path, plots } of [
+    { path: a.path, plots: ['learning-rate.svg', 'loss.svg', 'top1.svg'] },
+    { path: b.path, plots: ['learning-rate.svg', 'loss.svg', 'top1.svg', 'top5.svg'] },
+  ]) {
+    const files = (await writePlots(new RunDirectory(path))).map((file) => basename(file));
+    assert.deepEqual(files.filter((name) => name.endsWith('.svg')).sort(), plots);
+  }
 });
 
 test('the terminal says when there is nothing to compare', async () => {

@@ -85,7 +85,7 @@ test('a run that has not logged yet has no results', async () => {
     [summary.epochsDone, summary.bestTop1, summary.imagesPerSecond, summary.seconds],
     [0, null, null, 0],
   );
-  assert.match(listLines([summary])[1]!, /^new +stopped +resnet20 +synthetic +0\/3 +- +- +- +0\.0s$/);
+  assert.match(listLines([summary])[1]!, /^new +stopped +resnet20 +synthetic +0\/3 +- +- +0\.0s$/);
 });
 
 test('directories that hold no run are skipped with a reason, files passed over', async () => {

@@ -2,10 +2,11 @@ import assert from 'node:assert/strict';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
-import { crc32c, encodeRecord, maskedCrc32c } from '../../train/runs/tensorboard.ts';
+import { crc32c, EventFile, encodeRecord, maskedCrc32c } from '../../train/runs/tensorboard.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 import { writeFixtureEvents } from '../fixtures/tensorboard/write-events.ts';
 import { decodeFields, decodeRecords } from './decode-events.ts';
+import { epochLogs } from './epoch-logs.ts';
 
 /** Written by read_events.py: what Python's tensorboard read from these very files. */
 const EXPECTED = JSON.parse(
@@ -64,6 +65,14 @@ test('what TensorBoard read is every epoch once, the resumed ones anew', () => {
     'top1/train',
     'top5/test',
   ]);
+});
+
+test('of few classes there is no top-5 scalar', async () => {
+  const directory = await temporaryFolder();
+  await new EventFile(directory, () => 1, undefined, false).add(epochLogs(1)[0]!, []);
+  const [name] = await readdir(directory);
+  const file = String(await readFile(join(directory, name!)));
+  assert.ok(file.includes('top1/test') && !file.includes('top5'));
 });
 
 test('the fields of the events, decoded', () => {

@@ -10,6 +10,6 @@ export async function writeRunFiles(
   config: Record<string, unknown> = {},
 ): Promise<void> {
   await mkdir(path, { recursive: true });
-  await writeFile(join(path, 'config.json'), JSON.stringify({ ...CONFIG, labels: ['a', 'b'], ...config }));
+  await writeFile(join(path, 'config.json'), JSON.stringify({ ...CONFIG, labels: [...'abcdef'], ...config }));
   await writeFile(join(path, 'log.jsonl'), epochs.map((entry) => `${JSON.stringify(entry)}\n`).join(''));
 }

@@ -69,10 +69,11 @@ describe("anybody's model on anybody's pictures", () => {
 
   it('is evaluated through a server in the same way', async () => {
     const { stdout, stderr } = await evaluate('--server', server.url, '--data', pictures);
-    assert.match(stdout, /on folder, 4 test images\ntop-1 +75\.00 % \(3\)/, stderr);
+    assert.match(stdout, /on folder, 4 test images\ntop-1 +75\.00 % \(3\)\nspeed/, stderr);
     const dataset = await loadTestSplit(await loadModel(model), { data: pictures });
     const html = await htmlReport(await evaluateServer({ server: server.url, dataset }), dataset);
     assert.match(html, /Red\/in truth green\.png<\/figcaption>/);
+    assert.doesNotMatch(html, /top-5/);
     const without = await evaluate('--server', server.url);
     assert.match(without.stderr, /trained on "unknown", which cannot be read; .*--data DIR\n$/);
   });

@@ -6,17 +6,22 @@ const NONE = '–';
 
 /** The table alone, a line a cell; columns are padded, so that it can be read in a terminal too. */
 export function tableLines({ cells }: AblationResults): string[] {
+  const top5 = cells.some(({ finalTop5 }) => finalTop5 !== undefined);
   const head = [
     'cell',
     'augmentation',
     'runs',
     'top-1, final epoch',
-    'top-5, final epoch',
+    ...(top5 ? ['top-5, final epoch'] : []),
     'top-1, best epoch',
     'best epochs',
     'img/s',
   ];
-  return markdownTable(head, cells.map(cellRow), 2);
+  return markdownTable(
+    head,
+    cells.map((cell) => cellRow(cell, top5)),
+    2,
+  );
 }
 
 /** The document that `--table` writes. */
@@ -67,14 +72,14 @@ export function unfinishedText({ cell, seed, epochsDone }: UnfinishedRun, epochs
   return `${cell} with seed ${seed} (${epochsDone} of ${epochs} epochs done)`;
 }
 
-function cellRow(result: CellResult): string[] {
+function cellRow(result: CellResult, top5: boolean): string[] {
   const { cell, augmentation, runs, finalTop1, finalTop5, bestTop1, imagesPerSecond } = result;
   return [
     cell,
     augmentation,
     String(runs.length),
     percentSpread(finalTop1),
-    percentSpread(finalTop5),
+    ...(top5 ? [percentSpread(finalTop5)] : []),
     percentSpread(bestTop1),
     runs.map(({ bestEpoch }) => bestEpoch).join(', ') || NONE,
     imagesPerSecond ? imagesPerSecond.mean.toFixed(0) : NONE,

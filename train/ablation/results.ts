@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { runHasFewClasses } from '../../core/metrics/few-classes.ts';
 import { configDifferences } from '../runs/compare.ts';
 import { bestEpoch } from '../runs/parse-epochs.ts';
 import type { RunRecord } from '../runs/read-run.ts';
@@ -32,7 +33,7 @@ export interface RunResult {
   imagesPerSecond: number | null;
 }
 
-/** A row of the table. Without a finished run there are no spreads. */
+/** A row of the table. Without a finished run there are no spreads, of few classes none of a top-5. */
 export interface CellResult {
   cell: CellName;
   augmentation: string;
@@ -107,11 +108,12 @@ function summarizeCell(
   const results = runs.map(runResult).sort((a, b) => a.seed - b.seed);
   const over = (value: (run: RunResult) => number | null) =>
     spread(results.map(value).filter((number) => number !== null));
+  const isFew = runHasFewClasses(config);
   const spreads = {
     finalTop1: over(({ finalTop1 }) => finalTop1),
-    finalTop5: over(({ finalTop5 }) => finalTop5),
+    finalTop5: over(({ finalTop5 }) => (isFew ? null : finalTop5)),
     bestTop1: over(({ bestTop1 }) => bestTop1),
-    bestTop5: over(({ bestTop5 }) => bestTop5),
+    bestTop5: over(({ bestTop5 }) => (isFew ? null : bestTop5)),
     imagesPerSecond: over(({ imagesPerSecond }) => imagesPerSecond),
   };
   const known = Object.entries(spreads).filter(([, value]) => value !== undefined);

@@ -1,3 +1,4 @@
+import { runHasFewClasses } from '../../core/metrics/few-classes.ts';
 import { DARK, LIGHT, renderLineChart } from '../../core/plot/line-chart.ts';
 import { escapeXml, pageHead } from '../../core/plot/xml.ts';
 import { comparisonCharts } from './charts.ts';
@@ -10,7 +11,9 @@ export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: 
   const short = shortNames(names);
   const { config, results } = compareRuns(runs);
   const named = runs.map(({ epochs }, run) => ({ name: short[run]!, epochs }));
-  const charts = Object.values(comparisonCharts(named, options)).map(
+  const { top5, ...others } = comparisonCharts(named, options);
+  const isFew = runs.every(({ config }) => runHasFewClasses(config));
+  const charts = Object.values(isFew ? others : { ...others, top5 }).map(
     (chart) => `<figure>${renderLineChart({ ...chart, width: 640, height: 380 }, { inline: true })}</figure>`,
   );
   const title = `Comparison of ${names.length} training runs`;
@@ -49,7 +52,8 @@ function table(
   return scrollable(caption, head, body);
 }
 
-function epochTable({ name, epochs }: RunRecord): string {
+function epochTable({ name, epochs, config }: RunRecord): string {
+  const isFew = runHasFewClasses(config);
   const columns = [
     'epoch',
     'learning rate',
@@ -57,7 +61,7 @@ function epochTable({ name, epochs }: RunRecord): string {
     'test loss',
     'training top-1, %',
     'test top-1, %',
-    'test top-5, %',
+    ...(isFew ? [] : ['test top-5, %']),
     'images/s',
   ];
   const head = columns.map((column) => `<th scope="col">${column}</th>`).join('');
@@ -68,7 +72,7 @@ function epochTable({ name, epochs }: RunRecord): string {
       number(entry.testLoss, 4),
       number(100 * entry.trainTop1, 2),
       number(100 * entry.testTop1, 2),
-      number(100 * entry.testTop5, 2),
+      ...(isFew ? [] : [number(100 * entry.testTop5, 2)]),
       number(entry.imagesPerSecond, 0),
     ]),
   );

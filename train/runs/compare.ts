@@ -27,7 +27,9 @@ export function compareRuns(runs: readonly RunRecord[]): Comparison {
     results: [
       row('epochs', ({ epochsDone, epochsAsked }) => `${epochsDone}/${epochsAsked}`),
       row('best top-1', ({ bestTop1 }) => percentOrDash(bestTop1)),
-      row('top-5 then', ({ bestTop5 }) => percentOrDash(bestTop5)),
+      ...(summaries.some(({ bestTop5 }) => bestTop5 !== null)
+        ? [row('top-5 then', ({ bestTop5 }) => percentOrDash(bestTop5))]
+        : []),
       row('test loss then', ({ bestTestLoss }) => bestTestLoss?.toFixed(4) ?? '-'),
       row('best epoch', ({ bestEpoch }) => String(bestEpoch ?? '-')),
       row('images/s', ({ imagesPerSecond }) => imagesPerSecond?.toFixed(0) ?? '-'),

@@ -45,9 +45,12 @@ export function filterRuns(runs: readonly RunRecord[], filters: readonly string[
   }, runs) as RunRecord[];
 }
 
-/** A table of runs for the terminal, a line a run. */
+/** A table of runs for the terminal, a line a run; with a top-5 if one of them has it. */
 export function listLines(summaries: readonly RunSummary[]): string[] {
-  const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', 'top-5', 'img/s', 'time'];
+  const top5 = summaries.some(({ bestTop5 }) => bestTop5 !== null);
+  const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', ...(top5 ? ['top-5'] : [])];
+  const right = [4, 5, 6, 7, ...(top5 ? [8] : [])];
+  head.push('img/s', 'time');
   if (summaries.some(({ note }) => note !== undefined)) head.push('note');
   const rows = summaries.map((run) => [
     printable(run.name),
@@ -56,10 +59,10 @@ export function listLines(summaries: readonly RunSummary[]): string[] {
     printable(run.dataset),
     `${run.epochsDone}/${run.epochsAsked}`,
     percentOrDash(run.bestTop1),
-    percentOrDash(run.bestTop5),
+    ...(top5 ? [percentOrDash(run.bestTop5)] : []),
     run.imagesPerSecond?.toFixed(0) ?? '-',
     formatDuration(run.seconds),
     ...(run.note === undefined ? [] : [printable(run.note)]),
   ]);
-  return textTable([head, ...rows], new Set([4, 5, 6, 7, 8]));
+  return textTable([head, ...rows], new Set(right));
 }

@@ -1,3 +1,4 @@
+import { runHasFewClasses } from '../../core/metrics/few-classes.ts';
 import { bestEpoch } from './parse-epochs.ts';
 import type { RunRecord, RunState } from './read-run.ts';
 
@@ -10,7 +11,10 @@ export interface RunSummary {
   state: RunState;
   epochsDone: number;
   epochsAsked: number;
-  /** Top-1 and top-5 of the best epoch by top-1, the one `best.safetensors` has; fractions. */
+  /**
+   * Top-1 and top-5 of the best epoch by top-1, the one `best.safetensors` has; fractions. No top-5 among so few classes
+   * that any guess is within it.
+   */
   bestTop1: number | null;
   bestTop5: number | null;
   bestTestLoss: number | null;
@@ -40,7 +44,7 @@ export function summarize(run: RunRecord): RunSummary {
     epochsDone: (run.epochs.at(-1)?.epoch ?? -1) + 1,
     epochsAsked: run.epochsAsked,
     bestTop1: known(best?.testTop1),
-    bestTop5: known(best?.testTop5),
+    bestTop5: runHasFewClasses(run.config) ? null : known(best?.testTop5),
     bestTestLoss: known(best?.testLoss),
     bestEpoch: best ? best.epoch + 1 : null,
     imagesPerSecond: known(images / sum(timed.map(({ trainSeconds }) => trainSeconds))),

@@ -16,19 +16,23 @@ export class EventFile {
   #path: string | undefined;
 
   readonly #hparams: Readonly<Record<string, unknown>> | undefined;
+  readonly #top5: boolean;
 
   /**
    * @param now the time in seconds since 1970; given in tests
    * @param hparams the run's settings, for TensorBoard's HPARAMS; of these numbers, texts and switches
+   * @param top5 whether the classes are enough for one
    */
   constructor(
     directory: string,
     now: () => number = secondsNow,
     hparams?: Readonly<Record<string, unknown>>,
+    top5 = true,
   ) {
     this.#directory = directory;
     this.#now = now;
     this.#hparams = hparams;
+    this.#top5 = top5;
   }
 
   /**
@@ -45,9 +49,9 @@ export class EventFile {
       path = join(this.#directory, fileName(now));
       events.push(versionEvent(now), sessionStartEvent(now, (missing[0] ?? entry).epoch + 1));
       if (this.#hparams) events.push(hparamsEvent(now, this.#hparams));
-      for (const epoch of missing) events.push(epochEvent(now, epoch));
+      for (const epoch of missing) events.push(epochEvent(now, epoch, this.#top5));
     }
-    events.push(epochEvent(now, entry));
+    events.push(epochEvent(now, entry, this.#top5));
     await appendFile(path, Buffer.concat(events.map(encodeRecord)));
     // Only now, so that a failed first write is begun anew.
     this.#path = path;
@@ -176,13 +180,13 @@ function hparamsEvent(seconds: number, settings: Readonly<Record<string, unknown
 }
 
 /** The scalars of an epoch, which counts from 1, as on the console and in the plots. */
-function epochEvent(seconds: number, entry: EpochLog): Uint8Array {
+function epochEvent(seconds: number, entry: EpochLog, top5: boolean): Uint8Array {
   return scalarsEvent(seconds, entry.epoch + 1, {
     'loss/train': entry.trainLoss,
     'loss/test': entry.testLoss,
     'top1/train': entry.trainTop1,
     'top1/test': entry.testTop1,
-    'top5/test': entry.testTop5,
+    ...(top5 ? { 'top5/test': entry.testTop5 } : {}),
     learning_rate: entry.learningRate,
     images_per_second: entry.imagesPerSecond,
   });

@@ -348,9 +348,9 @@ export function describeReport(report: TestReport): string {
   return [
     `${report.model} on ${report.dataset}, ${report.images} test images`,
     `loss        ${report.loss.toFixed(4)}`,
-    ...describeAccuracy(report).slice(0, fewClasses(report.classes) ? 1 : 2),
+    ...describeAccuracy(report, report.classes),
     ...superclass,
-    ...describeWithoutDuplicates(report.withoutDuplicates),
+    ...describeWithoutDuplicates(report.withoutDuplicates, report.classes),
     'best classes',
     ...ranked.slice(0, shown).map(row),
     ...(worst.length === 0 ? [] : ['worst classes', ...worst.map(row)]),

@@ -14,13 +14,24 @@ import { countMacs } from '../core/onnx/count-macs.ts';
 import type { Graph } from '../core/onnx/graph.ts';
 import { parameterCount } from '../core/onnx/roles.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
+import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import { findLast } from './checkpointing.ts';
 import { consoleObserver, watchInterrupt } from './console.ts';
 import type { Device } from './engine/providers/device.ts';
 import { PROVIDERS } from './engine/providers/providers.ts';
 import { sizeSeen } from './fine-tune/enlarge.ts';
 import type { OpenedStart } from './fine-tune/start-model.ts';
 import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from './load-data.ts';
-import { CHANGEABLE, planRun, readResumed, rememberChanges, rereadData, whyNoLonger } from './plan-run.ts';
+import { isFinished } from './loop.ts';
+import {
+  CHANGEABLE,
+  planRun,
+  type ResumedRun,
+  readResumed,
+  rememberChanges,
+  rereadData,
+  whyNoLonger,
+} from './plan-run.ts';
 import { givenSettings, settingOptions } from './recipe/command-line.ts';
 import { settle } from './recipe/make-config.ts';
 import { namedRecipe, PRESET_CLI_OPTION } from './recipe/recipe-file.ts';
@@ -37,6 +48,7 @@ import {
   trainImages,
 } from './recipe/settings.ts';
 import { LOGS, type LogName, readLogs } from './runs/logs.ts';
+import type { TrainResult } from './trainer.ts';
 
 const command = {
   name: 'train',
@@ -129,6 +141,9 @@ async function trainOrResume(
 ): Promise<void> {
   const warn = (line: string) => process.stderr.write(`${line}\n`);
   const resumed = stored && (await readResumed(stored, recipe, say));
+  const before = resumed && (await resultBefore(resumed));
+  // Where its data is now is checked and remembered; nothing else is left to do.
+  if (before && options.data === undefined) return tellFinished(resumed, before);
   const { from, netSize } = recipe;
   const opened = resumed || from === undefined ? undefined : await openModel(from, netSize);
   const loaded = await loadTrainingData(
@@ -143,13 +158,16 @@ async function trainOrResume(
     { resumed, opened, fit, tryEngines: options.maxMinutes === undefined },
   );
   const { config, model, dataset, device } = plan;
+  if (before) {
+    await rememberChanges(resumed, dataset);
+    return tellFinished(resumed, before);
+  }
   describePlan(config, device, model, say);
   describeImageCost(config, dataset, model, say);
 
   const { createRun, startRun } = await import('./trainer.ts');
   const interrupt = watchInterrupt();
   let path = stored?.path;
-  let trained = false;
   try {
     const { run, result, seconds } = await startRun({
       ...plan,
@@ -163,32 +181,17 @@ async function trainOrResume(
         logFile = join(path, 'train.log');
         if (resumed) await rememberChanges(resumed, dataset);
         say(`run: ${run.path}`);
-        const observer = consoleObserver(config, dataset, say);
-        const onEpochStart: typeof observer.onEpochStart = (...epoch) => {
-          trained = true;
-          return observer.onEpochStart?.(...epoch);
-        };
-        return { run, observer: { ...observer, onEpochStart } };
+        return { run, observer: consoleObserver(config, dataset, say) };
       },
     });
     const took = formatDuration(seconds);
     if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
-    else if (stored && !trained) say(`it was finished before; ${howToGoOn(run.path, config)}`);
     else say(`finished in ${took}`);
     if (result.stoppedEarly)
       say(
         `no epoch was better than the best for ${config.patience} epochs (--patience), so that it ended early`,
       );
-    const { best, test } = result;
-    if (best) {
-      const split = dataset.validation ? 'validation' : 'test';
-      say(`best: ${describeAccuracy(best, dataset.labels)} on ${best.images} ${split} images`);
-      if (test)
-        say(
-          `test: ${describeAccuracy(test, dataset.labels)} on ${test.images} test images, with the weights of the best epoch`,
-        );
-      say(`export it with npm run export -- --model ${config.model} --run ${run.path}`);
-    }
+    tellResult(result, run, config, dataset.validation !== undefined);
     if (interrupt.requested()) process.exitCode = 130;
   } catch (error) {
     const refused = diskError(error);
@@ -199,10 +202,39 @@ async function trainOrResume(
   }
 }
 
-function howToGoOn(path: string, config: TrainConfig): string {
-  return whyNoLonger(config) === undefined
-    ? `for more epochs: npm run train -- --resume ${path} --epochs ${2 * config.epochs}`
-    : `to train its weights further, in a new run: npm run train -- --from ${path}`;
+/** What a run came to that is finished already, its best epoch tested; undefined if something of it is left to do. */
+async function resultBefore({ run, config, record }: ResumedRun): Promise<CheckpointProgress | undefined> {
+  const found = await findLast(run);
+  if (!found || found.damaged !== undefined || !isFinished(found.progress, config)) return undefined;
+  const { best, test } = found.progress;
+  return best && record.data?.validation !== undefined && !test ? undefined : found.progress;
+}
+
+function tellFinished({ run, config, record }: ResumedRun, progress: CheckpointProgress): void {
+  const { epoch } = progress;
+  const early = epoch < config.epochs ? `, after ${epoch} of ${config.epochs} epochs (--patience)` : '';
+  const goOn =
+    early === '' && whyNoLonger(config) === undefined
+      ? `for more epochs: npm run train -- --resume ${run.path} --epochs ${2 * config.epochs}`
+      : `to train its weights further, in a new run: npm run train -- --from ${run.path}`;
+  say(`${run.path} was finished before${early}; ${goOn}`);
+  tellResult(progress, run, config, record.data?.validation !== undefined);
+}
+
+function tellResult(
+  { best, test }: Pick<TrainResult, 'best' | 'test'>,
+  { path }: RunDirectory,
+  { model, labels }: TrainConfig,
+  validated: boolean,
+): void {
+  if (!best) return;
+  const split = validated ? 'validation' : 'test';
+  say(`best: ${describeAccuracy(best, labels)} on ${best.images} ${split} images`);
+  if (test)
+    say(
+      `test: ${describeAccuracy(test, labels)} on ${test.images} test images, with the weights of the best epoch`,
+    );
+  say(`export it with npm run export -- --model ${model} --run ${path}`);
 }
 
 function describeAccuracy({ top1, top5 }: ModelAccuracy, labels: readonly string[]): string {

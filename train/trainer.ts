@@ -117,7 +117,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     if (begun.damaged !== undefined) observer.onFallBack?.(begun.damaged, begun.progress);
     if (engine.frontRemains !== undefined)
       observer.onNote?.(`what is frozen is run in every step, for ${engine.frontRemains}`);
-    if (observer.onEstimate && !stopping()) {
+    if (observer.onEstimate && !isFinished(begun.progress, config) && !stopping()) {
       await estimate(setup, begun.progress, loader.batchesPerEpoch, stopping);
     }
     let matrix: ConfusionMatrix | undefined;

@@ -97,7 +97,7 @@ it('images of another size are resized when they are loaded, if it is said, in a
   const said = await run('train', '--from', FOREIGN, ...few, '--enlarge', 'loader', '--run', RUN);
   assert.doesNotMatch(said, /in the graph/);
   // It goes on with the same images.
-  assert.match(await run('train', '--resume', RUN), /it was finished before/);
+  assert.match(await run('train', '--resume', RUN), /was finished before/);
   const out = join(folder, 'enlarged.onnx');
   await run('export', '--run', RUN, '--out', out, '--verify-images', '16');
   const { inputHeight } = decodeMetadata(decodeModel(await readModelBytes(out, out)).metadata, out);

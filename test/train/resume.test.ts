@@ -97,7 +97,7 @@ describe('a run that goes on', () => {
     try {
       // The images come in turns of the classes, so they have changed places too; the test images have not.
       refused(
-        await train('--resume', first),
+        await train('--resume', first, '--epochs', '2'),
         /not the data the run was begun on: its images of the train split are others/,
       );
     } finally {
@@ -109,7 +109,7 @@ describe('a run that goes on', () => {
     await rename(images, `${images}-moved`);
     try {
       refused(
-        await train('--resume', first),
+        await train('--resume', first, '--epochs', '2'),
         /the run was in .*images, which is not there any more; .*--data DIR/,
       );
       // Said once, it is known from then on.
@@ -117,11 +117,41 @@ describe('a run that goes on', () => {
       assert.equal(code, 0, stderr);
       assert.match(
         stdout,
-        /^it was finished before; for more epochs: npm run train -- --resume \S+first --epochs 2$/m,
+        /^\S+first was finished before; for more epochs: npm run train -- --resume \S+first --epochs 2$/m,
       );
       assert.equal(await dataOf(first), `${images}-moved`);
     } finally {
       await rename(`${images}-moved`, images);
+    }
+  });
+
+  it('says at once that it is finished, without its data, and what its weights can do', async () => {
+    const run = new RunDirectory(first);
+    const config = await run.readConfig();
+    const changed: [Record<string, unknown>, RegExp][] = [
+      [{}, /^\S+first was finished before; for more epochs: npm run train -- --resume \S+first --epochs 2$/],
+      [
+        { schedule: 'cosine' },
+        /finished before; to train its weights further, .*npm run train -- --from \S+first$/,
+      ],
+    ];
+    const last = await readFile(run.checkpointPath('last'));
+    await rename(images, `${images}-aside`);
+    try {
+      for (const [change, told] of changed) {
+        await run.writeConfig({ ...config, ...change });
+        const { code, stdout, stderr } = await train('--resume', first);
+        assert.deepEqual([code, stderr], [0, '']);
+        const [line, best, hint, ...rest] = stdout.split('\n');
+        assert.match(line!, told);
+        assert.match(best!, /^best: \d+\.\d\d % top-1 on 12 test images$/);
+        assert.match(hint!, /^export it with /);
+        assert.deepEqual(rest, ['']);
+      }
+      assert.deepEqual(await readFile(run.checkpointPath('last')), last);
+    } finally {
+      await run.writeConfig(config);
+      await rename(`${images}-aside`, images);
     }
   });
 

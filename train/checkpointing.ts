@@ -77,16 +77,18 @@ export class RunKeeper implements LoopObserver {
 
   /**
    * Measures the best epoch's weights on the test images, which had no part in choosing it, once a run is finished.
+   * @param measure may be broken off, and is then undefined
    * @returns what it was measured to be, also if that was before
    */
   async testBest(
     progress: CheckpointProgress,
-    measure: (model: Graph) => Promise<ModelAccuracy>,
+    measure: (model: Graph) => Promise<ModelAccuracy | undefined>,
   ): Promise<ModelAccuracy | undefined> {
     if (!this.validated || progress.test || !progress.best) return progress.test;
     const path = this.run.checkpointPath('best');
     const best = await loadCheckpoint(path);
     const test = await measure(withWeights(this.model, best.tensors, path));
+    if (!test) return undefined;
     await this.run.checkLock();
     await saveCheckpoint(path, { ...best, progress: { ...best.progress, test } });
     await this.#save({ ...progress, test });

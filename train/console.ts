@@ -26,7 +26,9 @@ export function consoleObserver(
     },
     onNote: say,
     onEstimate(seconds, imagesPerSecond) {
-      say(`about ${formatDuration(seconds)} in all at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`);
+      say(
+        `about ${formatDuration(seconds)} in all, evaluations included, at ${imagesPerSecond.toFixed(0)} images/s; Ctrl-C saves`,
+      );
     },
     onEpochStart(epoch, batches, startBatch) {
       const total = batches * batchSize;
@@ -42,6 +44,10 @@ export function consoleObserver(
       bar = undefined;
       testBar ??= new ProgressBar({ label: split, total: images, unit: 'img' });
       testBar.update(done);
+    },
+    onPause() {
+      for (const begun of [bar, testBar]) begun?.finish();
+      bar = testBar = undefined;
     },
     onEpochEnd({ entry, improved }) {
       testBar?.finish();

@@ -46,27 +46,40 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
       }
     }
     const testStart = performance.now();
+    const trainSeconds = (testStart - trainStart) / 1000;
+    const { images } = metrics.result();
+    const ofTraining = progress.trained ?? {
+      learningRate,
+      ...trained(),
+      imagesPerSecond: images / trainSeconds,
+      trainSeconds,
+    };
     const accuracy = await setup.evaluate((images) => {
       for (const observer of setup.observers) observer.onEvaluate?.(images);
     });
+    if (accuracy === 'stopped') {
+      progress = { ...progress, trained: ofTraining };
+      await tell((observer) => observer.onPause?.(progress, ofTraining));
+      return progress;
+    }
     const testEnd = performance.now();
     // Ruined weights must not take the place of the last good ones.
     if (accuracy && !Number.isFinite(accuracy.loss)) throw new UserError(divergedIn(epoch, advice));
-
-    const trainSeconds = (testStart - trainStart) / 1000;
     const entry: EpochLog = {
       epoch,
-      learningRate,
-      ...trained(),
+      learningRate: ofTraining.learningRate,
+      trainLoss: ofTraining.trainLoss,
+      trainTop1: ofTraining.trainTop1,
       testLoss: accuracy?.loss ?? Number.NaN,
       testTop1: accuracy?.top1 ?? Number.NaN,
       testTop5: accuracy?.top5 ?? Number.NaN,
-      imagesPerSecond: metrics.result().images / trainSeconds,
-      trainSeconds,
+      imagesPerSecond: ofTraining.imagesPerSecond,
+      trainSeconds: ofTraining.trainSeconds,
       testSeconds: (testEnd - testStart) / 1000,
     };
     const improved = accuracy !== undefined && isBetter(accuracy, progress.best);
-    progress = { ...progress, epoch: epoch + 1, batch: 0, ...(accuracy && { accuracy }) };
+    const { trained: _, ...others } = progress;
+    progress = { ...others, epoch: epoch + 1, batch: 0, ...(accuracy && { accuracy }) };
     if (improved) progress = { ...progress, best: accuracy, bestEpoch: epoch + 1 };
     await tell((observer) => observer.onEpochEnd?.({ entry, improved, progress }));
   }
@@ -83,8 +96,11 @@ export interface LoopSetup<B extends LabelledBatch> {
   progress?: CheckpointProgress;
   /** The batches of an epoch in order, from number `firstBatch` on. */
   batches: (epoch: number, firstBatch: number) => AsyncIterable<B> | Promise<AsyncIterable<B>>;
-  /** Measures the engine's present weights; undefined where there is nothing to measure them on. */
-  evaluate: (onProgress: (images: number) => void) => Promise<ModelAccuracy | undefined>;
+  /**
+   * Measures the engine's present weights; undefined where there is nothing to measure them on, `stopped` where it is
+   * time to stop: the epoch's evaluation is then the first thing that is done when the run goes on.
+   */
+  evaluate: (onProgress: (images: number) => void) => Promise<ModelAccuracy | 'stopped' | undefined>;
   /** Becomes true when it is time to stop. */
   stopping: () => boolean;
   /** Told in this order, each when the one before has done its part: what is on disk before what says so. */
@@ -105,7 +121,7 @@ export interface LabelledBatch extends StepBatch {
 export interface LoopObserver {
   onEpochStart?(epoch: number, batches: number, firstBatch: number): void | Promise<void>;
   onStep?(step: StepReport): void | Promise<void>;
-  /** It is time to stop, within an epoch of which so much is trained. */
+  /** It is time to stop, within an epoch of which so much is trained; all of it, where its evaluation is what is left. */
   onPause?(
     progress: CheckpointProgress,
     trained: Pick<EpochLog, 'trainLoss' | 'trainTop1'>,

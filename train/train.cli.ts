@@ -64,7 +64,7 @@ const command = {
     },
     ...DATA_CLI_OPTIONS,
     ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
-    'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
+    'max-minutes': { type: 'number', help: 'stop and save after so long, in an evaluation too', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
     tensorboard: { type: 'boolean', help: 'write event files for TensorBoard too', default: false },
@@ -185,8 +185,12 @@ async function trainOrResume(
       },
     });
     const took = formatDuration(seconds);
-    if (!result.finished) say(`stopped after ${took}; continue with npm run train -- --resume ${run.path}`);
-    else say(`finished in ${took}`);
+    if (!result.finished) {
+      const { unevaluated } = result;
+      const { count } = dataset[unevaluated ?? 'test'] ?? dataset.test;
+      const before = unevaluated ? `, before all ${count} ${unevaluated} images were evaluated` : '';
+      say(`stopped after ${took}${before}; continue with npm run train -- --resume ${run.path}`);
+    } else say(`finished in ${took}`);
     if (result.stoppedEarly)
       say(
         `no epoch was better than the best for ${config.patience} epochs (--patience), so that it ended early`,

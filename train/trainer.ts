@@ -1,6 +1,6 @@
 import sharp from 'sharp';
 import { formatPercent } from '../core/cli/format.ts';
-import type { ImageDataset } from '../core/data/dataset.ts';
+import type { ImageDataset, ImageSplit } from '../core/data/dataset.ts';
 import { datasetRecord } from '../core/data/run-record.ts';
 import { firstImages } from '../core/data/split.ts';
 import { errorMessage } from '../core/errors.ts';
@@ -10,6 +10,7 @@ import { fewClasses } from '../core/metrics/few-classes.ts';
 import { Tally } from '../core/metrics/tally.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
 import { initializeParameters } from '../core/models/initialize.ts';
+import { countMacs } from '../core/onnx/count-macs.ts';
 import { type Graph, sizeOf } from '../core/onnx/graph.ts';
 import { confusionSvg } from '../core/plot/confusion-svg.ts';
 import { canDrawText } from '../core/plot/png.ts';
@@ -20,7 +21,7 @@ import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
-import { FrontCache } from './fine-tune/front-cache.ts';
+import { FrontCache, imagesKept } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
 import { type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
@@ -60,7 +61,7 @@ export interface TrainSetup {
   resume: boolean;
   /** Becomes true when the user asks to stop; the run then saves and returns. */
   shouldStop: () => boolean;
-  /** Train no longer than this many seconds (the epoch in progress is left unfinished). */
+  /** Train and evaluate no longer than this many seconds (the epoch in progress is left unfinished). */
   maxSeconds?: number;
   observer?: TrainObserver;
   /** Write event files for TensorBoard too; default false. */
@@ -74,6 +75,8 @@ export interface TrainSetup {
 export interface TrainResult {
   /** False if the run was interrupted; its state is saved. */
   finished: boolean;
+  /** Then: the images on which an epoch, or in the end the best, is still to be measured, if that was put off. */
+  unevaluated?: 'validation' | 'test';
   /** Present if it is finished before its last epoch, for its `patience` was at an end. */
   stoppedEarly?: true;
   /** Of the best epoch, on the test images, or on the validation images where the dataset has some. */
@@ -143,7 +146,17 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
         const tally = new Tally(dataset.labels.length);
         matrix = tally.matrix;
-        return evaluateGraph(trained, dataset, dataset.validation ?? dataset.test, { onProgress, tally });
+        const split = dataset.validation ?? dataset.test;
+        const measured = await unlessStopping(stopping, split, (onBatch) =>
+          evaluateGraph(trained, dataset, split, {
+            tally,
+            onProgress: (images) => {
+              onProgress(images);
+              onBatch(images);
+            },
+          }),
+        );
+        return measured ?? 'stopped';
       },
       stopping,
       observers: [
@@ -154,14 +167,26 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       ],
       advice: ADVICE,
     });
-    const finished = isFinished(progress, config);
     const { best } = progress;
-    const test = finished
-      ? await keeper.testBest(progress, (graph) => evaluateGraph(graph, dataset, dataset.test))
+    const test = isFinished(progress, config)
+      ? await keeper.testBest(progress, (graph) =>
+          unlessStopping(stopping, dataset.test, (onProgress) =>
+            evaluateGraph(graph, dataset, dataset.test, { onProgress }),
+          ),
+        )
       : progress.test;
+    const untested = isFinished(progress, config) && best && dataset.validation && !test;
+    const finished = isFinished(progress, config) && !untested;
+    const unevaluated = untested ? 'test' : progress.trained && (dataset.validation ? 'validation' : 'test');
     const stoppedEarly = finished && progress.epoch < config.epochs;
     outcome = finished ? 'FINISHED' : 'KILLED';
-    return { finished, ...(stoppedEarly && { stoppedEarly }), ...(best && { best }), ...(test && { test }) };
+    return {
+      finished,
+      ...(unevaluated && { unevaluated }),
+      ...(stoppedEarly && { stoppedEarly }),
+      ...(best && { best }),
+      ...(test && { test }),
+    };
   } finally {
     await front?.close();
     await loader.close();
@@ -214,10 +239,68 @@ async function estimate(
   // What a step takes grows as the pixels of an image do.
   let pixels = -batch * pixelsAt(epoch);
   for (let later = epoch; later < config.epochs; later++) pixels += batchesPerEpoch * pixelsAt(later);
+  const secondsAPixel = seconds / pixelsAt(epoch);
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
-  const evaluated = (config.epochs - epoch) * (dataset.validation ?? dataset.test).count;
-  pixels += (evaluated / batchSize / 5) * whole;
-  observer!.onEstimate!((pixels * seconds) / pixelsAt(epoch), batchSize / seconds);
+  const guess = { open: 0, image: (secondsAPixel * whole) / batchSize / 5 };
+  const { open, image } = (await timeEvaluation(model, dataset, stopping)) ?? guess;
+  const evaluated = (config.epochs - epoch) * (open + image * (dataset.validation ?? dataset.test).count);
+  const tested = dataset.validation ? open + image * dataset.test.count : 0;
+  const kept = engine.front ? image * imagesKept(config) * (countMacs(engine.front) / countMacs(model)) : 0;
+  observer!.onEstimate!(pixels * secondsAPixel + evaluated + tested + kept, batchSize / seconds);
+}
+
+/** Images of a trial batch. */
+const TRIAL = 16;
+
+/**
+ * What an evaluation takes, from a few images; undefined if there are none, or it is time to stop.
+ * @returns seconds to begin it, and for each image
+ */
+async function timeEvaluation(
+  model: Graph,
+  dataset: ImageDataset,
+  stopping: () => boolean,
+): Promise<{ open: number; image: number } | undefined> {
+  const all = dataset.validation ?? dataset.test;
+  const split = firstImages(all, Math.min(all.count, 2 * TRIAL));
+  const start = performance.now();
+  const times: number[] = [];
+  await unlessStopping(stopping, split, (onBatch) =>
+    evaluateGraph(model, dataset, split, {
+      batchSize: TRIAL,
+      onProgress: (images) => {
+        times.push((performance.now() - start) / 1000);
+        onBatch(images);
+      },
+    }),
+  );
+  const [first, second] = times;
+  if (first === undefined) return undefined;
+  // The first batch allocates.
+  const image = second === undefined ? first / split.count : (second - first) / (split.count - TRIAL);
+  return { open: Math.max(0, first - TRIAL * image), image };
+}
+
+class Stopped extends Error {}
+
+/**
+ * An evaluation that ends between two batches when it is time to stop.
+ * @returns undefined if it was: a part of it says nothing
+ */
+async function unlessStopping<T>(
+  stopping: () => boolean,
+  { count }: Pick<ImageSplit, 'count'>,
+  evaluate: (onBatch: (images: number) => void) => Promise<T>,
+): Promise<T | undefined> {
+  if (stopping()) return undefined;
+  try {
+    return await evaluate((images) => {
+      if (images < count && stopping()) throw new Stopped();
+    });
+  } catch (error) {
+    if (error instanceof Stopped) return undefined;
+    throw error;
+  }
 }
 
 /** Plots, TensorBoard's events and other logs; a failure is said and does not end the training, which has log and checkpoints. */

@@ -14,6 +14,14 @@ export interface CheckpointProgress {
   /** Epochs finished, and batches done of the next one. */
   epoch: number;
   batch: number;
+  /** Where all batches of the epoch are done and its evaluation is put off: what the log is to have of its training. */
+  trained?: {
+    learningRate: number;
+    trainLoss: number;
+    trainTop1: number;
+    imagesPerSecond: number;
+    trainSeconds: number;
+  };
   /** Optimiser steps taken in all. */
   steps?: number;
   /** Result on the test images (or see `chosenOn`) at the last evaluation, and the best one so far. */

@@ -192,6 +192,39 @@ describe('the training loop', () => {
     assert.deepEqual([epoch, batch, accuracy?.images], [1, 0, 2]);
   });
 
+  it('puts an evaluation off for which there is no time, and goes on with it', async () => {
+    const results: Awaited<ReturnType<LoopSetup<LabelledBatch>['evaluate']>>[] = ['stopped', 'stopped'];
+    const { setup, rates, asked } = setupOf([{}, {}, {}]);
+    const { evaluate } = setup;
+    const logged: [number, number, number, number][] = [];
+    const paused: (number | undefined)[] = [];
+    const whole: LoopSetup<LabelledBatch> = {
+      ...setup,
+      evaluate: async (onProgress) => results.shift() ?? evaluate(onProgress),
+      observers: [
+        {
+          onPause: ({ trained }) => void paused.push(trained?.trainLoss),
+          onEpochEnd: ({ entry, progress }) => {
+            assert.equal(progress.trained, undefined);
+            logged.push([entry.epoch, entry.learningRate, entry.trainLoss, entry.trainTop1]);
+          },
+        },
+      ],
+    };
+    let progress = await trainLoop(whole);
+    assert.deepEqual([progress.epoch, progress.batch], [0, 3]);
+    // Twice put off, and through a file in between.
+    progress = await trainLoop({ ...whole, progress: JSON.parse(JSON.stringify(progress)) });
+    progress = await trainLoop({ ...whole, progress: JSON.parse(JSON.stringify(progress)) });
+    assert.deepEqual([progress.epoch, paused, rates.length], [3, [2, 2], 9]);
+    assert.deepEqual(logged[0], [0, 1, 2, 0.5]);
+    assert.deepEqual(asked.slice(0, 3), [
+      [0, 0],
+      [0, 3],
+      [0, 3],
+    ]);
+  });
+
   it('trains where there is nothing to evaluate on', async () => {
     const entries: number[][] = [];
     const { setup } = setupOf([], {

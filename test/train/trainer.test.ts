@@ -1,10 +1,11 @@
 import assert from 'node:assert/strict';
 import { existsSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
-import type { EpochLog } from '../../train/loop.ts';
+import type { EpochLog, EpochReport } from '../../train/loop.ts';
 import { readRun } from '../../train/runs/read-run.ts';
 import { summarize } from '../../train/runs/summary.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
@@ -132,6 +133,25 @@ describe('the same run again', () => {
     for (const number of estimates) assert.ok(number > 0 && Number.isFinite(number));
   });
 
+  it('is estimated with its evaluations, the test of the best epoch too', async () => {
+    const estimate = async (count: number) => {
+      let told = Number.NaN;
+      const test = { count, images: new Uint8Array(count * 3072), labels: new Uint16Array(count) };
+      await tinyRun(folder, `estimated ${count}`, {
+        dataset: { ...DATASET, validation: DATASET.test, test },
+        shouldStop: () => Number.isFinite(told),
+        observer: {
+          onEstimate: (seconds) => {
+            told = seconds;
+          },
+        },
+      });
+      return told;
+    };
+    const [few, many] = [await estimate(40), await estimate(20_000)];
+    assert.ok(many > 2 * few, `${few} ${many}`);
+  });
+
   it('with another seed takes the images in another order', async () => {
     const { run } = await tinyRun(folder, 'seed', { config: { seed: 8, crop: 0, flip: false, epochs: 1 } });
     const { run: other } = await tinyRun(folder, 'seed2', {
@@ -144,7 +164,7 @@ describe('the same run again', () => {
 describe('an interrupted run', () => {
   for (const [when, stopAfter, resumedAt] of [
     ['in the middle of an epoch', BATCHES_PER_EPOCH + 2, { epoch: 1, batch: 2 }],
-    ['at the end of an epoch', BATCHES_PER_EPOCH, { epoch: 1, batch: 0 }],
+    ['before the evaluation of an epoch', BATCHES_PER_EPOCH, { epoch: 0, batch: BATCHES_PER_EPOCH }],
     ['in the first epoch', 1, { epoch: 0, batch: 1 }],
   ] as const) {
     it(`${when} is saved, and resuming it gives the bits of a run that was not`, async () => {
@@ -176,8 +196,50 @@ describe('an interrupted run', () => {
         testTop1,
       ];
       assert.deepEqual(log.map(tested), expected.map(tested));
+      // Of an epoch that is trained nothing is lost.
+      if (resumedAt.batch === BATCHES_PER_EPOCH)
+        assert.deepEqual(
+          log.map(({ trainLoss, trainTop1 }) => [trainLoss, trainTop1]),
+          expected.map(({ trainLoss, trainTop1 }) => [trainLoss, trainTop1]),
+        );
     });
   }
+
+  it('within an evaluation, or before the last, says what is not evaluated and goes on with that', async () => {
+    const { test: many } = makeSynthetic({ train: 1, test: 120 });
+    const dataset = { ...DATASET, validation: many };
+    let isTime = false;
+    const shouldStop = () => isTime;
+    const begin = await tinyRun(folder, 'evaluating', {
+      ...{ dataset, shouldStop },
+      observer: {
+        onEvaluate: () => {
+          isTime = true;
+        },
+      },
+    });
+    assert.deepEqual(begin.result, { finished: false, unevaluated: 'validation' });
+    const { run } = begin;
+    const at = async () => (await loadCheckpoint(run.checkpointPath('last'))).progress;
+    assert.deepEqual([(await at()).epoch, (await at()).batch], [0, BATCHES_PER_EPOCH]);
+    assert.equal((await run.readLog()).length, 0);
+
+    isTime = false;
+    const observer = {
+      onEpochEnd: ({ entry }: EpochReport) => {
+        isTime = entry.epoch === 2;
+      },
+    };
+    const untested = await tinyRun(folder, 'evaluating', { dataset, shouldStop, resume: true, observer });
+    const { finished, unevaluated, best, test } = untested.result;
+    assert.deepEqual([finished, unevaluated, best?.images, test], [false, 'test', 120, undefined]);
+    assert.equal((await at()).trained, undefined);
+    const last = await tinyRun(folder, 'evaluating', { dataset, resume: true });
+    assert.deepEqual([last.result.finished, last.result.test?.images], [true, 40]);
+    assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);
+    const losses = (log: EpochLog[]) => log.map(({ trainLoss }) => trainLoss);
+    assert.deepEqual(losses(await logOf(run)), losses(await logOf(whole.run)));
+  });
 
   it('before its first step can be resumed', async () => {
     const { result } = await tinyRun(folder, 'early', { stopAfter: 0 });

@@ -67,7 +67,7 @@ const command = {
       help: 'train nothing; the table of the runs in --out, all cells and seeds unless given',
       default: false,
     },
-    'max-minutes': { type: 'number', help: 'stop and save after so long', min: 0 },
+    'max-minutes': { type: 'number', help: 'stop and save after so long, in an evaluation too', min: 0 },
     ...settingOptions(MACHINE),
   },
   positionals: '[RECIPE]',

@@ -89,8 +89,13 @@ const isFlipped = ({ augment, flip }: FrontSettings): boolean => augment !== 'no
 /** What the front gives of an image: how many values. */
 const valuesOf = (front: Graph): number => sizeOf(front.outputs[0]!.dims.slice(1).map(Number));
 
+/** Of how many images what the front gives is kept: mirrored ones are others. */
+export function imagesKept(settings: FrontSettings): number {
+  return settings.trainImages * (isFlipped(settings) ? 2 : 1);
+}
+
 function keptBytes(front: Graph, settings: FrontSettings): number {
-  return 4 * valuesOf(front) * settings.trainImages * (isFlipped(settings) ? 2 : 1);
+  return 4 * valuesOf(front) * imagesKept(settings);
 }
 
 function readableBytes(bytes: number): string {

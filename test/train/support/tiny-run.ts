@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { ImageDataset } from '../../../core/data/dataset.ts';
 import { makeSynthetic } from '../../../core/data/synthetic.ts';
 import { initializeParameters } from '../../../core/models/initialize.ts';
 import { buildResNet, type ResNetConfig } from '../../../core/models/resnet.ts';
@@ -51,6 +52,10 @@ export interface TinyRunOptions {
   /** Stop as soon as this many steps are done in all. */
   stopAfter?: number;
   maxSeconds?: number;
+  /** Stop when it says so, too. */
+  shouldStop?: () => boolean;
+  /** Default {@link DATASET}. */
+  dataset?: ImageDataset;
   observer?: TrainObserver;
   setup?: Pick<TrainSetup, 'tensorboard' | 'logs' | 'warn'>;
   /** Puts something between the trainer and its engine. */
@@ -91,13 +96,14 @@ export async function tinyRun(
     const result = await train({
       config,
       model,
-      dataset: DATASET,
+      dataset: options.dataset ?? DATASET,
       engine: options.wrap?.(engine) ?? engine,
       run,
       workers: options.workers ?? 1,
       resume: options.resume ?? false,
       ...options.setup,
-      shouldStop: () => steps >= (options.stopAfter ?? Number.POSITIVE_INFINITY),
+      shouldStop: () =>
+        steps >= (options.stopAfter ?? Number.POSITIVE_INFINITY) || (options.shouldStop?.() ?? false),
       ...(options.maxSeconds === undefined ? {} : { maxSeconds: options.maxSeconds }),
       observer: {
         ...options.observer,

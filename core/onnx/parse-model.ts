@@ -15,7 +15,7 @@ export function parseModel(bytes: Uint8Array, source: string): Onnx.ModelProto &
   refuseStandIns(bytes, source);
   if (ZIP.every((byte, i) => bytes[i] === byte)) {
     throw new UserError(
-      `${source} is a zip file, as of PyTorch, and no ONNX model; unzip it, or export it as ONNX`,
+      `${source} is a zip file, as of PyTorch, and no ONNX model; npm run weights -- FILE.pth FILE.onnx makes one of a ResNet and other nets that are known here, torch.onnx.export in Python of any`,
     );
   }
   checkWire(bytes, source);

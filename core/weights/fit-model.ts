@@ -76,8 +76,12 @@ function noCandidate(
     shared > 0.5
       ? `it is most like ${model}, but ${compare(graphOf(model), tensors)}`
       : `its ${tensors.size} tensors are ${someNames([...tensors.keys()])}`;
-  return `${source} fits no model of the zoo (${MODEL_NAMES.join(', ')}): ${why}`;
+  return `${source} is of no net that is known here (npm run train -- --help names them): ${why}; ${OTHER_NETS}`;
 }
+
+/** What to do with the weights of any other net: a file of weights does not say what is computed with them. */
+const OTHER_NETS =
+  'of any other write ONNX in Python, torch.onnx.export(model, ...), which is served, tested and trained further as it is';
 
 function tensorNames(graph: Graph): string[] {
   const { parameters, buffers } = initializerRoles(graph);
@@ -170,7 +174,8 @@ export function classCount(
     const [other] = [...tensors].filter(([, { dims }]) => dims.length === 2).at(-1) ?? [];
     const hint = other === undefined || other === name ? '' : ` (its last matrix is "${other}")`;
     throw new UserError(
-      `${source} has no classifier "${name}" of [classes, features]${hint}; its tensors are ${someNames([...tensors.keys()])}`,
+      `${source} is of no net that is known here: it has no classifier "${name}" of [classes, features]${hint}; ` +
+        `its tensors are ${someNames([...tensors.keys()])}; ${OTHER_NETS}`,
     );
   }
   return classes;

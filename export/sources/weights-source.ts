@@ -41,7 +41,12 @@ export async function sourceOf(
   options: WeightsSourceOptions = {},
 ): Promise<{ source: ExportSource; folded: boolean; beside: string[] }> {
   const stored = storedMetadata(weights, path, options);
-  const facts = stored ? undefined : await toldFacts(weights, path, options);
+  const failAsOfNoNet = (error: unknown): never => {
+    // Of a net that is not known, its data's names would be of no use.
+    fitModel(weights.tensors, path, { model: options.model, left: weights.left });
+    throw error;
+  };
+  const facts = stored ? undefined : await toldFacts(weights, path, options).catch(failAsOfNoNet);
   const { model, graph, folded, beside } = fitModel(weights.tensors, path, {
     model: options.model,
     left: weights.left,

@@ -82,6 +82,29 @@ describe('converting weights', () => {
     await refuses({ input, output: at('e.safetensors'), model: 'resnet20' }, /has no classifier/);
   });
 
+  it('of no known net says so, and not that its data is missing', async () => {
+    const input = at('other.safetensors');
+    const tensor = (...dims: number[]) => ({
+      dims,
+      data: new Float32Array(dims.reduce((product, dim) => product * dim)),
+    });
+    // As many classes as any, and names as of a ResNet: only the layers are others.
+    const tensors = new Map([
+      ['conv1.weight', tensor(8, 3, 3, 3)],
+      ['bn1.running_mean', tensor(8)],
+      ['fc.weight', tensor(10, 64)],
+    ]);
+    await writeFile(input, encodeSafetensors({ tensors, metadata: {} }));
+    for (const data of [undefined, folder]) {
+      await refuses(
+        { input, data },
+        /is of no net that is known here \(.*\): its 3 tensors are "conv1.weight".*; .*torch\.onnx\.export/,
+      );
+    }
+    // Of one that is known it is.
+    await refuses({ data: folder }, /does not store all about its data, and /);
+  });
+
   it('does not make a checkpoint of a part of one', async () => {
     const input = at('checkpoint.safetensors');
     const { tensors } = await loadWeights(RESNET20);

@@ -14,6 +14,7 @@ import {
   findData,
 } from './find.ts';
 import { holdOutValidation } from './hold-out.ts';
+import { checkHeldOut, type DataRecord } from './run-record.ts';
 import { emptySplit, imagesAt } from './split.ts';
 import { makeSynthetic, SYNTHETIC_TRAIN } from './synthetic.ts';
 
@@ -179,15 +180,20 @@ function picked(
 
 /**
  * Loads the test images of what {@link locateDataset} found with `trainOnly`. Of an image folder of classes alone all
- * images are test images, unless some of them were held out of a training.
- * @throws UserError as {@link loadDataset}, or if a folder has training images alone
+ * images are test images; of the one that the model was trained on only those that were held out.
+ * @param record what the model's config says of its data
+ * @throws UserError as {@link loadDataset}, if a folder has training images alone, or the model's own has changed
  */
 export async function loadTestImages(
   location: DatasetLocation,
-  options: ReadOptions & { splits: readonly SplitName[] },
+  { record, ...options }: ReadOptions & { splits: readonly SplitName[]; record?: DataRecord | undefined },
 ): Promise<ImageDataset> {
-  const hasTest = location.dataset !== 'folder' || location.layout.test !== undefined;
-  if (hasTest || options.heldOut) return loadDatasetFrom(location, options);
+  // What was held out, as test or as validation images, was not trained on.
+  const heldOut = options.splits.includes('train') ? record?.heldOut : undefined;
+  if (location.dataset !== 'folder' || location.layout.test !== undefined)
+    return loadDatasetFrom(location, { ...options, heldOut });
+  const own = record && (await loadHeldOut(location, record, options));
+  if (own) return own;
   const { train: folder } = location.layout;
   if (folder !== undefined) {
     throw new UserError(
@@ -195,8 +201,33 @@ export async function loadTestImages(
     );
   }
   const { train, ...rest } = await loadDatasetFrom(location, { ...options, splits: ['train'] });
-  options.onNote?.(`no train/ or test/ in ${location.path}: all ${train.count} images are test images`);
+  options.onNote?.(
+    `no train/ or test/ in ${location.path}: all ${train.count} images are test images` +
+      (record?.heldOut
+        ? '; it is not the folder that the model was trained on, but any pictures of that in it count too'
+        : ''),
+  );
   return { ...rest, train: emptySplit(), test: train };
+}
+
+/** The images of a folder that a training held out to test on; undefined if the folder is not the one it was of. */
+async function loadHeldOut(
+  location: DatasetLocation & { dataset: 'folder' },
+  record: DataRecord,
+  options: ReadOptions,
+): Promise<ImageDataset | undefined> {
+  const { heldOut } = record;
+  if (!heldOut || record.validation !== undefined) return undefined;
+  const isNamed = record.path !== undefined && resolve(location.path) === record.path;
+  try {
+    const dataset = await loadDatasetFrom(location, { ...options, heldOut });
+    checkHeldOut(record, 'test', dataset.test);
+    return dataset;
+  } catch (error) {
+    // Another folder may have too few images to hold any out, and has others in any case.
+    if (isNamed || !(error instanceof UserError)) throw error;
+    return undefined;
+  }
 }
 
 /** What the images may take of the machine's memory. */

@@ -28,6 +28,14 @@ export const TALLY_OPTIONS = {
   json: { type: 'boolean', help: 'print the result as JSON only' },
 } as const satisfies OptionTable;
 
+/** @throws UserError if there are no training images that `--without-duplicates` could compare the test images with */
+export function checkHasTraining({ name, train }: Pick<ImageDataset, 'name' | 'train'>): void {
+  if (train.count > 0) return;
+  throw new UserError(
+    `the data (${name}) has no training images to compare with; leave out --without-duplicates, or give --data with train/<class>/ and test/<class>/`,
+  );
+}
+
 /** What is counted a second time, without the images that were left out. */
 export type WithoutDuplicates = ModelAccuracy & { leftOut: number };
 

@@ -11,7 +11,12 @@ import { UserError } from '../../core/errors.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
 import { matchClasses, readClassMap } from '../../core/metrics/match-classes.ts';
-import { describeAccuracy, describeWithoutDuplicates, TALLY_OPTIONS } from '../../core/metrics/tally.ts';
+import {
+  checkHasTraining,
+  describeAccuracy,
+  describeWithoutDuplicates,
+  TALLY_OPTIONS,
+} from '../../core/metrics/tally.ts';
 import type { ModelDescription } from '../models/describe-model.ts';
 import { API_KEY_VARIABLE, apiKeyOfEnvironment } from '../options.ts';
 import { DEFAULT_BATCH_SIZE, DEFAULT_CONCURRENCY, InferenceClient } from './client.ts';
@@ -83,6 +88,7 @@ await runMain(async () => {
     await new InferenceClient(options.server, clientOptions).model(),
     options,
   );
+  if (options.withoutDuplicates) checkHasTraining(dataset);
   const leaveOut = options.withoutDuplicates ? testImagesInTraining(dataset) : undefined;
   const total = Math.min(dataset.test.count, options.limit ?? Number.POSITIVE_INFINITY);
   const progress = new ProgressBar({ label: 'evaluate', total, unit: 'images' });
@@ -149,6 +155,7 @@ async function loadTestSplit(
     // Given, the normalisation need not be measured on the training images.
     ...{ imageSize, skipBroken, normalization: { mean, std } },
     splits: withoutDuplicates ? ['train', 'test'] : ['test'],
+    record: model.data,
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
   const map = options.classMap === undefined ? undefined : await readClassMap(options.classMap);

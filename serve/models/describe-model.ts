@@ -1,4 +1,5 @@
 import { z } from 'zod';
+import type { DataOrigin } from '../../core/data/dataset.ts';
 import { SCORE_KINDS } from '../../core/metrics/scores.ts';
 import type { ServedModel } from '../model-file.ts';
 
@@ -31,6 +32,15 @@ export const ModelDescriptionAnswer = z
       .looseObject({ top1: fraction, top5: fraction, images: z.int() })
       .nullable()
       .meta({ description: 'null if it was never measured' }),
+    data: z
+      .object({
+        heldOut: z.object({ share: z.number(), seed: z.int() }),
+        hash: z.object({ test: z.object({ images: z.string(), labels: z.string() }) }),
+      })
+      .optional()
+      .meta({
+        description: 'which images of an image folder were held out to test on, so that they are found again',
+      }),
     file: z.string().meta({ description: 'where this server has the ONNX file' }),
     bytes: z.int().min(1),
   })
@@ -59,7 +69,16 @@ export function describeModel(
     },
     scores: metadata.scores ?? 'logits',
     accuracy: metadata.accuracy ? { ...metadata.accuracy } : null,
+    ...heldOutOf(metadata),
     file: `/models/${name}@${version}.onnx`,
     bytes: bytes.length,
   };
+}
+
+/** Not where the data was, which is nobody's business. */
+function heldOutOf({ trainingConfig }: ServedModel['metadata']): Pick<ModelDescription, 'data'> {
+  const { data } = z.object({ data: ModelDescriptionAnswer.shape.data }).safeParse(trainingConfig).data ?? {};
+  // Beside test images they are validation images.
+  const isTest = (trainingConfig?.data as DataOrigin | undefined)?.validation === undefined;
+  return data && isTest ? { data } : {};
 }

@@ -4,13 +4,17 @@ import { mkdtemp, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
+import { loadDataset } from '../../core/data/load.ts';
+import { datasetRecord, readDatasetRecord } from '../../core/data/run-record.ts';
 import { matchClasses, readClassMap } from '../../core/metrics/match-classes.ts';
+import { checkHasTraining } from '../../core/metrics/tally.ts';
 import { evaluateServer } from '../../serve/evaluate/evaluate-server.ts';
 import { htmlReport } from '../../serve/evaluate/html-report.ts';
+import { describeModel } from '../../serve/models/describe-model.ts';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { loadModel, loadTestSplit, makeReport, testModel } from '../../train/test-model/test-model.ts';
 import { command } from '../commands/command.ts';
-import { picture, writeTree } from '../data/image-folder.ts';
+import { picture, writeColors, writeTree } from '../data/image-folder.ts';
 import { rejectsPlainly } from '../data/user-error.ts';
 import { RED, redNet } from '../foreign/red-net.ts';
 
@@ -108,6 +112,53 @@ describe("anybody's model on anybody's pictures", () => {
       () => matchClasses(two, ['red'], new Map([['rd', 'red']])),
       /names "rd", which is no class/,
     );
+  });
+
+  it('of a run that held images out of a flat folder: only those of its own, all of another', async () => {
+    const own = join(folder, 'own');
+    await writeColors(join(folder, 'colours'), 5, 0);
+    await rename(join(folder, 'colours', 'train'), own);
+    const foreign = await loadModel(model);
+    const heldOut = { share: 0.2, seed: 1 };
+    const trained = await loadDataset({ dir: own, imageSize: foreign.height, heldOut });
+    const { data } = readDatasetRecord({ ...datasetRecord(trained) }, 'the run');
+    const loaded = { ...foreign, dataset: 'folder', normalization: trained.normalization, data: data! };
+    const notes: string[] = [];
+    const count = async (given?: string, training = false) => {
+      notes.splice(0);
+      const onNote = (line: string) => notes.push(line);
+      return (await loadTestSplit(loaded, { data: given, onNote, training })).test.count;
+    };
+    assert.deepEqual([await count(), await count(own), notes], [3, 3, []]);
+    await rename(own, `${own}-moved`);
+    assert.equal(await count(`${own}-moved`), 3);
+    await rename(`${own}-moved`, own);
+    // Too few of a class to hold any out.
+    const other = join(folder, 'others');
+    await writeTree(other, {
+      'RED/1.png': picture(3, 20, 20, [220, 30, 30]).png(),
+      'green/1.png': picture(4, 20, 20, [30, 220, 30]).png(),
+      'green/2.png': picture(5, 20, 20, [30, 220, 30]).png(),
+    });
+    assert.equal(await count(other), 3);
+    assert.match(
+      notes.join(),
+      /all 3 images are test images; it is not the folder that the model was trained on/,
+    );
+    await rm(join(own, 'red', '000.png'));
+    await rm(join(own, 'blue', '000.png'));
+    await rm(join(own, 'green', '000.png'));
+    await rejectsPlainly(count(own), /may have been trained on; .*test on another with --data/);
+
+    const bare = await loadTestSplit(loaded, { data: other, training: true });
+    assert.throws(() => checkHasTraining(bare), /has no training images to compare with/);
+
+    // A server tells no more of it than is needed to find them again.
+    const trainingConfig = { data };
+    const metadata = { ...server.model.metadata, trainingConfig };
+    const described = describeModel({ metadata, bytes: new Uint8Array(1) }, { name: 'x', version: 1 });
+    assert.deepEqual(described.data, { heldOut, hash: { test: data!.hash!.test } });
+    assert.equal((await loadTestSplit({ ...loaded, data: described.data! }, { data: other })).test.count, 3);
   });
 
   async function map(): Promise<string> {

@@ -7,7 +7,7 @@ import { ProgressBar } from '../../core/cli/progress.ts';
 import { DATASET_CHOICES } from '../../core/data/load.ts';
 import { testImagesInTraining } from '../../core/data/report/duplicates.ts';
 import { UserError } from '../../core/errors.ts';
-import { TALLY_OPTIONS } from '../../core/metrics/tally.ts';
+import { checkHasTraining, TALLY_OPTIONS } from '../../core/metrics/tally.ts';
 import { MODEL_NAMES } from '../../core/models/zoo.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { RUNTIME_OPTION, type RuntimeChoice, requireRuntime } from '../../core/runtime/runtimes.ts';
@@ -66,6 +66,7 @@ await runMain(async () => {
     ...{ dataset: name, data, limit, skipBroken, classMap, training: withoutDuplicates },
     onNote: (line) => process.stderr.write(`data: ${line}\n`),
   });
+  if (withoutDuplicates) checkHasTraining(dataset);
   const leaveOut = withoutDuplicates ? testImagesInTraining(dataset) : undefined;
   const folder = options.out ?? it.defaultFolder(weights);
   await it.makeFolder(folder);

@@ -5,12 +5,13 @@ import sharp from 'sharp';
 import { formatPercent } from '../../core/cli/format.ts';
 import type { ImageDataset, ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { DATASET_CHOICES, type DatasetChoice, loadTestImages, locateDataset } from '../../core/data/load.ts';
-import { checkHeldOut, type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
+import { type DataRecord, readDatasetRecord } from '../../core/data/run-record.ts';
 import { fileName, firstImages } from '../../core/data/split.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { writeFileAtomic } from '../../core/fs/atomic-write.ts';
 import { makeFolders } from '../../core/fs/make-folder.ts';
+import { labelsOf } from '../../core/label-forms.ts';
 import { byAccuracy, type ClassReport, classReports } from '../../core/metrics/class-report.ts';
 import type { ConfusionMatrix } from '../../core/metrics/confusion-matrix.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
@@ -72,6 +73,7 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
   const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
   const fitted = fitModel(tensors, path, { model, left, imageSize });
   const dataset = metadata.dataset ?? config.dataset;
+  const labels = Array.isArray(config.labels) ? labelsOf(config.labels, `the run of ${path}`) : undefined;
   return {
     bytes: encodeModel(foldBatchNorm(fitted.graph)),
     model: fitted.model,
@@ -79,6 +81,7 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
     height: imageSize,
     width: imageSize,
     ...(typeof dataset === 'string' ? { dataset } : {}),
+    ...(labels ? { labels } : {}),
     ...(normalization ? { normalization } : {}),
     ...(data ? { data } : {}),
   };
@@ -223,22 +226,16 @@ export async function loadTestSplit(model: LoadedModel, options: TestDataOptions
   const remembered = ofRun && record?.path !== undefined && existsSync(record.path) ? record.path : undefined;
   // --data may be set for every command; the synthetic dataset has no files.
   const dir = choice === 'synthetic' ? undefined : (options.data ?? remembered);
-  // A folder with test images of its own is another than the one of which some were held out.
-  const { heldOut } = record ?? {};
-  const holdsOut = heldOut && record!.validation === undefined;
   const located = await locateDataset({ dataset: choice, dir, trainOnly: true });
-  const drawsTest = holdsOut && located.dataset === 'folder' && located.layout.test === undefined;
   const loaded = await loadTestImages(located, {
     imageSize: model.height,
     // Given, it need not be measured on the training images.
     normalization: model.normalization,
     splits: options.training ? ['train', 'test'] : ['test'],
-    // What was held out, as test or as validation images, was not trained on.
-    heldOut: drawsTest || options.training ? heldOut : undefined,
+    record,
     skipBroken: options.skipBroken || record?.skipBroken,
     onNote: options.onNote,
   });
-  if (drawsTest) checkHeldOut(record, 'test', loaded.test);
   const map = options.classMap === undefined ? undefined : await readClassMap(options.classMap);
   // The classes of a folder are called and ordered as its maker liked.
   const matches = model.labels && (loaded.name === 'folder' || map);

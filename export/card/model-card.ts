@@ -5,6 +5,7 @@ import { fewClasses } from '../../core/metrics/few-classes.ts';
 import type { ScoreKind } from '../../core/metrics/scores.ts';
 import type { Agreement, ClassifierMetadata } from '../../core/model-metadata.ts';
 import { CARD_MARK, type ExportResult } from '../output/output-paths.ts';
+import { pillowLines } from '../pillow.ts';
 
 export interface CardExtras {
   /** Of the model file. */
@@ -216,7 +217,7 @@ function usage(file: string, metadata: ClassifierMetadata): string {
   if (metadata.preprocessing === 'graph') {
     return fenced(
       'python',
-      'import onnxruntime, numpy, PIL.Image',
+      'import onnxruntime, numpy, PIL.Image, PIL.ImageOps',
       ...preparation(metadata),
       `session = onnxruntime.InferenceSession(${name})`,
       'probabilities, indices = session.run(None, {"images": numpy.asarray(image)[None]})',
@@ -226,7 +227,7 @@ function usage(file: string, metadata: ClassifierMetadata): string {
   const planar = inputLayout === 'NCHW' ? '.transpose(2, 0, 1)' : '';
   return fenced(
     'python',
-    'import onnxruntime, numpy, PIL.Image',
+    'import onnxruntime, numpy, PIL.Image, PIL.ImageOps',
     ...preparation(metadata),
     `x = (numpy.asarray(image) / 255 - ${JSON.stringify(mean)}) / ${JSON.stringify(std)}`,
     `session = onnxruntime.InferenceSession(${name})`,
@@ -234,16 +235,8 @@ function usage(file: string, metadata: ClassifierMetadata): string {
   );
 }
 
-/** What `prepareImage` does, with Pillow: the largest region of the network's aspect ratio around the centre, resized. */
-function preparation({ inputHeight: h, inputWidth: w }: ClassifierMetadata): string[] {
-  return [
-    'image = PIL.Image.open("picture.jpg").convert("RGB")',
-    // Python rounds halves to even, Math.round up.
-    `w = max(1, min(image.width, int(image.height * (${w} / ${h}) + 0.5)))`,
-    `h = max(1, min(image.height, int(image.width / (${w} / ${h}) + 0.5)))`,
-    'left, top = (image.width - w) // 2, (image.height - h) // 2',
-    `image = image.crop((left, top, left + w, top + h)).resize((${w}, ${h}), PIL.Image.BILINEAR)`,
-  ];
+function preparation({ inputHeight: height, inputWidth: width }: ClassifierMetadata): string[] {
+  return pillowLines('PIL.Image.open("picture.jpg")', { width, height });
 }
 
 function fenced(language: string, ...lines: string[]): string {

@@ -4,6 +4,7 @@ import type { Graph } from '../../core/onnx/graph.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
 import { encodeSafetensors } from '../../core/weights/safetensors.ts';
 import { enlarges, sizeSeen } from '../../train/fine-tune/enlarge.ts';
+import { pillowLines } from '../pillow.ts';
 import type { ExportSource } from '../sources/source.ts';
 
 /** How Python makes a net of the zoo, `CLASSES` its classes, and what it imports for that. */
@@ -93,6 +94,7 @@ import pathlib
 import sys
 
 import PIL.Image
+import PIL.ImageOps
 import torch
 import ${library}
 from safetensors.torch import load_file
@@ -110,13 +112,10 @@ ${made.map((line) => `    ${line}`).join('\n')}
 
 def prepare(image):
     """The middle of a picture as the net takes it, [1, 3, height, width]: resized with antialiasing, normalised."""
-    width, height = ${inputWidth}, ${inputHeight}
-    image = image.convert("RGB")
-    scale = min(image.width / width, image.height / height)
-    left, top = (image.width - scale * width) / 2, (image.height - scale * height) / 2
-    box = (left, top, left + scale * width, top + scale * height)
-    image = image.resize((width, height), PIL.Image.Resampling.BILINEAR, box=box)
-    x = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(1, height, width, 3)
+${pillowLines('image', { width: inputWidth, height: inputHeight })
+  .map((line) => `    ${line}`)
+  .join('\n')}
+    x = torch.frombuffer(bytearray(image.tobytes()), dtype=torch.uint8).reshape(1, ${inputHeight}, ${inputWidth}, 3)
     x = x.permute(0, 3, 1, 2).float() / 255
     x = (x - torch.tensor(${JSON.stringify(mean)}).reshape(1, 3, 1, 1)) / torch.tensor(${JSON.stringify(std)}).reshape(1, 3, 1, 1)
 ${[...enlarged, '    return x'].join('\n')}

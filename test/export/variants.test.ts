@@ -164,7 +164,7 @@ describe('labels and model card', () => {
         'w = max(1, min(image.width, int(image.height * (48 / 32) + 0.5)))\n' +
           'h = max(1, min(image.height, int(image.width / (48 / 32) + 0.5)))\n' +
           'left, top = (image.width - w) // 2, (image.height - h) // 2\n' +
-          'image = image.crop((left, top, left + w, top + h)).resize((48, 32), PIL.Image.BILINEAR)\n',
+          'image = image.crop((left, top, left + w, top + h)).resize((48, 32), PIL.Image.Resampling.BILINEAR)\n',
       );
       assert.equal(length, 2);
     }

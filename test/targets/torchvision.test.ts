@@ -70,7 +70,7 @@ for (const [model, size, count, some, made] of [
 
 it('the program enlarges what the graph enlarged, and is Python', (t) => {
   const program = filesOf(sourceOf('efficientnet-lite0', 64, 32))['model.py'] as string;
-  assert.match(program, /width, height = 32, 32\n/);
+  assert.match(program, /\.resize\(\(32, 32\), PIL/);
   assert.match(program, /interpolate\(x, size=\(64, 64\), mode="bilinear"\)\n {4}return x\n/);
   const python = process.env.ONNX_PYTHON ?? 'python3';
   const { status, stderr, error } = spawnSync(

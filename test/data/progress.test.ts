@@ -50,6 +50,23 @@ test('at 80 columns the bar gives way, and the note at the end stays', () => {
   }
 });
 
+test('at 80 columns the loss stays to be seen while there are hours to go', async () => {
+  for (const [columns, line] of [
+    [80, /^epoch 100\/200 {2}(\[[= ]+\] )?.*% .*ETA \d+h \d\dm {2}loss 4\.716$/],
+    [40, /^epoch 100\/200 {2} .*% {2}.*loss 4\.716$/],
+    [30, /^epoch 100\/200 .*loss 4/],
+  ] as const) {
+    const { out, text } = stream(true, columns);
+    const bar = new ProgressBar({ label: 'epoch 100/200', total: 12_811_670, unit: 'img', stream: out });
+    bar.update(1_000_000, 'loss 4.720');
+    await new Promise((resolve) => setTimeout(resolve, 110));
+    bar.update(1_000_128, 'loss 4.716');
+    const drawn = text().split('\r').at(-1)!.split('\u001b')[0]!;
+    assert.match(drawn, line);
+    assert.ok(drawn.length < columns, drawn);
+  }
+});
+
 test('a line never wraps on a narrow terminal', () => {
   const { out, text } = stream(true, 30);
   const bar = new ProgressBar({ label: 'a label that is long already', total: 10, stream: out });

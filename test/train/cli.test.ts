@@ -159,6 +159,7 @@ describe('a run that is interrupted', () => {
   it('goes on to the end with --resume', async () => {
     const { code, stdout, stderr } = await run(['--resume', path, '--data', DATA, '--threads', '1']);
     assert.equal(code, 0, stderr);
+    assert.match(stderr, /^epoch 5\/5 {2}100% {2}48\/48 img .* {2}loss \d+\.\d{3}$/m);
     // Three classes: there is no top-5 to tell.
     assert.match(stdout, /^epoch 1: train loss \d+\.\d+, test loss \d+\.\d+, top-1 \d+\.\d\d %, \d+/m);
     assert.match(stdout, /^finished in /m);

@@ -76,6 +76,7 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
       imagesPerSecond: ofTraining.imagesPerSecond,
       trainSeconds: ofTraining.trainSeconds,
       testSeconds: (testEnd - testStart) / 1000,
+      ...(accuracy && { testImages: accuracy.images }),
     };
     const improved = accuracy !== undefined && isBetter(accuracy, progress.best);
     const { trained: _, ...others } = progress;
@@ -165,6 +166,8 @@ export interface EpochLog {
   imagesPerSecond: number;
   trainSeconds: number;
   testSeconds: number;
+  /** On how many images the `test` figures are; missing from older logs. */
+  testImages?: number;
   /** Whose the `test` figures are, if not the test images'. */
   evaluatedOn?: 'validation';
 }

@@ -23,7 +23,7 @@ import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { FrontCache, imagesKept } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
+import { type EpochLog, type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
@@ -332,7 +332,7 @@ function filesBeside(
     if (isFirst) await events.addImage(entry.epoch + 1, 'augmented', await augmentedImages(setup));
     isFirst = false;
     const matrix = lastMatrix();
-    const picture = improved && matrix && (await confusionImage(matrix, dataset, entry.testTop1));
+    const picture = improved && matrix && (await confusionImage(matrix, dataset, entry));
     if (picture) await events.addImage(entry.epoch + 1, 'confusion', picture);
   };
   const epochs: LoopObserver = {
@@ -360,10 +360,11 @@ async function augmentedImages({ config, dataset }: TrainSetup): Promise<PngImag
 async function confusionImage(
   matrix: ConfusionMatrix,
   dataset: ImageDataset,
-  top1: number,
+  { testTop1, testImages }: EpochLog,
 ): Promise<PngImage | undefined> {
   if (!(await canDrawText())) return undefined;
-  const title = { heading: dataset.name, detail: `top-1 ${formatPercent(top1)}` };
+  const images = `${testImages} ${dataset.validation ? 'validation' : 'test'} images`;
+  const title = { heading: dataset.name, detail: `${images}: top-1 ${formatPercent(testTop1)}` };
   const { data, info } = await sharp(Buffer.from(confusionSvg(matrix, dataset, title)))
     .png()
     .toBuffer({ resolveWithObject: true });

@@ -81,6 +81,27 @@ test('the terminal shows differences, results and curves to one scale', async ()
   assert.match(text, /^b {2}▁▂▂▃$/m);
 });
 
+test('an accuracy is told with the number of images it is of, where the log has it', async () => {
+  const root = await temporaryFolder();
+  const on = (images: number) => epochLogs(2, 0.1).map((entry) => ({ ...entry, testImages: images }));
+  const validated = on(300).map((entry) => ({ ...entry, evaluatedOn: 'validation' as const }));
+  const logs = { few: on(6), older: epochLogs(2, 0.1), validated };
+  const runs = await Promise.all(
+    Object.entries(logs).map(async ([name, log]) => {
+      await writeRunFiles(join(root, name), log);
+      return readRun(join(root, name));
+    }),
+  );
+  const lines = listLines(sortedSummaries(runs, 'name'));
+  assert.match(lines[0]!, /top-1 +top-5 +on +img\/s +time$/);
+  assert.match(lines[1]!, /20\.00 % +40\.00 % +6 test images +150 +24s$/);
+  assert.match(lines[2]!, /40\.00 % +- +150 +24s$/);
+  assert.match(lines[3]!, /40\.00 % +300 validation images +150 +24s$/);
+  const text = comparisonLines(runs).join('\n');
+  assert.match(text, /^on +6 test images +- +300 validation images$/m);
+  assert.doesNotMatch(comparisonLines([runs[1]!, runs[1]!]).join('\n'), /^on /m);
+});
+
 test('of five classes or fewer nobody is told a top-5: list, comparison, page, plots', async () => {
   const root = await temporaryFolder();
   const few = { labels: ['cat', 'dog', 'owl'] };

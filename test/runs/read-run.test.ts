@@ -32,6 +32,7 @@ test('a run is summed up by its best epoch', async () => {
       bestTop1: '0.300000',
       bestTop5: '0.600000',
       bestTestLoss: 4.25 / 3,
+      bestOn: null,
       bestEpoch: 3,
       imagesPerSecond: (100 + 200 + 300 + 300 + 100) / 5,
       seconds: 60,

@@ -224,7 +224,8 @@ describe('the report of a test', () => {
         ['first', 4 / 5],
       ],
     );
-    assert.match(describeReport(report), /\nworst classes\n +0\.00 % .*$/);
+    assert.match(describeReport(report), /\nworst classes\n +0\.00 % .* 0 of 1, taken for .*$/);
+    assert.match(describeReport(report), /^m on .*, 6 test images\n/);
     assert.doesNotMatch(describeReport(report), /top-5/);
     const faultless = report.classes.map((one) => ({ ...one, accuracy: 1, confusedWith: [] }));
     assert.doesNotMatch(describeReport({ ...report, classes: faultless }), /worst classes/);

@@ -35,6 +35,7 @@ const LOG_KEYS = [
   'imagesPerSecond',
   'trainSeconds',
   'testSeconds',
+  'testImages',
 ];
 
 /** A rate at which one step turns every weight into a number too large to go on with. */

@@ -58,10 +58,10 @@ export function tableDocument(results: AblationResults, command: readonly string
 }
 
 /** What the columns are; a table without it invites the wrong reading. */
-function notes({ cells }: AblationResults): string[] {
+function notes({ cells, testImages }: AblationResults): string[] {
   const seeds = [...new Set(cells.flatMap(({ runs }) => runs.map(({ seed }) => seed)))].sort((a, b) => a - b);
   return [
-    `Accuracy on the test images. The headline is that of the final epoch, the mean over the runs of a cell ± their sample standard deviation (n - 1), seeds ${seeds.join(', ')}; n=1 is a single run, which has no deviation.`,
+    `Accuracy on the ${testImages === undefined ? '' : `${testImages} `}test images. The headline is that of the final epoch, the mean over the runs of a cell ± their sample standard deviation (n - 1), seeds ${seeds.join(', ')}; n=1 is a single run, which has no deviation.`,
     'The deviation is that between seeds; that of a limited number of test images comes on top.',
     'The best-epoch column takes the best epoch of each run by its result on the test images, which is optimistic; the epochs are in the next column, in the order of the seeds.',
     'img/s is of the machine that trained, evaluations left out.',

@@ -54,6 +54,8 @@ export interface AblationResults {
   /** Optimiser steps and images of a run, which are the same on every machine. */
   stepsPerRun: number;
   imagesPerRun: number;
+  /** How many images the accuracies are of; missing where logs do not say. */
+  testImages?: number;
   /** What all runs share; class names are left to the runs themselves. */
   config: Record<string, unknown>;
   cells: CellResult[];
@@ -80,6 +82,7 @@ export function summarizeRuns(
       `${first.record.path}/config.json lacks trainImages or batchSize; it is not a training config`,
     );
   }
+  const testImages = first.record.epochs.at(-1)?.testImages;
   const stepsPerRun = Math.floor(Number(trainImages) / Number(batchSize)) * epochs;
   return {
     model,
@@ -88,6 +91,7 @@ export function summarizeRuns(
     epochs,
     stepsPerRun,
     imagesPerRun: stepsPerRun * Number(batchSize),
+    ...(testImages === undefined ? {} : { testImages }),
     config: commonConfig(config),
     cells: CELL_NAMES.filter((cell) => cells.includes(cell)).map((cell) =>
       summarizeCell(

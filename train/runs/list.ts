@@ -45,12 +45,14 @@ export function filterRuns(runs: readonly RunRecord[], filters: readonly string[
   }, runs) as RunRecord[];
 }
 
-/** A table of runs for the terminal, a line a run; with a top-5 if one of them has it. */
+/** A table of runs for the terminal, a line a run; with a top-5, and on how many images, if one of them has it. */
 export function listLines(summaries: readonly RunSummary[]): string[] {
   const top5 = summaries.some(({ bestTop5 }) => bestTop5 !== null);
   const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', ...(top5 ? ['top-5'] : [])];
-  const right = [4, 5, 6, 7, ...(top5 ? [8] : [])];
-  head.push('img/s', 'time');
+  const on = summaries.some(({ bestOn }) => bestOn !== null);
+  const right = new Set([4, 5, ...(top5 ? [6] : [])]);
+  if (on) head.push('on');
+  for (const name of ['img/s', 'time']) right.add(head.push(name) - 1);
   if (summaries.some(({ note }) => note !== undefined)) head.push('note');
   const rows = summaries.map((run) => [
     printable(run.name),
@@ -60,9 +62,10 @@ export function listLines(summaries: readonly RunSummary[]): string[] {
     `${run.epochsDone}/${run.epochsAsked}`,
     percentOrDash(run.bestTop1),
     ...(top5 ? [percentOrDash(run.bestTop5)] : []),
+    ...(on ? [run.bestOn ?? '-'] : []),
     run.imagesPerSecond?.toFixed(0) ?? '-',
     formatDuration(run.seconds),
     ...(run.note === undefined ? [] : [printable(run.note)]),
   ]);
-  return textTable([head, ...rows], new Set(right));
+  return textTable([head, ...rows], right);
 }

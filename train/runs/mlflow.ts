@@ -112,7 +112,7 @@ export class MlflowRun {
     await ask(this.#uri, 'runs/update', { run_id: this.#id, status, end_time: Date.now() });
   }
 
-  #addEpoch({ epoch, evaluatedOn: _evaluatedOn, ...numbers }: EpochLog): void {
+  #addEpoch({ epoch, evaluatedOn: _evaluatedOn, testImages: _testImages, ...numbers }: EpochLog): void {
     this.#add(
       Object.fromEntries(Object.entries(numbers).map(([name, value]) => [snakeCase(name), value])),
       epoch + 1,

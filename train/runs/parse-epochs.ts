@@ -35,6 +35,7 @@ function parseEpoch(entry: unknown): EpochLog | undefined {
   ) as Record<(typeof NUMBERS)[number], number>;
   return {
     ...{ epoch: values.epoch as number, ...numbers },
+    ...(Number.isSafeInteger(values.testImages) && { testImages: values.testImages as number }),
     ...(values.evaluatedOn === 'validation' && { evaluatedOn: 'validation' }),
   };
 }

@@ -18,6 +18,8 @@ export interface RunSummary {
   bestTop1: number | null;
   bestTop5: number | null;
   bestTestLoss: number | null;
+  /** On what these were measured, e.g. `12 test images`; null where the log does not say. */
+  bestOn: string | null;
   /** From 1. */
   bestEpoch: number | null;
   /** Over all training so far, without the evaluations. */
@@ -46,6 +48,7 @@ export function summarize(run: RunRecord): RunSummary {
     bestTop1: known(best?.testTop1),
     bestTop5: runHasFewClasses(run.config) ? null : known(best?.testTop5),
     bestTestLoss: known(best?.testLoss),
+    bestOn: best?.testImages === undefined ? null : `${best.testImages} ${best.evaluatedOn ?? 'test'} images`,
     bestEpoch: best ? best.epoch + 1 : null,
     imagesPerSecond: known(images / sum(timed.map(({ trainSeconds }) => trainSeconds))),
     seconds: sum(

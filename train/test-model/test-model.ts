@@ -335,10 +335,10 @@ export function describeReport(report: TestReport): string {
     .reverse()
     .filter(({ accuracy }) => accuracy < 1);
   const width = Math.max(...ranked.map(({ name }) => name.length));
-  const row = ({ name, accuracy, confusedWith }: ClassReport) => {
+  const row = ({ name, accuracy, confusedWith, correct, images }: ClassReport) => {
     const taken = confusedWith.map((other) => `${other.name} ${other.images}`).join(', ');
-    const line = `  ${formatPercent(accuracy).padStart(8)}  ${name.padEnd(width)}`;
-    return taken === '' ? line.trimEnd() : `${line}  taken for ${taken}`;
+    const line = `  ${formatPercent(accuracy).padStart(8)}  ${name.padEnd(width)}  ${correct} of ${images}`;
+    return taken === '' ? line : `${line}, taken for ${taken}`;
   };
   const superclass =
     report.superclassTop1 === undefined ? [] : [`superclass  ${formatPercent(report.superclassTop1)}`];

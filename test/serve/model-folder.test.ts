@@ -301,6 +301,25 @@ describe('a reload looks at all files that a model is made of', async () => {
     assert.equal(server.registry.resolve('other').pool, pool, 'what did not change is not loaded again');
   });
 
+  it('the JSON beside a --model alone, or that of --preprocessing, without being told to', async () => {
+    const alone = await put(await temporaryFolder(), {
+      ...model('net'),
+      'other.json': { ...HALVES, labels: RGB },
+    });
+    const reloadSeconds = 0.05;
+    for (const [json, preprocessing] of [
+      ['net.json', undefined],
+      ['other.json', join(alone, 'other.json')],
+    ] as const) {
+      const one = await start({ model: join(alone, 'net.onnx'), preprocessing, reloadSeconds });
+      assert.equal(await ask(one, 'net'), 'red 0.965');
+      await put(alone, { [json]: { ...HALVES, labels: ['rouge', 'vert', 'bleu'] } });
+      for (let i = 0; i < 200 && (await ask(one, 'net')) !== 'rouge 0.965'; i++)
+        await new Promise((resolve) => setTimeout(resolve, 25));
+      assert.equal(await ask(one, 'net'), 'rouge 0.965');
+    }
+  });
+
   it('a JSON that comes later', async () => {
     assert.match(await ask(server, 'late'), /^503 "late" cannot be used: late.onnx does not say how/);
     await put(folder, { 'late.json': { ...HALVES, labels: RGB } });

@@ -5,6 +5,7 @@ import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/
 import { modelFileAt, modelInRepository } from '../../core/foreign-model/model-folder.ts';
 import { openInThread } from '../../core/foreign-model/open-model.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { parseModel } from '../../core/onnx/parse-model.ts';
@@ -74,7 +75,7 @@ export class ModelFiles {
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
     if (known) return new ModelFiles(folders, undefined, known.name);
     // A folder as Hugging Face lays it out, as the server takes it.
-    const model = (await modelInRepository(file)) === undefined ? file : await modelFileAt(file);
+    const model = (await modelInRepository(file, DISK)) === undefined ? file : await modelFileAt(file, DISK);
     const info = await stat(model).catch(() => undefined);
     if (!info?.isFile()) {
       const names = listed.map((model) => model.name).join(', ') || 'none';

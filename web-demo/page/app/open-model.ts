@@ -2,7 +2,7 @@ import { UserError } from '../../../core/errors.ts';
 import { keepAlso } from '../service-worker/register.ts';
 import type { SiteIndex } from '../site-index.ts';
 import { ModelView } from '../views/model-view.ts';
-import { download } from '../worker/download.ts';
+import { fetchModel } from '../worker/download.ts';
 import type { Calls, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
 import type { WorkerClient } from '../worker-client.ts';
 
@@ -104,11 +104,10 @@ export class OpenModel {
           if (parts.runtime.done === 0) parts.runtime.total = 0;
         })
         .catch(() => undefined);
-      const from = 'url' in source ? source.url : source.file;
-      const file = await download(from, source.name, mine.signal, show('file'), parts.file.total);
+      const given = await fetchModel(source, mine.signal, show('file'), parts.file.total);
       const model = await this.#client.call(
         'open',
-        { name: source.name, file, backend },
+        { name: source.name, backend, ...given },
         { signal: mine.signal, onProgress: show('runtime') },
       );
       if (this.#opening !== mine) return;

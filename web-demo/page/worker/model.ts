@@ -3,7 +3,7 @@ import type { Precision } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { whyNotOnWebGpu } from '../../../core/runtime/webgpu-refusals.ts';
 import { OpenClassifier } from './classifier.ts';
-import { readModel } from './foreign.ts';
+import { readGiven } from './foreign.ts';
 import { Lock } from './lock.ts';
 import type { Calls, OpenedModel, Progress } from './protocol.ts';
 import { type OpenSession, openSession, openToTry } from './session.ts';
@@ -26,13 +26,13 @@ export function currentModel(): OpenClassifier {
  * @throws UserError if it is not a classifier this page can run
  */
 export async function openModel(
-  { name, file, backend: choice }: Calls['open']['params'],
+  { name, backend: choice, ...given }: Calls['open']['params'],
   context: { progress: (progress: Progress) => void; signal: AbortSignal },
 ): Promise<OpenedModel> {
   return opening.run(async () => {
     context.signal.throwIfAborted();
     // The very modules the server reads models with.
-    const { bytes, graph, metadata, assumed, notes } = await readModel(file, name, openToTry);
+    const { bytes, graph, metadata, assumed, notes } = await readGiven(name, given, openToTry);
     context.signal.throwIfAborted();
     const precision = precisionOf(graph);
     // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
@@ -50,7 +50,7 @@ export async function openModel(
       notes,
       precision,
       parameters: countWeights(graph),
-      bytes: file.length,
+      bytes: 'files' in given ? bytes.length : given.file.length,
       backend: open.backend,
       runtimeUrl: open.runtimeUrl,
       ...(open.fallback === undefined ? {} : { fallback: open.fallback }),

@@ -17,10 +17,11 @@ const open: OpenModel = new OpenModel(
   client,
   // A run on the old model would be cut off half way.
   () => testPage.stop(),
+  () => classifyPage.firstPicture(),
   (model) => {
+    void classifyPage.modelOpened();
     testPage.modelOpened();
     teachPage.modelOpened(model);
-    void classifyPage.modelOpened();
   },
 );
 const classifyPage = new ClassifyPage(client, open, camera);

@@ -1,5 +1,7 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
 import { UserError } from '../../core/errors.ts';
 import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { modelFileAt, modelInRepository } from '../../core/foreign-model/model-folder.ts';
@@ -30,6 +32,7 @@ export class ModelFiles {
   readonly light: string | undefined;
   /** By file and version: whether another program wrote it. */
   readonly #foreign = new Map<string, Promise<boolean>>();
+  readonly #compressed = new Map<string, Promise<Buffer>>();
   /** The one adapted last; others are soon made. */
   #adapted: { file: string; stamps: FileStamps; classifier: Promise<LoadedClassifier> } | undefined;
 
@@ -101,6 +104,21 @@ export class ModelFiles {
     return [now, ...listed.filter((model) => model.name !== extra.name)];
   }
 
+  /**
+   * The file in brotli, a twelfth smaller. That takes as much computing as a page's first answer, which it may share the
+   * processor with, so it is kept for the next; of a few models.
+   */
+  compressed(model: ModelFile): Promise<Buffer> {
+    const key = `${model.file}\n${model.version}`;
+    const known = this.#compressed.get(key) ?? compress(model.file);
+    // The one asked for last is the last to go.
+    this.#compressed.delete(key);
+    this.#compressed.set(key, known);
+    known.catch(() => this.#compressed.delete(key));
+    for (const oldest of [...this.#compressed.keys()].slice(0, -KEPT)) this.#compressed.delete(oldest);
+    return known;
+  }
+
   /** Whether another program wrote it, so that the page needs what the files beside it say. */
   isForeign({ name, file, version }: ModelFile): Promise<boolean> {
     const key = `${file}\n${version}`;
@@ -127,6 +145,14 @@ export class ModelFiles {
     });
     return classifier;
   }
+}
+
+/** Compressed models that are kept. */
+const KEPT = 4;
+
+async function compress(file: string): Promise<Buffer> {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 5 };
+  return promisify(brotliCompress)(await readRegularFile(file), { params });
 }
 
 /** Of a file that is no model the page says what is wrong with it. */

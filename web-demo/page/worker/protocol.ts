@@ -38,6 +38,8 @@ export interface OpenedModel {
   fallback?: string;
   /** Threads the wasm backend computes with. */
   threads: number;
+  /** What it said of the picture that it was opened with. */
+  first?: Classification;
 }
 
 export interface Progress {
@@ -137,9 +139,9 @@ export interface EvaluationReport {
 export interface Calls {
   /** Fetches and compiles what will probably run the model; the progress is in bytes. */
   prepare: { params: { backend: BackendChoice }; result: undefined; progress: Progress };
-  /** The progress is that of what else is fetched to run it. */
+  /** Its first run is on `picture`, if there is one. The progress is that of what else is fetched to run it. */
   open: {
-    params: { name: string; backend: BackendChoice } & GivenModel;
+    params: { name: string; backend: BackendChoice; picture?: ClassifyRequest | undefined } & GivenModel;
     result: OpenedModel;
     progress: Progress;
   };

@@ -1,6 +1,6 @@
 import { cleanText } from './cli/printable.ts';
 import { errorMessage, UserError } from './errors.ts';
-import { readRegularFile } from './fs/regular-file.ts';
+import type { FileTree } from './fs/file-tree.ts';
 import { LABEL_FORMS, labelsOf } from './label-forms.ts';
 
 /** ImageNet-21k's names have 1 MB; a JSON with each of them twice, indented, three times that. */
@@ -11,10 +11,10 @@ export const MAX_LABEL_BYTES = 16_000_000;
  * name a line.
  * @throws UserError if the file cannot be read or has no names
  */
-export async function readLabels(path: string): Promise<string[]> {
+export async function readLabels(path: string, tree: FileTree): Promise<string[]> {
   let text: string;
   try {
-    text = (await readRegularFile(path, MAX_LABEL_BYTES)).toString('utf8').replace(/^\uFEFF/, '');
+    text = new TextDecoder().decode(await tree.read(path, MAX_LABEL_BYTES));
   } catch (error) {
     throw new UserError(`cannot read the labels ${path}: ${errorMessage(error)}`);
   }

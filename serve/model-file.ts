@@ -4,6 +4,7 @@ import { loadClassifier } from '../core/foreign-model/load-classifier.ts';
 import { modelFileAt, modelInRepository } from '../core/foreign-model/model-folder.ts';
 import { openInThread } from '../core/foreign-model/open-model.ts';
 import type { FileStamps } from '../core/fs/file-stamps.ts';
+import { DISK } from '../core/fs/file-tree.ts';
 import { isFile } from '../core/fs/regular-file.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
@@ -42,7 +43,7 @@ export async function findModelFile(model?: string): Promise<string> {
     candidates.push(join(EXPORTED, `${model}.onnx`), embeddedModelPath(model));
   }
   for (const path of candidates) if (await isFile(path)) return path;
-  if ((await modelInRepository(model)) !== undefined) return modelFileAt(model);
+  if ((await modelInRepository(model, DISK)) !== undefined) return modelFileAt(model, DISK);
   const embedded = await embeddedModels();
   const known = embedded.length > 0 ? ` (embedded: ${embedded.join(', ')})` : '';
   const tried =

@@ -63,6 +63,13 @@ export async function startDemo(options: StartDemoOptions): Promise<RunningDemo>
   const { host, allowHosts } = options;
   const app = createDemoApp({ dist: DEMO_DIST, models, testSet, runs, servers, host, allowHosts });
   const { server, url } = await listen(app, options.port, options.host, options.tls);
+  // Ready before the page asks, mostly; where it is not, the page's request says what is wrong.
+  void models
+    .find(models.preferred)
+    .then(async (first) => {
+      if (first && !(await models.isForeign(first))) await models.compressed(first);
+    })
+    .catch(() => undefined);
   const close = async (): Promise<void> => {
     const closed = new Promise((resolve) => server.close(resolve));
     server.closeAllConnections();

@@ -1,9 +1,7 @@
-import { realpath, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
 import type { onnx as Onnx } from 'onnx-proto';
 import { cleanText } from '../cli/printable.ts';
 import { UserError } from '../errors.ts';
-import type { FileStamps } from '../fs/file-stamps.ts';
+import type { FileTree } from '../fs/file-tree.ts';
 import { labelsOf } from '../label-forms.ts';
 import { dataTypeOf } from '../onnx/tensor-proto.ts';
 import { dimsOf, inMetadata } from './in-metadata.ts';
@@ -21,7 +19,7 @@ export function preprocessingPath(model: string): string {
  * takes bytes needs none; for anything else a guess would give answers that only look right.
  * @param explicit path of the JSON file, if it is elsewhere
  * @param source what to call the model in an error
- * @param files gets the files that are read or looked for
+ * @param tree where the model's file and those beside it are
  * @throws UserError if nothing says it, or what does cannot be read
  */
 export async function findPreprocessing(
@@ -29,16 +27,16 @@ export async function findPreprocessing(
   explicit: string | undefined,
   model: Onnx.IModelProto,
   source: string,
-  files?: FileStamps,
+  tree: FileTree,
 ): Promise<Preprocessing> {
   const own = inMetadata(model);
   const found =
     explicit === undefined
-      ? ((await besideFile(path, source, model, files)) ?? (own.mean && own))
-      : await readPreprocessing(explicit, files);
+      ? ((await besideFile(path, source, model, tree)) ?? (own.mean && own))
+      : await readPreprocessing(explicit, tree);
   if (!found && !takesBytes(model)) {
     throw new UserError(
-      `${source} does not say how to prepare images for it; put that into ${basename(preprocessingPath(path))} beside it (serve and export also take ` +
+      `${source} does not say how to prepare images for it; put that into ${tree.path.basename(preprocessingPath(path))} beside it (serve and export also take ` +
         '--preprocessing FILE), e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
     );
   }
@@ -53,12 +51,12 @@ async function besideFile(
   path: string,
   source: string,
   model: Onnx.IModelProto,
-  files?: FileStamps,
+  tree: FileTree,
 ): Promise<Preprocessing | undefined> {
-  for (const at of new Set([path, await realpath(path).catch(() => path)])) {
+  for (const at of new Set([path, await tree.real(path)])) {
     const own = preprocessingPath(at);
-    if (await exists(own, files)) return readPreprocessing(own, files);
-    const found = await inFolder(at, source, model, files);
+    if (await tree.has(own)) return readPreprocessing(own, tree);
+    const found = await inFolder(at, source, model, tree);
     if (found) return found;
   }
   return undefined;
@@ -69,25 +67,26 @@ async function inFolder(
   path: string,
   source: string,
   model: Onnx.IModelProto,
-  files?: FileStamps,
+  tree: FileTree,
 ): Promise<Preprocessing | undefined> {
+  const { basename, dirname, join } = tree.path;
   const folder = dirname(path);
   for (const at of basename(folder) === 'onnx' ? [folder, dirname(folder)] : [folder]) {
     const config = join(at, 'config.json');
-    const hasConfig = await exists(config, files);
+    const hasConfig = await tree.has(config);
     for (const name of ['preprocessor_config.json', 'processor_config.json']) {
       const processor = join(at, name);
-      if (!(await exists(processor, files))) continue;
-      refuseForBytes(processor, source, model);
-      const given = await readPreprocessing(processor, files);
-      const json = hasConfig ? await readJson(config, files) : {};
+      if (!(await tree.has(processor))) continue;
+      refuseForBytes(name, source, model);
+      const given = await readPreprocessing(processor, tree);
+      const json = hasConfig ? await readJson(config, tree) : {};
       const labels =
         given.labels ?? (json.id2label ? labelsOf({ id2label: json.id2label }, config) : undefined);
       return { ...given, ...(labels && { labels }), ...problemOf(json, config) };
     }
-    if (hasConfig && (await isTimmConfig(config, model, files))) {
-      refuseForBytes(config, source, model);
-      return readPreprocessing(config, files);
+    if (hasConfig && (await isTimmConfig(config, model, tree))) {
+      refuseForBytes('config.json', source, model);
+      return readPreprocessing(config, tree);
     }
   }
   return undefined;
@@ -106,9 +105,9 @@ function problemOf({ problem_type: problem }: Record<string, unknown>, path: str
 }
 
 /** A file of that name may be anybody's: where none is needed, one that cannot be read is none of the model's. */
-async function isTimmConfig(path: string, model: Onnx.IModelProto, files?: FileStamps): Promise<boolean> {
+async function isTimmConfig(path: string, model: Onnx.IModelProto, tree: FileTree): Promise<boolean> {
   try {
-    return 'pretrained_cfg' in (await readJson(path, files));
+    return 'pretrained_cfg' in (await readJson(path, tree));
   } catch (error) {
     if (takesBytes(model) || inMetadata(model).mean) return false;
     throw error;
@@ -119,8 +118,8 @@ async function isTimmConfig(path: string, model: Onnx.IModelProto, files?: FileS
 function refuseForBytes(file: string, source: string, model: Onnx.IModelProto): void {
   if (!takesBytes(model)) return;
   throw new UserError(
-    `${source} takes bytes, and ${basename(file)} says how to normalise: whether its graph does so is not known; ` +
-      `put {"mean": 0, "std": 1, "scale": 1} into ${basename(preprocessingPath(source))} beside it if it does`,
+    `${source} takes bytes, and ${file} says how to normalise: whether its graph does so is not known; ` +
+      `put {"mean": 0, "std": 1, "scale": 1} into ${preprocessingPath(source).split(/[\\/]/).at(-1)} beside it if it does`,
   );
 }
 
@@ -135,9 +134,4 @@ function chooseSize(sizes: Preprocessing['sizes'], model: Onnx.IModelProto): Pre
 function takesBytes(model: Onnx.IModelProto): boolean {
   const type = dataTypeOf(model.graph?.input?.[0]?.type?.tensorType?.elemType);
   return type === 'uint8' || type === 'int32';
-}
-
-async function exists(path: string, files?: FileStamps): Promise<boolean> {
-  await files?.add(path);
-  return (await stat(path).catch(() => undefined)) !== undefined;
 }

@@ -1,5 +1,6 @@
 import { basename, resolve } from 'node:path';
 import type { FileStamps } from '../fs/file-stamps.ts';
+import { diskFiles } from '../fs/file-tree.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, decodeMetadata, isOurs } from '../model-metadata.ts';
 import type { Graph } from '../onnx/graph.ts';
 import { decodeModel } from '../onnx/model-file.ts';
@@ -10,7 +11,7 @@ import { findPreprocessing } from './beside-model.ts';
 import type { RunnableModel } from './interface.ts';
 import { modelFileAt } from './model-folder.ts';
 import { openModel } from './open-model.ts';
-import type { Preprocessing } from './preprocessing.ts';
+import { preprocessingNotes } from './preprocessing.ts';
 
 /** A classifier that keeps to the contract of our model files (docs/architecture.md). */
 export interface LoadedClassifier {
@@ -43,8 +44,10 @@ export async function loadClassifier(
     open?: (bytes: Uint8Array) => Promise<RunnableModel>;
   } = {},
 ): Promise<LoadedClassifier> {
-  const file = await modelFileAt(path);
-  const { source = file, files } = options;
+  const { files } = options;
+  const tree = diskFiles(files);
+  const file = await modelFileAt(path, tree);
+  const { source = file } = options;
   const bytes = await readModelBytes(file, source, files);
   const model = parseModel(bytes, source);
   // Not by decoding it: outputs that nobody asks for may be of any type in a model of another program.
@@ -55,21 +58,12 @@ export async function loadClassifier(
     const own = decode(metadata, source);
     return { bytes, graph, metadata: own, notes: own.oneByOne ? [ONE_BY_ONE] : [] };
   }
-  const given = await findPreprocessing(file, options.preprocessing, model, source, files);
+  const given = await findPreprocessing(file, options.preprocessing, model, source, tree);
   const { notes, ...adapted } = await adaptForeign(bytes, given, {
     name: basename(resolve(path)).replace(/\.onnx$/i, ''),
     source,
     open: options.open ?? openModel,
   });
   const { graph } = decodeModel(adapted.bytes, source);
-  return { ...adapted, graph, notes: [...notesOf(given), ...notes] };
-}
-
-/** What is done otherwise here than by the model's makers, as a line. */
-function notesOf({ notes = [] }: Preprocessing): string[] {
-  if (notes.length === 0) return [];
-  return [
-    `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
-      'ratio is taken and resized bilinearly, so its scores may differ from theirs',
-  ];
+  return { ...adapted, graph, notes: [...preprocessingNotes(given), ...notes] };
 }

@@ -1,10 +1,7 @@
-import { dirname, join } from 'node:path';
 import * as z from 'zod/mini';
 import { cleanText } from '../cli/printable.ts';
 import { errorMessage, UserError } from '../errors.ts';
-import { fileBeside } from '../fs/beside.ts';
-import type { FileStamps } from '../fs/file-stamps.ts';
-import { readRegularFile } from '../fs/regular-file.ts';
+import type { FileTree } from '../fs/file-tree.ts';
 import { labelsOf } from '../label-forms.ts';
 import { MAX_LABEL_BYTES, readLabels } from '../labels.ts';
 import { fromImageProcessor, fromTimm, isImageProcessor, isTimm, type Translated } from './hugging-face.ts';
@@ -47,11 +44,10 @@ const KEYS = [
 /**
  * Reads the preprocessing of a model: a JSON of our own, or what Hugging Face's transformers
  * (`preprocessor_config.json`) or timm (`config.json`) write, told by its keys.
- * @param files gets the files that are read
  * @throws UserError if it cannot be read, or holds what it should not
  */
-export async function readPreprocessing(path: string, files?: FileStamps): Promise<Preprocessing> {
-  const json = await readJson(path, files);
+export async function readPreprocessing(path: string, tree: FileTree): Promise<Preprocessing> {
+  const json = await readJson(path, tree);
   const { json: own, sizes, notes } = translate(json, path);
   const unknown = Object.keys(own).find((key) => !KEYS.includes(key));
   if (unknown !== undefined) {
@@ -59,7 +55,7 @@ export async function readPreprocessing(path: string, files?: FileStamps): Promi
   }
   const labels =
     typeof own.labels === 'string'
-      ? await labelsBeside(path, own.labels, files)
+      ? await labelsBeside(path, own.labels, tree)
       : own.labels === undefined
         ? undefined
         : labelsOf(own.labels, `${path}: "labels"`);
@@ -72,13 +68,10 @@ export async function readPreprocessing(path: string, files?: FileStamps): Promi
  * Reads a JSON object.
  * @throws UserError if it cannot be read, or is none
  */
-export async function readJson(path: string, files?: FileStamps): Promise<Record<string, unknown>> {
-  await files?.add(path);
+export async function readJson(path: string, tree: FileTree): Promise<Record<string, unknown>> {
   let value: unknown;
   try {
-    value = JSON.parse(
-      (await readRegularFile(path, MAX_LABEL_BYTES)).toString('utf8').replace(/^\uFEFF/, ''),
-    );
+    value = JSON.parse(new TextDecoder().decode(await tree.read(path, MAX_LABEL_BYTES)));
   } catch (error) {
     // The parser's message cites the file, which a link may have led to anywhere.
     const problem = error instanceof SyntaxError ? 'is not JSON' : `cannot be read: ${errorMessage(error)}`;
@@ -90,6 +83,15 @@ export async function readJson(path: string, files?: FileStamps): Promise<Record
   return value as Record<string, unknown>;
 }
 
+/** What is done otherwise here than by the model's makers, as a line. */
+export function preprocessingNotes({ notes = [] }: Preprocessing): string[] {
+  if (notes.length === 0) return [];
+  return [
+    `its makers' preprocessing ${notes.join(', and ')}; here the middle part of the input's aspect ` +
+      'ratio is taken and resized bilinearly, so its scores may differ from theirs',
+  ];
+}
+
 function translate(json: Record<string, unknown>, path: string): Translated {
   const { image_processor: inner } = json;
   // A processor_config.json has that of the image processor inside.
@@ -99,16 +101,14 @@ function translate(json: Record<string, unknown>, path: string): Translated {
   return { json, sizes: [], notes: [] };
 }
 
-async function labelsBeside(path: string, location: string, files?: FileStamps): Promise<string[]> {
-  await files?.add(join(dirname(path), location));
+async function labelsBeside(path: string, location: string, tree: FileTree): Promise<string[]> {
   let found: string;
   try {
-    found = await fileBeside(path, location);
+    found = await tree.beside(path, location);
   } catch (error) {
     throw new UserError(`${path}: cannot read the labels "${location}": it ${errorMessage(error)}`);
   }
-  await files?.add(found);
-  return readLabels(found);
+  return readLabels(found, tree);
 }
 
 const number = z.number();

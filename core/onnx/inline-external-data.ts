@@ -1,10 +1,6 @@
-import type { FileHandle } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
 import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import { errorMessage, oneLine, UserError } from '../errors.ts';
-import { fileBeside } from '../fs/beside.ts';
-import type { FileStamps } from '../fs/file-stamps.ts';
-import { openRegularFile } from '../fs/regular-file.ts';
+import type { FileTree, OpenFile } from '../fs/file-tree.ts';
 import { sizeOf } from './graph.ts';
 import { parseModel, serializeModel } from './parse-model.ts';
 import { byteLengthOf, dataTypeOf } from './tensor-proto.ts';
@@ -17,9 +13,9 @@ const MAX_MODEL_BYTES = 2 ** 31 - 1;
 /**
  * Puts tensors that a model keeps in files beside it
  * (https://onnx.ai/onnx/repo-docs/ExternalData.html) into the model itself. Only files in the model's folder
- * and below are read ({@link fileBeside}), and no more of them than the tensors' shapes need.
+ * and below are read ({@link FileTree.beside}), and no more of them than the tensors' shapes need.
  * @param path the model's file
- * @param files gets the files that are read
+ * @param tree where it and those files are
  * @returns the same bytes if the model is whole already
  * @throws UserError if the data is missing, of another size than declared, elsewhere, or too much for one file
  */
@@ -27,7 +23,7 @@ export async function inlineExternalData(
   bytes: Uint8Array,
   path: string,
   source: string,
-  files?: FileStamps,
+  tree: FileTree,
 ): Promise<Uint8Array> {
   try {
     const model = parseModel(bytes, source);
@@ -39,7 +35,7 @@ export async function inlineExternalData(
       const place = placeOf(tensor, where);
       total += place.length;
       if (total > MAX_MODEL_BYTES) throw new UserError(`${source}: its external data is more than 2 GB`);
-      tensor.rawData = await readPlace(place, path, where, files);
+      tensor.rawData = await readPlace(place, path, where, tree);
       tensor.externalData = [];
       tensor.dataLocation = onnx.TensorProto.DataLocation.DEFAULT;
     }
@@ -91,40 +87,26 @@ async function readPlace(
   { location, offset, length }: Place,
   model: string,
   where: string,
-  files: FileStamps | undefined,
+  tree: FileTree,
 ): Promise<Uint8Array> {
-  const file = await openBeside(model, location, where, files);
+  const file = await openBeside(model, location, where, tree);
   try {
-    const { size } = await file.stat();
-    if (offset + length > size) {
+    if (offset + length > file.size) {
       throw new UserError(
-        `${where} needs bytes ${offset} to ${offset + length} of "${location}", which has ${size}`,
+        `${where} needs bytes ${offset} to ${offset + length} of "${location}", which has ${file.size}`,
       );
     }
-    const data = new Uint8Array(length);
-    for (let done = 0; done < length; ) {
-      const { bytesRead } = await file.read(data, done, length - done, offset + done);
-      if (bytesRead === 0) throw new UserError(`${where}: "${location}" was cut short while it was read`);
-      done += bytesRead;
-    }
-    return data;
+    return await file.part(offset, length).catch((error: unknown) => {
+      throw new UserError(`${where}: "${location}" ${errorMessage(error)}`);
+    });
   } finally {
     await file.close();
   }
 }
 
-async function openBeside(
-  model: string,
-  location: string,
-  where: string,
-  files: FileStamps | undefined,
-): Promise<FileHandle> {
-  // By its name, not where a link leads now: to replace the link replaces the data.
-  await files?.add(join(dirname(model), location));
+async function openBeside(model: string, location: string, where: string, tree: FileTree): Promise<OpenFile> {
   try {
-    const path = await fileBeside(model, location);
-    await files?.add(path);
-    return await openRegularFile(path);
+    return await tree.open(await tree.beside(model, location));
   } catch (error) {
     throw new UserError(`${where}: the file of its external data, "${location}", ${errorMessage(error)}`);
   }

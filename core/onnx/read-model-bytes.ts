@@ -1,6 +1,6 @@
 import { errorMessage, UserError } from '../errors.ts';
 import type { FileStamps } from '../fs/file-stamps.ts';
-import { readRegularFile } from '../fs/regular-file.ts';
+import { diskFiles } from '../fs/file-tree.ts';
 import { inlineExternalData } from './inline-external-data.ts';
 
 /**
@@ -10,14 +10,12 @@ import { inlineExternalData } from './inline-external-data.ts';
  * @throws UserError if it cannot be read or is no ONNX model
  */
 export async function readModelBytes(path: string, source: string, files?: FileStamps): Promise<Uint8Array> {
-  await files?.add(path);
+  const tree = diskFiles(files);
   let bytes: Uint8Array;
   try {
-    const buffer = await readRegularFile(path);
-    // A plain array instead of a Buffer, whose `slice` shares memory where that of an array copies.
-    bytes = new Uint8Array(buffer.buffer, buffer.byteOffset, buffer.length);
+    bytes = await tree.read(path);
   } catch (error) {
     throw new UserError(`${source} cannot be read: ${errorMessage(error)}`);
   }
-  return inlineExternalData(bytes, path, source, files);
+  return inlineExternalData(bytes, path, source, tree);
 }

@@ -1,4 +1,5 @@
 import { errorMessage, oneLine, UserError } from '../errors.ts';
+import { DISK } from '../fs/file-tree.ts';
 import { openRegularFile, readRegularFile } from '../fs/regular-file.ts';
 import { refuseStandIns } from '../not-a-model.ts';
 import type { DataType, Graph, TensorValue } from '../onnx/graph.ts';
@@ -103,7 +104,7 @@ export async function readWeightsFile(path: string): Promise<Uint8Array> {
   } catch (error) {
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}`);
   }
-  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, path, path) : bytes;
+  return weightsFormat(bytes, path) === 'onnx' ? inlineExternalData(bytes, path, path, DISK) : bytes;
 }
 
 /** Reads weights from a file's bytes, as {@link loadWeights} does. */

@@ -50,12 +50,13 @@ await runMain(async () => {
       'give one file, or a folder that holds it: npm run inspect -- model.onnx; see npm run inspect -- --help',
     );
   }
-  const [{ modelFileAt }, { readModelBytes }, { inspectModel }] = await Promise.all([
+  const [{ modelFileAt }, { DISK }, { readModelBytes }, { inspectModel }] = await Promise.all([
     import('../../core/foreign-model/model-folder.ts'),
+    import('../../core/fs/file-tree.ts'),
     import('../../core/onnx/read-model-bytes.ts'),
     import('./inspect-model.ts'),
   ]);
-  const file = await modelFileAt(path);
+  const file = await modelFileAt(path, DISK);
   const bytes = await readModelBytes(file, file);
   const report = await inspectModel(bytes, options, file);
   if (options.html !== undefined) {

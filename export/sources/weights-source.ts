@@ -1,5 +1,6 @@
 import { IMAGENET_CLASSES } from '../../core/data/imagenet/imagenet.ts';
 import { UserError } from '../../core/errors.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { storedLabels } from '../../core/label-forms.ts';
 import { readLabels } from '../../core/labels.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
@@ -55,7 +56,7 @@ export async function sourceOf(
   const [, classes] = graph.outputs[0]!.dims;
   const known = facts ?? {
     ...(await imagenetFacts(model, Number(graph.inputs[0]!.dims[2]))),
-    ...(options.labels !== undefined && { labels: await readLabels(options.labels) }),
+    ...(options.labels !== undefined && { labels: await readLabels(options.labels, DISK) }),
   };
   const metadata = stored ? { ...stored, model } : modelMetadata(model, known);
   if (classes !== metadata.labels.length) {
@@ -99,6 +100,6 @@ async function toldFacts(
   if (told === undefined && classCount(tensors, path, left) === IMAGENET_CLASSES) return undefined;
   const dataset = told ?? 'cifar100';
   const stored = dataset === metadata.dataset ? storedLabels(metadata.labels) : undefined;
-  const labels = options.labels === undefined ? stored : await readLabels(options.labels);
+  const labels = options.labels === undefined ? stored : await readLabels(options.labels, DISK);
   return datasetFacts({ dataset, ...(labels ? { labels } : {}) }, path, options.data);
 }

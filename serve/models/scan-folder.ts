@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
-import { modelInRepository, visibleIn } from '../../core/foreign-model/model-folder.ts';
+import { modelInRepository } from '../../core/foreign-model/model-folder.ts';
+import { DISK, visibleIn } from '../../core/fs/file-tree.ts';
 import { isFolder } from '../../core/fs/regular-file.ts';
 import { MODEL_VERSION, safeName } from './reference.ts';
 
@@ -61,7 +62,7 @@ async function scanModel(folder: string, given: string): Promise<Found[]> {
     found.push({ given, version: Number(entry), path: join(path, name ?? 'model.onnx') });
   }
   if (found.length > 0) return found;
-  const path = await modelInRepository(folder);
+  const path = await modelInRepository(folder, DISK);
   return path === undefined ? [] : [{ given, version: 1, path }];
 }
 

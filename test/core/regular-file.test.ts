@@ -9,6 +9,7 @@ import { readArchive } from '../../core/data/archive/read-archive.ts';
 import { fileDigest } from '../../core/data/checksum.ts';
 import { FolderFiles } from '../../core/data/data-files.ts';
 import { readPreprocessing } from '../../core/foreign-model/preprocessing.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { readPictureFile } from '../../core/image/picture-file.ts';
 import { readLabels } from '../../core/labels.ts';
@@ -58,8 +59,8 @@ describe('a pipe or a device is refused where a file is read', { skip }, () => {
     ['a dataset', async (path) => new FolderFiles(path, 'mend it').chunks('').next()],
     ['an archive', (path) => readArchive(path).next()],
     ['a digest', (path) => fileDigest(path, 'md5')],
-    ['labels', readLabels],
-    ['preprocessing', (path) => readPreprocessing(path)],
+    ['labels', (path) => readLabels(path, DISK)],
+    ['preprocessing', (path) => readPreprocessing(path, DISK)],
     ['a model card', (path) => checkOutput({ ...outputPaths(join(folder, 'm.onnx')), card: path })],
   ];
   for (const [what, read] of readers) {

@@ -7,6 +7,7 @@ import { UserError } from '../../core/errors.ts';
 import { parsePythonNames } from '../../core/foreign-model/in-metadata.ts';
 import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { openModel } from '../../core/foreign-model/open-model.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { readLabels } from '../../core/labels.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { decodeModel } from '../../core/onnx/model-file.ts';
@@ -518,6 +519,6 @@ describe('a path inside a file of others', () => {
 
   it('is bounded in size', async () => {
     const big = folderOf({ 'big.txt': 'x'.repeat(16_000_001) });
-    await refused(readLabels(join(big, 'big.txt')), /16000001 bytes, more than the 16000000/);
+    await refused(readLabels(join(big, 'big.txt'), DISK), /16000001 bytes, more than the 16000000/);
   });
 });

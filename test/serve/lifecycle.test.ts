@@ -170,7 +170,7 @@ test('models that cannot be served are one clear line', async () => {
   await fails(startServer({ model: join(folder, 'none.onnx'), port: 0 }), /there is no file/);
   await fails(findModelFile('no-such-model'), /exports\/no-such-model.onnx or models\/no-such-model.onnx/);
   // A folder of several models, of which none is the one that a repository has.
-  await fails(findModelFile(folder), /holds .*test\.onnx and no model\.onnx; name the one that is meant/);
+  await fails(findModelFile(folder), /holds .*test\.onnx and no model\.onnx; give the one that is meant/);
   await fails(findModelFile(dirname(import.meta.dirname)), /there is no file/);
 
   const write = async (name: string, bytes: Uint8Array): Promise<string> => {

@@ -12,6 +12,7 @@ import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { openModel } from '../../core/foreign-model/open-model.ts';
 import { readPreprocessing } from '../../core/foreign-model/preprocessing.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { encodeMetadata } from '../../core/model-metadata.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor } from '../../core/onnx/graph.ts';
@@ -57,7 +58,7 @@ it('--target openvino writes a folder as OpenVINO Model Server wants it', async 
   });
   assert.deepEqual(readFileSync(files[0]!), readFileSync(model));
   const { metadata } = await loadClassifier(model);
-  const preprocessing = await readPreprocessing(files[2]!);
+  const preprocessing = await readPreprocessing(files[2]!, DISK);
   assert.deepEqual(preprocessing.labels, ['a', 'b']);
   assert.deepEqual([preprocessing.mean, preprocessing.size], [metadata.mean, [8, 8]]);
 });

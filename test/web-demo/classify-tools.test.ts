@@ -1,4 +1,6 @@
 import assert from 'node:assert/strict';
+import { mkdir, writeFile } from 'node:fs/promises';
+import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import sharp from 'sharp';
 import { decodeImageFile } from '../../core/image/decode.ts';
@@ -9,6 +11,7 @@ import { int, ints } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
+import { tinyNet } from '../foreign/tiny-net.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { assertSameGuesses, type DemoPage } from './demo-page.ts';
 import { picture } from './fixtures.ts';
@@ -147,6 +150,31 @@ describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, tim
     await page.page.waitForSelector('#heat:not([hidden])');
     await page.page.click('#explain');
     assert.equal(await page.page.isHidden('#compare'), true);
+  });
+
+  it("opens a folder as Hugging Face's with what lies beside the model, and says what is missing in one", async () => {
+    const folder = path.join(test.folder, 'colours');
+    await mkdir(path.join(folder, 'onnx'), { recursive: true });
+    await writeFile(path.join(folder, 'onnx/model.onnx'), tinyNet());
+    await page.page.setInputFiles('#model-folder', folder);
+    assert.match(
+      await page.textOf('#model-error'),
+      /^colours\/onnx\/model\.onnx does not say how to prepare images for it; put that into model\.json/,
+    );
+    await writeFile(
+      path.join(folder, 'config.json'),
+      '{"id2label": {"0": "red", "1": "green", "2": "blue"}}',
+    );
+    await writeFile(path.join(folder, 'preprocessor_config.json'), '{"image_mean": 0.5, "image_std": 0.5}');
+    await page.guessesAfter(() => page.page.setInputFiles('#model-folder', folder));
+    assert.equal(await page.page.textContent('#model-error'), '');
+    assert.equal(await page.page.isVisible('#model-note'), false);
+    const red = await sharp({ create: { width: 9, height: 9, channels: 3, background: '#ff0000' } })
+      .png()
+      .toBuffer();
+    const [best] = await page.guessesAfter(() => page.choose('#picture-file', 'red.png', red, 'image/png'));
+    assert.equal(best?.label, 'red');
+    assert.ok(Math.abs(best.probability - 0.9647) < 1e-4, JSON.stringify(best));
   });
 
   it('adapts a dropped model as the server does: rows of bytes in, sigmoids out', async () => {

@@ -11,6 +11,8 @@ export interface FirstVisit {
   bytes: number;
   /** What the bar showed meanwhile, as shares. */
   shares: number[];
+  /** What the page asked of its worker. */
+  calls: string[];
 }
 
 /** @param line bits a second and milliseconds there and back, as Chromium's developer tools imitate them */
@@ -36,7 +38,13 @@ export async function visitFirst(
   }
   await page.addInitScript(() => {
     const shares: number[] = [];
-    Object.assign(globalThis, { shares });
+    const calls: string[] = [];
+    Object.assign(globalThis, { shares, calls });
+    const { postMessage } = Worker.prototype;
+    Worker.prototype.postMessage = function (message: { call?: string }, ...more: unknown[]) {
+      if (message.call !== undefined) calls.push(message.call);
+      postMessage.call(this, message, ...(more as []));
+    };
     addEventListener('DOMContentLoaded', () => {
       const bar = document.querySelector('#model-progress') as HTMLProgressElement;
       new MutationObserver(() => bar.hasAttribute('value') && shares.push(bar.value)).observe(bar, {
@@ -49,6 +57,9 @@ export async function visitFirst(
   await page.waitForSelector('#predictions li', { state: 'attached' });
   const seconds = (performance.now() - start) / 1000;
   const bytes = sockets.reduce((sum, { bytesWritten }) => sum + bytesWritten, 0);
-  const shares = await page.evaluate(() => (globalThis as unknown as { shares: number[] }).shares);
-  return { page, seconds, bytes, shares };
+  const { shares, calls } = await page.evaluate(() => {
+    const { shares, calls } = globalThis as unknown as Pick<FirstVisit, 'shares' | 'calls'>;
+    return { shares, calls };
+  });
+  return { page, seconds, bytes, shares, calls };
 }

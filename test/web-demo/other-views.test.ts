@@ -373,7 +373,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   });
 
   it('comes in little and shows how much has come', async () => {
-    const { page: first, bytes, shares } = await visitFirst(test.browser, test.demo);
+    const { page: first, bytes, shares, calls } = await visitFirst(test.browser, test.demo);
     await first.context().close();
     // With the best compression 4 MB, which first-visit.slow.ts holds.
     assert.ok(bytes < 4.5e6, `${bytes} bytes`);
@@ -388,6 +388,8 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const sorted = [...shares].sort((a, b) => a - b);
     assert.deepEqual(shares, sorted);
     assert.equal(shares.at(-1), 1);
+    // The first answer is the model's first run, while it is opened.
+    assert.deepEqual(calls, ['prepare', 'open']);
   });
 
   it('works without its server after the first visit', async (t) => {

@@ -140,6 +140,11 @@ describe("the demo's server", () => {
     const small = await ask({ 'Accept-Encoding': 'br' });
     assert.equal(small.headers.get('Content-Encoding'), 'br');
     assert.equal(await small.text(), bytes);
+    // It is kept compressed, and another file of that name is another.
+    const changed = 'changed '.repeat(9001);
+    await writeFile(path.join(root, 'exports/long.onnx'), changed);
+    for (let i = 0; i < 2; i++) assert.equal(await (await ask({ 'Accept-Encoding': 'br' })).text(), changed);
+    await writeFile(path.join(root, 'exports/long.onnx'), bytes);
     assert.equal((await ask({ 'Accept-Encoding': 'identity' })).headers.get('Content-Length'), '72000');
     assert.equal(await (await ask({ Range: 'bytes=8-14' })).text(), 'weights');
     await rm(path.join(root, 'exports/long.onnx'));

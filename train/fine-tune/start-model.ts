@@ -5,6 +5,7 @@ import { readDatasetRecord } from '../../core/data/run-record.ts';
 import { UserError } from '../../core/errors.ts';
 import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { modelInRepository } from '../../core/foreign-model/model-folder.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
@@ -112,7 +113,7 @@ async function fromRun(run: RunDirectory): Promise<OpenedStart> {
 async function isRepository(path: string): Promise<boolean> {
   const run = new RunDirectory(path);
   const isRun = [run.logPath, run.checkpointPath('last'), run.checkpointPath('best')].some(existsSync);
-  return !isRun && (await modelInRepository(path)) !== undefined;
+  return !isRun && (await modelInRepository(path, DISK)) !== undefined;
 }
 
 async function findFile(from: string): Promise<string> {

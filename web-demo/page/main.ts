@@ -4,7 +4,7 @@ import { RunsPage } from './app/runs-page.ts';
 import { TeachPage } from './app/teach-page.ts';
 import { TestPage } from './app/test-page.ts';
 import { byId } from './dom/elements.ts';
-import { type GivenFiles, givenFiles } from './picture/dropped-files.ts';
+import { type GivenFiles, givenFiles, modelAmong } from './picture/dropped-files.ts';
 import { keepForOffline } from './service-worker/register.ts';
 import { fetchSiteIndex } from './site-index.ts';
 import { CameraDialog } from './views/camera-dialog.ts';
@@ -17,10 +17,11 @@ const open: OpenModel = new OpenModel(
   client,
   // A run on the old model would be cut off half way.
   () => testPage.stop(),
+  () => classifyPage.firstPicture(),
   (model) => {
+    void classifyPage.modelOpened();
     testPage.modelOpened();
     teachPage.modelOpened(model);
-    void classifyPage.modelOpened();
   },
 );
 const classifyPage = new ClassifyPage(client, open, camera);
@@ -54,18 +55,25 @@ async function start(): Promise<void> {
   ]);
 }
 
-/** Sorts dropped or pasted files by their names: model, test set, or else pictures; a folder's are to test on. */
+/**
+ * Sorts dropped or pasted files by their names: a model with what is beside it, a test set, or else pictures; a folder's
+ * are to test on.
+ */
 function takeFiles({ files: given, folder }: GivenFiles): void {
   const files = given.map(({ file }) => file);
   const [file] = files;
   if (!file) return;
+  const model = modelAmong(given);
+  if (model) {
+    void open.open(model);
+    return;
+  }
   if (folder && view !== 'teach') {
     location.hash = '#test';
     testPage.chooseFolder(given);
     return;
   }
-  if (/\.onnx$/i.test(file.name)) void open.open({ name: file.name, file });
-  else if (/\.bin$/i.test(file.name)) testPage.choose({ name: file.name, file });
+  if (/\.bin$/i.test(file.name)) testPage.choose({ name: file.name, file });
   else if (view === 'teach') teachPage.take(files);
   else {
     if (view !== 'classify') location.hash = '#classify';

@@ -1,7 +1,4 @@
-import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { pipeline } from 'node:stream/promises';
-import { constants, createBrotliCompress } from 'node:zlib';
 import type { RequestHandler } from 'express';
 import express from 'express';
 import { errorMessage, UserError } from '../../core/errors.ts';
@@ -107,11 +104,8 @@ export function createDemoApp(options: DemoAppOptions): express.Express {
       response.sendFile(model.file, { dotfiles: 'allow', cacheControl: false });
       return;
     }
-    // A twelfth less, for a few milliseconds a megabyte.
     response.type('application/octet-stream').set('Content-Encoding', 'br');
-    const brotli = createBrotliCompress({ params: { [constants.BROTLI_PARAM_QUALITY]: 5 } });
-    // Of a client that left nobody need hear.
-    await pipeline(createReadStream(model.file), brotli, response).catch(() => response.destroy());
+    await sendBytes(response, await models.compressed(model), DEFAULT_LIMITS.stallSeconds);
   });
 
   app.get('/data/cifar-100/test.bin', (_request, response) => {

@@ -1,10 +1,13 @@
 import { readdir, stat } from 'node:fs/promises';
 import path from 'node:path';
+import { promisify } from 'node:util';
+import { brotliCompress, constants } from 'node:zlib';
 import { UserError } from '../../core/errors.ts';
 import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { modelFileAt, modelInRepository } from '../../core/foreign-model/model-folder.ts';
 import { openInThread } from '../../core/foreign-model/open-model.ts';
 import { FileStamps } from '../../core/fs/file-stamps.ts';
+import { DISK } from '../../core/fs/file-tree.ts';
 import { readRegularFile } from '../../core/fs/regular-file.ts';
 import { isOurs } from '../../core/model-metadata.ts';
 import { parseModel } from '../../core/onnx/parse-model.ts';
@@ -29,6 +32,7 @@ export class ModelFiles {
   readonly light: string | undefined;
   /** By file and version: whether another program wrote it. */
   readonly #foreign = new Map<string, Promise<boolean>>();
+  readonly #compressed = new Map<string, Promise<Buffer>>();
   /** The one adapted last; others are soon made. */
   #adapted: { file: string; stamps: FileStamps; classifier: Promise<LoadedClassifier> } | undefined;
 
@@ -74,7 +78,7 @@ export class ModelFiles {
       listed.find((model) => model.name === wanted || path.resolve(model.file) === file);
     if (known) return new ModelFiles(folders, undefined, known.name);
     // A folder as Hugging Face lays it out, as the server takes it.
-    const model = (await modelInRepository(file)) === undefined ? file : await modelFileAt(file);
+    const model = (await modelInRepository(file, DISK)) === undefined ? file : await modelFileAt(file, DISK);
     const info = await stat(model).catch(() => undefined);
     if (!info?.isFile()) {
       const names = listed.map((model) => model.name).join(', ') || 'none';
@@ -98,6 +102,21 @@ export class ModelFiles {
     const info = await stat(extra.file).catch(() => undefined);
     const now = info ? { ...extra, bytes: info.size, version: versionOf(info) } : extra;
     return [now, ...listed.filter((model) => model.name !== extra.name)];
+  }
+
+  /**
+   * The file in brotli, a twelfth smaller. That takes as much computing as a page's first answer, which it may share the
+   * processor with, so it is kept for the next; of a few models.
+   */
+  compressed(model: ModelFile): Promise<Buffer> {
+    const key = `${model.file}\n${model.version}`;
+    const known = this.#compressed.get(key) ?? compress(model.file);
+    // The one asked for last is the last to go.
+    this.#compressed.delete(key);
+    this.#compressed.set(key, known);
+    known.catch(() => this.#compressed.delete(key));
+    for (const oldest of [...this.#compressed.keys()].slice(0, -KEPT)) this.#compressed.delete(oldest);
+    return known;
   }
 
   /** Whether another program wrote it, so that the page needs what the files beside it say. */
@@ -126,6 +145,14 @@ export class ModelFiles {
     });
     return classifier;
   }
+}
+
+/** Compressed models that are kept. */
+const KEPT = 4;
+
+async function compress(file: string): Promise<Buffer> {
+  const params = { [constants.BROTLI_PARAM_QUALITY]: 5 };
+  return promisify(brotliCompress)(await readRegularFile(file), { params });
 }
 
 /** Of a file that is no model the page says what is wrong with it. */

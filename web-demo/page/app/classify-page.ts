@@ -10,7 +10,7 @@ import { HeatView } from '../views/heat-view.ts';
 import { PictureView } from '../views/picture-view.ts';
 import { ResultView, readable } from '../views/result-view.ts';
 import { canvasFile, showThumbs, type Thumb } from '../views/thumbs.ts';
-import type { Classification, RankedClass } from '../worker/protocol.ts';
+import type { Classification, ClassifyRequest, RankedClass } from '../worker/protocol.ts';
 import { isAbort } from '../worker-client.ts';
 import type { InferenceClient, OpenModel } from './open-model.ts';
 
@@ -31,6 +31,11 @@ export class ClassifyPage {
   readonly #result: ResultView;
   readonly #heat: HeatView;
   readonly #compare: CompareView;
+  readonly #drawings = drawExamples();
+  /** The first of them, as a picture. */
+  #drawn: Promise<Given> | undefined;
+  /** What the model that was opened last was to look at first. */
+  #offered: Given | undefined;
   #given: Given | undefined;
   /** The picture asked about last, until it turns out to be none: the one to ask a new model about. */
   #asked: Given | undefined;
@@ -66,10 +71,22 @@ export class ClassifyPage {
     );
   }
 
+  /** What a model that is about to be opened is to look at first: what was asked about last, or a drawing. */
+  async firstPicture(): Promise<ClassifyRequest> {
+    const [drawing] = this.#drawings;
+    this.#drawn ??= canvasFile(drawing!.canvas, drawing!.name).then((file) => ({
+      ...{ file, truth: undefined, key: ++this.#lastKey },
+    }));
+    const drawn = await this.#drawn;
+    this.#offered = this.#asked ?? drawn;
+    const { truth, ...request } = this.#offered;
+    return request;
+  }
+
   /** Drawings of the model's classes, where there are some; else it is said that they are none of them. */
   #showDrawings(labels: readonly string[]): Thumb[] {
-    const fitting = drawExamples().filter(({ truth }) => labels.includes(truth!));
-    const thumbs = fitting.length > 0 ? fitting : drawExamples().map(({ truth, ...thumb }) => thumb);
+    const fitting = this.#drawings.filter(({ truth }) => labels.includes(truth!));
+    const thumbs = fitting.length > 0 ? fitting : this.#drawings.map(({ truth, ...thumb }) => thumb);
     byId('drawn-title', HTMLElement).textContent =
       fitting.length > 0 ? 'Our own drawings' : 'Our own drawings, of none of this model’s classes';
     showThumbs(byId('drawn-examples', HTMLElement), thumbs, (thumb) => void this.classifyThumb(thumb));
@@ -107,8 +124,16 @@ export class ClassifyPage {
     const [first] = this.#showDrawings(labels);
     // What another model knew a picture to be may be no class of this one.
     const asked = this.#asked;
-    if (asked) await this.#run({ ...asked, truth: labels.find((label) => label === asked.truth) });
+    const drawn = await this.#drawn;
+    const already = (given: Given): Classification | undefined =>
+      given === this.#offered ? this.#open.model?.first : undefined;
+    if (asked) {
+      const truth = labels.find((label) => label === asked.truth);
+      await this.#run({ ...asked, truth }, already(asked));
+    }
     // Something to look at from the start, rather than an empty page.
+    else if (first?.canvas === this.#drawings[0]!.canvas && drawn)
+      await this.#run({ ...drawn, truth: first.truth }, already(drawn));
     else if (first) await this.classifyThumb(first);
   }
 
@@ -116,7 +141,8 @@ export class ClassifyPage {
     if (this.#given) await this.#run({ ...this.#given, region });
   }
 
-  async #run(given: Given): Promise<Classification | undefined> {
+  /** @param already what the model said of it when it was opened */
+  async #run(given: Given, already?: Classification): Promise<Classification | undefined> {
     const turn = ++this.#turn;
     this.#asked = given;
     this.#picture.error.clear();
@@ -128,7 +154,8 @@ export class ClassifyPage {
     this.#result.showBusy();
     try {
       const { file, key, region } = given;
-      const result = await this.#client.call('classify', { file, key, ...(region ? { region } : {}) });
+      const result =
+        already ?? (await this.#client.call('classify', { file, key, ...(region ? { region } : {}) }));
       if (turn !== this.#turn) return undefined;
       this.#given = given;
       this.#shown = result;

@@ -2,8 +2,8 @@ import { UserError } from '../../../core/errors.ts';
 import { keepAlso } from '../service-worker/register.ts';
 import type { SiteIndex } from '../site-index.ts';
 import { ModelView } from '../views/model-view.ts';
-import { download } from '../worker/download.ts';
-import type { Calls, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
+import { fetchModel } from '../worker/download.ts';
+import type { Calls, ClassifyRequest, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
 import type { WorkerClient } from '../worker-client.ts';
 
 export type InferenceClient = WorkerClient<{ [K in keyof Calls]: Calls[K] }>;
@@ -13,6 +13,7 @@ export class OpenModel {
   readonly #client: InferenceClient;
   readonly #view: ModelView;
   readonly #beforeChange: () => void;
+  readonly #firstPicture: () => Promise<ClassifyRequest>;
   readonly #onOpened: (model: OpenedModel) => void;
   #index: SiteIndex | undefined;
   #source: ModelSource | undefined;
@@ -22,11 +23,18 @@ export class OpenModel {
 
   /**
    * @param beforeChange called when another model is about to be opened
+   * @param firstPicture what a model is to look at as soon as it is open
    * @param onOpened called with every model that was opened
    */
-  constructor(client: InferenceClient, beforeChange: () => void, onOpened: (model: OpenedModel) => void) {
+  constructor(
+    client: InferenceClient,
+    beforeChange: () => void,
+    firstPicture: () => Promise<ClassifyRequest>,
+    onOpened: (model: OpenedModel) => void,
+  ) {
     this.#client = client;
     this.#beforeChange = beforeChange;
+    this.#firstPicture = firstPicture;
     this.#onOpened = onOpened;
     this.#view = new ModelView(
       (source) => void this.open(source),
@@ -104,11 +112,15 @@ export class OpenModel {
           if (parts.runtime.done === 0) parts.runtime.total = 0;
         })
         .catch(() => undefined);
-      const from = 'url' in source ? source.url : source.file;
-      const file = await download(from, source.name, mine.signal, show('file'), parts.file.total);
+      // The picture is there before the model is; another may be given meanwhile.
+      const [given] = await Promise.all([
+        fetchModel(source, mine.signal, show('file'), parts.file.total),
+        this.#firstPicture(),
+      ]);
+      const picture = await this.#firstPicture();
       const model = await this.#client.call(
         'open',
-        { name: source.name, file, backend },
+        { name: source.name, backend, picture, ...given },
         { signal: mine.signal, onProgress: show('runtime') },
       );
       if (this.#opening !== mine) return;

@@ -1,3 +1,5 @@
+import type { ModelSource } from '../worker/protocol.ts';
+
 /** A file and its path from the folder that was chosen or dropped, that folder's name first; of a bare file its name. */
 export interface PathFile {
   file: File;
@@ -8,6 +10,34 @@ export interface PathFile {
 export interface GivenFiles {
   files: PathFile[];
   folder: boolean;
+}
+
+/** What a model's folder is called that was given as its files. */
+const SELECTION = 'the selection';
+/** Where a model is in its folder: as it is, as Hugging Face has it, or as it is in its cache. */
+const MODEL_PLACE = /^(snapshots\/[^/]+\/)?(onnx\/)?[^./][^/]*\.onnx$/i;
+export const PICTURE: RegExp = /\.(png|jpe?g|jfif|webp|bmp|gif|avif)$/i;
+
+/**
+ * The model among files, with all that may lie beside it.
+ * @returns undefined if there is none; where there are pictures too, a model that lies deeper than models do is none
+ */
+export function modelAmong(given: readonly PathFile[]): Exclude<ModelSource, { url: string }> | undefined {
+  const tops = new Set(given.map(({ path }) => path.split('/')[0]!));
+  const [top] = tops;
+  const folder = tops.size === 1 && given.every(({ path }) => path.includes('/')) ? top : undefined;
+  const files =
+    folder === undefined ? given.map((each) => ({ ...each, path: `${SELECTION}/${each.path}` })) : [...given];
+  const models = files.filter(({ path }) => MODEL_PLACE.test(path.slice(path.indexOf('/') + 1)));
+  const anywhere = given.some(({ path }) => /\.onnx$/i.test(path));
+  if (models.length === 0 && (!anywhere || given.some(({ path }) => PICTURE.test(path)))) return undefined;
+  if (folder !== undefined) return { name: folder, files };
+  const beside = files.filter(({ path }) => !PICTURE.test(path));
+  const [model, ...others] = models;
+  if (!model || others.length > 0) return { name: SELECTION, files };
+  // By itself it says enough, or else what is missing is assumed.
+  const { file } = model;
+  return beside.length === 1 ? { name: file.name, file } : { name: file.name, files };
 }
 
 /** Files of a folder's input. */

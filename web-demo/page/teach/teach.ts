@@ -19,8 +19,8 @@ import { type CutNet, cutFrozenFront, cutsOf } from '../../../train/fine-tune/fr
 import { withClasses } from '../../../train/fine-tune/head.ts';
 import { parameterRates } from '../../../train/fine-tune/rates.ts';
 import { trainableModel } from '../../../train/trainable-model.ts';
-import { download } from '../worker/download.ts';
-import { readModel } from '../worker/foreign.ts';
+import { fetchModel } from '../worker/download.ts';
+import { readGiven } from '../worker/foreign.ts';
 import { precisionOf } from '../worker/model.ts';
 import { openToTry } from '../worker/session.ts';
 import { pixelData, prepareExamples, splitExamples, withMirrored } from './examples.ts';
@@ -142,8 +142,8 @@ async function learnFromModel(
   if (!base)
     throw new UserError('No model is open to learn from; open one, or train a small net from scratch.');
   const { signal, classes } = options;
-  const bytes = await download('url' in base ? base.url : base.file, base.name, signal, () => undefined);
-  const { graph: opened, metadata } = await readModel(bytes, base.name, openToTry);
+  const given = await fetchModel(base, signal, () => undefined);
+  const { graph: opened, metadata } = await readGiven(base.name, given, openToTry);
   refuseUntrainable(opened, metadata, base.name);
   const opset = opened.opset ?? OPSET_VERSION;
   const labels = lesson.classes.map(({ name }) => name);

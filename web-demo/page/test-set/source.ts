@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import type { PathFile } from '../picture/dropped-files.ts';
+import { type PathFile, PICTURE } from '../picture/dropped-files.ts';
 
 /** CIFAR-100's `test.bin`, of the page's server or picked by the reader. */
 export type CifarSource = { name: string; url: string; bytes: number } | { name: string; file: File };
@@ -15,7 +15,6 @@ export interface LabelledPicture {
 /** Where the pictures of a test come from. */
 export type TestSetSource = CifarSource | { name: string; pictures: LabelledPicture[] };
 
-const PICTURE = /\.(png|jpe?g|jfif|webp|bmp|gif|avif)$/i;
 /** Of a dataset's folders, those that the net has not learnt from, best first. */
 const TEST_FOLDERS = ['test', 'val', 'valid', 'validation'];
 

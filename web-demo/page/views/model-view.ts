@@ -1,6 +1,8 @@
+import { UserError } from '../../../core/errors.ts';
 import { byId, create } from '../dom/elements.ts';
 import { ErrorLine } from '../dom/error-line.ts';
 import { formatBytes, formatCount, formatParameters, formatPercent } from '../format.ts';
+import { chosenFiles, modelAmong } from '../picture/dropped-files.ts';
 import type { SiteModel } from '../site-index.ts';
 import type { BackendChoice, ModelSource, OpenedModel, Progress } from '../worker/protocol.ts';
 
@@ -9,7 +11,6 @@ export class ModelView {
   readonly error = new ErrorLine(byId('model-error', HTMLElement));
   readonly #select = byId('model-select', HTMLSelectElement);
   readonly #backendSelect = byId('backend-select', HTMLSelectElement);
-  readonly #file = byId('model-file', HTMLInputElement);
   readonly #loading = byId('model-loading', HTMLElement);
   readonly #loadingText = byId('model-loading-text', HTMLElement);
   readonly #progress = byId('model-progress', HTMLProgressElement);
@@ -33,12 +34,18 @@ export class ModelView {
     this.#fold.addEventListener('click', () => {
       this.#fold.ariaExpanded = String(this.#fold.ariaExpanded !== 'true');
     });
-    this.#file.addEventListener('change', () => {
-      const file = this.#file.files?.[0];
-      if (file) onChoose({ name: file.name, file });
-      // So that the same file, written anew, can be chosen again.
-      this.#file.value = '';
-    });
+    for (const id of ['model-file', 'model-folder']) {
+      const input = byId(id, HTMLInputElement);
+      input.addEventListener('change', () => {
+        const files = chosenFiles(input.files ?? []);
+        const model = modelAmong(files);
+        if (model) onChoose(model);
+        else if (files[0])
+          this.error.show(new UserError(`${files[0].path.split('/')[0]} holds no .onnx file.`));
+        // So that the same file, written anew, can be chosen again.
+        input.value = '';
+      });
+    }
   }
 
   /** What is to compute. */
@@ -122,7 +129,7 @@ export class ModelView {
 }
 
 const ASSUMED =
-  'This file says nothing of its classes and normalisation: CIFAR’s normalisation is assumed, and its class names if there are a hundred.';
+  'This file says nothing of its classes and normalisation: CIFAR’s normalisation is assumed, and its class names if there are a hundred. Give its folder, or the JSON beside it, with it if there is one.';
 
 /** What the trainer measured, which was before the weights were stored in fewer bits. */
 function describeAccuracy({ metadata, precision }: OpenedModel): string {

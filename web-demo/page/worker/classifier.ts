@@ -10,6 +10,8 @@ export class OpenClassifier {
   readonly normalizer: Normalizer;
   readonly #open: OpenSession;
   #released = false;
+  /** Whether a run gave numbers. */
+  #proven = false;
 
   /** @param open of a model with an input `input` and an output `logits` */
   constructor(open: OpenSession, metadata: ClassifierMetadata, name: string) {
@@ -33,6 +35,7 @@ export class OpenClassifier {
    * @param input [n, 3, height, width], normalised; may be longer
    * @returns logits [n, classes], row-major, and how long the run itself took
    * @throws UserError if another model was opened meanwhile
+   * @throws Error if a score of its first run is not a number: a backend without a kernel it should have
    */
   run(input: Float32Array, n: number): Promise<{ logits: Float32Array; ms: number }> {
     return this.#open.lock.run(async () => {
@@ -51,17 +54,15 @@ export class OpenClassifier {
           `${this.name} gives ${logits?.length ?? 0} numbers a picture, but its metadata has ${this.classes} labels; export it again with npm run export.`,
         );
       }
+      if (!this.#proven && !logits.every(Number.isFinite)) throw new Error('its scores are not numbers');
+      this.#proven = true;
       return { logits, ms };
     });
   }
 
-  /**
-   * One run on nothing: it allocates, and shows whether the graph fits its metadata.
-   * @throws Error if a score is not a number: a backend without a kernel it should have
-   */
+  /** One run on nothing: it allocates, and shows whether the graph fits its metadata. */
   async warmUp(): Promise<void> {
-    const { logits } = await this.run(new Float32Array(3 * this.pixels), 1);
-    if (!logits.every(Number.isFinite)) throw new Error('its scores are not numbers');
+    await this.run(new Float32Array(3 * this.pixels), 1);
   }
 
   /** Frees its memory once the run in progress has ended. */

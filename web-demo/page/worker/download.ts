@@ -1,5 +1,20 @@
 import { UserError } from '../../../core/errors.ts';
-import type { Progress } from './protocol.ts';
+import type { GivenModel, ModelSource, Progress } from './protocol.ts';
+
+/**
+ * Fetches a model with progress; one given with the files beside it is left to who reads it.
+ * @throws UserError, AbortError as {@link download}
+ */
+export async function fetchModel(
+  source: ModelSource,
+  signal: AbortSignal,
+  onProgress: (progress: Progress) => void,
+  expected = 0,
+): Promise<GivenModel> {
+  if ('files' in source) return { files: source.files };
+  const from = 'url' in source ? source.url : source.file;
+  return { file: await download(from, source.name, signal, onProgress, expected) };
+}
 
 /**
  * Fetches a file with progress.

@@ -1,3 +1,4 @@
+import type { onnx as Onnx } from 'onnx-proto';
 import { CIFAR10_BINARY } from '../../../core/data/cifar10.ts';
 import { CIFAR100_NORMALIZATION } from '../../../core/data/cifar100.ts';
 import { CIFAR100_LABELS } from '../../../core/data/cifar100-superclasses.ts';
@@ -10,6 +11,7 @@ import { type ClassifierMetadata, decodeMetadata, isOurs } from '../../../core/m
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { parseModel } from '../../../core/onnx/parse-model.ts';
+import type { GivenModel } from './protocol.ts';
 
 /** A model with an input `input` and an output `logits`, as ours have. */
 export interface ReadModel {
@@ -22,6 +24,21 @@ export interface ReadModel {
   notes: string[];
 }
 
+/**
+ * Reads a model that the page has, alone or with the files beside it.
+ * @throws UserError as {@link readModel}
+ */
+export async function readGiven(
+  name: string,
+  given: GivenModel,
+  open: (bytes: Uint8Array) => Promise<RunnableModel>,
+): Promise<ReadModel> {
+  if ('file' in given) return readModel(given.file, name, open);
+  // Few readers give it such files.
+  const { readGivenModel } = await import('./given-model.ts');
+  return readGivenModel(given.files, name, open);
+}
+
 /** The image size where a model takes any. */
 const DEFAULT_SIZE = 32;
 
@@ -29,12 +46,15 @@ const DEFAULT_SIZE = 32;
  * Reads a model with what it says of itself. One from elsewhere is adapted as the server does it; what a JSON file
  * beside it would say is assumed: CIFAR's normalisation, and its class names by the number of classes.
  * @param open opens a model to try it
+ * @param beside what the files beside a model from elsewhere say of it, and what is to be known of that; nothing is
+ *   assumed then
  * @throws UserError if it is no classifier of pictures, or cannot be run
  */
 export async function readModel(
   bytes: Uint8Array,
   name: string,
   open: (bytes: Uint8Array) => Promise<RunnableModel>,
+  beside?: (model: Onnx.IModelProto) => Promise<{ given: Preprocessing; notes: string[] }>,
 ): Promise<ReadModel> {
   const model = parseModel(bytes, name);
   const props = Object.fromEntries(model.metadataProps.map(({ key, value }) => [key ?? '', value ?? '']));
@@ -51,6 +71,12 @@ export async function readModel(
       throw new UserError(`${name} takes ${batch} images exactly; export it with --batch dynamic for this.`);
     }
     return { bytes, graph, metadata: decodeMetadata(props, name), assumed: false, notes: [] };
+  }
+  if (beside) {
+    const { given, notes } = await beside(model);
+    const adapted = await adaptForeign(bytes, given, { name: shortName(name), source: name, open });
+    const { graph } = decodeModel(adapted.bytes, name);
+    return { ...adapted, graph, assumed: false, notes: [...notes, ...adapted.notes] };
   }
   const sizes = model.graph.input?.[0]?.type?.tensorType?.shape?.dim ?? [];
   const known = sizes.slice(1).filter(({ dimValue }) => Number(dimValue ?? 0) > 4);
@@ -74,9 +100,7 @@ export async function readModel(
     };
   } catch (error) {
     if (!(error instanceof UserError) || !/JSON file/.test(error.message)) throw error;
-    throw new UserError(
-      `${error.message}; the page reads no such file: adapt it with npm run export -- --foreign ${shortName(name)}.onnx.`,
-    );
+    throw new UserError(`${error.message}; give the page both of them together, or their folder.`);
   }
 }
 

@@ -3,14 +3,16 @@ import type { Precision } from '../../../core/model-metadata.ts';
 import type { Graph } from '../../../core/onnx/graph.ts';
 import { whyNotOnWebGpu } from '../../../core/runtime/webgpu-refusals.ts';
 import { OpenClassifier } from './classifier.ts';
-import { readModel } from './foreign.ts';
+import { classifyPicture, decodeOnce, type Seen } from './classify.ts';
+import { readGiven } from './foreign.ts';
 import { Lock } from './lock.ts';
-import type { Calls, OpenedModel, Progress } from './protocol.ts';
+import type { Calls, Classification, ClassifyRequest, OpenedModel, Progress } from './protocol.ts';
 import { type OpenSession, openSession, openToTry } from './session.ts';
 import { THREADS } from './threads.ts';
 
 const opening = new Lock();
 let current: OpenClassifier | undefined;
+let seen: Seen | undefined;
 
 /**
  * The model that is open.
@@ -21,27 +23,61 @@ export function currentModel(): OpenClassifier {
   return current;
 }
 
+/** What was classified last; undefined before the first picture. */
+export function lastSeen(): Seen | undefined {
+  return seen;
+}
+
+/**
+ * Classifies a picture with the open model.
+ * @throws UserError if it cannot be read, or no model is open
+ */
+export async function classify(request: ClassifyRequest): Promise<Classification> {
+  const { classification, seen: now } = await classifyPicture(request, currentModel);
+  seen = now;
+  return classification;
+}
+
 /**
  * Opens a model; the one open before stays until this one works.
  * @throws UserError if it is not a classifier this page can run
  */
 export async function openModel(
-  { name, file, backend: choice }: Calls['open']['params'],
+  { name, backend: choice, picture, ...given }: Calls['open']['params'],
   context: { progress: (progress: Progress) => void; signal: AbortSignal },
 ): Promise<OpenedModel> {
   return opening.run(async () => {
     context.signal.throwIfAborted();
+    // While what will run the model still comes; what is wrong with a picture is no matter of the model's.
+    const isRead =
+      picture &&
+      decodeOnce(picture).then(
+        () => true,
+        () => false,
+      );
     // The very modules the server reads models with.
-    const { bytes, graph, metadata, assumed, notes } = await readModel(file, name, openToTry);
+    const { bytes, graph, metadata, assumed, notes } = await readGiven(name, given, openToTry);
     context.signal.throwIfAborted();
     const precision = precisionOf(graph);
-    // One run on nothing shows now rather than later whether the graph runs there, and fits its metadata.
-    const probe = (candidate: OpenSession): Promise<void> =>
-      new OpenClassifier(candidate, metadata, name).warmUp();
+    const tried = new Map<OpenSession['session'], Tried>();
+    // One run shows now rather than later whether the graph runs there, and fits its metadata; if there is a picture to
+    // look at, that one, as the first run takes longest.
+    const probe = async (open: OpenSession): Promise<void> => {
+      const classifier = new OpenClassifier(open, metadata, name);
+      if (picture && (await isRead)) {
+        const first = await classifyPicture(picture, () => classifier);
+        tried.set(open.session, { classifier, first });
+      } else {
+        await classifier.warmUp();
+        tried.set(open.session, { classifier });
+      }
+    };
     const whyNot = () => whyNotOnWebGpu(graph);
     const open = await openSession(bytes, name, choice, precision === 'int8', whyNot, probe, context);
     const previous = current;
-    current = new OpenClassifier(open, metadata, name);
+    const { classifier, first } = tried.get(open.session)!;
+    current = classifier;
+    if (first) seen = first.seen;
     await previous?.release();
     return {
       name,
@@ -50,13 +86,20 @@ export async function openModel(
       notes,
       precision,
       parameters: countWeights(graph),
-      bytes: file.length,
+      bytes: 'files' in given ? bytes.length : given.file.length,
       backend: open.backend,
       runtimeUrl: open.runtimeUrl,
       ...(open.fallback === undefined ? {} : { fallback: open.fallback }),
       threads: THREADS,
+      ...(first && { first: first.classification }),
     };
   });
+}
+
+/** A model that ran once, and what it said of the picture if there was one. */
+interface Tried {
+  classifier: OpenClassifier;
+  first?: Awaited<ReturnType<typeof classifyPicture>>;
 }
 
 /** By where most of the weights are: scales and biases of a quantised model are float32 too. */

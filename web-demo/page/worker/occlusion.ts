@@ -1,7 +1,7 @@
 import { UserError } from '../../../core/errors.ts';
 import type { ScoreKind } from '../../../core/metrics/scores.ts';
 import { logSumExp } from '../../../core/metrics/softmax.ts';
-import { lastSeen } from './classify.ts';
+import { lastSeen } from './model.ts';
 import type { HeatMap, Progress } from './protocol.ts';
 
 /**

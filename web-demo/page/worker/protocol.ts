@@ -1,9 +1,19 @@
 import type { ClassifierMetadata, ModelAccuracy, Precision } from '../../../core/model-metadata.ts';
 import type { Region } from '../../../core/preprocess/region.ts';
+import type { PathFile } from '../picture/dropped-files.ts';
 import type { TestSetSource } from '../test-set/source.ts';
 
-/** Where a model's bytes come from; the server may say how many there are. */
-export type ModelSource = { name: string; url: string; bytes?: number } | { name: string; file: Blob };
+/**
+ * Where a model's bytes come from: the server, which may say how many there are; a file; or a file with what lies
+ * beside it, all in one folder that their paths begin with.
+ */
+export type ModelSource =
+  | { name: string; url: string; bytes?: number }
+  | { name: string; file: Blob }
+  | { name: string; files: PathFile[] };
+
+/** A model as it is read: its bytes, or its file with those beside it. */
+export type GivenModel = { file: Uint8Array } | { files: PathFile[] };
 
 /** What computes: the graphics card, or WebAssembly on the processor. */
 export type Backend = 'webgpu' | 'wasm';
@@ -28,6 +38,8 @@ export interface OpenedModel {
   fallback?: string;
   /** Threads the wasm backend computes with. */
   threads: number;
+  /** What it said of the picture that it was opened with. */
+  first?: Classification;
 }
 
 export interface Progress {
@@ -127,9 +139,9 @@ export interface EvaluationReport {
 export interface Calls {
   /** Fetches and compiles what will probably run the model; the progress is in bytes. */
   prepare: { params: { backend: BackendChoice }; result: undefined; progress: Progress };
-  /** The progress is that of what else is fetched to run it. */
+  /** Its first run is on `picture`, if there is one. The progress is that of what else is fetched to run it. */
   open: {
-    params: { name: string; file: Uint8Array; backend: BackendChoice };
+    params: { name: string; backend: BackendChoice; picture?: ClassifyRequest | undefined } & GivenModel;
     result: OpenedModel;
     progress: Progress;
   };

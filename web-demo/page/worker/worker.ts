@@ -1,6 +1,5 @@
-import { classify } from './classify.ts';
 import { evaluate } from './evaluate.ts';
-import { openModel } from './model.ts';
+import { classify, openModel } from './model.ts';
 import { explain } from './occlusion.ts';
 import type { Calls } from './protocol.ts';
 import { serveCalls } from './serve-calls.ts';

@@ -32,9 +32,11 @@ function drawSynthetic(
   const gradient = random.uniform() * 2 * Math.PI;
   const gx = Math.cos(gradient) / size;
   const gy = Math.sin(gradient) / size;
-  for (let p = 0; p < plane; p++) {
-    const along = 0.5 + ((p % size) - size / 2) * gx + (Math.floor(p / size) - size / 2) * gy;
-    for (let c = 0; c < 3; c++) out[c * plane + p] = clampByte(from[c]! + (to[c]! - from[c]!) * along);
+  for (let y = 0, p = 0; y < size; y++) {
+    for (let x = 0; x < size; x++, p++) {
+      const along = 0.5 + (x - size / 2) * gx + (y - size / 2) * gy;
+      for (let c = 0; c < 3; c++) out[c * plane + p] = clampByte(from[c]! + (to[c]! - from[c]!) * along);
+    }
   }
   for (let blobs = random.integer(MAX_BLOBS + 1); blobs > 0; blobs--) drawBlob(out, size, from, random);
 
@@ -46,24 +48,36 @@ function drawSynthetic(
   const cos = Math.cos(angle) / radius;
   const sin = Math.sin(angle) / radius;
   const amplitude = 8 + 24 * random.uniform();
-  for (let p = 0; p < plane; p++) {
-    const dx = (p % size) + 0.5 - centreX;
-    const dy = Math.floor(p / size) + 0.5 - centreY;
-    const x = dx * cos + dy * sin;
-    const y = dy * cos - dx * sin;
-    const coverage = mask.at(x, y);
-    const mix = coverage > 0 ? texture(x, y) : 0;
-    const noise = random.nextUint32();
-    for (let c = 0; c < 3; c++) {
-      const at = c * plane + p;
-      let value = out[at]!;
-      if (coverage > 0) value += (first[c]! + (second[c]! - first[c]!) * mix - value) * coverage;
-      // One draw serves three channels: a byte each, uniform in [-amplitude, amplitude].
-      value += amplitude * (((noise >>> (8 * c)) & 255) / 127.5 - 1);
-      out[at] = clampByte(value);
+  // One draw serves three channels: a byte each, uniform in [-amplitude, amplitude].
+  for (let byte = 0; byte < 256; byte++) NOISE[byte] = amplitude * (byte / 127.5 - 1);
+  for (let row = 0, p = 0; row < size; row++) {
+    const dy = row + 0.5 - centreY;
+    for (let column = 0; column < size; column++, p++) {
+      const dx = column + 0.5 - centreX;
+      const x = dx * cos + dy * sin;
+      const y = dy * cos - dx * sin;
+      const coverage = mask.at(x, y);
+      const noise = random.nextUint32();
+      if (coverage > 0) {
+        const mix = texture(x, y);
+        for (let c = 0; c < 3; c++) {
+          const below = out[c * plane + p]!;
+          const shape = first[c]! + (second[c]! - first[c]!) * mix;
+          out[c * plane + p] = clampByte(
+            below + (shape - below) * coverage + NOISE[(noise >>> (8 * c)) & 255]!,
+          );
+        }
+      } else {
+        for (let c = 0; c < 3; c++) {
+          out[c * plane + p] = clampByte(out[c * plane + p]! + NOISE[(noise >>> (8 * c)) & 255]!);
+        }
+      }
     }
   }
 }
+
+/** What a byte drawn adds to the image that is drawn. */
+const NOISE = new Float64Array(256);
 
 /** A small disc in a colour near the background's, which is part of no shape. */
 function drawBlob(out: Uint8Array, size: number, near: Color, random: Random): void {
@@ -112,7 +126,7 @@ function nearest(color: Color, others: readonly Color[]): number {
 }
 
 function clampByte(value: number): number {
-  return value < 0 ? 0 : value > 255 ? 255 : Math.round(value);
+  return value < 0 ? 0 : value > 255 ? 255 : (value + 0.5) | 0;
 }
 
 /**

@@ -150,6 +150,8 @@ export interface TrainedRun {
   model: string;
   /** False if it was stopped; `resume`, or `npm run train -- --resume`, goes on with it. */
   finished: boolean;
+  /** Then: the images on which an epoch, or in the end the best, is still to be measured, if that was put off. */
+  unevaluated?: 'validation' | 'test';
   /** Present if it is finished before its last epoch, for its `patience` was at an end. */
   stoppedEarly?: true;
   /** What the training took. */

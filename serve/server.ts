@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { formatPercent } from '../core/cli/format.ts';
 import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
 import { requireRuntime } from '../core/runtime/runtimes.ts';
@@ -179,7 +180,11 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 /** What a started server says on the terminal: a line for each model, what cannot be used, and the address. */
 export function startupText({ registry, url, hasDemo }: RunningServer): string {
   const models = registry.all().map(({ name, version, served: { metadata, path, notes } }) => {
-    const accuracy = metadata.accuracy ? `, top-1 ${(metadata.accuracy.top1 * 100).toFixed(2)}%` : '';
+    const { top1, images } = metadata.accuracy ?? {};
+    const accuracy =
+      top1 === undefined
+        ? ''
+        : `, top-1 ${formatPercent(top1)} on ${images!.toLocaleString('en')} test images`;
     const lines = [
       `model    ${name}@${version} (${metadata.dataset}, ${metadata.labels.length} classes${accuracy}) from ${displayPath(path)}`,
       ...notes.map((note) => `note     ${name}@${version}: ${note}`),

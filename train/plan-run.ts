@@ -164,7 +164,7 @@ export async function readResumed(
   const json = await run.readConfig();
   const stored = parseTrainConfig(json, run.configPath);
   const record = readDatasetRecord(json, run.configPath);
-  let config = asked.epochs === undefined ? stored : withEpochs(stored, asked.epochs);
+  let config = asked.epochs === undefined ? stored : withEpochs(stored, asked.epochs, run.path);
   // Engines differ in nothing but rounding, so a run may go on with another.
   if (asked.engine !== undefined) config = { ...config, engine: asked.engine };
   if (await run.neverBegan()) say(`${run.path} was ended before its first checkpoint; it begins anew`);
@@ -181,7 +181,7 @@ export async function readResumed(
  * A run's config with more epochs, where the epochs already done are those that the longer run would have had.
  * @throws UserError if they are not, or there would be fewer
  */
-export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
+export function withEpochs(config: TrainConfig, epochs: number, path = 'RUN'): TrainConfig {
   if (epochs === config.epochs) return config;
   if (epochs < config.epochs) {
     throw new UserError(
@@ -192,7 +192,7 @@ export function withEpochs(config: TrainConfig, epochs: number): TrainConfig {
   if (reason !== undefined) {
     throw new UserError(
       `--epochs ${epochs} cannot be given to this run: ${reason}, so that the epochs done would have been others; ` +
-        'a new run that begins with its weights goes on: npm run train -- --from RUN. Runs with --schedule constant or multistep can be made longer',
+        `a new run that begins with its weights goes on: npm run train -- --from ${path}. Runs with --schedule constant or multistep can be made longer`,
     );
   }
   return { ...config, epochs };

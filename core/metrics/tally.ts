@@ -95,12 +95,13 @@ export function describeAccuracy(
     top1Correct,
     top5,
     top5Correct,
-  }: Pick<ModelAccuracy, 'top1' | 'top1Correct' | 'top5' | 'top5Correct'>,
+    images,
+  }: Pick<ModelAccuracy, 'top1' | 'top1Correct' | 'top5' | 'top5Correct' | 'images'>,
   labels: readonly unknown[],
   indent = '',
 ): string[] {
   const line = (name: string, share: number, right: number): string =>
-    `${indent}${name.padEnd(12 - indent.length)}${formatPercent(share)} (${right})`;
+    `${indent}${name.padEnd(12 - indent.length)}${formatPercent(share)} (${right} of ${images})`;
   const best = line('top-1', top1, top1Correct);
   return fewClasses(labels) ? [best] : [best, line('top-5', top5, top5Correct)];
 }

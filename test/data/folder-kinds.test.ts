@@ -325,6 +325,19 @@ describe('images held out', () => {
     );
   });
 
+  it('may by chance be just the broken ones of a class, and the others are tested on', async () => {
+    const root = await temporaryFolder();
+    await writeColors(root, 5, 0);
+    const flat = join(root, 'train');
+    const few = { share: 0.2, seed: 1 };
+    const { test } = await load(flat, { heldOut: few });
+    const drawn = test.files!.find(({ file }) => file.includes('green'))!.file;
+    await writeFile(drawn, 'no picture');
+    const left = await load(flat, { heldOut: few, skipBroken: true });
+    assert.deepEqual([left.train.count, left.test.count, left.labels.length], [12, 2, 3]);
+    assert.match(left.notes.at(-1)!, /"green" has no test image left: nothing will be known of it; .*--seed/);
+  });
+
   it('where there are test images choose the best epoch', async () => {
     const root = await temporaryFolder();
     await writeColors(root, 8, 2);

@@ -102,6 +102,32 @@ test('an accuracy is told with the number of images it is of, where the log has 
   assert.doesNotMatch(comparisonLines([runs[1]!, runs[1]!]).join('\n'), /^on /m);
 });
 
+test('runs that were not measured on the same images say so', async () => {
+  const root = await temporaryFolder();
+  const of = (test: string, validation?: string) => {
+    const split = (images: string) => ({ images, labels: 'l' });
+    return { data: { hash: { test: split(test), ...(validation && { validation: split(validation) }) } } };
+  };
+  const validated = epochLogs(1, 0.1).map((entry) => ({ ...entry, evaluatedOn: 'validation' }) as const);
+  const cases = [
+    { name: 'same', logs: epochLogs(1, 0.1), configs: [of('a', 'x'), of('a', 'y')], told: false },
+    { name: 'other', logs: epochLogs(1, 0.1), configs: [of('a'), of('b')], told: true },
+    { name: 'chosen', logs: validated, configs: [of('a', 'x'), of('a', 'y')], told: true },
+    { name: 'older', logs: epochLogs(1, 0.1), configs: [of('a'), {}], told: false },
+  ];
+  for (const { name, logs, configs, told } of cases) {
+    const runs = await Promise.all(
+      configs.map(async (config, i) => {
+        await writeRunFiles(join(root, `${name}${i}`), logs, config);
+        return readRun(join(root, `${name}${i}`));
+      }),
+    );
+    const line = /not of the same images: of a folder without test\/ each --seed holds out others/;
+    assert.equal(line.test(comparisonLines(runs).join('\n')), told, name);
+    assert.equal(line.test(comparisonPage(runs)), told, name);
+  }
+});
+
 test('of five classes or fewer nobody is told a top-5: list, comparison, page, plots', async () => {
   const root = await temporaryFolder();
   const few = { labels: ['cat', 'dog', 'owl'] };

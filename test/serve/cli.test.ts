@@ -103,7 +103,7 @@ test('serve --run alone exports and serves the newest run, in several processes 
     });
     assert.match(
       text,
-      /^exporting runs\/newest, best checkpoint, to runs\/newest\/best\.onnx\nmodel .* top-1 75\.00%\) from runs\/newest\/best\.onnx\n/,
+      /^exporting runs\/newest, best checkpoint, to runs\/newest\/best\.onnx\nmodel .* top-1 75\.00 % on 2,000 test images\) from runs\/newest\/best\.onnx\n/,
     );
   } finally {
     child.kill('SIGTERM');

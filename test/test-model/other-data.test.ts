@@ -73,7 +73,7 @@ describe("anybody's model on anybody's pictures", () => {
 
   it('is evaluated through a server in the same way', async () => {
     const { stdout, stderr } = await evaluate('--server', server.url, '--data', pictures);
-    assert.match(stdout, /on folder, 4 test images\ntop-1 +75\.00 % \(3\)\nspeed/, stderr);
+    assert.match(stdout, /on folder, 4 test images\ntop-1 +75\.00 % \(3 of 4\)\nspeed/, stderr);
     const dataset = await loadTestSplit(await loadModel(model), { data: pictures });
     const html = await htmlReport(await evaluateServer({ server: server.url, dataset }), dataset);
     assert.match(html, /Red\/in truth green\.png<\/figcaption>/);

@@ -271,7 +271,7 @@ describe('npm run test-model', () => {
     assert.equal(report.images, 150);
     assert.equal(report.classes.length, 100);
     assert.match(stdout, /^resnet20 on synthetic, 150 test images\nloss {8}\d+\.\d{4}\ntop-1 {7}\d/);
-    assert.ok(stdout.includes(`(${report.top1Correct})\n`));
+    assert.ok(stdout.includes(`(${report.top1Correct} of ${report.images})\n`));
     assert.match(
       stdout,
       /\nsuperclass {2}\d+\.\d\d %\nbest classes\n( +\d.*\n){5}worst classes\n( +\d.*\n){5}written/,
@@ -320,6 +320,13 @@ describe('npm run test-model', () => {
   });
 
   it('puts results beside the weights', () => {
-    assert.equal(defaultFolder(join('runs', 'x', 'best.safetensors')), join('runs', 'x', 'best-test'));
+    const best = join('runs', 'x', 'best.safetensors');
+    assert.equal(defaultFolder(best), join('runs', 'x', 'best-test'));
+    const at = (path: string, name = 'folder') =>
+      defaultFolder(best, { path: '/mine' }, { name, origin: { path } });
+    assert.deepEqual(
+      [at('/mine'), at('/others/photos'), at('/elsewhere', 'cifar100')],
+      ['best-test', 'best-test-photos', 'best-test'].map((name) => join('runs', 'x', name)),
+    );
   });
 });

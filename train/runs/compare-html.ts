@@ -2,7 +2,7 @@ import { runHasFewClasses } from '../../core/metrics/few-classes.ts';
 import { DARK, LIGHT, renderLineChart } from '../../core/plot/line-chart.ts';
 import { escapeXml, pageHead } from '../../core/plot/xml.ts';
 import { comparisonCharts } from './charts.ts';
-import { type ComparisonRow, compareRuns, shortNames } from './compare.ts';
+import { type ComparisonRow, compareRuns, measuredOnOthers, shortNames } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
 
 /** A comparison as one HTML page that needs nothing beside it: tables, and charts of all runs together. */
@@ -10,10 +10,11 @@ export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: 
   const names = runs.map(({ name }) => name);
   const short = shortNames(names);
   const { config, results } = compareRuns(runs);
+  const others = measuredOnOthers(runs);
   const named = runs.map(({ epochs }, run) => ({ name: short[run]!, epochs }));
-  const { top5, ...others } = comparisonCharts(named, options);
+  const { top5, ...withoutTop5 } = comparisonCharts(named, options);
   const isFew = runs.every(({ config }) => runHasFewClasses(config));
-  const charts = Object.values(isFew ? others : { ...others, top5 }).map(
+  const charts = Object.values(isFew ? withoutTop5 : { ...withoutTop5, top5 }).map(
     (chart) => `<figure>${renderLineChart({ ...chart, width: 640, height: 380 }, { inline: true })}</figure>`,
   );
   const title = `Comparison of ${names.length} training runs`;
@@ -25,6 +26,7 @@ export function comparisonPage(runs: readonly RunRecord[], options: { logLoss?: 
 ${table('Results', names, short, results)}
 ${config.length > 0 ? table('What differs in their configs', names, short, config) : '<p>The configs are the same.</p>'}
 </div>
+${others === undefined ? '' : `<p>${escapeXml(others)}</p>`}
 <section aria-label="Curves" class="charts">
 ${charts.join('\n')}
 </section>

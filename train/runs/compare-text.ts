@@ -1,7 +1,7 @@
 import { printable } from '../../core/cli/printable.ts';
 import { textTable } from '../../core/cli/text-table.ts';
 import { sparkline } from '../../core/plot/sparkline.ts';
-import { compareRuns } from './compare.ts';
+import { compareRuns, measuredOnOthers } from './compare.ts';
 import type { RunRecord } from './read-run.ts';
 
 const CURVE_WIDTH = 48;
@@ -19,7 +19,8 @@ export function comparisonLines(runs: readonly RunRecord[]): string[] {
     ],
     new Set(runs.map((_, index) => index + 1)),
   );
-  return [...table, '', ...curveLines(runs)];
+  const others = measuredOnOthers(runs);
+  return [...table, '', ...(others === undefined ? [] : [others, '']), ...curveLines(runs)];
 }
 
 /** The curves share both scales, so that a shorter run has a shorter curve. */

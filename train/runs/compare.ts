@@ -1,5 +1,6 @@
 import { formatPercent } from '../../core/cli/format.ts';
 import { formatDuration } from '../../core/cli/progress.ts';
+import type { DataRecord } from '../../core/data/run-record.ts';
 import type { RunRecord } from './read-run.ts';
 import { summarize } from './summary.ts';
 
@@ -13,6 +14,25 @@ export interface Comparison {
   /** What differs in the runs' configs. */
   config: ComparisonRow[];
   results: ComparisonRow[];
+}
+
+/**
+ * Whether runs were measured on other images, so that their accuracies are not to be compared; undefined if they were
+ * not, or their configs do not say.
+ */
+export function measuredOnOthers(runs: readonly RunRecord[]): string | undefined {
+  const hashes = runs.map(({ config, epochs }) => {
+    const { hash } = (config.data ?? {}) as DataRecord;
+    return hash?.[epochs.at(-1)?.evaluatedOn ?? 'test'];
+  });
+  const known = hashes
+    .filter((hash) => hash !== undefined)
+    .map(({ images, labels }) => `${images} ${labels}`);
+  if (new Set(known).size < 2) return undefined;
+  return (
+    'their accuracies are not of the same images: of a folder without test/ each --seed holds out others; ' +
+    'with test/<class>/ all runs are measured on those'
+  );
 }
 
 /** Sets runs side by side. */

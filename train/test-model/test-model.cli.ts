@@ -46,7 +46,7 @@ await runMain(async () => {
         out: {
           type: 'string',
           value: 'DIR',
-          help: 'where the report and the picture go; left out: <weights>-test',
+          help: 'where the report and the picture go; left out: <weights>-test, of a folder other than its own <weights>-test-NAME',
         },
         ...TALLY_OPTIONS,
       },
@@ -68,7 +68,7 @@ await runMain(async () => {
   });
   if (withoutDuplicates) checkHasTraining(dataset);
   const leaveOut = withoutDuplicates ? testImagesInTraining(dataset) : undefined;
-  const folder = options.out ?? it.defaultFolder(weights);
+  const folder = options.out ?? it.defaultFolder(weights, model.data, dataset);
   await it.makeFolder(folder);
   const progress = new ProgressBar({ label: 'test', total: dataset.test.count, unit: 'images' });
   const outcome = await it.testModel(model, dataset, {

@@ -354,10 +354,18 @@ export function describeReport(report: TestReport): string {
   ].join('\n');
 }
 
-/** Where results are written by default: beside the weights, `runs/x/best.safetensors` in `runs/x/best-test`. */
-export function defaultFolder(weights: string): string {
+/**
+ * Where results are written by default: beside the weights, `runs/x/best.safetensors` in `runs/x/best-test`; on another
+ * image folder than the run's in `best-test-NAME`, for the former is what the page shows of the run.
+ */
+export function defaultFolder(
+  weights: string,
+  own?: DataRecord,
+  { name: dataset, origin }: Pick<ImageDataset, 'name' | 'origin'> = { name: '' },
+): string {
   const { dir, name } = parse(weights);
-  return join(dir, `${name}-test`);
+  const isOther = dataset === 'folder' && own?.path !== undefined && origin?.path !== own.path;
+  return join(dir, `${name}-test${isOther ? `-${parse(origin?.path ?? '').name}` : ''}`);
 }
 
 /**

@@ -91,7 +91,17 @@ async function readTree(tree: ImageTree, root: string, options: FolderOptions): 
     if (!options.skipBroken) throw new UserError(describeBroken(broken, total));
     onNote?.(`left out ${broken.length} of ${total} images that cannot be read: ${listed(broken)}`);
     for (const line of broken) options.onBroken?.(line);
-    for (const part of needed) refuseEmptyClasses(decoded[part]!, labels, part);
+    for (const part of needed) {
+      const absent = emptyClass(decoded[part]!, labels);
+      if (absent === undefined || part === 'validation') continue;
+      const without = `without the images that cannot be read, ${JSON.stringify(absent)} has no ${part} image left`;
+      // Held out by chance it may have been those.
+      const isDrawn = part === 'test' && options.heldOut !== undefined && decoded.test!.count > 0;
+      if (!isDrawn) throw new UserError(`${without}; put some in, or remove the class`);
+      onNote?.(
+        `${without}: nothing will be known of it; mend the images, or take another --seed or --val-share`,
+      );
+    }
   }
   const { train = emptySplit(), validation, test = emptySplit() } = decoded;
   return {
@@ -153,13 +163,10 @@ function listed(broken: readonly string[]): string {
   return `${reasons.join(', ')}${more}`;
 }
 
-function refuseEmptyClasses(split: ImageSplit, labels: readonly string[], part: Part): void {
+/** The first class without an image. */
+function emptyClass(split: ImageSplit, labels: readonly string[]): string | undefined {
   const seen = new Set(split.labels);
-  const absent = labels.filter((_, label) => !seen.has(label));
-  if (absent.length === 0 || part === 'validation') return;
-  throw new UserError(
-    `without the images that cannot be read, ${JSON.stringify(absent[0])} has no ${part} image left; put some in, or remove the class`,
-  );
+  return labels.find((_, label) => !seen.has(label));
 }
 
 /** @param broken gets a line for each file that cannot be read; the split is then without it */

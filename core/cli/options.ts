@@ -8,6 +8,8 @@ export type OptionSpec = (
       value?: string;
       default?: string;
       choices?: readonly string[];
+      /** What to do who wants none of the choices, e.g. `another net is trained with ...`. */
+      otherwise?: string;
       /** Its value where none follows it; absent: it needs one. */
       alone?: string;
     }
@@ -164,13 +166,17 @@ function suggestion(typed: string, options: OptionTable): string | undefined {
   return near === undefined ? undefined : `did you mean --${meant.get(near)}?`;
 }
 
-/** What was probably meant: the word with the fewest letters other, left out, put in or changed over; undefined if none is near. */
+/**
+ * What was probably meant: the word with the fewest letters other, left out, put in or changed over, or else the first
+ * that begins so; undefined if none is near.
+ */
 export function nearest(typed: string, words: readonly string[]): string | undefined {
   const best = words
     .map((word) => ({ word, distance: editDistance(typed, word) }))
     .sort((a, b) => a.distance - b.distance)[0];
   const most = Math.floor(typed.length / 3);
-  return best !== undefined && best.distance <= most ? best.word : undefined;
+  if (best !== undefined && best.distance <= most) return best.word;
+  return typed.length >= 3 ? words.find((word) => word.startsWith(typed)) : undefined;
 }
 
 /** Optimal string alignment distance. */
@@ -226,7 +232,8 @@ function checkString(name: string, raw: string, spec: Extract<OptionSpec, { type
   if (raw === '') throw new UserError(`--${name} needs a value`);
   if (spec.choices && !spec.choices.includes(raw)) {
     const near = nearest(raw, spec.choices);
-    const hint = near === undefined ? '' : `; did you mean ${near}?`;
+    const otherwise = spec.otherwise === undefined ? '' : `; ${spec.otherwise}`;
+    const hint = near === undefined ? otherwise : `; did you mean ${near}?`;
     throw new UserError(`--${name} is ${spec.choices.join(', ')}, not "${raw}"${hint}`);
   }
   return raw;

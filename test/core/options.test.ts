@@ -15,6 +15,7 @@ const COMMAND = {
       elsewhere: ['net'],
       help: 'the model',
       choices: ['resnet18', 'resnet20'],
+      otherwise: 'bring your own',
     },
     out: { type: 'string', value: 'FILE', help: 'the file', default: 'out.onnx' },
     epochs: { type: 'integer', help: 'how long', default: 30, min: 1, max: 1000 },
@@ -131,8 +132,10 @@ describe('options are refused', () => {
     [['--lr', 'Infinity'], /^--lr takes a number/],
     [['--lr', '1e999'], /^--lr takes a number/],
     [['--lr', ' '], /^--lr takes a number/],
-    [['--model', 'vgg16'], /^--model is resnet18, resnet20, not "vgg16"$/],
+    [['--model', 'vgg16'], /^--model is resnet18, resnet20, not "vgg16"; bring your own$/],
     [['--model', 'resnet81'], /^--model is resnet18, resnet20, not "resnet81"; did you mean resnet18\?$/],
+    [['--model', 'res'], /"res"; did you mean resnet18\?$/],
+    [['--epo', '3'], /^there is no option --epo; did you mean --epochs\?$/],
     [['--out='], /^--out needs a value$/],
   ];
   for (const [argv, message] of cases) it(argv.join(' '), () => refuses(argv, message));

@@ -22,12 +22,19 @@ export function flagOf(name: string): string {
 }
 
 function optionSpec(schema: z.ZodMiniType): OptionSpec {
-  const { help, value, list, elsewhere } = FLAGS.get(schema)!;
+  const { help, value, list, elsewhere, otherwise } = FLAGS.get(schema)!;
   const text = { help, ...(value && { value }), ...(elsewhere && { elsewhere }) };
   if (list) return { type: 'string', ...text };
   const json = z.toJSONSchema(schema, { io: 'input' });
   const fallback = json.default === undefined ? {} : { default: json.default as never };
-  if (json.enum) return { type: 'string', ...text, ...fallback, choices: json.enum as string[] };
+  if (json.enum)
+    return {
+      type: 'string',
+      ...text,
+      ...fallback,
+      choices: json.enum as string[],
+      ...(otherwise && { otherwise }),
+    };
   if (json.type === 'boolean') return { type: 'boolean', ...text, ...fallback };
   const { minimum: min, maximum: max } = json;
   return {

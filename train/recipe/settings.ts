@@ -23,6 +23,8 @@ export interface Flag {
   value?: string;
   /** What other programs call it. */
   elsewhere?: readonly string[];
+  /** What to do who wants none of its choices. */
+  otherwise?: string;
   /** For lists: what the flag takes, and how its text is read; what it makes of other text the schema refuses. */
   list?: { takes: string; read: (text: string) => unknown };
 }
@@ -92,6 +94,7 @@ export const model = z.optional(z.enum(MODEL_NAMES as readonly [string, ...strin
   value: 'NAME',
   elsewhere: ['net', 'arch'],
   help: 'model of the zoo; default: by the number of cores',
+  otherwise: 'any other net is trained from its .onnx, with --from FILE',
 });
 
 /** What a training goes on from, and how much of it. */

@@ -261,7 +261,7 @@ function refuseChanges(given: ReadonlySet<string>, recipes: readonly string[]): 
 function describePlan(config: TrainConfig, device: Device, model: Graph, say: (line: string) => void): void {
   const parameters = parameterCount(model).toLocaleString('en');
   say(
-    `${config.model}: ${parameters} parameters; ${config.epochs} epochs of ${config.trainImages} images, ` +
+    `${config.model}: ${parameters} parameters; ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'} of ${config.trainImages} images, ` +
       `batch ${config.batchSize}, ${config.optimizer} lr ${config.learningRate} ` +
       `weight decay ${config.weightDecay}, ${config.schedule}${config.cycleMomentum ? ' with momentum 0.95 to 0.85 and back' : ''}, ${describeAugmentation(config)}, seed ${config.seed}` +
       (config.engine === 'tfjs' ? '; TensorFlow.js' : '') +

@@ -77,7 +77,7 @@ await runMain(async () => {
   // Last, so that a run that is there is whole.
   await run.writeConfig(runConfig(config, dataset));
   say(
-    `${name}: ${parameterCount(model).toLocaleString('en')} parameters; ${config.epochs} epochs of ${stepsPerEpoch} steps, ` +
+    `${name}: ${parameterCount(model).toLocaleString('en')} parameters; ${config.epochs} ${config.epochs === 1 ? 'epoch' : 'epochs'} of ${stepsPerEpoch} steps, ` +
       `batch ${config.batchSize} in ${processes} shares of ${config.batchSize / processes}, ${config.optimizer}`,
   );
   say(`written: ${Object.values(STEP_FILES).join(', ')}, last.safetensors, config.json in ${out}`);

@@ -254,4 +254,7 @@ test('a file that is no image, or damaged, is named', async () => {
   await refuses('train/a/cut.png', png.subarray(0, 40), /train.a.cut\.png is damaged/);
   await symlink(join(root, 'nowhere'), join(root, 'train/a/gone.png'));
   await rejectsPlainly(load(root), /cannot read .*gone\.png: ENOENT/);
+  await rm(join(root, 'train/a/gone.png'));
+  await symlink('circle.png', join(root, 'train/a/circle.png'));
+  await rejectsPlainly(load(root), /cannot read .*circle\.png: ELOOP/);
 });

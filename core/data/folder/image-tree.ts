@@ -58,7 +58,12 @@ const DISK: ImageTree = {
 
 function leadsToFolder(folder: string, entry: Dirent): boolean {
   if (!entry.isSymbolicLink()) return entry.isDirectory();
-  return statSync(join(folder, entry.name), { throwIfNoEntry: false })?.isDirectory() ?? false;
+  try {
+    return statSync(join(folder, entry.name)).isDirectory();
+  } catch {
+    // It leads nowhere or in a circle: who reads it is told.
+    return false;
+  }
 }
 
 function inOrder(entries: TreeEntry[]): TreeEntry[] {

@@ -394,7 +394,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
 
   it('works without its server after the first visit', async (t) => {
     const demo = await startDemo({
-      ...{ model: test.model, port: 0, host: '127.0.0.1', data: test.folder },
+      ...{ port: 0, host: '127.0.0.1', data: test.folder },
       allowHosts: ['demo.lan'],
     });
     t.after(() => demo.close());
@@ -405,8 +405,24 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
       await insecure.textOf('#backend'),
       /, 1 thread \(plain http to another machine is no secure context/,
     );
+    // The first model is of int8, from which no training goes on.
+    await insecure.show('teach');
+    assert.match(
+      await insecure.textOf('#teach-method'),
+      /efficientnet-lite0-cifar100 is of int8: resnet14t learns in its place\.$/,
+    );
+    for (const [i, color] of [
+      { r: 220, g: 20, b: 30 },
+      { r: 20, g: 40, b: 230 },
+    ].entries()) {
+      const input = insecure.page.locator('.class-card').nth(i).locator('input[type=file]');
+      await input.setInputFiles(await colored(`c${i}`, color, 3));
+    }
+    await insecure.page.fill('#teach-epochs', '2');
+    await insecure.page.click('#teach-start');
+    await insecure.page.waitForSelector('#teach-download[download="resnet14t-taught.onnx"]:not([hidden])');
     await insecure.close();
-    const visitor = await DemoPage.open(test.browser, demo.url);
+    const visitor = await DemoPage.open(test.browser, `${demo.url}?model=resnet14t`);
     await visitor.page.waitForSelector('#offline-state[data-kept]');
     await demo.close();
     await visitor.page.reload();

@@ -367,7 +367,27 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.ok(y < 260, `the picture begins at ${y}`);
     await page.page.click('#model-fold');
     assert.equal(await page.page.isVisible('#model-select'), true);
+    const { width } = (await page.page.locator('#model-select').boundingBox())!;
+    assert.ok(width > 300, `the model's name has ${width} pixels`);
     assert.match((await page.page.textContent('#model-fold')) ?? '', /^Model: /);
+    // What is asked for comes into view.
+    const isInView = (selector: string) =>
+      page.page.$eval(selector, (element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return top >= -1 && bottom <= innerHeight + 1;
+      });
+    const given = await picture(64, 64);
+    await page.guessesAfter(() => page.choose('#picture-file', 'mine.png', given.png, 'image/png'));
+    await page.page.waitForTimeout(100);
+    assert.equal(await isInView('#predictions li'), true);
+    await page.page.click('#explain');
+    await page.page.waitForSelector('#heat-text:not(:empty)');
+    await page.page.waitForFunction(() =>
+      /runs/.test(document.querySelector('#heat-text')?.textContent ?? ''),
+    );
+    await page.page.waitForTimeout(100);
+    assert.equal(await isInView('#heat'), true);
+    await page.page.click('#explain');
     await page.page.setViewportSize({ width: 1280, height: 900 });
     assert.equal(await page.page.isVisible('#model-fold'), false);
   });

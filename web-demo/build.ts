@@ -231,8 +231,9 @@ async function hashFiles(files: readonly string[]): Promise<string> {
 /** Puts `work` in the place of the page; if another process builds too, the last one wins. */
 async function swapIn(work: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
-    await rm(DEMO_DIST, { recursive: true, force: true });
     try {
+      // What the other puts there meanwhile makes this fail too.
+      await rm(DEMO_DIST, { recursive: true, force: true });
       await rename(work, DEMO_DIST);
       return;
     } catch (error) {

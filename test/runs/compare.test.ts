@@ -59,6 +59,8 @@ test('names are as short as they still differ', () => {
   for (const own of [['run-a', 'run-b'], ['resnet20', 'resnet200'], ['2026-11-29-resnet20']]) {
     assert.deepEqual(shortNames(own), own);
   }
+  // What is left would be a letter, for six that are saved.
+  assert.deepEqual(names('lite0-b', 'lite0-c'), ['lite0-b', 'lite0-c']);
   assert.deepEqual(names('sweep-one-', 'sweep-one-b'), ['sweep-one-', '…b']);
   assert.deepEqual(names('same-name-x', 'same-name-x'), ['…x', '…x']);
 });

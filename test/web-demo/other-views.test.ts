@@ -367,7 +367,27 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     assert.ok(y < 260, `the picture begins at ${y}`);
     await page.page.click('#model-fold');
     assert.equal(await page.page.isVisible('#model-select'), true);
+    const { width } = (await page.page.locator('#model-select').boundingBox())!;
+    assert.ok(width > 300, `the model's name has ${width} pixels`);
     assert.match((await page.page.textContent('#model-fold')) ?? '', /^Model: /);
+    // What is asked for comes into view.
+    const isInView = (selector: string) =>
+      page.page.$eval(selector, (element) => {
+        const { top, bottom } = element.getBoundingClientRect();
+        return top >= -1 && bottom <= innerHeight + 1;
+      });
+    const given = await picture(64, 64);
+    await page.guessesAfter(() => page.choose('#picture-file', 'mine.png', given.png, 'image/png'));
+    await page.page.waitForTimeout(100);
+    assert.equal(await isInView('#predictions li'), true);
+    await page.page.click('#explain');
+    await page.page.waitForSelector('#heat-text:not(:empty)');
+    await page.page.waitForFunction(() =>
+      /runs/.test(document.querySelector('#heat-text')?.textContent ?? ''),
+    );
+    await page.page.waitForTimeout(100);
+    assert.equal(await isInView('#heat'), true);
+    await page.page.click('#explain');
     await page.page.setViewportSize({ width: 1280, height: 900 });
     assert.equal(await page.page.isVisible('#model-fold'), false);
   });
@@ -394,7 +414,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
 
   it('works without its server after the first visit', async (t) => {
     const demo = await startDemo({
-      ...{ model: test.model, port: 0, host: '127.0.0.1', data: test.folder },
+      ...{ port: 0, host: '127.0.0.1', data: test.folder },
       allowHosts: ['demo.lan'],
     });
     t.after(() => demo.close());
@@ -405,8 +425,24 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
       await insecure.textOf('#backend'),
       /, 1 thread \(plain http to another machine is no secure context/,
     );
+    // The first model is of int8, from which no training goes on.
+    await insecure.show('teach');
+    assert.match(
+      await insecure.textOf('#teach-method'),
+      /efficientnet-lite0-cifar100 is of int8: resnet14t learns in its place\.$/,
+    );
+    for (const [i, color] of [
+      { r: 220, g: 20, b: 30 },
+      { r: 20, g: 40, b: 230 },
+    ].entries()) {
+      const input = insecure.page.locator('.class-card').nth(i).locator('input[type=file]');
+      await input.setInputFiles(await colored(`c${i}`, color, 3));
+    }
+    await insecure.page.fill('#teach-epochs', '2');
+    await insecure.page.click('#teach-start');
+    await insecure.page.waitForSelector('#teach-download[download="resnet14t-taught.onnx"]:not([hidden])');
     await insecure.close();
-    const visitor = await DemoPage.open(test.browser, demo.url);
+    const visitor = await DemoPage.open(test.browser, `${demo.url}?model=resnet14t`);
     await visitor.page.waitForSelector('#offline-state[data-kept]');
     await demo.close();
     await visitor.page.reload();

@@ -68,7 +68,7 @@ export function shortNames(names: readonly string[]): string[] {
   let same = others.length === 0 ? 0 : first.length;
   for (const name of others) while (!name.startsWith(first.slice(0, same))) same--;
   const prefix = /^.*[-_/. ]/s.exec(first.slice(0, same))?.[0].length ?? 0;
-  return names.map((name) => (prefix < 6 || name.length === prefix ? name : `…${name.slice(prefix)}`));
+  return names.map((name) => (prefix < 8 || name.length === prefix ? name : `…${name.slice(prefix)}`));
 }
 
 /** The config keys whose values are not the same in all runs, in the order of the configs. */

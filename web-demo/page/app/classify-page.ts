@@ -113,8 +113,11 @@ export class ClassifyPage {
    * @param truth its class, where it is known
    * @returns undefined if it could not be, or another picture came meanwhile
    */
-  classify(file: Blob, truth?: string): Promise<Classification | undefined> {
-    return this.#run({ file, truth, key: ++this.#lastKey });
+  async classify(file: Blob, truth?: string): Promise<Classification | undefined> {
+    const result = await this.#run({ file, truth, key: ++this.#lastKey });
+    // On a phone the guesses are below the picture.
+    if (result) document.querySelector('#predictions li')?.scrollIntoView({ block: 'nearest' });
+    return result;
   }
 
   /** Classifies the picture at hand again: another model was opened. */
@@ -208,7 +211,10 @@ export class ClassifyPage {
           },
         },
       );
-      if (this.#explaining === mine) this.#heat.show(map, guess.label);
+      if (this.#explaining === mine) {
+        this.#heat.show(map, guess.label);
+        byId('heat', HTMLCanvasElement).scrollIntoView({ block: 'nearest' });
+      }
     } catch (error) {
       if (this.#explaining !== mine || isAbort(error)) return;
       // Its model was closed under it; the one that comes instead draws a new map.

@@ -53,6 +53,16 @@ export class OpenModel {
     return this.#source;
   }
 
+  /**
+   * What can be trained on: the open model, or in place of one of fewer bits that the page began with the light one that
+   * comes with the project, which is of float32.
+   */
+  get trainable(): ModelSource | undefined {
+    const light = this.#index?.models.find(({ name }) => name === this.#index?.light);
+    const own = this.#source !== undefined && 'url' in this.#source;
+    return own && light && this.#model?.precision !== 'fp32' ? light : this.#source;
+  }
+
   /** Whether there may be a model soon: a picture given meanwhile waits for it. */
   get isComing(): boolean {
     return this.#isComing;

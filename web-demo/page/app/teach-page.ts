@@ -87,6 +87,7 @@ export class TeachPage {
   modelOpened(_model: OpenedModel): void {
     this.#fill.hidden = this.#test.source === undefined;
     this.#restoring ??= this.#restore();
+    this.#describeMethod();
     this.#update();
   }
 
@@ -123,9 +124,18 @@ export class TeachPage {
   }
 
   #showMethod(): void {
-    const { epochs, what } = METHODS[this.#method];
-    this.#epochs.value = String(epochs);
-    byId('teach-method', HTMLElement).textContent = what;
+    this.#epochs.value = String(METHODS[this.#method].epochs);
+    this.#describeMethod();
+  }
+
+  #describeMethod(): void {
+    const { what } = METHODS[this.#method];
+    const { model, trainable } = this.#open;
+    const instead =
+      this.#method === 'scratch' || !model || !trainable || trainable.name === model.name
+        ? ''
+        : ` Training goes on from float32, and ${model.name} is of ${model.precision}: ${trainable.name} learns in its place.`;
+    byId('teach-method', HTMLElement).textContent = `${what}${instead}`;
   }
 
   /** Asks before pictures are lost. */
@@ -222,7 +232,7 @@ export class TeachPage {
       this.#client ??= new WorkerClient(
         new Worker(new URL('../teach/worker.ts', import.meta.url), { type: 'module' }),
       );
-      const { source } = this.#open;
+      const { trainable: source } = this.#open;
       const result = await this.#client.call(
         'teach',
         {

@@ -67,7 +67,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
 
   before(async () => {
     test = await TestDemo.start(['--host-resolver-rules=MAP demo.lan 127.0.0.1']);
-    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4 };
+    const config = { model: 'resnet20', dataset: 'cifar100', epochs: 4, labels: ['a', 'b'] };
     await writeRunFiles(
       path.join(test.folder, 'runs/2026-11-29-22-15-30-first'),
       [epoch(0), epoch(1)],

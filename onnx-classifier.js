@@ -8,6 +8,7 @@
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
+import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync, realpathSync, statSync } from 'node:fs';
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { dirname, join, relative, sep } from 'node:path';
@@ -75,6 +76,15 @@ const SOURCE_URL = 'sourceUrl';
 /** Older builds are kept for the processes that run from them. */
 const KEPT_MS = 7 * 24 * 3600 * 1000;
 
+/** For bash, and for zsh by way of bash's: asks this file at each TAB, and takes file names where it gives nothing. */
+const COMPLETION = `[ -z "\${ZSH_VERSION-}" ] || { autoload -Uz compinit bashcompinit && compinit && bashcompinit; }
+_onnx_classifier() {
+  local IFS=$'\\n'
+  COMPREPLY=($(COMP_LINE="$COMP_LINE" COMP_POINT="$COMP_POINT" COMP_WORDBREAKS="\${COMP_WORDBREAKS-}" "$1" completion 2>/dev/null))
+}
+complete -o default -F _onnx_classifier onnx-classifier
+`;
+
 if (realpathSync(process.argv[1]) === fileURLToPath(import.meta.url)) await main(...process.argv.slice(2));
 
 async function main(name, ...args) {
@@ -83,6 +93,7 @@ async function main(name, ...args) {
   else if (names.includes(name)) await start(COMMANDS[name].source, args);
   else if (name === '--help' || name === '-h' || name === 'help')
     process.stdout.write(`${helpText(names)}\n`);
+  else if (name === 'completion') process.stdout.write(completion(names, process.env));
   else if (name === '--version') process.stdout.write(`${manifest().version}\n`);
   else {
     const what = name === undefined ? 'no command given' : `no command ${JSON.stringify(name)}`;
@@ -111,7 +122,44 @@ function helpText(names) {
     ...names.map((name) => `  ${name.padEnd(width)}  ${COMMANDS[name].summary}`),
     '',
     'Each says with --help what its options are.',
+    ...(DIST === undefined ? [] : ['bash and zsh complete them after: eval "$(onnx-classifier completion)"']),
   ].join('\n');
+}
+
+/**
+ * What a shell is told: the script that makes it ask, or where it asks, what the word before the cursor may become, a line each.
+ * @param names of the commands
+ * @param env COMP_LINE, COMP_POINT and COMP_WORDBREAKS as bash sets them for a completion
+ */
+function completion(names, { COMP_LINE: line, COMP_POINT: point, COMP_WORDBREAKS: breaks = '' }) {
+  if (line === undefined) return COMPLETION;
+  const words = line.slice(0, point).split(/\s+/).slice(1);
+  const word = words.pop() ?? '';
+  // bash puts only what is behind the colon of setup:tensorflow in its place.
+  const kept = breaks.includes(':') ? word.lastIndexOf(':') + 1 : 0;
+  return candidates(names, words)
+    .filter((candidate) => candidate.startsWith(word))
+    .map((candidate) => `${candidate.slice(kept)}\n`)
+    .join('');
+}
+
+/** The commands, a command's options, or the choices of the option that stands before. */
+function candidates(names, [command, ...words]) {
+  if (command === undefined) return names;
+  if (!names.includes(command)) return [];
+  const help = spawnSync(process.execPath, [fileURLToPath(import.meta.url), command, '--help'], {
+    encoding: 'utf8',
+  }).stdout;
+  const options = [...help.matchAll(/^ {2}(--\S+)(?: (\S+))? {2,}(.*)$/gm)].map(([, flag, value, text]) => ({
+    flag,
+    // Choices are in the value's place, or at the end of what is said.
+    choices:
+      value?.match(/^[\w.-]+(\|[\w.-]+)+$/)?.[0].split('|') ??
+      text.match(/\(one of ([^;)]+)/)?.[1].split(', '),
+    takes: value !== undefined,
+  }));
+  const before = options.find(({ flag }) => flag === words.at(-1));
+  return before?.takes ? (before.choices ?? []) : options.map(({ flag }) => flag);
 }
 
 function manifest() {

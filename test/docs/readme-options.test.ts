@@ -9,7 +9,7 @@ import { type CommandHelp, OPTION_TABLES, optionTables, readHelp } from '../../s
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const GUIDES = ['README.md', 'docs/guide.md'];
 /** Options of other programs, which these name too. */
-const FOREIGN = new Set(['--logdir', '--ignore-scripts', '--config', '--rest']);
+const FOREIGN = new Set(['--logdir', '--ignore-scripts', '--global', '--config', '--rest']);
 /** What a person reads at once: about a screen and a half, pictures aside. */
 const README_LINES = 110;
 

@@ -1,9 +1,20 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
 import { existsSync } from 'node:fs';
-import { cp, mkdir, mkdtemp, readdir, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import {
+  chmod,
+  cp,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  realpath,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { dirname, join } from 'node:path';
+import { delimiter, dirname, join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
@@ -101,6 +112,32 @@ describe('the package, unpacked beside its dependencies', () => {
       const text = await readFile(join(home, 'dist', file), 'utf8');
       assert.doesNotMatch(text.replace(/^ *(\/\/|\/?\*).*$/gm, ''), /npm run /, file);
     }
+  });
+
+  it('completes commands, options and their choices in bash', {
+    skip: process.platform === 'win32' ? 'bash is not on Windows' : false,
+  }, async () => {
+    const bin = join(folder, 'bin');
+    await mkdir(bin);
+    await symlink(join(home, 'onnx-classifier.js'), join(bin, 'onnx-classifier'));
+    // As npm does that installs it.
+    await chmod(join(home, 'onnx-classifier.js'), 0o755);
+    const ask = `eval "$(onnx-classifier completion)"
+      for COMP_LINE in "$@"; do
+        COMP_POINT=\${#COMP_LINE} COMPREPLY=()
+        _onnx_classifier onnx-classifier
+        echo "\${COMPREPLY[*]}"
+      done`;
+    const lines = ['tr', 'setup:o', 'train --sched', 'train --schedule m', 'train --data ', 'none --'];
+    const { stdout } = await run(
+      'bash',
+      ['-c', ask, 'bash', ...lines.map((line) => `onnx-classifier ${line}`)],
+      {
+        cwd: folder,
+        env: { ...process.env, PATH: [bin, dirname(process.execPath), process.env.PATH].join(delimiter) },
+      },
+    );
+    assert.deepEqual(stdout.split('\n'), ['train', 'openvino', '--schedule', 'multistep', '', '', '']);
   });
 
   it('leaves onnxruntime-web to the page that uses it, which knows where its WebAssembly is', async () => {

@@ -1,16 +1,22 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
+import { openModel } from '../../core/foreign-model/open-model.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
 import { decodeSafetensors } from '../../core/weights/safetensors.ts';
 import { ExportSource } from '../../export/sources/source.ts';
 import { weightsSource } from '../../export/sources/weights-source.ts';
 import { torchvisionFiles } from '../../export/targets/torchvision.ts';
 import { forImages } from '../../train/fine-tune/enlarge.ts';
+import { temporaryFolder } from '../data/temporary-folder.ts';
 
 const EMBEDDED = fileURLToPath(new URL('../../models/resnet14t.onnx', import.meta.url));
+const PYTHON = process.env.ONNX_PYTHON ?? 'python3';
 const LABELS = ['a cat', 'a "dog"', 'an owl'];
 
 function sourceOf(model: string, imageSize: number, shown = imageSize): ExportSource {
@@ -72,15 +78,8 @@ it('the program enlarges what the graph enlarged, and is Python', (t) => {
   const program = filesOf(sourceOf('efficientnet-lite0', 64, 32))['model.py'] as string;
   assert.match(program, /\.resize\(\(32, 32\), PIL/);
   assert.match(program, /interpolate\(x, size=\(64, 64\), mode="bilinear"\)\n {4}return x\n/);
-  const python = process.env.ONNX_PYTHON ?? 'python3';
-  const { status, stderr, error } = spawnSync(
-    python,
-    ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'],
-    {
-      input: program,
-      encoding: 'utf8',
-    },
-  );
+  const parse = ['-c', 'import ast, sys; ast.parse(sys.stdin.read())'];
+  const { status, stderr, error } = spawnSync(PYTHON, parse, { input: program, encoding: 'utf8' });
   if (error) t.skip('its syntax is checked where python3 is installed');
   else assert.equal(status, 0, stderr);
 });
@@ -98,4 +97,57 @@ it('says which nets neither library has, and what is folded', async () => {
     name: 'UserError',
     message: /batch norm is folded into the weights of a\.onnx, which has no \S+; export the run/,
   });
+});
+
+/** Each folder's model.py loads its net strictly; prints a line a folder, the logits of the images that it is given. */
+const LOGITS = `
+import array, importlib.util, json, sys, torch
+values = torch.tensor(array.array("f", sys.stdin.buffer.read()))
+for folder, size in json.loads(sys.argv[1]):
+    spec = importlib.util.spec_from_file_location("model", folder + "/model.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    with torch.inference_mode():
+        x = values[: 2 * 3 * size * size].reshape(2, 3, size, size)
+        print(json.dumps(module.load()(x).flatten().tolist()))
+`;
+
+it('torchvision and timm load them strictly, and give the logits that onnxruntime gives', async (t) => {
+  if (spawnSync(PYTHON, ['-c', 'import torch, torchvision, timm, safetensors, PIL']).status !== 0) {
+    t.skip(
+      `${PYTHON} has no torch, torchvision, timm, safetensors and Pillow; ONNX_PYTHON names another interpreter`,
+    );
+    return;
+  }
+  const folder = await temporaryFolder();
+  const nets = { resnet18: 32, mobilenetv2: 32, 'mobilenetv3-small': 32, 'efficientnet-lite0': 64 };
+  const images = Float32Array.from({ length: 2 * 3 * 64 * 64 }, (_, i) => Math.sin(i));
+  const expected: number[][] = [];
+  for (const [model, size] of Object.entries(nets)) {
+    const source = sourceOf(model, size);
+    mkdirSync(join(folder, model));
+    for (const [name, data] of torchvisionFiles(source)) writeFileSync(join(folder, model, name), data);
+    const session = await openModel(encodeModel(source.graph));
+    const { data } = await session.run(images.subarray(0, 2 * 3 * size * size), [2, 3, size, size]);
+    await session.close();
+    expected.push(Array.from(data as Float32Array));
+  }
+  const asked = JSON.stringify(Object.entries(nets).map(([model, size]) => [join(folder, model), size]));
+  const { status, stdout, stderr } = spawnSync(PYTHON, ['-c', LOGITS, asked], {
+    input: new Uint8Array(images.buffer),
+    encoding: 'utf8',
+  });
+  assert.equal(status, 0, stderr);
+  const lines = stdout
+    .trimEnd()
+    .split('\n')
+    .map((line) => JSON.parse(line) as number[]);
+  for (const [i, logits] of lines.entries()) {
+    const largest = Math.max(...expected[i]!.map(Math.abs));
+    assert.equal(logits.length, 2 * LABELS.length);
+    for (const [at, value] of logits.entries()) {
+      assert.ok(Math.abs(value - expected[i]![at]!) <= 1e-5 * largest, `${Object.keys(nets)[i]}: ${value}`);
+    }
+  }
+  assert.equal(lines.length, expected.length);
 });

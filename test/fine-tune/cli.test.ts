@@ -115,6 +115,10 @@ it('a mistake is one line', async () => {
   const cases: [string[], RegExp][] = [
     [['--from', 'nothing.onnx'], /--from nothing.onnx: there is no such file/],
     [
+      ['--from', 'efficientnet-lite2'],
+      /--from efficientnet-lite2 is not fetched yet: npm run pretrained -- efficientnet-lite2$/m,
+    ],
+    [
       ['--from', FOREIGN, '--model', 'resnet20'],
       /give --model for a new net or --from for one that goes on, not both/,
     ],

@@ -88,7 +88,10 @@ function warn(line: string): void {
  * @throws UserError if an address is none of http or https, or a folder has no pictures
  */
 async function listImages(given: readonly string[]): Promise<(string | URL)[]> {
-  const { picturesBelow } = await import('./core/image/picture-file.ts');
+  const [{ picturesBelow }, { Skipped }] = await Promise.all([
+    import('./core/image/picture-file.ts'),
+    import('./core/data/folder/scan.ts'),
+  ]);
   const images: (string | URL)[] = [];
   for (const text of given) {
     const [, scheme] = /^([a-z][a-z0-9+.-]+):\/\//i.exec(text) ?? [];
@@ -105,12 +108,15 @@ async function listImages(given: readonly string[]): Promise<(string | URL)[]> {
       continue;
     }
     const { pictures, others } = await picturesBelow(text);
+    const skipped = new Skipped();
+    for (const file of others) skipped.addFile(file);
+    const notRead = skipped.describe();
     if (pictures.length === 0) {
       throw new UserError(
-        `${text} has no pictures (png, jpg, webp, bmp, tif, gif, avif), nor has a folder in it`,
+        `${text} has no pictures (png, jpg, webp, bmp, tif, gif, avif), nor has a folder in it${notRead ? `; ${notRead}` : ''}`,
       );
     }
-    if (others > 0) warn(`note: ${text} has ${others} other ${others === 1 ? 'file' : 'files'}, not read`);
+    if (notRead) warn(`note: ${text}: ${notRead}`);
     images.push(...pictures);
   }
   return images;

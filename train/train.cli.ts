@@ -283,13 +283,24 @@ function describeImageCost(
   const small = DEFAULT_IMAGE_SIZE;
   if (height * width <= small * small || progressive.length > 0) return;
   const macs = countMacs(model);
-  const ratio = macs / countMacs(buildModel(model.name, { numClasses: labels.length, imageSize: small }));
+  // Only a net of the zoo can be had in another size: one to go on from may be anybody's, by the same name too.
+  const zooMacs = (imageSize: number) =>
+    countMacs(buildModel(model.name, { numClasses: labels.length, imageSize }));
+  const ratio =
+    MODEL_NAMES.includes(model.name) && zooMacs(height) === macs ? macs / zooMacs(small) : undefined;
+  const times =
+    ratio === undefined ? '' : `, ${ratio.toFixed(ratio < 10 ? 1 : 0)} times those of ${small} x ${small}`;
   // A step is a forward pass and about two of them back.
-  const step = (3 * batchSize * macs) / 1e9;
+  const step = 3 * batchSize * macs;
   say(
-    `images of ${width} x ${height} pixels: ${(macs / 1e6).toFixed(0)} million multiply-adds each on this net, ` +
-      `${ratio.toFixed(ratio < 10 ? 1 : 0)} times those of ${small} x ${small}; ${step.toFixed(0)} billion a step`,
+    `images of ${width} x ${height} pixels: ${millions(macs)} multiply-adds each on this net${times}; ` +
+      `${millions(step)} a step`,
   );
+}
+
+function millions(count: number): string {
+  const [unit, name] = count < 1e9 ? [1e6, 'million'] : [1e9, 'billion'];
+  return `${(count / unit).toFixed(count < 10 * unit ? 1 : 0)} ${name}`;
 }
 
 function describeAugmentation(config: TrainConfig): string {

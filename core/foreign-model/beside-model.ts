@@ -36,8 +36,8 @@ export async function findPreprocessing(
       : await readPreprocessing(explicit, tree);
   if (!found && !takesBytes(model)) {
     throw new UserError(
-      `${source} does not say how to prepare images for it; put that into ${tree.path.basename(preprocessingPath(path))} beside it (serve and export also take ` +
-        '--preprocessing FILE), e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
+      `${source} does not say how to prepare images for it; put that into ${tree.path.basename(preprocessingPath(path))} beside it (or give ` +
+        '--preprocessing FILE to serve, predict or export), e.g. {"mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225], "labels": "labels.txt"}',
     );
   }
   const { sizes, ...given } = found ?? {};

@@ -27,10 +27,10 @@ type PictureFormat = 'sharp' | 'tiff' | 'bmp' | 'heic';
 /**
  * The pictures in a folder and in all folders below it, by their extensions, in the order of their paths. What
  * begins with a dot is passed over.
- * @returns paths that begin with `folder`, and how many other files there are
+ * @returns paths that begin with `folder`, and the other files
  * @throws UserError if the folder cannot be read
  */
-export async function picturesBelow(folder: string): Promise<{ pictures: string[]; others: number }> {
+export async function picturesBelow(folder: string): Promise<{ pictures: string[]; others: string[] }> {
   const entries = await readdir(folder, { withFileTypes: true, recursive: true }).catch((error: unknown) => {
     throw new UserError(`cannot read ${folder}: ${errorMessage(error)}`);
   });
@@ -39,13 +39,14 @@ export async function picturesBelow(folder: string): Promise<{ pictures: string[
     .map((entry) => join(entry.parentPath ?? entry.path, entry.name))
     .filter((path) => !/(^|[\\/])\./.test(relative(folder, path)))
     .sort();
-  const pictures = files.filter((path) => PICTURE_EXTENSIONS.has(extname(path).slice(1).toLowerCase()));
-  return { pictures, others: files.length - pictures.length };
+  const isPicture = (path: string) => PICTURE_EXTENSIONS.has(extname(path).slice(1).toLowerCase());
+  return { pictures: files.filter(isPicture), others: files.filter((path) => !isPicture(path)) };
 }
 
 /** @throws UserError naming the file if it cannot be read or is a pipe or a device */
 export function readPictureFile(path: string): Promise<Buffer> {
   return readRegularFile(path).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') throw new UserError(`there is no file ${path}`);
     throw new UserError(`cannot read ${path}: ${errorMessage(error)}; remove or replace it`);
   });
 }

@@ -19,10 +19,10 @@ import { temporaryFolder } from '../data/temporary-folder.ts';
 const folder = await temporaryFolder();
 const DATA = join(folder, 'data');
 await writeColors(DATA, 8, 4);
-/** Of another program: other names of its ends, 10 classes, a softmax, 24 pixels. */
+/** Of another program: other names of its ends, 10 classes, a softmax, 40 pixels. */
 const FOREIGN = join(folder, 'theirs.onnx');
 {
-  const graph = buildModel('resnet20', { numClasses: 10, imageSize: 24 });
+  const graph = buildModel('resnet20', { numClasses: 10, imageSize: 40 });
   initializeParameters(graph, 3);
   const logits = graph.outputs[0]!.name;
   graph.nodes.push({
@@ -72,6 +72,11 @@ it('trains the .onnx of another program on own photos, goes on with the run and 
     RUN,
   );
   assert.match(said, /its head \(fc.weight, 10 classes\) is replaced by one of 3/);
+  // What it would cost in another size cannot be known.
+  assert.match(
+    said,
+    /^images of 40 x 40 pixels: 6\d million multiply-adds each on this net; 1\.\d billion a step$/m,
+  );
   assert.doesNotMatch(said, /resized/, 'the photos are decoded as the net takes them');
   const start = decodeModel(await readModelBytes(join(RUN, 'model.onnx'), 'model')).graph;
   const { tensors } = await loadCheckpoint(join(RUN, 'last.safetensors'));
@@ -85,7 +90,7 @@ it('trains the .onnx of another program on own photos, goes on with the run and 
   assert.match(await run('export', '--run', RUN, '--out', OUT), /theirs \(folder, 3 classes\)/);
   const metadata = decodeMetadata(decodeModel(await readModelBytes(OUT, 'out')).metadata, 'out');
   assert.deepEqual(metadata.mean, [0.4, 0.5, 0.6]);
-  assert.deepEqual([metadata.inputHeight, metadata.labels.length], [24, 3]);
+  assert.deepEqual([metadata.inputHeight, metadata.labels.length], [40, 3]);
   const report = JSON.parse(await run('test-model', '--weights', OUT, '--data', DATA, '--json'));
   const log = JSON.parse(await run('runs', '--root', folder, '--json'));
   assert.equal(report.top1, log[0].best?.top1 ?? report.top1);
@@ -101,7 +106,7 @@ it('images of another size are resized when they are loaded, if it is said, in a
   const out = join(folder, 'enlarged.onnx');
   await run('export', '--run', RUN, '--out', out, '--verify-images', '16');
   const { inputHeight } = decodeMetadata(decodeModel(await readModelBytes(out, out)).metadata, out);
-  assert.equal(inputHeight, 24);
+  assert.equal(inputHeight, 40);
   const report = JSON.parse(await run('test-model', '--weights', out, '--limit', '16', '--json'));
   assert.equal(report.images, 16);
 });
@@ -109,6 +114,10 @@ it('images of another size are resized when they are loaded, if it is said, in a
 it('a mistake is one line', async () => {
   const cases: [string[], RegExp][] = [
     [['--from', 'nothing.onnx'], /--from nothing.onnx: there is no such file/],
+    [
+      ['--from', 'efficientnet-lite2'],
+      /--from efficientnet-lite2 is not fetched yet: npm run pretrained -- efficientnet-lite2$/m,
+    ],
     [
       ['--from', FOREIGN, '--model', 'resnet20'],
       /give --model for a new net or --from for one that goes on, not both/,

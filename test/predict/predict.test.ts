@@ -33,6 +33,7 @@ describe('npm run predict', () => {
       'photos/.hidden/c.png': picture(4, 30, 30).png(),
       'broken/one.png': 'no picture',
       'empty/notes.txt': 'no picture',
+      'empty/IMG_1.HIF': 'no picture',
     });
     for (let i = 0; i < 25; i++) {
       const color = Object.values(colors)[i % 3]!;
@@ -74,7 +75,7 @@ describe('npm run predict', () => {
       ...['photos/b.png', 'photos', `${url}/red.png?size=1`, '--model', 'net.onnx'],
     );
     assert.equal(code, 0, stderr);
-    assert.equal(stderr, 'note: photos has 1 other file, not read\n');
+    assert.equal(stderr, 'note: photos: not read: 1 .txt\n');
     assert.deepEqual(stdout.trimEnd().split('\n'), [
       text('photos/b.png'),
       ...['photos/a.webp', 'photos/b.png', 'photos/inner/a.jpg'].map((file) => text(file)),
@@ -90,7 +91,7 @@ describe('npm run predict', () => {
     assert.match(stdout, /^photos\/b\.png {2}red, "light" \d\d\.\d\d %\n$/);
     const lines = stderr.trimEnd().split('\n');
     assert.match(lines[0]!, /^left out: broken\/one\.png is no PNG/);
-    assert.match(lines[1]!, /^left out: cannot read missing\.png: ENOENT/);
+    assert.match(lines[1]!, /^left out: there is no file missing\.png$/);
     assert.equal(lines[2], `left out: ${url}/none.png answered 404 Not Found`);
     assert.equal(lines[3], 'error: 3 of 4 pictures could not be classified');
     assert.equal(lines.length, 4);
@@ -110,7 +111,7 @@ describe('npm run predict', () => {
       predictions: expected.get('photos/b.png')!.slice(0, 2),
     });
     assert.deepEqual(Object.keys(second), ['image', 'error']);
-    assert.match(second.error, /^cannot read missing\.png/);
+    assert.match(second.error, /^there is no file missing\.png$/);
   });
 
   it('prints a table', async () => {
@@ -157,7 +158,10 @@ describe('npm run predict', () => {
     const refusals: [string[], RegExp][] = [
       [[], /^error: say what to classify: npm run predict -- FILE\|DIR\|URL\.\.\./],
       [['photos', '--json', '--csv'], /^error: give --json or --csv, not both$/],
-      [['empty'], /^error: empty has no pictures \(png, /],
+      [
+        ['empty'],
+        /^error: empty has no pictures \(png, .*; not read: 1 \.hif, 1 \.txt; convert HEIC to JPEG/,
+      ],
       [['ftp://example.com/a.png'], /^error: "ftp:\/\/example\.com\/a\.png" is no http or https address/],
       [['file:///etc/passwd'], /is no http or https address/],
       [['photos', '--top-k', '0'], /^error: --top-k must be at least 1$/],

@@ -120,6 +120,10 @@ async function findFile(from: string): Promise<string> {
   if (existsSync(from)) return from;
   const fetched = join(FETCHED, `${from}.onnx`);
   if (existsSync(fetched)) return fetched;
+  const { PRETRAINED } = await import('../../setup/pretrained/published.ts');
+  if (Object.hasOwn(PRETRAINED, from)) {
+    throw new UserError(`--from ${from} is not fetched yet: npm run pretrained -- ${from}`);
+  }
   const embedded = await embeddedModels();
   if (embedded.includes(from)) return embeddedModelPath(from);
   const names = embedded.length > 0 ? `, or one of ${embedded.join(', ')}` : '';

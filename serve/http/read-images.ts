@@ -37,7 +37,13 @@ export async function readImages(context: RequestContext, reader: ImageReader): 
   }
   const body = await reader.receive(context);
   if (body.length === 0) throw new Refusal(400, `the body is empty; ${HOW_TO_SEND}`);
-  if (imageFormat(body)) return { list: false, images: [body] };
+  const asCurlSends = Boolean(req.is('application/x-www-form-urlencoded'));
+  if (imageFormat(body)) {
+    if (asCurlSends && body.length > NEVER_WITHOUT && !body.includes(0x0a) && !body.includes(0x0d)) {
+      throw new Refusal(400, `the image has lost all bytes that end lines; ${CURL_STRIPS}`);
+    }
+    return { list: false, images: [body] };
+  }
   const sent = req.headers['content-type'];
   const isForm = Boolean(req.is('multipart/form-data'));
   const boundary = boundaryOf(body);
@@ -54,9 +60,13 @@ export async function readImages(context: RequestContext, reader: ImageReader): 
   if (req.is(['image/*', 'application/octet-stream'])) return { list: false, images: [body] };
   throw new Refusal(
     415,
-    `the body is no image, and neither JSON nor a form (content-type ${JSON.stringify(sent ?? 'none')}); ${HOW_TO_SEND}`,
+    `the body is no image, and neither JSON nor a form (content-type ${JSON.stringify(sent ?? 'none')}); ${asCurlSends ? `if it was one, line ends are missing: ${CURL_STRIPS}` : HOW_TO_SEND}`,
   );
 }
+
+/** Bytes of packed data among which there are always some that end lines, but for one in a million million. */
+const NEVER_WITHOUT = 4096;
+const CURL_STRIPS = 'curl -d takes them out of an image; send it with --data-binary @FILE';
 
 /** What separates the parts of a form, if the bytes begin as one. */
 function boundaryOf(body: Buffer): string | undefined {
@@ -123,7 +133,13 @@ const FIELDS = new Set(['image', 'file', ...LIST_FIELDS]);
 function fromFiles(req: Request): ImageRequest {
   const files = (req.files ?? []) as Express.Multer.File[];
   if (files.length === 0) {
-    throw new Refusal(400, 'no image in the multipart body; send it as a file in the field "image"');
+    const [text] = Object.keys((req.body as object | undefined) ?? {}).filter((name) => FIELDS.has(name));
+    throw new Refusal(
+      400,
+      text === undefined
+        ? 'no image in the multipart body; send it as a file in the field "image"'
+        : `the field "${text}" holds text and no file; send the file itself, with curl: -F ${text}=@FILE`,
+    );
   }
   const names = new Set(files.map(({ fieldname }) => fieldname));
   // One field of any name; of several only ours, for what the others are is not known.

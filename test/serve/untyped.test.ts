@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { request } from 'node:http';
 import { after, before, test } from 'node:test';
+import sharp from 'sharp';
 import { type RunningServer, startServer } from '../../serve/server.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
@@ -35,6 +36,13 @@ function send(body: Uint8Array | string, headers: Record<string, string>, method
   );
 }
 
+test('a form with the name of a file and not the file is told how curl sends it', async () => {
+  const body = `--x\r\ncontent-disposition: form-data; name="image"\r\n\r\ncat.jpg\r\n--x--\r\n`;
+  const refused = await send(body, { 'content-type': `multipart/form-data; boundary=x` });
+  assert.equal(refused.status, 400);
+  assert.match(refused.body.error!, /^the field "image" holds text and no file; .* -F image=@FILE$/);
+});
+
 test('the bytes say what curl leaves open: --data-binary and -T', async () => {
   const png = await noisePng(1);
   const form = 'application/x-www-form-urlencoded';
@@ -56,6 +64,17 @@ test('the bytes say what curl leaves open: --data-binary and -T', async () => {
       );
     }
   }
+  // What curl -d makes of a JPEG.
+  const jpeg = await sharp(await noisePng(1))
+    .resize(200)
+    .jpeg()
+    .toBuffer();
+  const stripped = await send(
+    jpeg.filter((byte) => byte !== 10 && byte !== 13),
+    { 'content-type': form },
+  );
+  assert.equal(stripped.status, 400);
+  assert.match(stripped.body.error!, /has lost all bytes that end lines; .*--data-binary @FILE$/);
   const put = await send(png, {}, 'PUT');
   assert.deepEqual([put.status, put.body.error], [405, 'PUT is not allowed here; use POST']);
 });

@@ -94,18 +94,26 @@ describe('the recipes of recipes/', () => {
     assert.ok(data);
   });
 
-  it('efficientnet-lite0 is how the embedded model of that name was trained', () => {
-    const name = 'models/efficientnet-lite0-cifar100';
-    const stored = parseTrainConfig(JSON.parse(read(`${name}.config.json`)) as Record<string, unknown>, name);
-    const recipe = PRESETS['efficientnet-lite0'];
-    for (const key of Object.keys(recipe) as (keyof typeof recipe)[])
-      assert.deepEqual(recipe[key], stored[key], key);
-    const steps = Math.floor(stored.trainImages / stored.batchSize);
-    for (const line of read(`${name}.log.jsonl`).trim().split('\n')) {
-      const { epoch, learningRate } = JSON.parse(line) as Record<string, number>;
-      assert.equal(learningRateAt(stored, steps, steps * (epoch! + 1) - 1), learningRate);
-    }
-  });
+  for (const [preset, name] of [
+    ['efficientnet-lite0', 'models/efficientnet-lite0-cifar100.first'],
+    ['efficientnet-lite0-160', 'models/efficientnet-lite0-cifar100'],
+  ] as const) {
+    it(`${preset} is how ${name} was trained`, () => {
+      const stored = parseTrainConfig(
+        JSON.parse(read(`${name}.config.json`)) as Record<string, unknown>,
+        name,
+      );
+      const recipe: Recipe = PRESETS[preset];
+      const defaults: Recipe = { headLr: 1 };
+      for (const key of Object.keys(recipe) as (keyof Recipe & keyof typeof stored)[])
+        assert.deepEqual(recipe[key], stored[key] ?? defaults[key], key);
+      const steps = Math.floor(stored.trainImages / stored.batchSize);
+      for (const line of read(`${name}.log.jsonl`).trim().split('\n')) {
+        const { epoch, learningRate } = JSON.parse(line) as Record<string, number>;
+        assert.equal(learningRateAt(stored, steps, steps * (epoch! + 1) - 1), learningRate);
+      }
+    });
+  }
 
   const logs: [recipe: keyof typeof PRESETS, log: string, change: Recipe][] = [
     ['fast', 'docs/fast-recipe/fast-36-epochs.jsonl', {}],

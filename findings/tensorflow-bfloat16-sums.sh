@@ -4,12 +4,12 @@
 # Versions   tensorflow-cpu 2.21.0 with keras 3.15.1 (some 300 MB), CPU
 # Guess      A kernel that takes bfloat16 sums in float32 and rounds once, as reduce_sum does: eight bits of precision,
 #            of any number of values.
-# What is so BiasAddGrad, the gradient of every bias_add, rounds as it goes: beyond 256 a one more is no more. Of
-#            the 4096 pixels of 4 images of 32 x 32 it counts 256, of 65536 it counts 512, with oneDNN or without.
-#            Without oneDNN (TF_ENABLE_ONEDNN_OPTS=0, or a processor for which it has no bfloat16) a depthwise filter's
-#            gradient is a quarter of what it should be, and a filter's a tenth too small at 65536.
-# Who is hit Training with bfloat16 on CPUs: biases of convolutions and dense layers learn at a hundredth of the rate,
-#            by batch size and image size, and no number looks broken. Batch norm in the bias's place is not concerned.
+# What is so BiasAddGrad, the gradient of a bias_add, rounds as it goes: 256 and 1 is 256 again. Of 4096 ones, the
+#            pixels of 4 images of 32 x 32, it makes 256, of 65536 it makes 512, with oneDNN or without. Without oneDNN
+#            (TF_ENABLE_ONEDNN_OPTS=0) a depthwise filter's gradient is a quarter of what it should be, and a
+#            filter's a tenth too small at 65536.
+# Who is hit Training with bfloat16 on CPUs: a bias whose gradient's terms have one sign gets too little of it, the less
+#            the larger batch and image, and no number looks broken.
 # Seen       oneDNN {'BiasAddGrad': 256, 'depthwise filter gradient': 4096, 'filter gradient': 4096, 'reduce_sum': 4096, 'right': 4096}
 #            oneDNN {'BiasAddGrad': 512, 'depthwise filter gradient': 65536, 'filter gradient': 65536, 'reduce_sum': 65536, 'right': 65536}
 #            Eigen  {'BiasAddGrad': 256, 'depthwise filter gradient': 1024, 'filter gradient': 4096, 'reduce_sum': 4096, 'right': 4096}

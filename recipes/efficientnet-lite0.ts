@@ -4,8 +4,8 @@ import finetune from './finetune.ts';
 /**
  * EfficientNet-Lite0, fine-tuned from its ImageNet weights (`npm run pretrained -- efficientnet-lite0` comes first):
  * 78.22 % top-1 (95.64 % top-5) on CIFAR-100's test images after 14 epochs of 49,000 images (`--val-share 0.02`), 96
- * minutes of two cores with AVX-512 that other work shared; 77.88 % (95.37 %) in int8, which is the model that is served
- * by default (models/README.md, its log beside it).
+ * minutes of two cores with AVX-512 that other work shared. `efficientnet-lite0-160` goes on from there to the model that is
+ * served by default (models/README.md, both logs beside it).
  */
 export default {
   ...finetune,

@@ -61,6 +61,19 @@ describe('a quantised model', () => {
     assert.match(second!.inputs[0]!, /dequantized$/);
   });
 
+  it('and the cheap layers at the front of a mobile net', async () => {
+    const enlarged = forImages(floatNet('mobilenetv2', 32), { height: 8, width: 8 });
+    const { graph, report } = await quantizeModel(enlarged, {
+      batches: () => noise(enlarged, 1, 2),
+      threads: 1,
+    });
+    // The stem, the depthwise one, the one that narrows, and the one that reads it.
+    assert.equal(report.float.Conv, 4);
+    const convs = graph.nodes.filter(({ op }) => op === 'Conv');
+    const reads = convs.slice(0, 6).map(({ inputs }) => inputs[0]!.endsWith('dequantized'));
+    assert.deepEqual(reads, [false, false, false, false, true, true]);
+  });
+
   it('is the same bytes each time, and the float graph is as before', async () => {
     const net = bottleneckNet(8);
     const before = Buffer.from(encodeModel(net));

@@ -189,7 +189,11 @@ async function trainOrResume(
       const { unevaluated } = result;
       const { count } = dataset[unevaluated ?? 'test'] ?? dataset.test;
       const before = unevaluated ? `, before all ${count} ${unevaluated} images were evaluated` : '';
-      say(`stopped after ${took}${before}; continue with npm run train -- --resume ${run.path}`);
+      const limit =
+        options.maxMinutes === undefined || interrupt.requested()
+          ? ''
+          : ` (--max-minutes ${options.maxMinutes}, in which the engine was opened as well)`;
+      say(`stopped after ${took}${limit}${before}; continue with npm run train -- --resume ${run.path}`);
     } else say(`finished in ${took}`);
     if (result.stoppedEarly)
       say(

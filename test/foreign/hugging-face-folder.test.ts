@@ -127,7 +127,7 @@ describe('a folder as Hugging Face has it', () => {
     for (const name of ['model_fp16', 'model_quantized']) {
       writeFileSync(join(several, 'onnx', `${name}.onnx`), tinyNet());
     }
-    const named = /holds model_fp16\.onnx, model_quantized\.onnx and no model\.onnx; name the one/;
+    const named = /holds model_fp16\.onnx, model_quantized\.onnx and no model\.onnx; give the one/;
     const works: [() => Promise<unknown>, RegExp][] = [
       [() => startServer({ models: [several], port: 0 }), named],
       [() => exportForeign(several, { out: join(root, 'none.onnx') }), named],

@@ -122,7 +122,7 @@ describe('Classifier', () => {
     // Large enough for a thread.
     const large = await picture(1, 600, 400).png().toBuffer();
     const cases: [ImageInput, RegExp][] = [
-      [missing, /^UserError: cannot read .*missing\.png: ENOENT/],
+      [missing, /^UserError: there is no file .*missing\.png$/],
       [folder, /^UserError: cannot read .*: it is not a file but a folder/],
       [new Uint8Array(0), /^UserError: image 1 is no PNG/],
       [good.subarray(0, 500), /^UserError: image 1 is damaged/],

@@ -91,6 +91,9 @@ const ZOO: ReadonlyMap<string, (options: ModelOptions) => Graph> = new Map([
 /** The names `buildModel` takes. */
 export const MODEL_NAMES: readonly string[] = [...ZOO.keys()];
 
+/** Those whose published ImageNet weights `npm run pretrained` fetches. */
+export const PUBLISHED_NETS = ['efficientnet-lite0', 'efficientnet-lite2'] as const;
+
 /**
  * Emits a model of the zoo as an ONNX graph, its parameters not yet initialised.
  * @throws UserError if there is no model of that name

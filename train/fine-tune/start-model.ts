@@ -7,6 +7,7 @@ import { loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { modelInRepository } from '../../core/foreign-model/model-folder.ts';
 import { DISK } from '../../core/fs/file-tree.ts';
 import { embeddedModelPath, embeddedModels } from '../../core/models/embedded.ts';
+import { PUBLISHED_NETS } from '../../core/models/zoo.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
@@ -120,8 +121,7 @@ async function findFile(from: string): Promise<string> {
   if (existsSync(from)) return from;
   const fetched = join(FETCHED, `${from}.onnx`);
   if (existsSync(fetched)) return fetched;
-  const { PRETRAINED } = await import('../../setup/pretrained/published.ts');
-  if (Object.hasOwn(PRETRAINED, from)) {
+  if (PUBLISHED_NETS.some((name) => name === from)) {
     throw new UserError(`--from ${from} is not fetched yet: npm run pretrained -- ${from}`);
   }
   const embedded = await embeddedModels();

@@ -1,10 +1,11 @@
-import type { ModelSource } from '../worker/protocol.ts';
-
 /** A file and its path from the folder that was chosen or dropped, that folder's name first; of a bare file its name. */
 export interface PathFile {
   file: File;
   path: string;
 }
+
+/** A model's file, or its file with what lies beside it, all in one folder that their paths begin with. */
+export type ModelFiles = { name: string; file: Blob } | { name: string; files: PathFile[] };
 
 /** What a drop or a paste holds; `folder` if there was one among it. */
 export interface GivenFiles {
@@ -22,7 +23,7 @@ export const PICTURE: RegExp = /\.(png|jpe?g|jfif|webp|bmp|gif|avif)$/i;
  * The model among files, with all that may lie beside it.
  * @returns undefined if there is none; where there are pictures too, a model that lies deeper than models do is none
  */
-export function modelAmong(given: readonly PathFile[]): Exclude<ModelSource, { url: string }> | undefined {
+export function modelAmong(given: readonly PathFile[]): ModelFiles | undefined {
   const tops = new Set(given.map(({ path }) => path.split('/')[0]!));
   const [top] = tops;
   const folder = tops.size === 1 && given.every(({ path }) => path.includes('/')) ? top : undefined;

@@ -1,16 +1,13 @@
 import type { ClassifierMetadata, ModelAccuracy, Precision } from '../../../core/model-metadata.ts';
 import type { Region } from '../../../core/preprocess/region.ts';
-import type { PathFile } from '../picture/dropped-files.ts';
+import type { ModelFiles, PathFile } from '../picture/dropped-files.ts';
 import type { TestSetSource } from '../test-set/source.ts';
 
 /**
  * Where a model's bytes come from: the server, which may say how many there are; a file; or a file with what lies
  * beside it, all in one folder that their paths begin with.
  */
-export type ModelSource =
-  | { name: string; url: string; bytes?: number }
-  | { name: string; file: Blob }
-  | { name: string; files: PathFile[] };
+export type ModelSource = { name: string; url: string; bytes?: number } | ModelFiles;
 
 /** A model as it is read: its bytes, or its file with those beside it. */
 export type GivenModel = { file: Uint8Array } | { files: PathFile[] };

@@ -59,7 +59,7 @@ async function quantize(
   options: ExportOptions,
 ): Promise<{ graph: Graph; report: QuantizeReport }> {
   const { images = DEFAULT_CALIBRATION_IMAGES, method } = options.calibration ?? {};
-  const set = await picturesFor(metadata, 'train', images, options.data);
+  const set = await picturesFor(metadata, 'train', images, options);
   if (!set) {
     throw new UserError(
       `int8 is calibrated on training images of ${metadata.dataset}, which are not found; give --data DIR` +

@@ -126,6 +126,11 @@ const OPTIONS = {
     value: 'DIR',
     help: 'where the dataset is, for label names, calibration and comparison; else CIFAR100_DIR, else ./data',
   },
+  'skip-broken': {
+    type: 'boolean',
+    help: 'leave out images to calibrate and compare on that cannot be read, and say so',
+    default: false,
+  },
   labels: {
     type: 'string',
     value: 'FILE',
@@ -207,6 +212,7 @@ export function readOptions({ options }: { options: ParsedOptions<typeof OPTIONS
     query: { model, run, weights, checkpoint, dataset, data, labels, key },
     options: {
       ...{ out: options.out, opset: options.opset, batch: batchOf(options.batch), data },
+      skipBroken: options.skipBroken,
       precision: options.precision as Precision,
       layout: options.layout as LayoutChoice | undefined,
       ...{ preprocess: options.preprocess, topK: options.topK, externalData: options.externalData },

@@ -211,7 +211,7 @@ async function inPrecision(
     return { bytes: rewritten(half) };
   }
   const { images = DEFAULT_CALIBRATION_IMAGES, method } = options.calibration ?? {};
-  const set = await picturesFor(metadata, 'train', images, options.data);
+  const set = await picturesFor(metadata, 'train', images, options);
   if (!set) {
     throw refuse(
       `it is calibrated on pictures such as ${source} is for; give --data DIR with some hundred of them`,
@@ -247,13 +247,13 @@ function isQuantized(graph: Graph): boolean {
 /** Images to compare on, and how they are put together for the exported model. */
 async function comparedImages(
   metadata: ClassifierMetadata,
-  { batch, largestBatch = LARGEST_BATCH, verifyImages, precision = 'fp32', data }: ForeignExportOptions,
+  { batch, largestBatch = LARGEST_BATCH, verifyImages, precision = 'fp32', ...place }: ForeignExportOptions,
 ): Promise<{ images: ImageSet; batches: number[] }> {
   const smallest = batch ?? 1 + 2 + largestBatch;
   const wanted = Math.max(smallest, verifyImages ?? (precision === 'fp32' ? 0 : COMPARED));
   const count = batch === undefined ? wanted : Math.ceil(wanted / batch) * batch;
   const images = repeated(
-    (await picturesFor(metadata, 'test', count, data)) ?? randomImages(count, metadata),
+    (await picturesFor(metadata, 'test', count, place)) ?? randomImages(count, metadata),
     count,
   );
   const batches = batch === undefined ? [1, 2] : [];

@@ -10,9 +10,11 @@ import type { SourceQuery } from './sources/choose-source.ts';
 const WORTH_SHOWING = 50;
 
 await runMain(async () => {
-  const { query, options, forTarget, target, storageUri, foreign } = readOptions(
+  const onNote = (line: string) => process.stderr.write(`note: ${cleanLines(line)}\n`);
+  const { query, forTarget, target, storageUri, foreign, ...read } = readOptions(
     parseOptions(exportCommand, process.argv.slice(2)),
   );
+  const options = { ...read.options, onNote };
   // So that what is half written goes with an interrupted command.
   process.once('SIGINT', () => process.exit(130));
   process.once('SIGTERM', () => process.exit(143));
@@ -23,7 +25,6 @@ await runMain(async () => {
     : await exportTrained(query, options, target);
   if (target === undefined) return;
   const { writeTarget } = await import('./targets/write-target.ts');
-  const onNote = (line: string) => process.stderr.write(`note: ${cleanLines(line)}\n`);
   const exported = { ...options, ...forTarget };
   const files = await writeTarget(target, { model, storageUri, exported, files: torch, onNote });
   process.stdout.write(`${target.padEnd(9)} ${files.join(', ')}\n`);

@@ -3,6 +3,7 @@ import { DATASET_NAMES, type DatasetName, loadDataset } from '../core/data/load.
 import { readDatasetRecord, rereadOptions } from '../core/data/run-record.ts';
 import { UserError } from '../core/errors.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
+import type { ImagePlace } from './options.ts';
 
 /** Whether a dataset is one of those that are read here. */
 export function isKnownDataset(name: string): name is DatasetName {
@@ -11,7 +12,7 @@ export function isKnownDataset(name: string): name is DatasetName {
 
 /**
  * The images of the dataset a model was trained on.
- * @param data where it is, if not in a default place
+ * @param place where it is, if not in a default place
  * @param pick chooses of the `total` images there are those that are wanted, by their indices; default all
  * @returns undefined if it is not found, or is none that can be read
  * @throws UserError if it is not in the place that was named, or is damaged or of other classes
@@ -19,7 +20,7 @@ export function isKnownDataset(name: string): name is DatasetName {
 export async function loadSplit(
   metadata: ClassifierMetadata,
   split: SplitName,
-  data?: string,
+  { data, skipBroken = false, onNote }: ImagePlace = {},
   pick?: (total: number) => readonly number[],
 ): Promise<ImageSplit | undefined> {
   const { dataset } = metadata;
@@ -27,12 +28,15 @@ export async function loadSplit(
   const { mean, std, inputHeight, labels } = metadata;
   // The synthetic dataset has no folder, and --data beside it is no mistake: it may be set for every command.
   const dir = dataset === 'synthetic' ? undefined : data;
+  const recorded = rereadOptions(readDatasetRecord(metadata.trainingConfig ?? {}, 'the training config'));
   const loaded = await loadDataset({
     dataset,
     dir,
     splits: [split],
     // The images that were held out must not come back as training images.
-    ...rereadOptions(readDatasetRecord(metadata.trainingConfig ?? {}, 'the training config')),
+    ...recorded,
+    skipBroken: skipBroken || recorded.skipBroken,
+    onNote,
     imageSize: inputHeight,
     pick,
     normalization: { mean, std },

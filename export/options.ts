@@ -46,8 +46,15 @@ export interface ExportOptions {
   licence?: string | undefined;
   /** Where the dataset is, for calibration and comparison. */
   data?: string | undefined;
+  /** Images there that cannot be read are left out, instead of refusing the folder. */
+  skipBroken?: boolean | undefined;
+  /** Called with a line about those that are left out. */
+  onNote?: ((line: string) => void) | undefined;
   onProgress?: ((task: 'calibrate' | 'verify', done: number, total: number) => void) | undefined;
 }
+
+/** Where images to calibrate and to compare on come from. */
+export type ImagePlace = Pick<ExportOptions, 'data' | 'skipBroken' | 'onNote'>;
 
 /** What a model card and a terminal say of the model, whatever it is exported as. */
 export interface ModelFacts {

@@ -1,9 +1,11 @@
 import type { SplitName } from '../core/data/dataset.ts';
+import { describeBroken, describeLeftOut } from '../core/data/folder/read-folder.ts';
 import { errorMessage, UserError } from '../core/errors.ts';
 import { decodePicture, picturesBelow, readPictureFile } from '../core/image/picture-file.ts';
 import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { prepareImage } from '../core/preprocess/prepare-image.ts';
 import { loadSplit } from './load-split.ts';
+import type { ImagePlace } from './options.ts';
 
 /** Images to compare two models on. */
 export interface ImageSet {
@@ -19,17 +21,18 @@ export interface ImageSet {
 /**
  * Pictures such as a model of another program is for: those of the dataset that its JSON names, else those of a
  * folder and all below it, evenly picked, prepared as for the model.
- * @param data where they are
+ * @param place where they are
  * @returns undefined if there are none
- * @throws UserError if the folder has none, or one is damaged
+ * @throws UserError if the folder has none, or one is damaged and they are not left out
  */
 export async function picturesFor(
   metadata: ClassifierMetadata,
   split: SplitName,
   count: number,
-  data?: string,
+  place: ImagePlace,
 ): Promise<ImageSet | undefined> {
-  const dataset = await loadSplit(metadata, split, data, (total) => evenly(total, count));
+  const { data, skipBroken = false, onNote } = place;
+  const dataset = await loadSplit(metadata, split, place, (total) => evenly(total, count));
   const size = 3 * metadata.inputHeight * metadata.inputWidth;
   if (dataset && dataset.images.length === dataset.count * size) {
     const on = `${split === 'test' ? 'test' : 'training'} images of ${metadata.dataset}`;
@@ -47,8 +50,23 @@ export async function picturesFor(
   }
   const chosen = evenly(files.length, count).map((index) => files[index]!);
   const pixels = new Uint8Array(chosen.length * size);
-  for (const [i, file] of chosen.entries()) pixels.set(await planarPixels(file, metadata), i * size);
-  return { on: 'pictures', count: chosen.length, pixels };
+  const broken: string[] = [];
+  let read = 0;
+  for (const file of chosen) {
+    try {
+      pixels.set(await planarPixels(file, metadata), read * size);
+      read++;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      broken.push(error.message);
+    }
+  }
+  if (broken.length > 0) {
+    if (!skipBroken) throw new UserError(describeBroken(broken, chosen.length));
+    onNote?.(describeLeftOut(broken, chosen.length));
+  }
+  if (read === 0) throw new UserError(`no picture of ${data} can be read; mend --data`);
+  return { on: 'pictures', count: read, pixels: pixels.subarray(0, read * size) };
 }
 
 /** Up to `count` indices from 0 to `total`: files of a folder are by class. */

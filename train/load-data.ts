@@ -10,6 +10,7 @@ import {
   loadDatasetFrom,
   locateDataset,
 } from '../core/data/load.ts';
+import { UserError } from '../core/errors.ts';
 
 /** The options with which a command line says what to train on. */
 export const DATA_CLI_OPTIONS = {
@@ -28,9 +29,15 @@ export const DATA_CLI_OPTIONS = {
   'val-share': {
     type: 'number',
     value: 'SHARE',
-    help: 'hold out that share of the training images, e.g. 0.1, drawn by --seed, to choose the best epoch on; of an image folder without test images they are those, 0.2 unless given',
+    help: 'hold out that share of the training images, e.g. 0.1, drawn by --val-seed, to choose the best epoch on; of an image folder without test images they are those, 0.2 unless given',
     min: 0.001,
     max: 0.9,
+  },
+  'val-seed': {
+    type: 'integer',
+    help: 'draws what is held out, so that runs of other --seed have the same images; left out: --seed',
+    min: 0,
+    max: 2 ** 32 - 1,
   },
   'skip-broken': {
     type: 'boolean',
@@ -42,21 +49,29 @@ export const DATA_CLI_OPTIONS = {
 /** Of an image folder without test images that share is held out unless the user says another. */
 export const TEST_SHARE = 0.2;
 
+type TrainingDataOptions = Omit<LoadDatasetOptions, 'onProgress' | 'onNote'> & {
+  dataset: DatasetChoice;
+  /** Given: images must be held out, which it draws. */
+  valSeed?: number | undefined;
+};
+
 /** What the parsed options say of the data, for a run with these settings. */
 export function dataOptions(
   options: ParsedOptions<typeof DATA_CLI_OPTIONS>,
   { seed, trainImages }: { seed: number; trainImages?: number | undefined },
-): LoadDatasetOptions & { dataset: DatasetChoice } {
-  const { dataset, data, imageSize, valShare, skipBroken } = options;
+): TrainingDataOptions {
+  const { dataset, data, imageSize, valShare, valSeed, skipBroken } = options;
+  const drawnBy = valSeed ?? seed;
   return {
+    valSeed,
     dataset: dataset as DatasetChoice,
     dir: data,
     imageSize,
     skipBroken,
     trainImages,
     ...(valShare === undefined
-      ? { heldOutIfNone: { share: TEST_SHARE, seed } }
-      : { heldOut: { share: valShare, seed } }),
+      ? { heldOutIfNone: { share: TEST_SHARE, seed: drawnBy } }
+      : { heldOut: { share: valShare, seed: drawnBy } }),
   };
 }
 
@@ -65,7 +80,7 @@ export function dataOptions(
  * @throws UserError if it is missing or damaged
  */
 export async function loadTrainingData(
-  options: Omit<LoadDatasetOptions, 'dataset' | 'onProgress' | 'onNote'> & { dataset: DatasetChoice },
+  options: TrainingDataOptions,
   say: (line: string) => void,
   /** What the net sees, which the images of a folder get, and with `all` those of other datasets; default what the options say. */
   seen?: { size: number; all: boolean },
@@ -83,6 +98,9 @@ export async function loadTrainingData(
     },
   }).finally(() => bar?.finish());
   const { heldOut } = dataset.origin ?? {};
+  if (options.valSeed !== undefined && !heldOut) {
+    throw new UserError('--val-seed draws the images that are held out, and none are; add --val-share SHARE');
+  }
   if (heldOut) {
     const [images, as] = dataset.validation
       ? [dataset.validation.count, 'to choose the best epoch on']

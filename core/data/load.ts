@@ -193,7 +193,12 @@ export async function loadTestImages(
   if (location.dataset !== 'folder' || location.layout.test !== undefined)
     return loadDatasetFrom(location, { ...options, heldOut });
   const own = record && (await loadHeldOut(location, record, options));
-  if (own) return own;
+  if (own) {
+    options.onNote?.(
+      `the ${own.test.count} images of ${location.path} that were held out of training are the test images`,
+    );
+    return own;
+  }
   const { train: folder } = location.layout;
   if (folder !== undefined) {
     throw new UserError(

@@ -1,7 +1,7 @@
 import type { ClassifierMetadata } from '../../core/model-metadata.ts';
 import { Random } from '../../core/random.ts';
 import { isKnownDataset, loadSplit } from '../load-split.ts';
-import type { ExportOptions } from '../options.ts';
+import type { ExportOptions, ImagePlace } from '../options.ts';
 import { type ImageSet, picturesFor } from '../pictures.ts';
 
 const SEED = 1;
@@ -19,7 +19,7 @@ export function randomImages(
 /**
  * The first test images of the dataset a model was trained on, if it is at hand and has so many; of a model of a
  * dataset that is not read here, pictures of a folder; else random ones.
- * @param data where the dataset is, if not in a default place; or the folder
+ * @param place where the dataset is, if not in a default place; or the folder
  * @param multiple the set has a multiple of this many
  * @throws UserError if there is no such dataset in `data`
  */
@@ -27,9 +27,9 @@ export async function comparisonImages(
   metadata: ClassifierMetadata,
   count: number,
   multiple: number,
-  data?: string,
+  place: ImagePlace,
 ): Promise<ImageSet> {
-  const split = await loadSplit(metadata, 'test', data, (total) =>
+  const split = await loadSplit(metadata, 'test', place, (total) =>
     Array.from({ length: Math.min(Math.max(count, multiple), total) }, (_, i) => i),
   );
   const whole = (n: number): number => Math.floor(n / multiple) * multiple;
@@ -37,7 +37,7 @@ export async function comparisonImages(
   if (!split || available === 0) {
     const pictures = isKnownDataset(metadata.dataset)
       ? undefined
-      : await picturesFor(metadata, 'test', count, data);
+      : await picturesFor(metadata, 'test', count, place);
     // Of few pictures, whole batches.
     const usable = whole(pictures?.count ?? 0);
     if (!pictures || usable === 0) return randomImages(Math.max(whole(count), multiple), metadata);
@@ -69,12 +69,12 @@ const CHECKED = 6;
 export async function verificationImages(
   metadata: ClassifierMetadata,
   macs: number,
-  { batch = 1, verifyImages, data }: ExportOptions,
+  { batch = 1, verifyImages, ...place }: ExportOptions,
 ): Promise<ImageSet> {
   if (metadata.precision === 'fp32' && verifyImages === undefined) {
     return randomImages(Math.ceil(CHECKED / batch) * batch, metadata);
   }
   const affordable = Math.floor(COMPARISON_MACS / macs);
   const count = verifyImages ?? Math.min(MAX_COMPARED, Math.max(MIN_COMPARED, affordable));
-  return comparisonImages(metadata, count, batch, data);
+  return comparisonImages(metadata, count, batch, place);
 }

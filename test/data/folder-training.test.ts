@@ -2,6 +2,7 @@ import assert from 'node:assert/strict';
 import { copyFile, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
+import { parseOptions } from '../../core/cli/options.ts';
 import { loadDataset } from '../../core/data/load.ts';
 import { datasetRecord } from '../../core/data/run-record.ts';
 import { evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
@@ -15,6 +16,7 @@ import { saveCheckpoint } from '../../core/weights/checkpoint.ts';
 import { exportRun } from '../../export/export-model.ts';
 import { loadSplit } from '../../export/load-split.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
+import { DATA_CLI_OPTIONS, dataOptions, loadTrainingData } from '../../train/load-data.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
 import { loadModel, loadTestSplit } from '../../train/test-model/test-model.ts';
 import { runConfig, train } from '../../train/trainer.ts';
@@ -169,7 +171,7 @@ test('test-model takes the images that the run held out, from where its data was
   // Nor does the export calibrate on what was held out.
   const { path } = await exportRun({ run, out: join(root, 'model.onnx') });
   const metadata = decodeMetadata(decodeModel(await readFile(path), path).metadata, path);
-  assert.deepEqual((await loadSplit(metadata, 'train', flat))?.images, dataset.train.images);
+  assert.deepEqual((await loadSplit(metadata, 'train', { data: flat }))?.images, dataset.train.images);
   assert.deepEqual(
     (await loadTestSplit(await loadModel(path), { data: flat })).test.images,
     dataset.test.images,
@@ -180,4 +182,22 @@ test('test-model takes the images that the run held out, from where its data was
     loadTestSplit(loaded, {}),
     /the images held out now are not those that the run held out/,
   );
+});
+
+test('--val-seed keeps what is held out the same for runs of several seeds', async () => {
+  const root = await temporaryFolder();
+  await writeColors(root, 12, 2);
+  const heldOut = async (seed: number, ...given: string[]) => {
+    const command = { name: 'train', summary: '', options: DATA_CLI_OPTIONS };
+    const { options } = parseOptions(command, ['--data', root, ...given]);
+    const { validation } = await loadTrainingData(dataOptions(options, { seed }), () => {});
+    return validation?.files?.map(({ file }) => file);
+  };
+  const share = ['--val-share', '0.25'];
+  assert.equal((await heldOut(1, ...share))?.length, 9);
+  assert.notDeepEqual(await heldOut(1, ...share), await heldOut(2, ...share));
+  const kept = [...share, '--val-seed', '7'];
+  assert.deepEqual(await heldOut(1, ...kept), await heldOut(2, ...kept));
+  assert.deepEqual(await heldOut(1, ...kept), await heldOut(7, ...share));
+  await rejectsPlainly(heldOut(1, '--val-seed', '7'), /--val-seed .* add --val-share SHARE/);
 });

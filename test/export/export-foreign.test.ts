@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { existsSync, mkdirSync, readFileSync, statSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { before, describe, it } from 'node:test';
 import sharp from 'sharp';
@@ -204,6 +204,26 @@ describe('every option of an export works for models of other programs', () => {
     const card = readFileSync(int8.path.replace(/\.onnx$/, '.md'), 'utf8');
     assert.match(card, /int8 weights and activations/);
     assert.match(card, /logarithms of probabilities, which exp makes them again/);
+  });
+
+  it('pictures that cannot be read are listed, and left out where that is asked for', async () => {
+    const model = add('small', bytes(), GIVEN);
+    const data = join(folder, 'some-broken');
+    cpSync(pictures, data, { recursive: true });
+    for (const name of ['0.png', '2.png']) writeFileSync(join(data, name), '<html>');
+    await assert.rejects(
+      exported(model, { precision: 'int8', data }),
+      /^UserError: 2 of 12 images cannot be read: .*0\.png.*2\.png.*; mend them, or give --skip-broken/,
+    );
+    const notes: string[] = [];
+    const onNote = (line: string) => notes.push(line);
+    const left = await exported(model, { precision: 'int8', data, skipBroken: true, onNote });
+    assert.equal(left.quantization!.calibrationImages, 10);
+    assert.match(notes[0]!, /^left out 2 of 12 images that cannot be read: .*0\.png/);
+    // What is left is what a folder without them has.
+    for (const name of ['0.png', '2.png']) rmSync(join(data, name));
+    const clean = await exported(model, { precision: 'int8', data });
+    assert.deepEqual(readFileSync(left.path), readFileSync(clean.path));
   });
 
   it('what takes several images exactly is for other programs than the server and the page', async () => {

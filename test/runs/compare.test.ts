@@ -99,6 +99,14 @@ test('an accuracy is told with the number of images it is of, where the log has 
   assert.match(lines[1]!, /20\.00 % +40\.00 % +6 test images +150 +24s$/);
   assert.match(lines[2]!, /40\.00 % +- +150 +24s$/);
   assert.match(lines[3]!, /40\.00 % +300 validation images +150 +24s$/);
+  // A narrow terminal has the columns that tell runs apart, and is told of the others.
+  const narrow = listLines(sortedSummaries(runs, 'name'), 80);
+  assert.ok(
+    narrow.every((line) => line.length <= 80),
+    narrow.join('\n'),
+  );
+  assert.match(narrow[3]!, /^validated .*40\.00 % +300 validation images/);
+  assert.match(narrow[4]!, /^no room for dataset, model, img\/s; --json has all$/);
   const text = comparisonLines(runs).join('\n');
   assert.match(text, /^on +6 test images +- +300 validation images$/m);
   assert.doesNotMatch(comparisonLines([runs[1]!, runs[1]!]).join('\n'), /^on /m);
@@ -124,7 +132,8 @@ test('runs that were not measured on the same images say so', async () => {
         return readRun(join(root, `${name}${i}`));
       }),
     );
-    const line = /not of the same images: of a folder without test\/ each --seed holds out others/;
+    const line =
+      /not of the same images: of a folder without test\/ each --seed holds out others unless --val-seed is given/;
     assert.equal(line.test(comparisonLines(runs).join('\n')), told, name);
     assert.equal(line.test(comparisonPage(runs)), told, name);
   }

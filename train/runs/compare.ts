@@ -30,7 +30,7 @@ export function measuredOnOthers(runs: readonly RunRecord[]): string | undefined
     .map(({ images, labels }) => `${images} ${labels}`);
   if (new Set(known).size < 2) return undefined;
   return (
-    'their accuracies are not of the same images: of a folder without test/ each --seed holds out others; ' +
+    'their accuracies are not of the same images: of a folder without test/ each --seed holds out others unless --val-seed is given; ' +
     'with test/<class>/ all runs are measured on those'
   );
 }

@@ -45,27 +45,58 @@ export function filterRuns(runs: readonly RunRecord[], filters: readonly string[
   }, runs) as RunRecord[];
 }
 
-/** A table of runs for the terminal, a line a run; with a top-5, and on how many images, if one of them has it. */
-export function listLines(summaries: readonly RunSummary[]): string[] {
-  const top5 = summaries.some(({ bestTop5 }) => bestTop5 !== null);
-  const head = ['name', 'state', 'model', 'dataset', 'epochs', 'top-1', ...(top5 ? ['top-5'] : [])];
-  const on = summaries.some(({ bestOn }) => bestOn !== null);
-  const right = new Set([4, 5, ...(top5 ? [6] : [])]);
-  if (on) head.push('on');
-  for (const name of ['img/s', 'time']) right.add(head.push(name) - 1);
-  if (summaries.some(({ note }) => note !== undefined)) head.push('note');
-  const rows = summaries.map((run) => [
-    printable(run.name),
-    run.state,
-    printable(run.model),
-    printable(run.dataset),
-    `${run.epochsDone}/${run.epochsAsked}`,
-    percentOrDash(run.bestTop1),
-    ...(top5 ? [percentOrDash(run.bestTop5)] : []),
-    ...(on ? [run.bestOn ?? '-'] : []),
-    run.imagesPerSecond?.toFixed(0) ?? '-',
-    formatDuration(run.seconds),
-    ...(run.note === undefined ? [] : [printable(run.note)]),
-  ]);
-  return textTable([head, ...rows], right);
+interface Column {
+  head: string;
+  cell: (run: RunSummary) => string;
+  isText?: true;
+  /** Columns that a narrow terminal has no room for go in the order of these numbers. */
+  gone?: number;
+}
+
+const COLUMNS: Column[] = [
+  { head: 'name', cell: ({ name }) => printable(name), isText: true },
+  { head: 'state', cell: ({ state }) => state, isText: true },
+  { head: 'model', cell: ({ model }) => printable(model), isText: true, gone: 2 },
+  { head: 'dataset', cell: ({ dataset }) => printable(dataset), isText: true, gone: 1 },
+  { head: 'epochs', cell: ({ epochsDone, epochsAsked }) => `${epochsDone}/${epochsAsked}` },
+  { head: 'top-1', cell: ({ bestTop1 }) => percentOrDash(bestTop1) },
+  { head: 'top-5', cell: ({ bestTop5 }) => percentOrDash(bestTop5), gone: 5 },
+  { head: 'on', cell: ({ bestOn }) => bestOn ?? '-', isText: true },
+  { head: 'img/s', cell: ({ imagesPerSecond }) => imagesPerSecond?.toFixed(0) ?? '-', gone: 3 },
+  { head: 'time', cell: ({ seconds }) => formatDuration(seconds), gone: 4 },
+  { head: 'note', cell: ({ note }) => (note === undefined ? '' : printable(note)), isText: true },
+];
+/** No run may have them. */
+const OPTIONAL = { 'top-5': 'bestTop5', on: 'bestOn', note: 'note' } as const;
+
+/**
+ * A table of runs for the terminal, a line a run; with a top-5, on how many images, and a note, if one of them has it.
+ * @param width columns of the terminal: where that is less than the table has, a last line says what was left out
+ */
+export function listLines(summaries: readonly RunSummary[], width = Number.POSITIVE_INFINITY): string[] {
+  let columns = COLUMNS.filter(({ head }) => {
+    const key = OPTIONAL[head as keyof typeof OPTIONAL];
+    return key === undefined || summaries.some((run) => run[key] != null);
+  });
+  const left: string[] = [];
+  for (;;) {
+    // A note may be longer than any terminal is wide; it is last, and wraps.
+    const measured = tableOf(
+      columns.filter(({ head }) => head !== 'note'),
+      summaries,
+    );
+    const [next] = columns.filter(({ gone }) => gone).sort((a, b) => a.gone! - b.gone!);
+    if (!next || measured.every((line) => line.length <= width)) {
+      const lines = tableOf(columns, summaries);
+      return left.length === 0 ? lines : [...lines, `no room for ${left.join(', ')}; --json has all`];
+    }
+    left.push(next.head);
+    columns = columns.filter((column) => column !== next);
+  }
+}
+
+function tableOf(columns: readonly Column[], summaries: readonly RunSummary[]): string[] {
+  const right = new Set(columns.flatMap(({ isText }, i) => (isText ? [] : [i])));
+  const rows = summaries.map((run) => columns.map(({ cell }) => cell(run)));
+  return textTable([columns.map(({ head }) => head), ...rows], right);
 }

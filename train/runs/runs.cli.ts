@@ -69,7 +69,7 @@ async function list(root: string, sort: SortBy, json: boolean, filters: string[]
   if (json) say(printableJson(summaries, 2));
   else if (summaries.length === 0 && runs.length > 0) say(`none of the ${runs.length} runs in ${root} is so`);
   else if (summaries.length === 0) say(`no runs in ${root}; npm run train makes one`);
-  else for (const line of listLines(summaries)) say(line);
+  else for (const line of listLines(summaries, process.stdout.columns)) say(line);
   for (const reason of skipped) process.stderr.write(`skipped: ${printable(reason)}\n`);
 }
 

@@ -89,7 +89,7 @@ async function readTree(tree: ImageTree, root: string, options: FolderOptions): 
   }
   if (broken.length > 0) {
     if (!options.skipBroken) throw new UserError(describeBroken(broken, total));
-    onNote?.(`left out ${broken.length} of ${total} images that cannot be read: ${listed(broken)}`);
+    onNote?.(describeLeftOut(broken, total));
     for (const line of broken) options.onBroken?.(line);
     for (const part of needed) {
       const absent = emptyClass(decoded[part]!, labels);
@@ -99,7 +99,7 @@ async function readTree(tree: ImageTree, root: string, options: FolderOptions): 
       const isDrawn = part === 'test' && options.heldOut !== undefined && decoded.test!.count > 0;
       if (!isDrawn) throw new UserError(`${without}; put some in, or remove the class`);
       onNote?.(
-        `${without}: nothing will be known of it; mend the images, or take another --seed or --val-share`,
+        `${without}: nothing will be known of it; mend the images, or take another --val-seed or --val-share`,
       );
     }
   }
@@ -149,9 +149,18 @@ async function listFiles(
   return { labels: [...train.keys()], files };
 }
 
-function describeBroken(broken: readonly string[], total: number): string {
+/**
+ * What to say where files cannot be read, and may not be left out.
+ * @param broken a line for each of them
+ */
+export function describeBroken(broken: readonly string[], total: number): string {
   if (broken.length === 1) return `${broken[0]}, or give --skip-broken to leave it out`;
   return `${broken.length} of ${total} images cannot be read: ${listed(broken)}; mend them, or give --skip-broken to leave them out`;
+}
+
+/** What to say where they were left out. */
+export function describeLeftOut(broken: readonly string[], total: number): string {
+  return `left out ${broken.length} of ${total} images that cannot be read: ${listed(broken)}`;
 }
 
 function listed(broken: readonly string[]): string {

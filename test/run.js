@@ -2,15 +2,25 @@
 /**
  * Runs test files: `node test/run.js test/core/*.test.ts`. They are bundled first, as the commands are, so that no
  * process of a test transpiles anything; a single one also runs as it is: `node --import tsx --test FILE`. With
- * `--quick` it runs those that another version of Node is tried with, with `--check` also formatter, linter and types;
- * with `--times` it says at the end which took the most CPU time, with the processes that they started (Linux only).
+ * `--quick` it runs those that another version of Node is tried with, with `--reaching-out` those of the files that could
+ * end otherwise where more is set up, with `--check` also formatter, linter and types; with `--times` it says at the end
+ * which took the most CPU time, with the processes that they started (Linux only).
  *
  * JavaScript, because Node 20 runs no TypeScript.
  */
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { availableParallelism } from 'node:os';
-import { join, relative, resolve, sep } from 'node:path';
+import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { bundle } from '../onnx-classifier.js';
@@ -53,6 +63,13 @@ const OF_A_PROCESS =
   /\bprocess\.\w|\bmock\b|globalThis|core\/workers|node:(child_process|cluster|worker_threads)|^(before|beforeEach|afterEach)\(/m;
 const SHARED_BY = 12;
 
+/**
+ * A test meets what a machine has beside Node only through a program that it starts, a browser, a library that setup:...
+ * put there, CIFAR-100, or where it is told that it is in CI.
+ */
+const REACHES_OUT =
+  /node:(child_process|cluster)|playwright|core\/(tensorflow|openvino)\/|process\.env\.(CI|ONNX_PYTHON|PYTHON)\b|CIFAR100?_DIR/;
+
 /** Where processes write down what they took. */
 const TIMES = 'times.txt';
 
@@ -74,6 +91,7 @@ const LONGEST = [
 const { values, positionals } = parseArgs({
   options: {
     quick: { type: 'boolean', default: false },
+    'reaching-out': { type: 'boolean', default: false },
     check: { type: 'boolean', default: false },
     times: { type: 'boolean', default: false },
     'test-reporter': { type: 'string', default: 'spec' },
@@ -101,8 +119,12 @@ for (const entry of readdirSync(cache).filter((name) => name.startsWith('tests-'
 if (!files.some((file) => file.endsWith('.slow.ts'))) process.env.PAGE_BROTLI_QUALITY ??= '5';
 const folder = mkdtempSync(join(cache, 'tests-'));
 try {
-  const sources = files.map((file) => relative(PROJECT, resolve(PROJECT, file)).replaceAll(sep, '/'));
-  await bundle(folder, sources);
+  const given = files.map((file) => relative(PROJECT, resolve(PROJECT, file)).replaceAll(sep, '/'));
+  const { metafile } = await bundle(folder, given);
+  const sources = values['reaching-out'] ? given.filter((file) => reachesOut(file, metafile.inputs)) : given;
+  if (sources.length < given.length) {
+    process.stdout.write(`${sources.length} of ${given.length} files may meet more than Node has\n`);
+  }
   // Else each test that starts a command would build it.
   spawnSync(process.execPath, ['onnx-classifier.js', '--build'], { cwd: PROJECT, stdio: 'inherit' });
   const { status } = await ended(
@@ -131,6 +153,25 @@ function testsOf(name) {
   if (name.includes('/')) return [`test/${name}.test.ts`];
   const entries = readdirSync(join(PROJECT, 'test', name));
   return entries.filter((entry) => entry.endsWith('.test.ts')).map((entry) => `test/${name}/${entry}`);
+}
+
+/**
+ * Whether a file, or what it imports or starts as a thread, matches {@link REACHES_OUT}.
+ * @param inputs every source with its imports, as esbuild has them
+ */
+function reachesOut(file, inputs) {
+  const seen = new Set([file]);
+  for (const path of seen) {
+    if (path.startsWith('node_modules/') || !existsSync(join(PROJECT, path))) continue;
+    if (REACHES_OUT.test(path)) return true;
+    const text = readFileSync(join(PROJECT, path), 'utf8');
+    if (REACHES_OUT.test(text)) return true;
+    for (const { path: imported, external } of inputs[path]?.imports ?? []) if (!external) seen.add(imported);
+    for (const [, thread] of text.matchAll(/new URL\(\s*'([^']+\.ts)',\s*import\.meta\.url/g)) {
+      seen.add(join(dirname(path), thread));
+    }
+  }
+  return false;
 }
 
 /**

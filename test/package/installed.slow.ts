@@ -15,6 +15,9 @@ const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
 const run = promisify(execFile);
 
+/** What the package runs on: this Node, and another where OTHER_NODE names its program. */
+const NODES = [process.execPath, ...(process.env.OTHER_NODE ? [process.env.OTHER_NODE] : [])];
+
 /** What a user's program says of types: each face, and that what is wrong is seen. */
 const CONSUMER = `
 import { Classifier, type ExportedModel, loadDataset, type Prediction, train, UserError } from 'onnx-classifier';
@@ -40,8 +43,11 @@ await classifier.classify(1);
 describe('the package, installed in an empty folder', () => {
   let folder: string;
   let bin: string;
-  /** Without what the test itself was started with, and this Node first. */
+  /** Without what the test itself was started with, and the Node first that runs it. */
   let env: NodeJS.ProcessEnv;
+  const runWith = (node: string): void => {
+    env.PATH = [dirname(node), process.env.PATH].join(delimiter);
+  };
 
   const command = async (...args: string[]): Promise<string> => {
     const { stdout } = await run(bin, args, { cwd: folder, env });
@@ -60,10 +66,8 @@ describe('the package, installed in an empty folder', () => {
     const names = Object.entries(process.env).filter(
       ([name]) => !/^(npm_(?!config_)|NODE_|CI$|INIT_CWD)/.test(name),
     );
-    env = {
-      ...Object.fromEntries(names),
-      PATH: [dirname(process.execPath), process.env.PATH].join(delimiter),
-    };
+    env = Object.fromEntries(names);
+    runWith(process.execPath);
     for (const name of ['CIFAR100_DIR', 'CIFAR10_DIR']) delete env[name];
     await run('npm', ['pack', '--silent', '--pack-destination', folder], { cwd: PROJECT, env });
     const [tarball] = await readdir(folder);
@@ -79,44 +83,57 @@ describe('the package, installed in an empty folder', () => {
     }
   });
 
-  it('trains, exports, predicts, serves and evaluates, in the folder of its user', async () => {
-    const tiny = ['--epochs', '1', '--train-images', '256', '--batch-size', '64'];
-    const said = await command(
-      ...['train', '--dataset', 'synthetic', '--model', 'resnet14t', '--run', 'runs/first', ...tiny],
-    );
-    assert.match(said, /export it with onnx-classifier export --model resnet14t --run runs\/first/);
-    assert.ok((await stat(join(folder, 'runs/first/best.safetensors'))).size > 1e6);
-    await command('export', '--run', 'runs/first', '--out', 'exports/mine.onnx');
-    await writeFile(join(folder, 'green.png'), await picture(1, 40, 40, [30, 200, 30]).png().toBuffer());
-    // By its name, as in a checkout.
-    const [line] = (await command('predict', 'green.png', '--model', 'mine', '--json')).split('\n');
-    const { predictions } = JSON.parse(line!) as { predictions: { label: string }[] };
-    assert.equal(predictions.length, 5);
-    const evaluated = JSON.parse(
-      await served('serve', ['--model', 'mine'], async (url) => {
-        const body = await picture(1, 40, 40, [30, 200, 30]).png().toBuffer();
-        const answer = await fetch(`${url}/predict`, { method: 'POST', body: new Uint8Array(body) });
-        assert.equal(((await answer.json()) as typeof evaluated).predictions[0].label, predictions[0]!.label);
-        return command('evaluate', '--server', url, '--limit', '200', '--json');
-      }),
-    );
-    assert.equal(evaluated.images, 200);
-  });
+  for (const node of NODES) {
+    describe(`with ${node === process.execPath ? process.version : node}`, () => {
+      before(() => runWith(node));
+      after(async () => {
+        runWith(process.execPath);
+        for (const made of ['runs', 'exports']) await rm(join(folder, made), { recursive: true });
+      });
 
-  it('classifies with the model that comes with it, and shows the page', async () => {
-    const said = await command('predict', 'green.png');
-    assert.match(said, /^green\.png {2}\S/);
-    await served('demo', [], async (url) => {
-      const html = await (await fetch(url)).text();
-      const [, script] = /src="\.\/(assets\/[^"]+\.js)"/.exec(html)!;
-      assert.equal((await fetch(new URL(script!, url))).status, 200);
-      const { models } = (await (await fetch(new URL('models/index.json', url))).json()) as {
-        models: { name: string }[];
-      };
-      const names = models.map(({ name }) => name);
-      assert.ok(names.includes('resnet14t') && names.includes('exports/mine'), names.join());
+      it('trains, exports, predicts, serves and evaluates, in the folder of its user', async () => {
+        const tiny = ['--epochs', '1', '--train-images', '256', '--batch-size', '64'];
+        const said = await command(
+          ...['train', '--dataset', 'synthetic', '--model', 'resnet14t', '--run', 'runs/first', ...tiny],
+        );
+        assert.match(said, /export it with onnx-classifier export --model resnet14t --run runs\/first/);
+        assert.ok((await stat(join(folder, 'runs/first/best.safetensors'))).size > 1e6);
+        await command('export', '--run', 'runs/first', '--out', 'exports/mine.onnx');
+        await writeFile(join(folder, 'green.png'), await picture(1, 40, 40, [30, 200, 30]).png().toBuffer());
+        // By its name, as in a checkout.
+        const [line] = (await command('predict', 'green.png', '--model', 'mine', '--json')).split('\n');
+        const { predictions } = JSON.parse(line!) as { predictions: { label: string }[] };
+        assert.equal(predictions.length, 5);
+        const evaluated = JSON.parse(
+          await served('serve', ['--model', 'mine'], async (url) => {
+            const body = await picture(1, 40, 40, [30, 200, 30]).png().toBuffer();
+            const answer = await fetch(`${url}/predict`, { method: 'POST', body: new Uint8Array(body) });
+            assert.equal(
+              ((await answer.json()) as typeof evaluated).predictions[0].label,
+              predictions[0]!.label,
+            );
+            return command('evaluate', '--server', url, '--limit', '200', '--json');
+          }),
+        );
+        assert.equal(evaluated.images, 200);
+      });
+
+      it('classifies with the model that comes with it, and shows the page', async () => {
+        const said = await command('predict', 'green.png');
+        assert.match(said, /^green\.png {2}\S/);
+        await served('demo', [], async (url) => {
+          const html = await (await fetch(url)).text();
+          const [, script] = /src="\.\/(assets\/[^"]+\.js)"/.exec(html)!;
+          assert.equal((await fetch(new URL(script!, url))).status, 200);
+          const { models } = (await (await fetch(new URL('models/index.json', url))).json()) as {
+            models: { name: string }[];
+          };
+          const names = models.map(({ name }) => name);
+          assert.ok(names.includes('resnet14t') && names.includes('exports/mine'), names.join());
+        });
+      });
     });
-  });
+  }
 
   it('says how TensorFlow is had, and finds it where it is', async () => {
     const wanted = () =>

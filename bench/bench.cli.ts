@@ -81,7 +81,7 @@ await runMain(async () => {
     ],
   };
   const { dataSuite, forwardSuite, scalingSuite, trainSuite } = await import('./suites.ts');
-  if (options.svg !== undefined) results.bandwidth = await measureBandwidth(options.threads);
+  if (options.svg !== undefined) results.bandwidth = await measureBandwidth(options.threads, options.seconds);
   if (suites.includes('train')) results.train = await trainSuite(setup);
   if (suites.includes('forward')) results.forward = await forwardSuite(setup);
   if (suites.includes('data')) results.data = await dataSuite(setup);

@@ -45,7 +45,8 @@ export interface CompareOptions extends AlternateOptions {
   onProgress: (text: string) => void;
 }
 
-const GEMM_SIZE = 2048;
+/** Edge of the matrices; a product of the larger takes up to a second, and reaches a few per cent more. */
+const gemmSize = (secondsPerTurn: number): number => (secondsPerTurn < 0.1 ? 512 : 2048);
 
 /**
  * Measures contestants side by side, with a large matrix product among them as the measure of the machine. A peer
@@ -81,7 +82,8 @@ export async function compare(
         `${contestants[other]!.name} has ${processes[other]!.parameters} parameters in ${model}, not ${parameters}`,
       );
     }
-    const gemm = { model: String(GEMM_SIZE), batchSize: 1, threads };
+    const size = gemmSize(options.secondsPerTurn);
+    const gemm = { model: String(size), batchSize: 1, threads };
     processes.push(await MeasuredProcess.start('matrix product', script('./children/gemm.ts'), gemm));
     const measured = await alternate(processes, options);
     const product = measured.pop()!;
@@ -90,7 +92,7 @@ export async function compare(
     const named = (name: string) => measured[contestants.findIndex((contestant) => contestant.name === name)];
     const [fp32, bf16] = [named(TORCH_FP32), named(TORCH_BF16)];
     const flopsOf = (rate: number) => 2 * macsPerImage * batchSize * rate;
-    const gemmFlops = 2 * GEMM_SIZE ** 3;
+    const gemmFlops = 2 * size ** 3;
     return {
       model,
       batchSize,

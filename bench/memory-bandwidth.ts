@@ -7,12 +7,15 @@ const LENGTH = 2 ** 25;
 /** Two are read, one is written. */
 const BYTES = 3 * 4 * LENGTH;
 
-/** How fast memory is, in GB/s, measured by adding long vectors (the STREAM benchmark's way). */
-export async function measureBandwidth(threads: number): Promise<number> {
+/**
+ * How fast memory is, in GB/s, measured by adding long vectors (the STREAM benchmark's way).
+ * @param seconds about how long a turn may take; 0.3 are enough
+ */
+export async function measureBandwidth(threads: number, seconds: number): Promise<number> {
   const setup = { model: String(LENGTH), batchSize: 1, threads };
   const child = await MeasuredProcess.start('memory', script('./children/stream.ts'), setup);
   try {
-    const [measured] = await alternate([child], { rounds: 5, secondsPerTurn: 0.3 });
+    const [measured] = await alternate([child], { rounds: 5, secondsPerTurn: Math.min(0.3, seconds) });
     return (measured!.rate * BYTES) / 1e9;
   } finally {
     child.kill();

@@ -52,6 +52,7 @@ const WIDE: ResNetConfig[] = [
 
 const BASE: ResNetConfig[] = [
   TAPERED,
+  small('resnet8', 1),
   small('resnet20', 3),
   small('resnet32', 5),
   small('resnet56', 9),

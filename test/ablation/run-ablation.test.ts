@@ -74,7 +74,7 @@ test('an ablation that is interrupted goes on where it was, to the very same res
     [0, 0],
   ]);
   assert.deepEqual(whole.said.slice(0, 2), [
-    '2 runs of resnet20: baseline, both; seeds 3; 2 epochs of 64 images each',
+    '2 runs of resnet8: baseline, both; seeds 3; 2 epochs of 64 images each',
     '0 finished, 0 interrupted, 2 not begun',
   ]);
   assert.ok(

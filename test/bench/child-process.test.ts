@@ -6,7 +6,7 @@ import { script } from '../../bench/contestants.ts';
 import { UserError } from '../../core/errors.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
 
-const SETUP = { model: 'resnet20', batchSize: 2, threads: 1 };
+const SETUP = { model: 'resnet8', batchSize: 2, threads: 1 };
 
 for (const [file, options] of [
   ['train', { engine: 'ort' }],
@@ -18,7 +18,7 @@ for (const [file, options] of [
       ...options,
     });
     try {
-      assert.equal(child.parameters, parameterCount(zooModel('resnet20')));
+      assert.equal(child.parameters, parameterCount(zooModel('resnet8')));
       assert.ok(child.setupSeconds > 0);
       const [one, five] = [await child.run(1), await child.run(5)];
       assert.ok(one > 0 && five > 0);

@@ -15,7 +15,7 @@ const folder = await mkdtemp(join(tmpdir(), 'step-graph-'));
 after(() => rm(folder, { recursive: true, force: true }));
 
 function stepGraph(...args: string[]): Promise<{ code: number; stdout: string; stderr: string }> {
-  const all = command('step-graph', '--dataset', 'synthetic', '--model', 'resnet20', ...args);
+  const all = command('step-graph', '--dataset', 'synthetic', '--model', 'resnet8', ...args);
   return new Promise((resolve) => {
     execFile(process.execPath, all, (error, stdout, stderr) => {
       resolve({ code: error ? Number(error.code) : 0, stdout, stderr });
@@ -67,7 +67,7 @@ it('answers mistakes with a line, and leaves nothing behind', async () => {
     [['--out', out, '--batch-size', '99998'], /do not fill a batch of 99998; lower --batch-size/],
     [['--out', out, '--optim', 'adam', '--nesterov'], /options of sgd/],
     [['--out', out, '--weights', join(folder, 'none.pth')], /cannot read .*none\.pth/],
-    [['--out', out, '--weights', other], /does not fit resnet20/],
+    [['--out', out, '--weights', other], /does not fit resnet8/],
     [['--out', join('/dev/null', 'x')], /cannot write to \/dev\/null\/x: .*; give another --out/],
     [[], /give --model NAME and --out DIR/],
   ];

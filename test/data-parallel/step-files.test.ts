@@ -83,7 +83,7 @@ it("with ONNX's own operators only they give the same to rounding", async () => 
 it('the graphs of a zoo model are in plain layouts and as described', async () => {
   const dataset = makeSynthetic({ train: 16, test: 0 });
   const recipe = { ...SGD, learningRate: 0.1, schedule: 'constant' as const };
-  const setting = { model: 'se_resnet20', dataset, batchSize: 8, shares: 2, steps: 2, recipe };
+  const setting = { model: 'se_resnet8', dataset, batchSize: 8, shares: 2, steps: 2, recipe };
   const run = await untrainedRun(join(folder, 'zoo'), setting);
   const read = (name: string) => readFile(join(run.path, name));
   const about = JSON.parse((await read('step-graph.json')).toString()) as StepDescription;

@@ -15,7 +15,7 @@ it('two processes under torchrun give the weights of one, and those of two repli
   const folder = await mkdtemp(join(tmpdir(), 'two-processes-'));
   try {
     const [one, replicas] = await compareStepGraph(python.path, folder, {
-      model: 'resnet20',
+      model: 'resnet8',
       dataset: makeSynthetic({ train: 64, test: 0 }),
       batchSize: 8,
       shares: 2,

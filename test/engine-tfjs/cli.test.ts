@@ -15,7 +15,7 @@ import { SKIP_WITHOUT_TENSORFLOW as skip } from './support/tensorflow.ts';
 const folder = await temporaryFolder();
 const DATA = join(folder, 'data');
 await writeColors(DATA, 16, 4);
-const TINY = ['--data', DATA, ...'--model resnet20 --batch-size 16 --lr 0.01 --replicas 1'.split(' ')];
+const TINY = ['--data', DATA, ...'--model resnet8 --batch-size 16 --lr 0.01 --replicas 1'.split(' ')];
 
 /** The command, on no dataset of the machine's. */
 function train(...args: string[]): Promise<Output> {

@@ -22,7 +22,7 @@ describe('training from code', () => {
     const losses: number[] = [];
     const epochs: number[] = [];
     const trained = await train({
-      ...{ dataset, run, model: 'resnet20', epochs: 2, batchSize: 32, trainImages: 64, seed: 5 },
+      ...{ dataset, run, model: 'resnet8', epochs: 2, batchSize: 32, trainImages: 64, seed: 5 },
       ...{ optimizer: 'adamw', learningRate: 0.002, emaDecay: 0.5, schedule: 'multistep', milestones: [1] },
       ...{ flip: false, cutmixProb: 0.5, cutmixBeta: 0.7, noBiasDecay: true, replicas: 1 },
       progressive: [{ size: 16, until: 0.5 }],
@@ -33,7 +33,7 @@ describe('training from code', () => {
     assert.equal(losses.length, 8);
     assert.ok(losses.every(Number.isFinite));
     const { model, finished, best } = trained;
-    assert.deepEqual({ model, finished, run: trained.run }, { model: 'resnet20', finished: true, run });
+    assert.deepEqual({ model, finished, run: trained.run }, { model: 'resnet8', finished: true, run });
     assert.equal(best!.images, 20);
     const config = JSON.parse(await readFile(join(run, 'config.json'), 'utf8'));
     const expected = {
@@ -73,7 +73,7 @@ describe('training from code', () => {
   it('goes on with a run that was stopped, to the very same weights', async () => {
     const settings = {
       dataset,
-      model: 'resnet20',
+      model: 'resnet8',
       epochs: 2,
       batchSize: 32,
       replicas: 1,
@@ -119,7 +119,7 @@ describe('training from code', () => {
     // Nothing is learnt at this rate, so that the weights stay what they began as.
     const still = { schedule: 'constant', learningRate: 0, epochs: 1, batchSize: 32, replicas: 1 } as const;
     const { model } = await train({ dataset, from, run, ...still });
-    assert.equal(model, 'resnet20');
+    assert.equal(model, 'resnet8');
     const [is, was] = await Promise.all(
       [run, from].map((path) => checkpointBytes(RunDirectory.open(path), 'best')),
     );
@@ -144,7 +144,7 @@ describe('training from code', () => {
     const notes: string[] = [];
     const run = join(folder, 'fitted');
     const signal = AbortSignal.abort();
-    await train({ dataset, model: 'resnet20', run, signal, onNote: (line) => notes.push(line) });
+    await train({ dataset, model: 'resnet8', run, signal, onNote: (line) => notes.push(line) });
     const { batchSize } = await RunDirectory.open(run).readConfig();
     assert.equal(batchSize, 16);
     assert.deepEqual(notes, [
@@ -158,7 +158,7 @@ describe('training from code', () => {
       [{ epochs: 0 }, /epochs must be at least 1/],
       [{ epochs: 1.5 }, /epochs .*not 1\.5/],
       [{ learningRate: Number.NaN }, /learningRate .*not NaN/],
-      [{ model: 'vgg16' }, /model is .*resnet20.*, not "vgg16"/],
+      [{ model: 'vgg16' }, /model is .*resnet8.*, not "vgg16"/],
       [{ optimizer: 'rmsprop' }, /optimizer is sgd, adam, adamw, not "rmsprop"/],
       [{ schedule: 'linear' }, /schedule is /],
       [{ learning: 1 }, /there is no setting "learning"/],

@@ -17,6 +17,7 @@ import { torchvisionNames } from './torchvision-names.ts';
 /** For 100 classes. Those of resnet18 and wider are the figures PyTorch gives for CIFAR ResNets. */
 const PARAMETERS: Readonly<Record<string, number>> = {
   resnet14t: 385_748,
+  resnet8: 83_892,
   resnet20: 278_324,
   resnet32: 472_756,
   resnet56: 861_620,
@@ -26,6 +27,7 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   resnet101: 42_697_380,
   resnet152: 58_341_028,
   se_resnet14t: 397_924,
+  se_resnet8: 86_720,
   se_resnet20: 286_808,
   se_resnet32: 486_896,
   se_resnet56: 887_072,

@@ -17,7 +17,7 @@ const DATA = join(folder, 'data');
 await writeColors(DATA, 16, 4);
 const WRONG_RECIPE = join(folder, 'wrong.json');
 await writeFile(WRONG_RECIPE, '{"lr": 1}');
-const SMALL = ['--data', DATA, '--model', 'resnet20', '--batch-size', '16'];
+const SMALL = ['--data', DATA, '--model', 'resnet8', '--batch-size', '16'];
 
 interface Finished {
   code: number | null;
@@ -51,7 +51,7 @@ function run(
 describe('a mistake is one line on stderr and exit code 1', () => {
   const fresh = join(folder, 'fresh');
   const cases: [what: string, args: string[], message: RegExp][] = [
-    ['an unknown model', ['--model', 'resnet21'], /--model is .*resnet20.*, not "resnet21"/],
+    ['an unknown model', ['--model', 'resnet21'], /--model is .*resnet8.*, not "resnet21"/],
     ['an unknown option', ['--learning-rate', '0.1'], /--learning-rate/],
     [
       'more training images than there are',
@@ -88,7 +88,7 @@ describe('a mistake is one line on stderr and exit code 1', () => {
   }
 
   it('a run directory whose config is not one', async () => {
-    await writeFile(join(folder, 'config.json'), '{"model": "resnet20"}\n');
+    await writeFile(join(folder, 'config.json'), '{"model": "resnet8"}\n');
     refused(await run(['--resume', folder]), /config\.json lacks .*; it is not a training config/);
   });
 });
@@ -97,7 +97,7 @@ it("trains by a recipe of one's own, whose settings the command line may change"
   const recipe = join(folder, 'mine.ts');
   await writeFile(
     recipe,
-    'export default { model: "resnet20", batchSize: 16, optimizer: "adamw", crop: 2, seed: 9, epochs: 7, workers: 2 };\n',
+    'export default { model: "resnet8", batchSize: 16, optimizer: "adamw", crop: 2, seed: 9, epochs: 7, workers: 2 };\n',
   );
   const path = join(folder, 'by-recipe');
   const { code, stderr } = await run([recipe, '--data', DATA, '--epochs', '1', '--no-flip', '--run', path]);
@@ -107,7 +107,7 @@ it("trains by a recipe of one's own, whose settings the command line may change"
   assert.deepEqual(
     { model, batchSize, optimizer, crop, seed, epochs, flip, learningRate, weightDecay },
     {
-      ...{ model: 'resnet20', batchSize: 16, optimizer: 'adamw', crop: 2, seed: 9, epochs: 1, flip: false },
+      ...{ model: 'resnet8', batchSize: 16, optimizer: 'adamw', crop: 2, seed: 9, epochs: 1, flip: false },
       ...{ learningRate: 0.001, weightDecay: 0.01 },
     },
   );
@@ -135,7 +135,7 @@ describe('a run that is interrupted', () => {
     assert.ok(stdout.includes(`run: ${path}\n`), stdout);
     assert.match(
       stdout,
-      /^resnet20: [\d,]+ parameters; 5 epochs of 48 images, batch 16, sgd lr 0\.1 .*seed 42/m,
+      /^resnet8: [\d,]+ parameters; 5 epochs of 48 images, batch 16, sgd lr 0\.1 .*seed 42/m,
     );
     assert.match(stdout, /^about .+ at [1-9]\d* images\/s/m);
     assert.match(stdout, /^stopped after .*--resume/m);
@@ -170,7 +170,7 @@ describe('a run that is interrupted', () => {
     assert.match(text, /^\d{4}-\d\d-\d\dT\S+Z data: /);
     for (const line of [
       /Z stopped after /,
-      /Z resnet20: .*5 epochs/,
+      /Z resnet8: .*5 epochs/,
       /Z epoch 5: train loss /,
       /Z finished in /,
     ])
@@ -199,12 +199,12 @@ it('without a model it says which it chose, and --max-minutes stops and saves wi
 });
 
 it('says beforehand what larger images cost, and how small data is shared into batches', async () => {
-  const args = ['--data', DATA, '--model', 'resnet20', '--image-size', '64', '--max-minutes', '0'];
+  const args = ['--data', DATA, '--model', 'resnet8', '--image-size', '64', '--max-minutes', '0'];
   const { code, stdout, stderr } = await run([...args, '--run', join(folder, 'large')]);
   assert.equal(code, 0, stderr);
   assert.match(
     stdout,
-    /^images of 64 x 64 pixels: 16\d million multiply-adds each on this net, 4\.0 times those of 32 x 32; 3\.9 billion a step$/m,
+    /^images of 64 x 64 pixels: 50 million multiply-adds each on this net, 4\.0 times those of 32 x 32; 1\.2 billion a step$/m,
   );
   assert.match(stdout, /^48 training images do not fill a batch of 128; training in batches of 8 /m);
   assert.doesNotMatch(stdout, /^about /m);

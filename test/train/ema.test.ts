@@ -131,7 +131,7 @@ describe('a run made before there were optimisers to choose from', () => {
     const config = { ...CONFIG, emaDecay: 0.9 };
     await assert.rejects(runWith('no-average', config, { resume: true, config }), (error: unknown) => {
       assert.ok(error instanceof UserError, String(error));
-      assert.match(error.message, /does not fit model resnet20: "ema\..+" is missing/);
+      assert.match(error.message, /does not fit model resnet8: "ema\..+" is missing/);
       return true;
     });
   });

@@ -20,7 +20,7 @@ const images = join(folder, 'images');
 const first = join(folder, 'first');
 let lastOfFirst: Map<string, string>;
 const RECIPE = [
-  ...['--data', images, '--image-size', '16', '--model', 'resnet20', '--batch-size', '8', '--crop', '2'],
+  ...['--data', images, '--image-size', '16', '--model', 'resnet8', '--batch-size', '8', '--crop', '2'],
   ...['--threads', '1', '--replicas', '1', '--epochs', '1', '--schedule', 'constant', '--lr', '0.01'],
 ];
 

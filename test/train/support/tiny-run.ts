@@ -20,7 +20,7 @@ const { provider: _, stepsPerCall: __, threads: ___, workers: ____, ...DECIDING 
 export const CONFIG: TrainConfig = {
   ...DECIDING,
   milestones: [],
-  model: 'resnet20',
+  model: 'resnet8',
   dataset: DATASET.name,
   trainImages: 64,
   epochs: 3,

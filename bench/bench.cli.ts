@@ -4,7 +4,7 @@ import { readCpu } from '../core/cpu.ts';
 import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { describeInstructionSets } from '../setup/doctor/describe.ts';
-import { parseNet } from './children/zoo-model.ts';
+import { parseNet } from './children/measured-net.ts';
 import { findPeers } from './find-peers.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
 import type { BenchResults } from './report/report.ts';
@@ -26,7 +26,7 @@ await runMain(async () => {
         models: {
           type: 'string',
           value: 'A,B,...',
-          help: 'models of the zoo; NAME@PIXELS: for images of that size',
+          help: 'models of the zoo; NAME@PIXELS: for images of that size; NAME=FILE.onnx: an export by PyTorch of what timm calls NAME',
           default: 'resnet20,resnet18,resnet50,efficientnet-lite0@64',
         },
         'batch-size': { type: 'integer', help: 'images a batch; default 128, 64 or 32, by the net', min: 1 },
@@ -102,7 +102,7 @@ await runMain(async () => {
   if (options.table !== undefined) await writeFileAtomic(options.table, `# Measurements\n\n${report}`);
   if (options.json !== undefined)
     await writeFileAtomic(options.json, `${JSON.stringify(results, null, 1)}\n`);
-  const picture = options.svg === undefined ? undefined : roofline(results);
+  const picture = options.svg === undefined ? undefined : await roofline(results);
   if (options.svg !== undefined && picture === undefined) {
     throw new UserError('a roofline needs the suite train or forward');
   }

@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import { type AlternateOptions, alternate, type Measured, speedRatio } from './alternate.ts';
 import { MeasuredProcess } from './child-process.ts';
-import { parseNet } from './children/zoo-model.ts';
+import { parseNet } from './children/measured-net.ts';
 import { type Contestant, script, TORCH_BF16, TORCH_FP32 } from './contestants.ts';
 
 /** A row of a comparison. */
@@ -36,6 +36,8 @@ export interface CompareOptions extends AlternateOptions {
   model: string;
   /** Height and width of its images. */
   imageSize: number;
+  /** That it tells apart. */
+  classes: number;
   batchSize: number;
   /** 0: as many as each takes by itself. */
   threads: number;
@@ -57,15 +59,15 @@ export async function compare(
   candidates: readonly Contestant[],
   options: CompareOptions,
 ): Promise<Comparison> {
-  const { model, imageSize, batchSize, threads, macsPerImage, onProgress } = options;
-  const { name: net } = parseNet(model);
+  const { model, imageSize, classes, batchSize, threads, macsPerImage, onProgress } = options;
+  const { name: net, file } = parseNet(model);
   const contestants: Contestant[] = [];
   const processes: MeasuredProcess[] = [];
   try {
     for (const contestant of candidates) {
       const { name, command, options: extra, isPeer } = contestant;
       // Peers of other languages do not read NAME@PIXELS.
-      const setup = { model: isPeer ? net : model, imageSize, batchSize, threads, ...extra };
+      const setup = { model: isPeer ? net : model, imageSize, classes, batchSize, threads, ...extra };
       try {
         processes.push(await MeasuredProcess.start(name, command, setup));
         contestants.push(contestant);
@@ -76,7 +78,8 @@ export async function compare(
     }
     if (processes.length === 0) throw new UserError(`nothing that is named can be measured in ${model}`);
     const parameters = processes[0]!.parameters;
-    const other = processes.findIndex((child) => child.parameters !== parameters);
+    // Of a file an exporter may have folded batch norm away.
+    const other = file ? -1 : processes.findIndex((child) => child.parameters !== parameters);
     if (other >= 0) {
       throw new Error(
         `${contestants[other]!.name} has ${processes[other]!.parameters} parameters in ${model}, not ${parameters}`,

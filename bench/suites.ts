@@ -1,7 +1,7 @@
 import { countMacs } from '../core/onnx/count-macs.ts';
 import { type AlternateOptions, alternate, speedRatio } from './alternate.ts';
 import { MeasuredProcess } from './child-process.ts';
-import { zooModel } from './children/zoo-model.ts';
+import { measuredNet } from './children/measured-net.ts';
 import { type Comparison, compare } from './compare.ts';
 import { forwardContestants, onlyNamed, type Peers, script, trainContestants } from './contestants.ts';
 
@@ -47,12 +47,13 @@ async function compareEach(
   const chosen = onlyNamed(contestants, options.only);
   const comparisons: Comparison[] = [];
   for (const model of options.models) {
-    const graph = zooModel(model);
+    const graph = await measuredNet(model);
     const macs = countMacs(graph);
     const batchSize = options.batchSize ?? usualBatch(macs);
     const imageSize = Number(graph.inputs[0]!.dims.at(-1));
     options.onProgress(`${what} of ${model}, batch ${batchSize}`);
-    const net = { model, imageSize, batchSize, macsPerImage: passes * macs };
+    const classes = Number(graph.outputs[0]!.dims.at(-1));
+    const net = { model, imageSize, classes, batchSize, macsPerImage: passes * macs };
     comparisons.push(await compare(chosen, { ...options, ...net }));
   }
   return comparisons;
@@ -99,7 +100,7 @@ export interface LoaderResult {
 export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> {
   const results: LoaderResult[] = [];
   for (const model of options.models) {
-    const batchSize = options.batchSize ?? usualBatch(countMacs(zooModel(model)));
+    const batchSize = options.batchSize ?? usualBatch(countMacs(await measuredNet(model)));
     options.onProgress(`data pipeline against ${model}`);
     const setup = { model, batchSize, threads: 1 };
     const processes: MeasuredProcess[] = [];

@@ -3,12 +3,12 @@ import { chooseReplicas } from '../../train/engine/choose-replicas.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import { settle } from '../../train/recipe/make-config.ts';
 import { runChild } from './child-main.ts';
+import { measuredNet } from './measured-net.ts';
 import { randomBatch } from './random-batch.ts';
-import { zooModel } from './zoo-model.ts';
 
 /** One optimiser step of our trainer, by the engine that the setup names; replicas as it would choose, but no more than it has threads. */
 await runChild(async ({ model: name, batchSize, threads, engine: engineName, precision }) => {
-  const model = zooModel(name);
+  const model = await measuredNet(name);
   const engine = await createEngine(
     model,
     {

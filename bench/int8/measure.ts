@@ -2,8 +2,8 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { OpenVinoSession } from '../../core/openvino/session.ts';
 import { type InferenceSession, openSession, Tensor } from '../../core/runtime/session.ts';
 import { exportedModel } from '../children/exported-model.ts';
+import { measuredNet } from '../children/measured-net.ts';
 import { randomBatch } from '../children/random-batch.ts';
-import { zooModel } from '../children/zoo-model.ts';
 import { median } from '../statistics.ts';
 
 export interface Int8Options {
@@ -41,7 +41,7 @@ export interface Timing {
 /** Times the exported fp32 graph and its int8 forms by turns, in one process. */
 export async function measureInt8(model: string, options: Int8Options): Promise<Int8Comparison> {
   const { batchSize, threads } = options;
-  const net = zooModel(model);
+  const net = await measuredNet(model);
   const { images, imageDims } = randomBatch(net, batchSize);
   const sessions: InferenceSession[] = [];
   try {

@@ -1,5 +1,5 @@
 import { countMacs } from '../../core/onnx/count-macs.ts';
-import { zooModel } from '../children/zoo-model.ts';
+import { measuredNet } from '../children/measured-net.ts';
 import type { Comparison } from '../compare.ts';
 import type { Int8Comparison } from '../int8/measure.ts';
 import { int8Table } from '../int8/table.ts';
@@ -60,24 +60,26 @@ export function markdownReport(results: BenchResults): string {
 }
 
 /** The roofline of the suites `train` and `forward`; undefined without them. */
-export function roofline(results: BenchResults): string | undefined {
+export async function roofline(results: BenchResults): Promise<string | undefined> {
   const comparisons = [...(results.train ?? []), ...(results.forward ?? [])];
   if (comparisons.length === 0 || results.bandwidth === undefined) return undefined;
-  const points = (suite: 'train' | 'forward', kind: string): RooflinePoint[] =>
-    (results[suite] ?? []).map(({ model, batchSize, results: rows }) => {
-      const graph = zooModel(model);
-      return {
-        name: model,
-        kind,
-        // Training moves about as many times more bytes as it computes more: the same intensity.
-        intensity: (2 * countMacs(graph)) / forwardTraffic(graph, batchSize),
-        gflops: rows[0]!.gflops,
-      };
-    });
+  const points = (suite: 'train' | 'forward', kind: string): Promise<RooflinePoint[]> =>
+    Promise.all(
+      (results[suite] ?? []).map(async ({ model, batchSize, results: rows }) => {
+        const graph = await measuredNet(model);
+        return {
+          name: model,
+          kind,
+          // Training moves about as many times more bytes as it computes more: the same intensity.
+          intensity: (2 * countMacs(graph)) / forwardTraffic(graph, batchSize),
+          gflops: rows[0]!.gflops,
+        };
+      }),
+    );
   return renderRoofline({
     title: 'Roofline of our fp32 engine',
     peakGflops: Math.max(...comparisons.map(({ peakGflops }) => peakGflops)),
     bandwidth: results.bandwidth,
-    points: [...points('train', 'training step'), ...points('forward', 'forward pass')],
+    points: [...(await points('train', 'training step')), ...(await points('forward', 'forward pass'))],
   });
 }

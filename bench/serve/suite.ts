@@ -9,7 +9,7 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { isSetUp } from '../../core/openvino/library.ts';
 import { forImages } from '../../train/fine-tune/enlarge.ts';
 import { exportedModel } from '../children/exported-model.ts';
-import { parseNet, zooModel } from '../children/zoo-model.ts';
+import { measuredNet, parseNet } from '../children/measured-net.ts';
 import { script } from '../contestants.ts';
 import type { SuiteOptions } from '../suites.ts';
 import { RawRuntime, type ServerProcess, startServerProcess } from './child.ts';
@@ -95,7 +95,7 @@ async function writeModel(
   folder: string,
 ): Promise<{ path: string; metadata: ClassifierMetadata }> {
   const { name: model } = parseNet(net);
-  const graph = await exportedModel(forImages(zooModel(net), { height, width }), 'fp32', 1, 1);
+  const graph = await exportedModel(forImages(await measuredNet(net), { height, width }), 'fp32', 1, 1);
   const classes = Number(graph.outputs[0]!.dims.at(-1));
   const metadata: ClassifierMetadata = {
     model,

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { MeasuredProcess } from '../../bench/child-process.ts';
-import { zooModel } from '../../bench/children/zoo-model.ts';
+import { measuredNet } from '../../bench/children/measured-net.ts';
 import { script } from '../../bench/contestants.ts';
 import { UserError } from '../../core/errors.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
@@ -18,7 +18,7 @@ for (const [file, options] of [
       ...options,
     });
     try {
-      assert.equal(child.parameters, parameterCount(zooModel('resnet8')));
+      assert.equal(child.parameters, parameterCount(await measuredNet('resnet8')));
       assert.ok(child.setupSeconds > 0);
       const [one, five] = [await child.run(1), await child.run(5)];
       assert.ok(one > 0 && five > 0);

@@ -106,7 +106,7 @@ test('an accuracy is told with the number of images it is of, where the log has 
     narrow.join('\n'),
   );
   assert.match(narrow[3]!, /^validated .*40\.00 % +300 validation images/);
-  assert.match(narrow[4]!, /^no room for dataset, model, img\/s; --json has all$/);
+  assert.match(narrow[4]!, /^no room for dataset, model; --json has all$/);
   const text = comparisonLines(runs).join('\n');
   assert.match(text, /^on +6 test images +- +300 validation images$/m);
   assert.doesNotMatch(comparisonLines([runs[1]!, runs[1]!]).join('\n'), /^on /m);

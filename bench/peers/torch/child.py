@@ -12,7 +12,8 @@ from nets import build
 def prepare(setup):
     """The thing to time, and how many values the net learns.
 
-    setup: pass train|forward, precision fp32|bf16|fp16, channelsLast, compile, model, imageSize, batchSize, threads,
+    setup: pass train|forward, precision fp32|bf16|fp16, channelsLast, compile, model, imageSize, classes, batchSize,
+    threads,
     device
     """
     if setup["threads"]:
@@ -20,11 +21,11 @@ def prepare(setup):
     torch.manual_seed(1)
     device = setup.get("device", "cpu")
     memory_format = torch.channels_last if setup["channelsLast"] else torch.contiguous_format
-    net = build(setup["model"]).to(device=device, memory_format=memory_format)
+    net = build(setup["model"], setup["classes"], setup["imageSize"]).to(device=device, memory_format=memory_format)
     size = setup["imageSize"]
     parameters = sum(p.numel() for p in net.parameters())
     images = torch.randn(setup["batchSize"], 3, size, size, device=device).to(memory_format=memory_format)
-    targets = torch.full((setup["batchSize"], 100), 0.01, device=device)
+    targets = torch.full((setup["batchSize"], setup["classes"]), 1 / setup["classes"], device=device)
     low = {"bf16": torch.bfloat16, "fp16": torch.float16}.get(setup["precision"])
     cast = (lambda: torch.autocast(device, low)) if low else contextlib.nullcontext
     scaler = torch.amp.GradScaler(device, enabled=low is torch.float16)

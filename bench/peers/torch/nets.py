@@ -65,11 +65,14 @@ TIMM = {
 }
 
 
-def build(name, classes=100):
+def build(name, classes=100, size=None):
     if name in ZOO:
         return resnet(name, classes)
-    if name not in TIMM:
-        raise SystemExit(f"PyTorch has no {name} here")
     import timm
 
-    return timm.create_model(TIMM[name], num_classes=classes)
+    name = TIMM.get(name, name)
+    if not timm.is_model(name):
+        raise SystemExit(f"PyTorch has no {name} here")
+    # Where patches have embeddings of their place their number is part of the net.
+    sized = {"img_size": size} if size and name.startswith(("vit_", "deit", "swin")) else {}
+    return timm.create_model(name, num_classes=classes, **sized)

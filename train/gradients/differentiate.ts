@@ -8,6 +8,7 @@ import {
   type TensorValue,
 } from '../../core/onnx/graph.ts';
 import { fixBatch } from '../../core/onnx/passes/fix-batch.ts';
+import { recognizeGelu } from '../../core/onnx/passes/recognize-gelu.ts';
 import { inferKnownValues, inferShapes, inferTypes } from '../../core/onnx/shape-inference.ts';
 import { type Mode, type Rule, TrainedNode } from './rule.ts';
 import { RULES } from './rules.ts';
@@ -99,6 +100,31 @@ function crossEntropy(g: TrainingGraphBuilder, logits: Value, targets: Value): r
 }
 
 /**
+ * The sum of values that lie between zeros, where they are those of an axis one after another, as the gradients of all
+ * the slices of a value are: one pass over memory instead of two for each.
+ */
+function joined(g: TrainingGraphBuilder, placed: readonly Value[]): Value | undefined {
+  const [first] = placed;
+  if (!first || placed.length === 1) return undefined;
+  const inner = placed.map((value) => g.placedIn(value)!);
+  const axes = first.dims.flatMap((dim, axis) => (inner[0]!.value.dims[axis] === dim ? [] : [axis]));
+  const [axis = 0] = axes;
+  const inOrder = inner.toSorted((a, b) => a.before[axis]! - b.before[axis]!);
+  let end = 0;
+  for (const { value, before } of inOrder) {
+    const fits = value.dims.every((dim, other) => other === axis || dim === first.dims[other]);
+    if (!fits || before[axis] !== end) return undefined;
+    end += value.dims[axis]!;
+  }
+  return end === first.dims[axis]
+    ? g.concat(
+        inOrder.map(({ value }) => value),
+        axis,
+      )
+    : undefined;
+}
+
+/**
  * Reverse-mode differentiation of an ONNX graph (Griewank and Walther, "Evaluating Derivatives", 2008, chapter 3):
  * the forward nodes through their rules, then the rules' gradients in reverse.
  */
@@ -129,7 +155,7 @@ export class Tape {
     { batchNorm = 'train', dropout = false }: Pick<StepOptions, 'batchNorm' | 'dropout'> = {},
   ) {
     const nodes = neededNodes(
-      model.nodes,
+      recognizeGelu(model).nodes,
       model.outputs.map(({ name }) => name),
     );
     this.#outputs = model.outputs.map(({ name }) => name);
@@ -181,20 +207,34 @@ export class Tape {
     const backwardFrom = g.graph.nodes.length;
     const gradientOf = new Map<string, string>();
     const gradients = new Map<string, Value>();
-    const accumulate = (name: string, gradient: Value) => {
-      const { dims, name: of } = this.value(name);
-      if (gradient.dims.join() !== dims.join()) {
-        throw new Error(`the gradient of "${name}" has shape [${gradient.dims}], the value [${dims}]`);
-      }
+    /** Parts of gradients with zeros around them, which may make up a whole. */
+    const parts = new Map<string, Value[]>();
+    const add = (name: string, gradient: Value) => {
       const known = gradients.get(name);
       const sum = known ? g.add(known, gradient) : gradient;
       gradients.set(name, sum);
+      const { name: of } = this.value(name);
       for (const { name } of [gradient, sum]) if (!gradientOf.has(name)) gradientOf.set(name, of);
+    };
+    const accumulate = (name: string, gradient: Value) => {
+      const { dims } = this.value(name);
+      if (gradient.dims.join() !== dims.join()) {
+        throw new Error(`the gradient of "${name}" has shape [${gradient.dims}], the value [${dims}]`);
+      }
+      if (g.placedIn(gradient)) parts.set(name, [...(parts.get(name) ?? []), gradient]);
+      else add(name, gradient);
+    };
+    const gradientFor = (name: string): Value | undefined => {
+      const placed = parts.get(name) ?? [];
+      parts.delete(name);
+      const whole = joined(g, placed);
+      for (const part of whole ? [whole] : placed) add(name, part);
+      return gradients.get(name);
     };
     for (const [name, gradient] of seeds()) accumulate(name, gradient);
     for (const { rule, trained } of this.#nodes.toReversed()) {
       const { node } = trained;
-      const dy = node.outputs.map((name) => gradients.get(name));
+      const dy = node.outputs.map(gradientFor);
       if (dy.every((gradient) => gradient === undefined)) continue;
       const all = dy.map((gradient, i) => gradient ?? g.zeros(trained.outputs[i]!.dims));
       for (const [i, gradient] of rule.backward(g, trained, all).entries()) {
@@ -202,7 +242,7 @@ export class Tape {
       }
     }
     const found = targets.map((name): [string, string] => {
-      const gradient = gradients.get(name);
+      const gradient = gradientFor(name);
       if (!gradient) throw new UserError(`the loss does not depend on "${name}", so it cannot be trained`);
       return [name, gradient.name];
     });

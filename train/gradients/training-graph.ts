@@ -29,6 +29,8 @@ export interface Value {
  * | BatchNormalizationGrad | dY, X, scale, saved mean, saved 1 / std | dX, dScale, dBias |
  * | ConvGrad | dY, X, W | dX, dW, dB; '' where not wanted |
  * | ReluGrad, Relu6Grad | dY, Y | dX |
+ * | GeluInternal | X | Y; phi(X), the normal distribution's function |
+ * | GeluGrad | dY, X, phi(X) | dX |
  * | GlobalAveragePoolGrad | dY, X | dX |
  * | MaxPoolGrad | dY, X, Y | dX |
  * | AveragePoolGrad | dY, X | dX |
@@ -94,6 +96,7 @@ const COMPARISONS: ReadonlySet<string> = new Set([
 export class TrainingGraphBuilder {
   readonly graphBuilder: GraphBuilder;
   readonly values = new Map<string, Value>();
+  readonly #placed = new Map<string, { value: Value; before: readonly number[] }>();
 
   constructor(name: string) {
     this.graphBuilder = new GraphBuilder(name);
@@ -237,7 +240,14 @@ export class TrainingGraphBuilder {
     if ([...before, ...after].every((amount) => amount === 0)) return a;
     const dims = a.dims.map((dim, axis) => dim + before[axis]! + after[axis]!);
     const padding = value === 0 ? [] : [this.constant(value)];
-    return this.node('Pad', [a, this.integers([...before, ...after]), ...padding], dims);
+    const padded = this.node('Pad', [a, this.integers([...before, ...after]), ...padding], dims);
+    if (value === 0) this.#placed.set(padded.name, { value: a, before });
+    return padded;
+  }
+
+  /** What lies in a value that has zeros around it, and where; undefined if it is not known to be one. */
+  placedIn({ name }: Value): { value: Value; before: readonly number[] } | undefined {
+    return this.#placed.get(name);
   }
 
   /** `a[start:end:step]` on one axis; for a negative step, from `start` down to `end`, both counted from 0. */

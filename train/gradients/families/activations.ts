@@ -8,21 +8,11 @@ const alpha = ({ node }: TrainedNode, fallback: number): number => floatAttribut
 const above = (g: TrainingGraphBuilder, x: Value, bound: number, a: Value, b: Value): Value =>
   g.where(g.greater(x, g.constant(bound)), a, b);
 
-/** 1 / sqrt(2 pi) */
-const NORMAL_PEAK = 1 / Math.sqrt(2 * Math.PI);
 /** Of the approximation sqrt(2 / pi) (x + CUBIC x^3) of GELU, https://arxiv.org/abs/1606.08415. */
 const CUBIC = 0.044715;
 
-/** [x phi(x), phi(x)], phi being the normal distribution's function. */
-function geluParts(g: TrainingGraphBuilder, { x, node }: TrainedNode): Value[] {
-  const { approximate } = node.attributes;
-  const argument =
-    approximate?.type === 'string' && approximate.value === 'tanh'
-      ? g.tanh(g.scale(g.mul(x, g.shift(g.scale(g.square(x), CUBIC), 1)), Math.sqrt(2 / Math.PI)))
-      : g.erf(g.scale(x, Math.SQRT1_2));
-  const phi = g.scale(g.shift(argument, 1), 0.5);
-  return [g.mul(x, phi), phi];
-}
+const isApproximate = ({ node: { attributes } }: TrainedNode): boolean =>
+  attributes.approximate?.type === 'string' && attributes.approximate.value === 'tanh';
 
 /** Activations of one value each, https://onnx.ai/onnx/operators. Slopes at kinks are PyTorch's. */
 export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
@@ -118,19 +108,19 @@ export const ACTIVATIONS: Readonly<Record<string, Rule>> = {
     },
   },
 
-  /** x phi(x); dy (phi + x phi') */
+  /** x phi(x), phi being the normal distribution's function; dy (phi + x phi') */
   Gelu: {
-    forward: (g, n) => geluParts(g, n),
+    forward(g, n) {
+      const { x } = n;
+      if (!isApproximate(n)) return g.nodes('GeluInternal', [x], [x.dims, x.dims], {}, { domain: TRAINING });
+      const inner = g.mul(x, g.shift(g.scale(g.square(x), CUBIC), 1));
+      const phi = g.scale(g.shift(g.tanh(g.scale(inner, Math.sqrt(2 / Math.PI))), 1), 0.5);
+      return [g.mul(x, phi), phi];
+    },
     backward(g, n, [dy]) {
       const { x } = n;
       const [y, phi] = n.outputs as [Value, Value];
-      if (
-        n.node.attributes.approximate?.type !== 'string' ||
-        n.node.attributes.approximate.value !== 'tanh'
-      ) {
-        const density = g.scale(g.exp(g.scale(g.square(x), -0.5)), NORMAL_PEAK);
-        return [g.mul(dy!, g.add(phi, g.mul(x, density)))];
-      }
+      if (!isApproximate(n)) return [g.node('GeluGrad', [dy!, x, phi], dy!.dims, {}, { domain: TRAINING })];
       // phi = (1 + tanh u) / 2, so that phi' = 2 phi (1 - phi) u'
       const inner = g.scale(g.shift(g.scale(g.square(x), 3 * CUBIC), 1), 2 * Math.sqrt(2 / Math.PI));
       const slope = g.mul(g.sub(y, g.mul(y, phi)), inner);

@@ -193,6 +193,40 @@ function reluMask(b: StepBuilder, y: StepTensor): StepTensor {
   return b.node('HardSigmoid', [y], y.dims, { alpha: float(LARGE), beta: float(0) }, { layout: y.layout });
 }
 
+/** phi(x), the normal distribution's function. */
+function normal(b: StepBuilder, x: StepTensor): StepTensor {
+  const erf = b.unary('Erf', b.mul(x, b.constant(Math.SQRT1_2)));
+  if (b.portable) return b.mul(b.add(erf, b.constant(1)), b.constant(0.5));
+  // (1 + erf) / 2 in one pass; its bounds are those that erf has.
+  return b.node('HardSigmoid', [erf], x.dims, { alpha: float(0.5), beta: float(0.5) }, { layout: x.layout });
+}
+
+/** Of its two outputs phi is made only where it is kept: onnxruntime has the whole in one pass, its gradient makes it again. */
+const geluInternal: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const x = lowering.value(node.inputs[0]!);
+  const [output, phi] = node.outputs as [string, string];
+  if (b.portable) {
+    const kept = normal(b, x);
+    lowering.save(phi, kept);
+    lowering.bind(output, b.mul(x, kept));
+    return;
+  }
+  lowering.bind(output, b.node('Gelu', [x], x.dims, {}, { layout: x.layout, domain: 'com.microsoft' }));
+};
+
+/** dY (phi(x) + x phi'(x)), phi' being exp(-x^2 / 2) / sqrt(2 pi), in as few passes as there are operators for. */
+const geluGrad: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const dy = lowering.value(node.inputs[0]!);
+  const x = lowering.keptOrRecomputed(node.inputs[1]!, dy);
+  const half = b.mul(x, b.constant(Math.SQRT1_2));
+  const density = b.unary('Exp', b.sub(b.constant(-Math.log(2 * Math.PI) / 2), b.mul(half, half)));
+  const phi = lowering.saved<StepTensor>(node.inputs[2]!) ?? normal(b, x);
+  const slope = b.add(phi, b.mul(x, density));
+  lowering.bind(node.outputs[0]!, b.mul(b.toLayout(dy, x.layout), slope));
+};
+
 /** Of any number of inputs, with broadcasting; blocked if an activation is. */
 const elementwise: OrtLowering = (lowering, node) => {
   const { builder: b } = lowering;
@@ -337,6 +371,8 @@ export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
     Relu: relu,
     [`${TRAINING}.Relu6Grad`]: relu6Grad,
     [`${TRAINING}.ReluGrad`]: reluGrad,
+    [`${TRAINING}.GeluInternal`]: geluInternal,
+    [`${TRAINING}.GeluGrad`]: geluGrad,
     Gemm: gemm,
     [`${TRAINING}.FusedMatMul`]: fusedMatMul,
     ...POOLING,

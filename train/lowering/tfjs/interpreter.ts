@@ -13,7 +13,7 @@ import { plain, toPlain, type Value } from './value.ts';
  * Runs a graph of ONNX's operators and those of training node by node. A value is freed with its last reader. The
  * graph's constants stay on TensorFlow's device until disposed.
  *
- * In bf16, convolutions and what is between them are in bfloat16. The gradient of a value has its type if the value
+ * In bf16, convolutions, large matrix products and what is between them are in bfloat16. The gradient of a value has its type if the value
  * has one reader; of several readers it is summed, in float32.
  */
 export class GraphInterpreter {

@@ -8,7 +8,7 @@ import type { Value } from './value.ts';
 export interface OperatorCall {
   k: Kernels;
   node: GraphNode;
-  /** What convolutions compute in. */
+  /** What convolutions and large matrix products compute in. */
   precision: TfjsPrecision;
   /** Set if output 0 is the gradient of a value: the type that it is handed on in. */
   gradientType: ElementType | undefined;

@@ -19,6 +19,8 @@ const SETTING: ConvSetting = {
   inputShape: IMAGE,
   filterShape: FILTER,
 };
+/** Of a sum of so many ones, rounded on the way to bfloat16, no more than 256 are counted. */
+const LONG = 512;
 /** What rounding a result to bfloat16's 8 significant bits does at most. */
 const ROUNDED_ONCE = 2 ** -8;
 
@@ -39,7 +41,15 @@ export function bfloat16Trouble(tf: TensorFlow): string | undefined {
         return Math.abs(sum - pixels) <= ROUNDED_ONCE * pixels;
       });
       runOthers(k);
-      return exact ? undefined : 'its sums are rounded, and slow, without AVX-512 or a GPU';
+      const ones = k.cast(tf.ones([LONG, LONG]), 'bfloat16');
+      const sums = k.run('BatchMatMulV2', [ones, ones], { adj_x: false, adj_y: false });
+      const isExact =
+        exact &&
+        k
+          .cast(sums, 'float32')
+          .dataSync()
+          .every((sum) => sum === LONG);
+      return isExact ? undefined : 'its sums are rounded, and slow, without AVX-512 or a GPU';
     });
   } catch (error) {
     return errorMessage(error).split('\n')[0]!;

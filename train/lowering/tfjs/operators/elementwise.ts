@@ -74,6 +74,23 @@ const reluGrad: TfjsOperator = ({ k, node, inputs }) => {
   return y.layout === 'channels-last' ? channelsLast(tensor) : plain(tensor);
 };
 
+/** x phi(x), and phi, the normal distribution's function. */
+const geluInternal: TfjsOperator = ({ k, input }) => {
+  const { tensor: x, layout } = input(0);
+  const phi = k.mul(k.add(k.run('Erf', [k.mul(x, Math.SQRT1_2)]), 1), 0.5);
+  return [
+    { tensor: k.mul(x, phi), layout },
+    { tensor: phi, layout },
+  ];
+};
+
+/** dY (phi + x exp(-x^2 / 2) / sqrt(2 pi)) */
+const geluGrad = elementwise((k, tensors) => {
+  const [dy, x, phi] = tensors as [Tensor, Tensor, Tensor];
+  const exponent = k.sub(k.mul(k.run('Square', [x]), -0.5), Math.log(2 * Math.PI) / 2);
+  return k.mul(dy, k.add(phi, k.mul(x, k.run('Exp', [exponent]))));
+});
+
 /** Bounds are inputs or, in old opsets, attributes. */
 const clip: TfjsOperator = (call) => {
   const { k, node, inputs } = call;
@@ -135,6 +152,8 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Exp: kernel('Exp'),
   Floor: kernel('Floor'),
   Identity: ({ inputs }) => inputs[0]!,
+  [`${TRAINING}.GeluInternal`]: geluInternal,
+  [`${TRAINING}.GeluGrad`]: geluGrad,
   Log: kernel('Log'),
   Neg: kernel('Neg'),
   Not: kernel('LogicalNot', NO_TYPE),

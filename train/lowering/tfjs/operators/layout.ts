@@ -35,8 +35,10 @@ function byAxis(
   return plain(apply(toPlain(k, x), (axis) => axis));
 }
 
+/* What only moves values has them in the type in which they come. */
+
 const reshape: TfjsOperator = (call) => {
-  const x = call.plain(0);
+  const x = toPlain(call.k, call.inputs[0]!);
   const keepsZero = intAttribute(call.node, 'allowzero', 0) === 1;
   const shape = listOf(call, 'shape', 1)!.map((dim, i) => (dim === 0 && !keepsZero ? x.shape[i]! : dim));
   return plain(call.k.reshape(x, shape));
@@ -45,7 +47,7 @@ const reshape: TfjsOperator = (call) => {
 /** To and from [N, H, W, C], as nets with a layer norm have it, it is a layout by another name. */
 const transpose: TfjsOperator = (call) => {
   const { k, node } = call;
-  const x = call.input(0);
+  const x = call.inputs[0]!;
   const dims = dimsOf(x);
   const order = intsAttribute(node, 'perm', dims.map((_, axis) => axis).reverse());
   if (x.layout === 'channels-last' && order.join() === '0,2,3,1') return plain(x.tensor);
@@ -53,8 +55,9 @@ const transpose: TfjsOperator = (call) => {
   return plain(k.transpose(toPlain(k, x), order));
 };
 
-const concat: TfjsOperator = ({ k, node, input }) => {
-  const parts = node.inputs.map((_, i) => input(i));
+const concat: TfjsOperator = ({ k, node, inputs, input }) => {
+  const types = new Set(inputs.map((part) => k.typeOf(part!.tensor)));
+  const parts = node.inputs.map((_, i) => (types.size === 1 ? inputs[i]! : input(i)));
   const axis = counted(intAttribute(node, 'axis', 0), dimsOf(parts[0]!).length);
   if (parts.some(({ layout }) => layout === 'channels-last')) {
     const tensors = parts.map((part) => toChannelsLast(k, part));
@@ -71,7 +74,7 @@ const concat: TfjsOperator = ({ k, node, input }) => {
 /** Into given sizes, or equal ones of which the last may be smaller. */
 const split: TfjsOperator = (call) => {
   const { k, node } = call;
-  const x = call.input(0);
+  const x = call.inputs[0]!;
   const dims = dimsOf(x);
   const axis = counted(intAttribute(node, 'axis', 0), dims.length);
   const { length } = node.outputs;
@@ -88,7 +91,7 @@ const split: TfjsOperator = (call) => {
 /** `x[start:end:step]` on some axes. TensorFlow's StridedSlice is slow; with a step, rows are gathered. */
 const slice: TfjsOperator = (call) => {
   const { k } = call;
-  const x = call.input(0);
+  const x = call.inputs[0]!;
   const dims = dimsOf(x);
   const starts = listOf(call, 'starts', 1)!;
   const ends = listOf(call, 'ends', 2)!;

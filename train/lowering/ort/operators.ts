@@ -255,6 +255,9 @@ const gemm: OrtLowering = (lowering, node) => {
 };
 
 /** Over the pixels of an activation in whichever layout, else as it stands. */
+const MANY_ROWS = 256;
+const MANY_COLUMNS = 64;
+
 const reduceSum: OrtLowering = (lowering, node) => {
   const { builder: b } = lowering;
   const x = lowering.value(node.inputs[0]!);
@@ -265,9 +268,19 @@ const reduceSum: OrtLowering = (lowering, node) => {
     lowering.bind(output, b.mul(spatialMean(b, x), b.constant(h * w)));
     return;
   }
-  const axes = lowering.training.graph.initializers.get(node.inputs[1]!)!.data as BigInt64Array;
+  const given = lowering.training.graph.initializers.get(node.inputs[1]!)!.data as BigInt64Array;
+  const axes = Array.from(given, Number);
+  const rows = sizeOf(x.dims.slice(0, axes.length));
+  const columns = sizeOf(x.dims) / rows;
+  if (!b.portable && axes.every((axis, i) => axis === i) && rows >= MANY_ROWS && columns >= MANY_COLUMNS) {
+    // A product with ones takes a third of the time of ReduceSum over rows.
+    const ones = b.constant(new Array<number>(rows).fill(1), [1, rows]);
+    const sums = b.matmul(ones, b.reshape(b.toPlain(x), [rows, columns]));
+    lowering.bind(output, b.reshape(sums, dims));
+    return;
+  }
   const keep = intAttribute(node, 'keepdims', 1) === 1;
-  lowering.bind(output, b.reduceSum(b.toPlain(x), Array.from(axes, Number), keep));
+  lowering.bind(output, b.reduceSum(b.toPlain(x), axes, keep));
 };
 
 const softmaxCrossEntropy: OrtLowering = (lowering, node) => {

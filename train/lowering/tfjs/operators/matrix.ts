@@ -36,6 +36,12 @@ const isTurned = ({ node }: OperatorCall, name: string) => intAttribute(node, na
 function matmul(k: Kernels, a: Tensor, b: Tensor, transA = false, transB = false): Tensor {
   if (a.rank === 2 && b.rank === 2)
     return k.run('MatMul', [a, b], { transpose_a: transA, transpose_b: transB });
+  if (a.rank > 2 && b.rank === 2 && !transA) {
+    // One product of all rows.
+    const rows = k.reshape(a, [a.size / a.shape.at(-1)!, a.shape.at(-1)!]);
+    const y = k.run('MatMul', [rows, b], { transpose_a: false, transpose_b: transB });
+    return k.reshape(y, [...a.shape.slice(0, -1), y.shape[1]!]);
+  }
   const [left, right] = [
     a.rank === 1 ? k.reshape(a, [1, a.shape[0]!]) : a,
     b.rank === 1 ? k.reshape(b, [b.shape[0]!, 1]) : b,

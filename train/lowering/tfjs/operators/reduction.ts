@@ -1,5 +1,5 @@
 import type { Tensor } from '@tensorflow/tfjs-node-gpu';
-import { intAttribute, intsAttribute } from '../../../../core/onnx/graph.ts';
+import { intAttribute, intsAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { Kernels } from '../kernels.ts';
 import type { OperatorCall, TfjsOperator } from '../operator.ts';
@@ -7,7 +7,14 @@ import { CHANNELS_LAST_AXES, channelsLast, dimsOf, plain, toPlain } from '../val
 
 /** Over the node's axes, which are an attribute or, in later opsets, an input; in whichever layout the value lies. */
 const reduction =
-  (apply: (k: Kernels, x: Tensor, reduce: (name: string, x: Tensor) => Tensor) => Tensor): TfjsOperator =>
+  (
+    apply: (
+      k: Kernels,
+      x: Tensor,
+      reduce: (name: string, x: Tensor) => Tensor,
+      axes: readonly number[],
+    ) => Tensor,
+  ): TfjsOperator =>
   (call) => {
     const { k, node } = call;
     const x = call.input(0);
@@ -21,7 +28,7 @@ const reduction =
     const isLast = x.layout === 'channels-last';
     const tensor = isLast ? x.tensor : toPlain(k, x);
     const own = isLast ? axes.map((axis) => CHANNELS_LAST_AXES[axis]!) : axes;
-    const y = apply(k, tensor, (name, of) => k.reduce(name, of, own));
+    const y = apply(k, tensor, (name, of) => k.reduce(name, of, own), own);
     const value = isLast ? channelsLast(y) : plain(y);
     if (intAttribute(node, 'keepdims', 1) === 1) return value;
     const kept = dims.filter((_, axis) => !axes.includes(axis));
@@ -31,6 +38,22 @@ const reduction =
 const INT32 = { type: 'int32' } as const;
 
 const kernel = (name: string) => reduction((_, x, reduce) => reduce(name, x));
+/** A sum over many rows is taken as a product with ones, which takes a third of the time. */
+const sum = reduction((k, x, reduce, axes) => {
+  const isOverRows = axes.length < x.rank && axes.every((axis, i) => axis === i);
+  const rows = isOverRows ? sizeOf(x.shape.slice(0, axes.length)) : 0;
+  const columns = x.size / rows;
+  if (rows < MANY_ROWS || columns < MANY_COLUMNS || k.typeOf(x) !== 'float32') return reduce('Sum', x);
+  const factors = [k.tf.ones([1, rows]), k.reshape(x, [rows, columns])];
+  const sums = k.run('MatMul', factors, { transpose_a: false, transpose_b: false });
+  return k.reshape(
+    sums,
+    x.shape.map((size, axis) => (axes.includes(axis) ? 1 : size)),
+  );
+});
+const MANY_ROWS = 256;
+const MANY_COLUMNS = 64;
+
 const square = (k: Kernels, x: Tensor) => k.run('Square', [x]);
 
 /** The first place of an extreme along an axis. */
@@ -101,7 +124,7 @@ export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
   ReduceMean: kernel('Mean'),
   ReduceMin: kernel('Min'),
   ReduceProd: kernel('Prod'),
-  ReduceSum: kernel('Sum'),
+  ReduceSum: sum,
   ReduceSumSquare: reduction((k, x, reduce) => reduce('Sum', square(k, x))),
   [`${TRAINING}.SoftmaxCrossEntropy`]: softmaxCrossEntropy,
   [`${TRAINING}.SoftmaxCrossEntropyGrad`]: softmaxCrossEntropyGrad,

@@ -61,13 +61,15 @@ export async function compare(
 ): Promise<Comparison> {
   const { model, imageSize, classes, batchSize, threads, macsPerImage, onProgress } = options;
   const { name: net, file } = parseNet(model);
+  // The zoo may have another net of that name.
+  const peersNet = file === undefined ? net : `timm/${net}`;
   const contestants: Contestant[] = [];
   const processes: MeasuredProcess[] = [];
   try {
     for (const contestant of candidates) {
       const { name, command, options: extra, isPeer } = contestant;
       // Peers of other languages do not read NAME@PIXELS.
-      const setup = { model: isPeer ? net : model, imageSize, classes, batchSize, threads, ...extra };
+      const setup = { model: isPeer ? peersNet : model, imageSize, classes, batchSize, threads, ...extra };
       try {
         processes.push(await MeasuredProcess.start(name, command, setup));
         contestants.push(contestant);

@@ -2,9 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { Rank, Tensor } from '@tensorflow/tfjs-node-gpu';
 import { UserError } from '../../core/errors.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { int } from '../../core/onnx/graph.ts';
 import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import { TfjsEngine } from '../../train/engine/tfjs-engine.ts';
+import { TRAINING } from '../../train/gradients/training-graph.ts';
 import {
   conv2d,
   conv2dFilterGradient,
@@ -12,7 +15,9 @@ import {
 } from '../../train/lowering/tfjs/convolution/conv2d.ts';
 import { isByProducts } from '../../train/lowering/tfjs/convolution/filter-gradient-by-products.ts';
 import type { ConvSetting } from '../../train/lowering/tfjs/convolution/setting.ts';
+import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
 import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
+import { plain } from '../../train/lowering/tfjs/value.ts';
 import { CONFIG } from '../train/support/tiny-run.ts';
 import { batchOf, netOf } from './support/net-case.ts';
 import { relativeError } from './support/relative-error.ts';
@@ -79,6 +84,43 @@ describe('a convolution in bfloat16 and its gradients are those in float32, roun
         }
       });
       assert.equal(tf.memory().numTensors, before);
+    });
+  }
+});
+
+describe('a large matrix product in bfloat16 is that in float32, rounded; a small one is the same', {
+  skip,
+}, () => {
+  // Of more axes, turned, and of layers' weights; multiply-adds: 17 million, 12 million, 17 million, 4 thousand.
+  for (const [a, b, transA, transB, isLarge] of [
+    [[64, 512], [512, 512], 0, 0, true],
+    [[6, 128, 128], [6, 128, 128], 1, 0, true],
+    [[2, 32, 512], [512, 512], 0, 1, true],
+    [[16, 16], [16, 16], 0, 0, false],
+  ] as const) {
+    it(`[${a}] x [${b}]${transA ? ', left turned' : ''}${transB ? ', right turned' : ''}`, async () => {
+      const tf = await loadTensorFlow();
+      const g = new GraphBuilder('product');
+      const dims = [...a.slice(0, -1), b.at(-1)!];
+      const attributes = { transA: int(transA), transB: int(transB) };
+      const inputs = [a, b].map((shape, i) => g.input(`x${i}`, 'float32', shape));
+      g.output(g.node('FusedMatMul', inputs, attributes, { domain: TRAINING }), 'float32', dims);
+      const [output] = g.graph.outputs;
+      tf.tidy(() => {
+        const feeds = Object.fromEntries(
+          [a, b].map((shape, i) => [`x${i}`, plain(tf.randomNormal([...shape], 0, 1, 'float32', i + 1))]),
+        );
+        const [half, single] = (['bf16', 'fp32'] as const).map((precision) => {
+          const interpreter = new GraphInterpreter(tf, { graph: g.graph }, precision);
+          const { tensor } = interpreter.run(feeds).get(output!.name)!;
+          interpreter.dispose();
+          return new Kernels(tf).cast(tensor, 'float32');
+        }) as [Tensor, Tensor];
+        assert.deepEqual(half.shape, single.shape);
+        const error = errorOf(half, single);
+        assert.ok(error < TOLERANCE, `${error}`);
+        assert.equal(error > 2 ** -14, isLarge, `${error}`);
+      });
     });
   }
 });

@@ -70,7 +70,7 @@ def build(name, classes=100, size=None):
         return resnet(name, classes)
     import timm
 
-    name = TIMM.get(name, name)
+    name = TIMM.get(name, name.removeprefix("timm/"))
     if not timm.is_model(name):
         raise SystemExit(f"PyTorch has no {name} here")
     # Where patches have embeddings of their place their number is part of the net.

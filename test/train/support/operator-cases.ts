@@ -35,6 +35,59 @@ function joint(op: string, name: string, shapes: readonly Dims[], input = {}): G
   };
 }
 
+/** Parts of one value along an axis, each multiplied by weights of its own. */
+function slices(
+  name: string,
+  dims: Dims,
+  axis: number,
+  ...parts: [from: number, to: number][]
+): GradientCase {
+  return {
+    name,
+    build(net) {
+      const x = net.input(dims);
+      for (const [from, to] of parts) {
+        const bounds = [from, to, axis].map((value) => net.integers([value]));
+        const part = net.node('Slice', [x, ...bounds]);
+        net.output(net.mul(part, net.weight(net.dims(part))));
+      }
+    },
+  };
+}
+
+/** x (1 + erf(x / sqrt 2)) / 2 as PyTorch's exporters write it, and with a factor that makes it another function. */
+export const GELU_SPELLINGS: readonly [name: string, build: (net: CaseNet, x: string) => string][] = [
+  [
+    'halved at the end',
+    (net, x) => {
+      const erf = net.node('Erf', [net.node('Div', [x, net.floats([Math.SQRT2], [])])]);
+      return net.mul(net.mul(x, net.node('Add', [erf, net.floats([1], [])])), net.floats([0.5], []));
+    },
+  ],
+  [
+    'x halved first',
+    (net, x) => {
+      const erf = net.node('Erf', [net.mul(x, net.floats([Math.SQRT1_2], []))]);
+      return net.mul(net.mul(x, net.floats([0.5], [])), net.node('Add', [erf, net.floats([1], [])]));
+    },
+  ],
+  [
+    'the sum halved first',
+    (net, x) => {
+      const erf = net.node('Erf', [net.node('Div', [x, net.floats([Math.SQRT2], [])])]);
+      return net.mul(net.mul(net.floats([0.5], []), net.node('Add', [net.floats([1], []), erf])), x);
+    },
+  ],
+  [
+    'almost: erf of x alone',
+    (net, x) =>
+      net.mul(
+        net.mul(x, net.node('Add', [net.node('Erf', [x]), net.floats([1], [])])),
+        net.floats([0.5], []),
+      ),
+  ],
+];
+
 const POSITIVE = { mean: 4, std: 0.5 };
 
 function binary(op: string, input = {}): GradientCase[] {
@@ -265,7 +318,10 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
   Log: [one('Log', 'any', {}, [2, 5], POSITIVE)],
   Sin: [one('Sin', 'any')],
   Cos: [one('Cos', 'any')],
-  Erf: [one('Erf', 'any')],
+  Erf: [
+    one('Erf', 'any'),
+    ...GELU_SPELLINGS.map(([name, build]) => on(`within a GELU: ${name}`, [2, 5], build)),
+  ],
   ...Object.fromEntries(
     ['Sign', 'Floor', 'Ceil', 'Round'].map((op) => [
       op,
@@ -310,7 +366,10 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     ),
   ],
 
-  ReduceSum: reduction('ReduceSum'),
+  ReduceSum: [
+    ...reduction('ReduceSum'),
+    on('over many rows', [2, 150, 70], (net, x) => net.node('ReduceSum', [x, net.integers([0, 1])])),
+  ],
   ReduceMean: reduction('ReduceMean'),
   ReduceMax: reduction('ReduceMax'),
   ReduceMin: reduction('ReduceMin'),
@@ -491,6 +550,10 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     slice('backwards, every second', [2, 7], [5], [0], [1], [-2]),
     slice('two axes, one backwards', [4, 6], [0, 4], [4, 1], [0, 1], [2, -1]),
     slice('a corner of images', [2, 16, 5, 4], [1, 0], [5, 2], [2, 3]),
+    slices('all parts of an axis', [6, 4], 0, [2, 5], [0, 2], [5, 6]),
+    slices('all but one', [2, 6], 1, [0, 2], [3, 6]),
+    slices('parts that overlap', [2, 6], 1, [0, 4], [3, 6]),
+    slices('a part twice', [4, 3], 0, [0, 2], [2, 4], [0, 2]),
   ],
   Expand: [
     on('an axis', [3, 1], (net, x) => net.node('Expand', [x, net.integers([3, 4])])),

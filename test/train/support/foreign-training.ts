@@ -91,7 +91,7 @@ export const inTensorFlow: OpenTraining = async (training) => {
 /** Trains an exported net as the reference beside it does (`.json` for `.onnx`), and compares. */
 export async function foreignErrors(path: string, open: OpenTraining): Promise<ForeignErrors> {
   const reference = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8')) as Reference;
-  const model = await trainableModel(decodeModel(readFileSync(path), path));
+  const model = await trainableModel(decodeModel(readFileSync(path), path), BATCH);
   const { parameters, buffers } = initializerRoles(model);
   const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers });
   const { imageSize, rate = 0.01, batches = 0 } = reference;

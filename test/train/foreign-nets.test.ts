@@ -2,14 +2,9 @@ import assert from 'node:assert/strict';
 import { readdirSync } from 'node:fs';
 import { describe, it, type TestContext } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { loadTensorFlow } from '../../core/tensorflow/load-tfjs.ts';
 import { detectBlockSize } from '../../train/lowering/ort/block-size.ts';
-import { GraphInterpreter } from '../../train/lowering/tfjs/interpreter.ts';
-import { Kernels } from '../../train/lowering/tfjs/kernels.ts';
-import { plain, toPlain } from '../../train/lowering/tfjs/value.ts';
 import { SKIP_WITHOUT_TENSORFLOW } from '../engine-tfjs/support/tensorflow.ts';
-import { foreignErrors, inOnnxruntime, type OpenTraining } from './support/foreign-training.ts';
-import type { Feeds } from './support/step-runner.ts';
+import { foreignErrors, inOnnxruntime, inTensorFlow, type OpenTraining } from './support/foreign-training.ts';
 
 /*
  * Narrow nets of torchvision and timm as PyTorch exports them: three steps from there are PyTorch's own. The nets as
@@ -37,25 +32,3 @@ describe('an exported net trains as PyTorch trains it', () => {
     it(`${file} in TensorFlow`, { skip: SKIP_WITHOUT_TENSORFLOW }, (t) => check(t, inTensorFlow));
   }
 });
-
-const inTensorFlow: OpenTraining = async (training) => {
-  const tf = await loadTensorFlow();
-  const k = new Kernels(tf);
-  const interpreter = new GraphInterpreter(tf, training);
-  return {
-    async run(feeds) {
-      const results: Feeds = {};
-      tf.tidy(() => {
-        const given = training.graph.inputs.map(
-          ({ name, dims }) => [name, plain(tf.tensor(feeds[name]!.slice(), dims.map(Number)))] as const,
-        );
-        const outputs = interpreter.run(Object.fromEntries(given));
-        const read = (name: string) => toPlain(k, outputs.get(name)!).dataSync() as Float32Array;
-        results['value.loss'] = read(training.loss);
-        for (const [name, gradient] of training.gradients) results[`gradient.${name}`] = read(gradient);
-      });
-      return results;
-    },
-    close: async () => interpreter.dispose(),
-  };
-};

@@ -1,16 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { decodeModel } from '../../../core/onnx/model-file.ts';
 import { initializerRoles } from '../../../core/onnx/roles.ts';
+import { loadTensorFlow } from '../../../core/tensorflow/load-tfjs.ts';
 import { differentiateClassifier } from '../../../train/gradients/differentiate.ts';
 import type { ClassifierStep } from '../../../train/gradients/training-graph.ts';
 import { Lowering } from '../../../train/lowering/ort/lower.ts';
 import { LOWERINGS } from '../../../train/lowering/ort/operators.ts';
 import { StepBuilder } from '../../../train/lowering/ort/step-builder.ts';
+import { GraphInterpreter } from '../../../train/lowering/tfjs/interpreter.ts';
+import { Kernels } from '../../../train/lowering/tfjs/kernels.ts';
+import { plain, toPlain } from '../../../train/lowering/tfjs/value.ts';
 import { trainableModel } from '../../../train/trainable-model.ts';
 import { digestError, hashUniform, type TensorDigest } from '../../fixtures/torch-fixture.ts';
-import { StepRunner } from './step-runner.ts';
+import { type Feeds, StepRunner } from './step-runner.ts';
 
-const [BATCH, CLASSES, RATE, MOMENTUM] = [4, 10, 0.01, 0.9];
+const [BATCH, CLASSES, MOMENTUM] = [4, 10, 0.9];
 
 /** Beside the largest gradient. */
 const VANISHING = 1e-9;
@@ -18,16 +22,25 @@ const VANISHING = 1e-9;
 /** What PyTorch makes of a file, by fixtures/foreign-nets/make_foreign_nets.py. */
 interface Reference {
   imageSize: number;
+  /** Of learning, 0.01 if it is not said, and which images, those of 0. */
+  rate?: number;
+  batches?: number;
+  rounding?: StepErrors;
   losses: number[];
   gradients: Record<string, TensorDigest>;
   weights: Record<string, TensorDigest>;
 }
 
-/** The worst relative errors of three steps. */
-export interface ForeignErrors {
+/** The worst relative errors of three steps, against float64. */
+export interface StepErrors {
   loss: number;
   gradient: number;
   weights: number;
+}
+
+export interface ForeignErrors extends StepErrors {
+  /** What rounding does in PyTorch, where the reference has it. */
+  rounding: StepErrors | undefined;
   /** Where the worst gradient is. */
   worst: string;
   /** Operators of the file as it is trained. */
@@ -53,12 +66,35 @@ export const inOnnxruntime =
     return StepRunner.open(b.graph);
   };
 
+export const inTensorFlow: OpenTraining = async (training) => {
+  const tf = await loadTensorFlow();
+  const k = new Kernels(tf);
+  const interpreter = new GraphInterpreter(tf, training);
+  return {
+    async run(feeds) {
+      const results: Feeds = {};
+      tf.tidy(() => {
+        const given = training.graph.inputs.map(
+          ({ name, dims }) => [name, plain(tf.tensor(feeds[name]!.slice(), dims.map(Number)))] as const,
+        );
+        const outputs = interpreter.run(Object.fromEntries(given));
+        const read = (name: string) => toPlain(k, outputs.get(name)!).dataSync() as Float32Array;
+        results['value.loss'] = read(training.loss);
+        for (const [name, gradient] of training.gradients) results[`gradient.${name}`] = read(gradient);
+      });
+      return results;
+    },
+    close: async () => interpreter.dispose(),
+  };
+};
+
 /** Trains an exported net as the reference beside it does (`.json` for `.onnx`), and compares. */
 export async function foreignErrors(path: string, open: OpenTraining): Promise<ForeignErrors> {
   const reference = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8')) as Reference;
-  const model = await trainableModel(decodeModel(readFileSync(path), path));
+  const model = await trainableModel(decodeModel(readFileSync(path), path), BATCH);
   const { parameters, buffers } = initializerRoles(model);
   const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers });
+  const { imageSize, rate = 0.01, batches = 0 } = reference;
   const weights = new Map(
     parameters.map((name) => [name, Float32Array.from(model.initializers.get(name)!.data as Float32Array)]),
   );
@@ -72,8 +108,8 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
   for (let step = 0; step < reference.losses.length; step++) {
     const results = await runner.run({
       ...Object.fromEntries([...weights, ...statistics]),
-      [training.images]: imagesOf(step, reference.imageSize),
-      [training.targets]: targetsOf(step),
+      [training.images]: imagesOf(10 * batches + step, imageSize),
+      [training.targets]: targetsOf(10 * batches + step),
     });
     losses.push(results['value.loss']![0]!);
     for (const [name, weight] of weights) {
@@ -82,7 +118,7 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
       const momentum = momenta.get(name)?.map((value, i) => MOMENTUM * value + gradient[i]!) ?? gradient;
       momenta.set(name, momentum);
       momentum.forEach((value, i) => {
-        weight[i]! -= RATE * value;
+        weight[i]! -= rate * value;
       });
     }
   }
@@ -100,6 +136,7 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
   return {
     loss: Math.max(...losses.map((loss, i) => Math.abs(loss / reference.losses[i]! - 1))),
     gradient,
+    rounding: reference.rounding,
     worst,
     weights: Math.max(
       ...Object.entries(reference.weights).map(([name, digest]) =>
@@ -112,16 +149,16 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
   };
 }
 
-function imagesOf(step: number, size: number): Float32Array {
+function imagesOf(batch: number, size: number): Float32Array {
   return Float32Array.from(
     { length: BATCH * 3 * size * size },
-    (_, i) => 3.4 * (hashUniform(1000 + step, i) - 0.5),
+    (_, i) => 3.4 * (hashUniform(1000 + batch, i) - 0.5),
   );
 }
 
-function targetsOf(step: number): Float32Array {
+function targetsOf(batch: number): Float32Array {
   const targets = new Float32Array(BATCH * CLASSES);
   for (let n = 0; n < BATCH; n++)
-    targets[n * CLASSES + Math.floor(hashUniform(2000 + step, n) * CLASSES)] = 1;
+    targets[n * CLASSES + Math.floor(hashUniform(2000 + batch, n) * CLASSES)] = 1;
   return targets;
 }

@@ -179,6 +179,7 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     norm('one image', [1, 16, 5, 5]),
     norm('one pixel an image', [8, 16, 1, 1]),
     norm('mean far from zero', [4, 16, 4, 4], { mean: 3, std: 0.5 }),
+    norm('mean sixty deviations from zero', [4, 16, 4, 4], { mean: 30, std: 0.5 }),
     norm('another epsilon', [4, 5, 3, 3], {}, { epsilon: 0.1 }),
     onConv('after a blocked convolution', (net, x) => net.norm(x)),
     {
@@ -187,6 +188,7 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
       wanted: weightsOnly,
     },
     onConv('then ReLU', (net, x) => net.relu(net.norm(x))),
+    onConv('between two ReLUs', (net, x) => net.relu(net.norm(net.relu(x)))),
     {
       name: 'then ReLU, 5 channels',
       build: (net) => net.output(net.relu(net.norm(net.input([3, 5, 4, 3])))),

@@ -75,6 +75,13 @@ export function channelAffine(
   return options.activation ? activate(b, y, options.activation) : y;
 }
 
+/** `x + shift[c]`, in x's layout. */
+export function channelShift(b: StepBuilder, x: StepTensor, shift: StepTensor): StepTensor {
+  const c = x.dims[1]!;
+  if (x.layout === 'plain') return b.add(x, b.reshape(shift, [c, 1, 1]));
+  return channelAffine(b, x, b.constant(new Array<number>(c).fill(1), [c]), shift);
+}
+
 function activate(
   b: StepBuilder,
   x: StepTensor,

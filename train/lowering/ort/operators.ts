@@ -12,7 +12,7 @@ import {
 } from '../../../core/onnx/graph.ts';
 import { dataTypeCode } from '../../../core/onnx/tensor-proto.ts';
 import { TRAINING } from '../../gradients/training-graph.ts';
-import { channelAffine, channelProductSum, channelSum, spatialMean } from './channels.ts';
+import { channelAffine, channelProductSum, channelShift, channelSum, spatialMean } from './channels.ts';
 import { convolve } from './conv/convolve.ts';
 import { type ConvGeometry, convGeometry } from './conv/geometry.ts';
 import { convInputGradient } from './conv/input-gradient.ts';
@@ -24,7 +24,7 @@ import {
   winogradInputGradient,
   winogradWeightGradient,
 } from './conv/winograd/winograd.ts';
-import type { OrtLowering } from './lower.ts';
+import type { Lowering, OrtLowering } from './lower.ts';
 import { POOLING } from './pooling.ts';
 import type { StepBuilder, StepTensor } from './step-builder.ts';
 
@@ -78,13 +78,18 @@ const batchNormInternal: OrtLowering = (lowering, node) => {
   ];
   const count = sizeOf(x.dims) / x.dims[1]!;
   const mean = b.div(channelSum(b, x), b.constant(count));
-  const meanSquare = b.div(channelProductSum(b, x, x), b.constant(count));
-  // E[x^2] - E[x]^2 saves a pass over memory; rounding may leave it just below zero.
-  const variance = b.unary('Relu', b.sub(meanSquare, b.mul(mean, mean)));
+  // E[x^2] - E[x]^2 saves a pass over memory, but loses digits by the square of the mean beside the deviation: it does for
+  // what a convolution gives, not for what a ReLU gives, which in RepVGG is a hundred deviations from 0.
+  const centred = ofConvolution(lowering, node.inputs[0]!)
+    ? undefined
+    : channelShift(b, x, b.unary('Neg', mean));
+  const meanSquare = b.div(channelProductSum(b, centred ?? x, centred ?? x), b.constant(count));
+  // Rounding may leave the difference just below zero.
+  const variance = centred ? meanSquare : b.unary('Relu', b.sub(meanSquare, b.mul(mean, mean)));
   const epsilon = b.constant(floatAttribute(node, 'epsilon', 1e-5));
   const inverseStd = b.unary('Reciprocal', b.unary('Sqrt', b.add(variance, epsilon)));
   const scale = b.mul(gamma, inverseStd);
-  const shift = b.sub(beta, b.mul(mean, scale));
+  const shift = centred ? beta : b.sub(beta, b.mul(mean, scale));
   lowering.bind(observedMean, mean);
   lowering.bind(observedVariance, b.mul(variance, b.constant(count / Math.max(1, count - 1))));
   lowering.bind(savedMean, mean);
@@ -94,18 +99,26 @@ const batchNormInternal: OrtLowering = (lowering, node) => {
   const then = activation
     ? { activation: { activation, ...(activation_params ? { activation_params } : {}) } }
     : {};
-  const y = channelAffine(b, x, scale, shift, {
+  const y = channelAffine(b, centred ?? x, scale, shift, {
     ...(add ? { add: b.toLayout(add, x.layout) } : {}),
     ...then,
   });
   lowering.bind(output, y);
   if (!activation) return;
   if (!add && y.layout === 'blocked') {
-    lowering.recompute(output, (gradient) => channelAffine(b, x, b.after(scale, [gradient]), shift, then));
+    lowering.recompute(output, (gradient) => {
+      const again = centred && channelShift(b, x, b.after(b.unary('Neg', mean), [gradient]));
+      return channelAffine(b, again ?? x, b.after(scale, [gradient]), shift, then);
+    });
   } else if (activation.type === 'string' && activation.value === 'Relu') {
     lowering.save(output, reluMask(b, y));
   }
 };
+
+function ofConvolution({ training }: Lowering, value: string): boolean {
+  const producer = training.graph.nodes.find(({ outputs }) => outputs.includes(value));
+  return producer?.op === 'Conv' && producer.domain === '';
+}
 
 const batchNormalizationGrad: OrtLowering = (lowering, node) => {
   const { builder: b } = lowering;

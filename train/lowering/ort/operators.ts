@@ -189,6 +189,7 @@ function distanceFrom(b: StepBuilder, y: StepTensor, value: number): StepTensor 
 }
 
 const FLOAT = dataTypeCode('float32');
+const INT64 = dataTypeCode('int64');
 /** Times the smallest normal float32 it is above 1. */
 const LARGE = 1e38;
 
@@ -268,6 +269,61 @@ const gemm: OrtLowering = (lowering, node) => {
 };
 
 /** Over the pixels of an activation in whichever layout, else as it stands. */
+/** A table of so many numbers is no burden in a graph. */
+const SMALL_TABLE = 2 ** 18;
+
+/**
+ * onnxruntime 1.32's ScatterND loses what several threads add to one place (findings/onnxruntime-scatternd-threads.sh).
+ * Where the places are constants, and few, their sum is a product with a table of zeros and ones; else
+ * ScatterElements adds up, on one thread.
+ */
+const scatterNd: OrtLowering = (lowering, node) => {
+  const { builder: b } = lowering;
+  const { reduction } = node.attributes;
+  const [dataName, indicesName, updatesName] = node.inputs as [string, string, string];
+  const dims = lowering.dims(node.outputs[0]!);
+  const indexDims = lowering.dims(indicesName);
+  const known = indexDims.at(-1)!;
+  const places = sizeOf(dims.slice(0, known));
+  const width = sizeOf(dims.slice(known));
+  const count = sizeOf(indexDims.slice(0, -1));
+  const [data, indices] = [lowering.value(dataName), lowering.value(indicesName)].map((x) =>
+    b.toPlain(x!),
+  ) as [...[StepTensor, StepTensor]];
+  const updates = b.toPlain(lowering.value(updatesName));
+  const bind = (sums: StepTensor) => lowering.bind(node.outputs[0]!, b.add(data, b.reshape(sums, dims)));
+  if (reduction?.type !== 'string' || reduction.value !== 'add') {
+    lowering.bind(node.outputs[0]!, b.node('ScatterND', [data, indices, updates], dims, node.attributes));
+    return;
+  }
+  const strides = Array.from({ length: known }, (_, axis) => sizeOf(dims.slice(axis + 1, known)));
+  const constant = lowering.training.graph.initializers.get(indicesName)?.data as BigInt64Array | undefined;
+  const rows = b.reshape(updates, [count, width]);
+  if (constant && places * count <= SMALL_TABLE) {
+    const table = new Array<number>(places * count).fill(0);
+    for (let i = 0; i < count; i++) {
+      const place = strides.reduce((sum, stride, axis) => {
+        const at = Number(constant[i * known + axis]);
+        return sum + (at < 0 ? at + dims[axis]! : at) * stride;
+      }, 0);
+      table[place * count + i] = 1;
+    }
+    bind(b.matmul(b.constant(table, [places, count]), rows));
+    return;
+  }
+  const integers = (values: readonly number[]) => b.graphBuilder.int64(values);
+  const isNegative = b.node('Cast', [b.node('Less', [indices, integers([0])], indexDims)], indexDims, {
+    to: int(INT64),
+  });
+  const fromEnd = b.node('Mul', [isNegative, integers(dims.slice(0, known))], indexDims);
+  const counted = b.node('Add', [indices, fromEnd], indexDims);
+  const scaled = b.node('Mul', [counted, integers(strides)], indexDims);
+  const flat = b.reshape(b.reduceSum(scaled, [indexDims.length - 1]), [count, 1]);
+  const at = b.node('Expand', [flat, integers([count, width])], [count, width]);
+  const none = b.node('Expand', [b.constant(0), integers([places, width])], [places, width]);
+  bind(b.node('ScatterElements', [none, at, rows], [places, width], { axis: int(0), reduction: str('add') }));
+};
+
 const MANY_ROWS = 256;
 const MANY_COLUMNS = 64;
 
@@ -403,6 +459,7 @@ export const LOWERINGS: ReadonlyMap<string, OrtLowering> = new Map(
     [`${TRAINING}.FusedMatMul`]: fusedMatMul,
     ...POOLING,
     ReduceSum: reduceSum,
+    ScatterND: scatterNd,
     Flatten: reshape,
     Reshape: reshape,
     Squeeze: reshape,

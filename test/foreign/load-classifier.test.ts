@@ -6,8 +6,10 @@ import sharp from 'sharp';
 import { UserError } from '../../core/errors.ts';
 import { type LoadedClassifier, loadClassifier } from '../../core/foreign-model/load-classifier.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
+import { str } from '../../core/onnx/graph.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
+import { modelFolder, RED, redNet } from './red-net.ts';
 import { EXPECTED, FIXTURES, foreignFolder, PREPROCESSING, writeJson } from './support.ts';
 
 const folder = foreignFolder();
@@ -109,5 +111,36 @@ describe('what a model leaves open', () => {
   it('is asked for where there is nothing', async () => {
     rmSync(join(folder, 'legacy.json'));
     await assert.rejects(loadClassifier(join(folder, 'legacy.onnx')), /put that into legacy\.json beside it/);
+  });
+});
+
+describe('a ScatterND that combines values', () => {
+  const { add } = modelFolder();
+  // To the scores of the first image something is added at these places.
+  const net = (reduction: string, ...places: number[]) =>
+    redNet(
+      (b, logits) => {
+        const updates = b.float32(new Array<number>(3 * places.length).fill(0.25), [places.length, 3]);
+        const indices = b.int64(places, [places.length, 1]);
+        return b.node('ScatterND', [logits, indices, updates], { reduction: str(reduction) });
+      },
+      { opset: 18 },
+    );
+
+  it('is refused where several are for one place: onnxruntime loses some of what threads add', async () => {
+    for (const [i, model] of [net('add', 0, 0), net('mul', 0, 0)].entries()) {
+      await assert.rejects(loadClassifier(add(`twice-${i}`, model, RED)), (error) => {
+        assert.ok(error instanceof UserError);
+        assert.match(error.message, /ScatterND .* combines values at one place .*ScatterElements/);
+        return true;
+      });
+    }
+  });
+
+  it('is taken where each place has one, or the last one is to stay', async () => {
+    for (const [i, model] of [net('add', 0), net('none', 0, 0)].entries()) {
+      const { metadata } = await loadClassifier(add(`once-${i}`, model, RED));
+      assert.deepEqual(metadata.labels, RED.labels);
+    }
   });
 });

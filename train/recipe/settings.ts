@@ -274,7 +274,7 @@ export const MACHINE = {
   }),
   precision: z._default(z.enum(PRECISION_NAMES), 'fp32').register(FLAGS, {
     value: 'NAME',
-    help: 'fp16: convolutions and matrix products in float16, with a dynamic loss scale (ort only); bf16: convolutions in bfloat16 (tfjs only)',
+    help: 'fp16: convolutions and matrix products in float16, with a dynamic loss scale (ort only); bf16: convolutions and large matrix products in bfloat16 (tfjs only)',
   }),
   stepsPerCall: z.optional(whole(1, 1024)).register(FLAGS, {
     help: 'steps run in one call of onnxruntime; default 16 with cuda, else 1',

@@ -3,8 +3,6 @@ import { errorMessage, UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel, MODEL_NAMES } from '../../core/models/zoo.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
-import { decodeModel } from '../../core/onnx/model-file.ts';
-import { trainableModel } from '../../train/trainable-model.ts';
 
 /** A net to be measured. */
 export interface NetName {
@@ -42,6 +40,11 @@ export async function measuredNet(net: string): Promise<Graph> {
     const bytes = await readFile(file).catch((error: unknown) => {
       throw new UserError(`cannot read ${file}: ${errorMessage(error)}`);
     });
+    // Of no use to the command's help.
+    const [{ decodeModel }, { trainableModel }] = await Promise.all([
+      import('../../core/onnx/model-file.ts'),
+      import('../../train/trainable-model.ts'),
+    ]);
     return trainableModel(decodeModel(bytes, file));
   }
   const model = buildModel(name, { numClasses: 100, imageSize });

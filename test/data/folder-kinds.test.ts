@@ -335,7 +335,10 @@ describe('images held out', () => {
     await writeFile(drawn, 'no picture');
     const left = await load(flat, { heldOut: few, skipBroken: true });
     assert.deepEqual([left.train.count, left.test.count, left.labels.length], [12, 2, 3]);
-    assert.match(left.notes.at(-1)!, /"green" has no test image left: nothing will be known of it; .*--seed/);
+    assert.match(
+      left.notes.at(-1)!,
+      /"green" has no test image left: nothing will be known of it; .*--val-seed/,
+    );
   });
 
   it('where there are test images choose the best epoch', async () => {

@@ -180,7 +180,7 @@ test('the label names what differs from the reference, and nothing else', () => 
   assert.doesNotMatch(honestLabel(reference).join(' '), /not to be compared|synthetic|Batch norm/);
   const small = { ...reference, model: 'resnet20', epochs: 30, trainImages: 10_000 };
   assert.deepEqual(referenceDifferences(small), [
-    'model resnet8 instead of resnet50',
+    'model resnet20 instead of resnet50',
     '30 epochs instead of 200',
     '10000 training images instead of 50000',
   ]);

@@ -107,6 +107,8 @@ test('an accuracy is told with the number of images it is of, where the log has 
   );
   assert.match(narrow[3]!, /^validated .*40\.00 % +300 validation images/);
   assert.match(narrow[4]!, /^no room for dataset, model; --json has all$/);
+  // The table of epochs says which images they are too.
+  assert.match(comparisonPage([runs[2]!, runs[2]!]), /<th scope="col">validation top-1, %<\/th>/);
   const text = comparisonLines(runs).join('\n');
   assert.match(text, /^on +6 test images +- +300 validation images$/m);
   assert.doesNotMatch(comparisonLines([runs[1]!, runs[1]!]).join('\n'), /^on /m);

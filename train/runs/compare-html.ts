@@ -56,14 +56,15 @@ function table(
 
 function epochTable({ name, epochs, config }: RunRecord): string {
   const isFew = runHasFewClasses(config);
+  const on = epochs.at(-1)?.evaluatedOn ?? 'test';
   const columns = [
     'epoch',
     'learning rate',
     'training loss',
-    'test loss',
+    `${on} loss`,
     'training top-1, %',
-    'test top-1, %',
-    ...(isFew ? [] : ['test top-5, %']),
+    `${on} top-1, %`,
+    ...(isFew ? [] : [`${on} top-5, %`]),
     'images/s',
   ];
   const head = columns.map((column) => `<th scope="col">${column}</th>`).join('');
@@ -118,7 +119,8 @@ th[scope=row]{text-align:left;font-weight:400;color:var(--muted)}
 .charts,.tables{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,480px),1fr));gap:16px;margin:0 0 16px}
 .tables th,.tables td{white-space:normal;overflow-wrap:anywhere;vertical-align:top}
 .tables thead th,.tables td{min-width:5em}
-.tables th[scope=row]{min-width:6em}
+.tables th[scope=row]{min-width:6em;overflow-wrap:normal}
+.tables tr>:last-child{padding-right:0}
 .tables{align-items:start}
 .tables>*{margin:0;min-width:0}
 figure{margin:0;border:1px solid var(--line);border-radius:8px;overflow:hidden;background:var(--panel)}

@@ -50,7 +50,7 @@ export function compareRuns(runs: readonly RunRecord[]): Comparison {
       ...(summaries.some(({ bestTop5 }) => bestTop5 !== null)
         ? [row('top-5 then', ({ bestTop5 }) => percentOrDash(bestTop5))]
         : []),
-      row('test loss then', ({ bestTestLoss }) => bestTestLoss?.toFixed(4) ?? '-'),
+      row('loss then', ({ bestTestLoss }) => bestTestLoss?.toFixed(4) ?? '-'),
       ...(summaries.some(({ bestOn }) => bestOn !== null) ? [row('on', ({ bestOn }) => bestOn ?? '-')] : []),
       row('best epoch', ({ bestEpoch }) => String(bestEpoch ?? '-')),
       row('images/s', ({ imagesPerSecond }) => imagesPerSecond?.toFixed(0) ?? '-'),

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { appendFile, link, rename, rm, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { errorMessage, UserError } from '../errors.ts';
 import { removeLeftBehind, withPath, writeFileAtomic } from '../fs/atomic-write.ts';
 import { makeFolders } from '../fs/make-folder.ts';
@@ -76,6 +76,18 @@ export class RunDirectory {
       found.push({ run, time: (await stat(run.checkpointPath(checkpoint))).mtimeMs });
     }
     return found.sort((a, b) => b.time - a.time)[0]?.run;
+  }
+
+  /**
+   * The run that a file is a checkpoint of, if that has a net of its own, which the tensors alone do not tell: what is
+   * before and behind it, as a Resize of the images, is in the run's model.onnx.
+   */
+  static withOwnNet(checkpoint: string): RunDirectory | undefined {
+    const run = new RunDirectory(dirname(checkpoint));
+    const isOfRun = (['last', 'best', 'previous'] as const).some(
+      (which) => run.checkpointPath(which) === join(dirname(checkpoint), basename(checkpoint)),
+    );
+    return isOfRun && existsSync(run.configPath) && existsSync(run.modelPath) ? run : undefined;
   }
 
   get configPath(): string {

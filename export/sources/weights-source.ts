@@ -6,6 +6,7 @@ import { readLabels } from '../../core/labels.ts';
 import { type ClassifierMetadata, decodeAnyMetadata, isOurs } from '../../core/model-metadata.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { parameterCount } from '../../core/onnx/roles.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { classCount, fitModel } from '../../core/weights/fit-model.ts';
 import { describeWeights, type LoadedWeights, loadWeights } from '../../core/weights/load-weights.ts';
 import { type DatasetFacts, datasetFacts, imagenetFacts, modelMetadata } from '../dataset-facts.ts';
@@ -30,6 +31,12 @@ export interface WeightsSourceOptions {
  * @throws UserError if the file cannot be read or fits no model, or the labels are not as many as its classes
  */
 export async function weightsSource(path: string, options: WeightsSourceOptions = {}): Promise<ExportSource> {
+  const own = RunDirectory.withOwnNet(path);
+  if (own) {
+    throw new UserError(
+      `${path} is of a run whose net is its own (${own.modelPath}), which weights alone do not tell; give --run ${own.path} instead of --weights`,
+    );
+  }
   return (await sourceOf(await loadWeights(path, { key: options.key }), path, options)).source;
 }
 

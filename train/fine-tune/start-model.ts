@@ -151,6 +151,12 @@ async function fromOnnx(path: string): Promise<OpenedStart> {
 }
 
 async function fromWeights(path: string, imageSize: number | undefined): Promise<OpenedStart> {
+  const own = RunDirectory.withOwnNet(path);
+  if (own) {
+    throw new UserError(
+      `${path} is of a run whose net is its own (${own.modelPath}), which weights alone do not tell; give --from ${own.path}`,
+    );
+  }
   const { tensors, left } = await loadWeights(path);
   const { graph, model } = fitModel(tensors, path, {
     left,

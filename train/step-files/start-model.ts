@@ -2,6 +2,7 @@ import { UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import type { Graph } from '../../core/onnx/graph.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
 
@@ -27,6 +28,12 @@ export async function startModel(options: StartModelOptions): Promise<Graph> {
     const graph = buildModel(model, { numClasses: classes, imageSize });
     initializeParameters(graph, seed);
     return graph;
+  }
+  const own = RunDirectory.withOwnNet(weights);
+  if (own) {
+    throw new UserError(
+      `${weights} is of a run whose net is its own (${own.modelPath}), not of the zoo's ${model}; give weights of that`,
+    );
   }
   const { tensors, left } = await loadWeights(weights);
   const { graph, folded } = fitModel(tensors, weights, { model, imageSize, left });

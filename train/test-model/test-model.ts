@@ -26,16 +26,20 @@ import {
 } from '../../core/metrics/tally.ts';
 import { topK } from '../../core/metrics/top-k.ts';
 import type { ModelAccuracy } from '../../core/model-metadata.ts';
+import type { Graph } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { confusionSvg } from '../../core/plot/confusion-svg.ts';
 import { canDrawText, rasterize } from '../../core/plot/png.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import type { RuntimeChoice } from '../../core/runtime/runtimes.ts';
+import { withWeights } from '../../core/weights/checkpoint.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { decodeWeights, readWeightsFile, weightsFormat } from '../../core/weights/load-weights.ts';
+import type { TensorFile } from '../../core/weights/safetensors.ts';
 import { Canvas } from '../augment-sheet/canvas.ts';
 import type { ImageSize } from '../loader/augment/transform.ts';
+import { modelOfRun } from '../run-model.ts';
 
 /** A model ready to run, and what its file says about the data it is for. */
 export interface LoadedModel {
@@ -61,7 +65,7 @@ const CIFAR_SIZE = 32;
 
 /**
  * Makes a model of a weights file. An .onnx is run as it is, that of another program as it is served; for a checkpoint (.safetensors, .pth)
- * the zoo model is built, with batch norm folded as the trainer and the export do.
+ * the run's own net is taken, if it has one, else the zoo's is built, with batch norm folded as the trainer and the export do.
  * @param model the zoo's name; left out: found by the tensors. An .onnx must be of that model
  * @throws UserError if the file cannot be read or does not fit the model
  */
@@ -71,7 +75,10 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
   const { tensors, metadata, left } = decodeWeights(bytes, path);
   const config = await configOfRun(path);
   const { imageSize = CIFAR_SIZE, normalization, data } = readDatasetRecord(config, `the run of ${path}`);
-  const fitted = fitModel(tensors, path, { model, left, imageSize });
+  const own = RunDirectory.withOwnNet(path);
+  const fitted = own
+    ? await netOfRun(own, tensors, path, model, imageSize)
+    : fitModel(tensors, path, { model, left, imageSize });
   const dataset = metadata.dataset ?? config.dataset;
   const labels = Array.isArray(config.labels) ? labelsOf(config.labels, `the run of ${path}`) : undefined;
   return {
@@ -85,6 +92,23 @@ export async function loadModel(path: string, model?: string): Promise<LoadedMod
     ...(normalization ? { normalization } : {}),
     ...(data ? { data } : {}),
   };
+}
+
+/** @throws UserError if the run is of another net than `asked` */
+async function netOfRun(
+  run: RunDirectory,
+  tensors: TensorFile['tensors'],
+  path: string,
+  asked: string | undefined,
+  height: number,
+): Promise<{ model: string; graph: Graph }> {
+  const { model } = await run.readConfig();
+  if (typeof model !== 'string') throw new UserError(`${run.configPath} names no model`);
+  if (asked !== undefined && asked !== model) {
+    throw new UserError(`${path} is of a run of ${model}, not of ${asked}; leave out --model`);
+  }
+  const { graph } = await modelOfRun(run, model, { labels: [], height });
+  return { model, graph: withWeights(graph, tensors, path) };
 }
 
 async function fromOnnx(path: string, model: string | undefined): Promise<LoadedModel> {

@@ -13,11 +13,20 @@ import { UserError } from '../../core/errors.ts';
 import { evaluateGraph, evaluateModelBytes } from '../../core/metrics/evaluate-model.ts';
 import { softmax } from '../../core/metrics/softmax.ts';
 import { Tally } from '../../core/metrics/tally.ts';
+import { initializeParameters } from '../../core/models/initialize.ts';
+import { buildModel } from '../../core/models/zoo.ts';
 import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
+import { initializerRoles } from '../../core/onnx/roles.ts';
 import { canDrawText } from '../../core/plot/png.ts';
+import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { fitModel } from '../../core/weights/fit-model.ts';
 import { loadWeights } from '../../core/weights/load-weights.ts';
+import { encodeSafetensors } from '../../core/weights/safetensors.ts';
+import { weightsSource } from '../../export/sources/weights-source.ts';
 import { convertWeights } from '../../export/weights/convert.ts';
+import { forImages } from '../../train/fine-tune/enlarge.ts';
+import { openStart } from '../../train/fine-tune/start-model.ts';
+import { keepModel } from '../../train/run-model.ts';
 import {
   defaultFolder,
   describeReport,
@@ -59,6 +68,38 @@ describe('testing a model', () => {
       assert.deepEqual(outcome.accuracy, expected);
       assert.equal(outcome.matrix.accuracy(), expected.top1);
     }
+  });
+
+  it('takes the net of a run that went on from another, which sees its images enlarged', async () => {
+    const plain = buildModel('resnet8', { numClasses: 100, imageSize: 48 });
+    initializeParameters(plain, 3);
+    const graph = forImages(plain, { height: 32, width: 32 });
+    const run = await RunDirectory.create('resnet8', join(folder, 'went-on'));
+    await run.writeConfig({ ...CONFIG, model: 'resnet8', from: 'resnet8.onnx', imageSize: 32 });
+    await keepModel(run, graph);
+    const { parameters, buffers } = initializerRoles(graph);
+    const tensors = new Map(
+      [...parameters, ...buffers].map((name) => {
+        const { dims, data } = graph.initializers.get(name)!;
+        return [name, { dims, data: data as Float32Array }] as const;
+      }),
+    );
+    const best = run.checkpointPath('best');
+    await writeFile(best, encodeSafetensors({ tensors, metadata: {} }));
+    const { accuracy } = await testModel(await loadModel(best), small, { batchSize: 64 });
+    assert.deepEqual(accuracy, await evaluateGraph(graph, small, small.test));
+    // The zoo's net of that name takes the weights too, and sees 32 pixels.
+    assert.notEqual(
+      accuracy.loss,
+      (await evaluateGraph(fitModel(tensors, best).graph, small, small.test)).loss,
+    );
+    // Weights alone tell nothing of it.
+    await refuses(loadModel(best, 'resnet20'), /of a run of resnet8, not of resnet20/);
+    await refuses(
+      weightsSource(best),
+      /a run whose net is its own .*give --run .*went-on instead of --weights/,
+    );
+    await refuses(openStart(best, undefined), /a run whose net is its own .*give --from .*went-on/);
   });
 
   it('counts without some of the images too, apart from the main figures', async () => {

@@ -84,10 +84,21 @@ export class RunDirectory {
    */
   static withOwnNet(checkpoint: string): RunDirectory | undefined {
     const run = new RunDirectory(dirname(checkpoint));
-    const isOfRun = (['last', 'best', 'previous'] as const).some(
-      (which) => run.checkpointPath(which) === join(dirname(checkpoint), basename(checkpoint)),
-    );
+    const isOfRun = /^(last|best|previous)\.safetensors$/.test(basename(checkpoint));
     return isOfRun && existsSync(run.configPath) && existsSync(run.modelPath) ? run : undefined;
+  }
+
+  /**
+   * For what takes weights alone, of which the net is then told.
+   * @param instead what to give, made of the run's path
+   * @throws UserError if the file is a checkpoint of a run {@link withOwnNet}
+   */
+  static refuseOwnNet(checkpoint: string, instead: (run: string) => string): void {
+    const run = RunDirectory.withOwnNet(checkpoint);
+    if (!run) return;
+    throw new UserError(
+      `${checkpoint} is of a run whose net is its own (${run.modelPath}), which weights alone do not tell; ${instead(run.path)}`,
+    );
   }
 
   get configPath(): string {

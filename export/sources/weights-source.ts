@@ -31,12 +31,6 @@ export interface WeightsSourceOptions {
  * @throws UserError if the file cannot be read or fits no model, or the labels are not as many as its classes
  */
 export async function weightsSource(path: string, options: WeightsSourceOptions = {}): Promise<ExportSource> {
-  const own = RunDirectory.withOwnNet(path);
-  if (own) {
-    throw new UserError(
-      `${path} is of a run whose net is its own (${own.modelPath}), which weights alone do not tell; give --run ${own.path} instead of --weights`,
-    );
-  }
   return (await sourceOf(await loadWeights(path, { key: options.key }), path, options)).source;
 }
 
@@ -48,6 +42,7 @@ export async function sourceOf(
   path: string,
   options: WeightsSourceOptions = {},
 ): Promise<{ source: ExportSource; folded: boolean; beside: string[] }> {
+  RunDirectory.refuseOwnNet(path, (run) => `for npm run export give --run ${run} instead of --weights`);
   const stored = storedMetadata(weights, path, options);
   const failAsOfNoNet = (error: unknown): never => {
     // Of a net that is not known, its data's names would be of no use.

@@ -99,6 +99,12 @@ describe('testing a model', () => {
       weightsSource(best),
       /a run whose net is its own .*give --run .*went-on instead of --weights/,
     );
+    const onnx = { input: best, output: join(folder, 'no.onnx'), dataset: 'synthetic' } as const;
+    await refuses(
+      convertWeights(onnx),
+      /a run whose net is its own .*for npm run export give --run .*went-on/,
+    );
+    assert.ok(!existsSync(onnx.output));
     await refuses(openStart(best, undefined), /a run whose net is its own .*give --from .*went-on/);
   });
 

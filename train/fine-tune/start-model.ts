@@ -151,12 +151,7 @@ async function fromOnnx(path: string): Promise<OpenedStart> {
 }
 
 async function fromWeights(path: string, imageSize: number | undefined): Promise<OpenedStart> {
-  const own = RunDirectory.withOwnNet(path);
-  if (own) {
-    throw new UserError(
-      `${path} is of a run whose net is its own (${own.modelPath}), which weights alone do not tell; give --from ${own.path}`,
-    );
-  }
+  RunDirectory.refuseOwnNet(path, (run) => `give --from ${run}`);
   const { tensors, left } = await loadWeights(path);
   const { graph, model } = fitModel(tensors, path, {
     left,

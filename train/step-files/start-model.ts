@@ -29,12 +29,7 @@ export async function startModel(options: StartModelOptions): Promise<Graph> {
     initializeParameters(graph, seed);
     return graph;
   }
-  const own = RunDirectory.withOwnNet(weights);
-  if (own) {
-    throw new UserError(
-      `${weights} is of a run whose net is its own (${own.modelPath}), not of the zoo's ${model}; give weights of that`,
-    );
-  }
+  RunDirectory.refuseOwnNet(weights, () => `give weights of a run of the zoo's ${model}`);
   const { tensors, left } = await loadWeights(weights);
   const { graph, folded } = fitModel(tensors, weights, { model, imageSize, left });
   if (folded) {

@@ -64,28 +64,26 @@ const OF_A_PROCESS =
 const SHARED_BY = 12;
 
 /**
- * A test meets what a machine has beside Node only through a program that it starts, a browser, a library that setup:...
- * put there, CIFAR-100, or where it is told that it is in CI.
+ * A test meets what a machine has beside Node only through a program that it starts, a browser, CIFAR-100, where it is
+ * told that it is in CI, or through TensorFlow or OpenVINO ({@link NAMES_LIBRARY}).
  */
 const REACHES_OUT =
-  /node:(child_process|cluster)|playwright|core\/(tensorflow|openvino)\/|process\.env\.(CI|ONNX_PYTHON|PYTHON)\b|CIFAR100?_DIR/;
+  /node:(child_process|cluster)|playwright|process\.env\.(CI|ONNX_PYTHON|PYTHON)\b|CIFAR100?_DIR/;
+/** No function takes TensorFlow or OpenVINO unasked: a test that has to do with them names them. */
+const NAMES_LIBRARY = /\btfjs|tensorflow|openvino|choose-engine|'auto'/i;
 
 /** Where processes write down what they took. */
 const TIMES = 'times.txt';
 
 /** The longest, which begin first, so that the cores come to their ends together. */
 const LONGEST = [
-  ...['train/gradients', 'serve/processes', 'serve/model-folder', 'serve/abuse', 'web-demo/other-views'],
+  ...['train/gradients', 'serve/model-folder', 'serve/abuse', 'web-demo/other-views'],
   ...['engine-tfjs/ops', 'train/trainer', 'predict/predict', 'web-demo/accessible', 'quickstart/quickstart'],
   ...['examples/docstrings', 'train/resume', 'serve/models', 'examples/examples', 'test-model/test-model'],
-  ...[
-    'train/cli',
-    'bench/cli',
-    'export/onnx-checker',
-    'ablation/cli',
-    'engine-tfjs/cli',
-    'examples/from-code',
-  ],
+  ...['train/cli', 'bench/cli', 'export/onnx-checker', 'engine-tfjs/cli', 'examples/from-code'],
+  // Of the slow ones: the first waits for a network that is made slow.
+  ...['web-demo/first-visit', 'package/installed', 'models/embedded', 'train/parity-50-steps'],
+  ...['engine-tfjs/cross-check', 'providers/webgpu', 'serve/memory', 'serve/processes', 'train/mlflow'],
 ];
 
 const { values, positionals } = parseArgs({
@@ -156,16 +154,16 @@ function testsOf(name) {
 }
 
 /**
- * Whether a file, or what it imports or starts as a thread, matches {@link REACHES_OUT}.
+ * Whether a file, or what it imports or starts as a thread, matches {@link REACHES_OUT}, or one of them in test/
+ * {@link NAMES_LIBRARY}.
  * @param inputs every source with its imports, as esbuild has them
  */
 function reachesOut(file, inputs) {
   const seen = new Set([file]);
   for (const path of seen) {
     if (path.startsWith('node_modules/') || !existsSync(join(PROJECT, path))) continue;
-    if (REACHES_OUT.test(path)) return true;
     const text = readFileSync(join(PROJECT, path), 'utf8');
-    if (REACHES_OUT.test(text)) return true;
+    if (REACHES_OUT.test(text) || (path.startsWith('test/') && NAMES_LIBRARY.test(text))) return true;
     for (const { path: imported, external } of inputs[path]?.imports ?? []) if (!external) seen.add(imported);
     for (const [, thread] of text.matchAll(/new URL\(\s*'([^']+\.ts)',\s*import\.meta\.url/g)) {
       seen.add(join(dirname(path), thread));
@@ -179,7 +177,9 @@ function reachesOut(file, inputs) {
  * @param sources that are bundled in `folder`
  */
 function writeEntries(folder, sources) {
-  const longest = LONGEST.map((name) => `test/${name}.test.ts`).filter((file) => sources.includes(file));
+  const longest = LONGEST.flatMap((name) =>
+    sources.filter((file) => file === `test/${name}.test.ts` || file === `test/${name}.slow.ts`),
+  );
   const rest = sources.filter((file) => !longest.includes(file));
   const sharing = rest.filter(mayShare);
   const processes = [...longest, ...rest.filter((file) => !sharing.includes(file))].map((file) => [file]);

@@ -199,9 +199,10 @@ export function withEpochs(config: TrainConfig, epochs: number, path = 'RUN'): T
 }
 
 /** Why a run cannot get more epochs; undefined if it can. */
-export function whyNoLonger({ schedule, epochs, progressive }: TrainConfig): string | undefined {
+export function whyNoLonger({ schedule, epochs, progressive, plainEpochs }: TrainConfig): string | undefined {
   if (schedule === 'onecycle' || schedule === 'cosine')
     return `its --schedule ${schedule} spreads its rates over all ${epochs} epochs`;
+  if (plainEpochs > 0) return `its last ${plainEpochs} of ${epochs} epochs are plain`;
   return progressive.length > 0 ? `its image sizes are shares of all ${epochs} epochs` : undefined;
 }
 

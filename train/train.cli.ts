@@ -40,6 +40,7 @@ import {
   FINE_TUNING,
   MACHINE,
   model,
+  plainEpochs,
   progressive,
   type Recipe,
   seed,
@@ -63,7 +64,7 @@ const command = {
       choices: ['cifar', 'imagenet'],
     },
     ...DATA_CLI_OPTIONS,
-    ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive }),
+    ...settingOptions({ ...TRAINING, ...AUGMENTATION, seed, trainImages, progressive, plainEpochs }),
     'max-minutes': { type: 'number', help: 'stop and save after so long, in an evaluation too', min: 0 },
     run: { type: 'string', value: 'DIR', help: 'directory for the run; default runs/<time>-<model>' },
     resume: { type: 'string', value: 'DIR', help: 'continue the run in DIR from its last checkpoint' },
@@ -308,11 +309,12 @@ function millions(count: number): string {
 }
 
 function describeAugmentation(config: TrainConfig): string {
-  const { augment, cutmixProb, mixupAlpha, randomErasing, progressive } = config;
+  const { augment, cutmixProb, mixupAlpha, randomErasing, progressive, plainEpochs } = config;
   const parts = [`augmentation ${augment}`];
   if (cutmixProb > 0) parts.push(`CutMix ${cutmixProb}`);
   if (mixupAlpha > 0) parts.push(`MixUp ${mixupAlpha}`);
   if (randomErasing > 0) parts.push(`erasing ${randomErasing}`);
   for (const { size, until } of progressive) parts.push(`${size} pixels until ${Math.round(100 * until)} %`);
-  return parts.join(' + ');
+  const last = plainEpochs === 1 ? 'epoch' : `${plainEpochs} epochs`;
+  return `${parts.join(' + ')}${plainEpochs > 0 ? `, plain in the last ${last}` : ''}`;
 }

@@ -105,6 +105,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
+    plainFrom: config.epochs - config.plainEpochs,
     workers: setup.workers,
     dropLast: true,
   });
@@ -474,6 +475,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     precision,
     cycleMomentum,
     progressive,
+    plainEpochs,
     patience,
     headLr,
     lrDecay,
@@ -491,6 +493,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(cycleMomentum ? { cycleMomentum } : {}),
     ...(patience > 0 ? { patience } : {}),
     ...(progressive.length === 0 ? {} : { progressive }),
+    ...(plainEpochs === 0 ? {} : { plainEpochs }),
     ...(headLr === 1 ? {} : { headLr }),
     ...(lrDecay === 1 ? {} : { lrDecay }),
     ...(freeze.length === 0 ? {} : { freeze }),

@@ -114,6 +114,24 @@ test('so do batches of the full recipe', async () => {
   }
 });
 
+test('the last epochs may be cropped and flipped only', async () => {
+  const standard = await withLoader({ labelSmoothing: 0.1 }, async (loader) => [
+    await digests(loader, 1),
+    await digests(loader, 2),
+  ]);
+  const whole = await withLoader({ labelSmoothing: 0.1, augment: full }, (loader) => digests(loader, 1));
+  await withLoader({ labelSmoothing: 0.1, augment: full, plainFrom: 2 }, async (loader) => {
+    assert.deepEqual(await digests(loader, 2), standard[1]);
+    assert.deepEqual(await digests(loader, 1), whole);
+    assert.notDeepEqual(whole, standard[0]);
+  });
+  // Where nothing was done to images, nothing is.
+  const untouched = await withLoader({ augment: plain }, (loader) => digests(loader, 0));
+  await withLoader({ augment: { ...plain, cutmixProb: 1 }, plainFrom: 0 }, async (loader) => {
+    assert.deepEqual(await digests(loader, 0), untouched);
+  });
+});
+
 test('targets are smoothed labels', async () => {
   await withLoader({ augment: plain, labelSmoothing: 0.1 }, async (loader) => {
     for await (const { labels, targets, size } of loader.epoch(0)) {

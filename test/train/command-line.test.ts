@@ -76,6 +76,14 @@ describe('class weights', () => {
   });
 });
 
+it('no more epochs are plain than there are', () => {
+  const graph = initialModel();
+  const config = (plainEpochs: number) =>
+    makeConfig({ model: 'resnet20', batchSize: 16, epochs: 3, plainEpochs }, graph, DATASET).plainEpochs;
+  assert.equal(config(3), 3);
+  refuses(() => config(4), /^--plain-epochs 4 is more than the 3 epochs of the run$/);
+});
+
 describe('optimiser options', () => {
   it('without any give SGD as recipes have it', () => {
     assert.deepEqual(optimizer(''), {

@@ -246,6 +246,10 @@ it('more epochs are refused where those done would have been others', () => {
     () => withEpochs(config({ schedule: 'constant', progressive }), 20),
     (error) => checkPlain(error, /image sizes are shares of all 10 epochs/),
   );
+  assert.throws(
+    () => withEpochs(config({ schedule: 'constant', plainEpochs: 2 }), 20),
+    (error) => checkPlain(error, /its last 2 of 10 epochs are plain/),
+  );
   const steps = config({ schedule: 'multistep', milestones: [3, 15] });
   assert.deepEqual(withEpochs(steps, 20), { ...steps, epochs: 20 });
   assert.equal(withEpochs(steps, 10), steps);

@@ -16,6 +16,7 @@ import { namedRecipe, PRESET_CLI_OPTION } from '../recipe/recipe-file.ts';
 import {
   AUGMENTATION,
   MACHINE,
+  plainEpochs,
   progressive,
   type Recipe,
   TRAINING,
@@ -58,7 +59,7 @@ const command = {
       default: '3',
     },
     ...DATA_CLI_OPTIONS,
-    ...settingOptions({ ...COMMON_TRAINING, ...COMMON_AUGMENTATION, trainImages, progressive }),
+    ...settingOptions({ ...COMMON_TRAINING, ...COMMON_AUGMENTATION, trainImages, progressive, plainEpochs }),
     out: { type: 'string', value: 'DIR', help: 'where the runs are kept; default runs/ablation-<model>' },
     table: { type: 'string', value: 'FILE', help: 'write the table there, as Markdown' },
     json: { type: 'string', value: 'FILE', help: 'write the results there, as JSON' },

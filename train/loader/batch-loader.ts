@@ -21,6 +21,8 @@ export interface BatchLoaderOptions {
   /** Decides the order and every augmentation. */
   seed: number;
   augment: Augmentation;
+  /** The epoch from which on images are cropped and flipped only; default: none. */
+  plainFrom?: number;
   /** Threads that make batches; default 1. Has no influence on what is in them. */
   workers?: number;
   /** Batches made ahead of the one in use; default 2 a worker. */
@@ -111,6 +113,7 @@ export class BatchLoader {
       classWeights: options.classWeights,
       seed,
       augment: options.augment,
+      plainFrom: options.plainFrom,
     };
     const script = options.workerScript ?? new URL('./worker.ts', import.meta.url);
     // They keep the process alive only while a batch is made: a trainer that does not close its loader still ends.

@@ -4,7 +4,7 @@ import { PlanarResizer } from '../../core/preprocess/planar-resizer.ts';
 import { Random } from '../../core/random.ts';
 import type { Augmentation } from '../recipe/settings.ts';
 import { fillTargets } from '../targets.ts';
-import { type AugmentPipeline, createPipeline } from './augment/pipeline.ts';
+import { type AugmentPipeline, createPipeline, plain } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
 import { RandomStream } from './random-stream.ts';
 
@@ -32,6 +32,8 @@ export interface BatchSource {
   classWeights?: readonly number[] | undefined;
   seed: number;
   augment: Augmentation;
+  /** The epoch from which on augmentation is plain; absent: none. */
+  plainFrom?: number | undefined;
 }
 
 /** Images of one size: what is done to them from the resizing on. */
@@ -48,7 +50,7 @@ export class BatchMaker {
   readonly #source: BatchSource;
   readonly #normalizer: Normalizer;
   readonly #image: Uint8Array;
-  readonly #outputs = new Map<number | undefined, Output>();
+  readonly #outputs = new Map<string, Output>();
 
   constructor(source: BatchSource) {
     this.#source = source;
@@ -64,7 +66,7 @@ export class BatchMaker {
    */
   make(epoch: number, batch: number, indices: Uint32Array, buffers: BatchBuffers, imageSize?: number): void {
     const size = indices.length;
-    const output = this.#output(imageSize);
+    const output = this.#output(epoch, imageSize);
     for (let i = 0; i < size; i++) this.#makeImage(epoch, indices[i]!, output, buffers.images, i);
     const labels = buffers.labels.subarray(0, size);
     for (let i = 0; i < size; i++) labels[i] = this.#source.labels[indices[i]!]!;
@@ -75,19 +77,21 @@ export class BatchMaker {
     fillTargets(labels, classes, targets, { smoothing, mix, weights });
   }
 
-  #output(imageSize: number | undefined): Output {
-    const made = this.#outputs.get(imageSize);
+  #output(epoch: number, imageSize: number | undefined): Output {
+    const { augment, plainFrom = Number.POSITIVE_INFINITY, height, width } = this.#source;
+    const isPlain = epoch >= plainFrom;
+    const key = `${imageSize} ${isPlain}`;
+    const made = this.#outputs.get(key);
     if (made) return made;
-    const { augment, height, width } = this.#source;
     const whole = { height, width };
     const resized = imageSize === undefined ? whole : { height: imageSize, width: imageSize };
     const same = resized.height === height && resized.width === width;
     const output = {
-      pipeline: createPipeline(augment, whole, resized),
+      pipeline: createPipeline(isPlain ? plain(augment) : augment, whole, resized),
       resizer: same ? undefined : new PlanarResizer(whole, resized),
       pixels: resized.height * resized.width,
     };
-    this.#outputs.set(imageSize, output);
+    this.#outputs.set(key, output);
     return output;
   }
 

@@ -124,6 +124,11 @@ export function makeConfig(recipe: Recipe, graph: Graph, dataset: ImageDataset):
       '--replicas is for --engine ort; tfjs has one device, whose operators use all cores; leave it out',
     );
   }
+  if (settings.plainEpochs > settings.epochs) {
+    throw new UserError(
+      `--plain-epochs ${settings.plainEpochs} is more than the ${settings.epochs} epochs of the run`,
+    );
+  }
   checkWeights(settings.classWeights, dataset.labels);
   checkStages(progressive, enlarges(graph) ? { height: sizeSeen(graph), width: sizeSeen(graph) } : dataset);
   const wholeBatch = provider !== 'cpu' || precision !== 'fp32' || stepsPerCall > 1;

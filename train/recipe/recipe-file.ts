@@ -5,6 +5,7 @@ import { pathToFileURL } from 'node:url';
 import { errorMessage, oneLine, UserError } from '../../core/errors.ts';
 import efficientnetLite0 from '../../recipes/efficientnet-lite0.ts';
 import efficientnetLite0At160 from '../../recipes/efficientnet-lite0-160.ts';
+import efficientnetLite0Plain from '../../recipes/efficientnet-lite0-plain.ts';
 import embedded from '../../recipes/embedded.ts';
 import fast from '../../recipes/fast.ts';
 import finetune from '../../recipes/finetune.ts';
@@ -19,6 +20,7 @@ export const PRESETS = {
   finetune,
   'efficientnet-lite0': efficientnetLite0,
   'efficientnet-lite0-160': efficientnetLite0At160,
+  'efficientnet-lite0-plain': efficientnetLite0Plain,
   reference,
 } as const satisfies Record<string, Recipe>;
 export type PresetName = keyof typeof PRESETS;
@@ -27,7 +29,7 @@ export const PRESET_CLI_OPTION = {
   preset: {
     type: 'string',
     value: 'NAME',
-    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0 and then efficientnet-lite0-160 for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
+    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for a fine-tuned model, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
     choices: Object.keys(PRESETS),
   },
 } as const;

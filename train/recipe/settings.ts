@@ -262,6 +262,12 @@ export const progressive = z._default(stages, []).register(FLAGS, {
   list: { takes: 'SIZE:SHARE,..., e.g. 16:0.3,24:0.6', read: (text) => text.split(',').map(stageOf) },
 });
 
+export const plainEpochs = z._default(whole(0), 0).register(FLAGS, {
+  value: 'EPOCHS',
+  elsewhere: ['no-aug-epochs', 'close-mosaic'],
+  help: 'of the last so many epochs images are cropped and flipped only, so that weights and batch norm end on such as the net is asked about',
+});
+
 /** How the work is spread over the machine. */
 export const MACHINE = {
   engine: z._default(z.enum(ENGINE_NAMES), 'ort').register(FLAGS, {
@@ -298,6 +304,7 @@ export const SETTINGS = {
   seed,
   trainImages,
   progressive,
+  plainEpochs,
   ...MACHINE,
 };
 export const recipeSchema = z.strictObject(SETTINGS);

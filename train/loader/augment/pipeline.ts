@@ -46,6 +46,12 @@ export function createPipeline(
   return pipeline;
 }
 
+/** Of an augmentation what leaves an image one that the net might be asked about: its crop and flip. */
+export function plain(settings: Augmentation): Augmentation {
+  const augment = settings.augment === 'none' ? 'none' : 'standard';
+  return { ...settings, augment, colorJitter: [], randomErasing: 0, cutmixProb: 0, mixupAlpha: 0 };
+}
+
 function createPolicy(
   name: Exclude<Augmentation['augment'], 'none' | 'standard'>,
   size: ImageSize,

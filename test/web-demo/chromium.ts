@@ -13,6 +13,13 @@ const ARGUMENTS = [
   '--use-fake-ui-for-media-stream',
 ];
 
+/** A GPU that the processor imitates, so that WebGPU is there on any machine. */
+export const SOFTWARE_GPU = [
+  '--enable-unsafe-webgpu',
+  '--use-webgpu-adapter=swiftshader',
+  '--enable-features=Vulkan',
+];
+
 /** The browser to test in; undefined if there is none. */
 export const CHROMIUM: string | undefined = findChromium();
 

@@ -12,17 +12,10 @@ import { encodeModel } from '../../core/onnx/model-file.ts';
 import { dataTypeCode } from '../../core/onnx/tensor-proto.ts';
 import { prepareImage } from '../../core/preprocess/prepare-image.ts';
 import { tinyNet } from '../foreign/tiny-net.ts';
-import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
+import { SKIP_WITHOUT_CHROMIUM, SOFTWARE_GPU } from './chromium.ts';
 import { assertSameGuesses, type DemoPage } from './demo-page.ts';
 import { picture } from './fixtures.ts';
 import { TestDemo } from './test-demo.ts';
-
-// A GPU that the processor imitates, so that WebGPU is there on any machine.
-const SOFTWARE_GPU = [
-  '--enable-unsafe-webgpu',
-  '--use-webgpu-adapter=swiftshader',
-  '--enable-features=Vulkan',
-];
 
 describe('what the page does with a picture', { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800_000 }, () => {
   let test: TestDemo;

@@ -1,5 +1,7 @@
 import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
 import type { Browser, BrowserContextOptions, Page } from 'playwright-core';
+import { colored } from './fixtures.ts';
 
 /** Milliseconds; a busy machine with two cores may need many times what an idle one does. */
 export const PATIENCE = 400_000;
@@ -106,6 +108,52 @@ export class DemoPage {
       },
       { how, name, base64: bytes.toString('base64'), type },
     );
+  }
+
+  /** Gives it a model's file, and waits for what that says of the picture. */
+  openFile(name: string, bytes: Uint8Array): Promise<{ label: string; probability: number }[]> {
+    return this.guessesAfter(async () => {
+      await this.show('classify');
+      await this.give('drop', name, Buffer.from(bytes), '');
+    });
+  }
+
+  /** Two classes to teach, ten pictures of each. */
+  async giveRedAndBlue(): Promise<void> {
+    await this.show('teach');
+    const cards = this.page.locator('.class-card');
+    for (const [i, name, color] of [
+      [0, 'red', { r: 220, g: 20, b: 30 }],
+      [1, 'blue', { r: 20, g: 40, b: 230 }],
+    ] as const) {
+      await cards.nth(i).getByLabel('Name of the class').fill(name);
+      await cards
+        .nth(i)
+        .locator('input[type=file]')
+        .setInputFiles(await colored(name, color, 10));
+    }
+  }
+
+  /** Teaches the classes that there are; gives the error, if there is one. */
+  async lesson(method: string, epochs: number): Promise<string> {
+    await this.show('teach');
+    await this.page.check(`input[name=method][value=${method}]`, { force: true });
+    await this.page.fill('#teach-epochs', String(epochs));
+    await this.page.click('#teach-start');
+    await this.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
+    return (await this.page.textContent('#teach-error')) ?? '';
+  }
+
+  /** Downloads what a lesson made. */
+  async taught(): Promise<{ name: string; bytes: Uint8Array }> {
+    const [download] = await Promise.all([
+      this.page.waitForEvent('download'),
+      this.page.click('#teach-download'),
+    ]);
+    return {
+      name: download.suggestedFilename(),
+      bytes: new Uint8Array(await readFile(await download.path())),
+    };
   }
 
   /** The text of an element, waited for until there is some. */

@@ -102,3 +102,17 @@ export function epoch(index: number): EpochLog {
     testSeconds: 1,
   };
 }
+
+/** Pictures of one colour with some noise of shape, as files to choose. */
+export async function colored(name: string, color: { r: number; g: number; b: number }, count: number) {
+  return Promise.all(
+    Array.from({ length: count }, async (_, i) => ({
+      name: `${name}${i}.png`,
+      mimeType: 'image/png',
+      buffer: await sharp({ create: { width: 40 + i, height: 40, channels: 3, background: color } })
+        .composite([{ input: { create: { width: 9, height: 9 + i, channels: 3, background: '#888888' } } }])
+        .png()
+        .toBuffer(),
+    })),
+  );
+}

@@ -3,7 +3,6 @@ import { appendFile, mkdir, readdir, readFile, stat, writeFile } from 'node:fs/p
 import path from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import sharp from 'sharp';
 import { decodeMetadata } from '../../core/model-metadata.ts';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
 import { floatTensor, int, ints, sizeOf } from '../../core/onnx/graph.ts';
@@ -19,25 +18,11 @@ import { noisePng } from '../serve/support/images.ts';
 import { SKIP_WITHOUT_CHROMIUM } from './chromium.ts';
 import { DemoPage } from './demo-page.ts';
 import { visitFirst } from './first-visit.ts';
-import { epoch, picture } from './fixtures.ts';
+import { colored, epoch, picture } from './fixtures.ts';
 import { Reference } from './reference.ts';
 import { TestDemo } from './test-demo.ts';
 
 const FOREIGN = fileURLToPath(new URL('../fixtures/foreign-nets/', import.meta.url));
-
-/** Pictures of one colour with some noise of shape, as files to choose. */
-async function colored(name: string, color: { r: number; g: number; b: number }, count: number) {
-  return Promise.all(
-    Array.from({ length: count }, async (_, i) => ({
-      name: `${name}${i}.png`,
-      mimeType: 'image/png',
-      buffer: await sharp({ create: { width: 40 + i, height: 40, channels: 3, background: color } })
-        .composite([{ input: { create: { width: 9, height: 9 + i, channels: 3, background: '#888888' } } }])
-        .png()
-        .toBuffer(),
-    })),
-  );
-}
 
 const REPORT = {
   weights: 'runs/second/best.safetensors',
@@ -91,33 +76,6 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     await lock?.release();
     await test?.close();
   });
-
-  /** Trains on the classes that there are; gives the error, if there is one. */
-  async function lesson(method: string, epochs: number): Promise<string> {
-    await page.show('teach');
-    await page.page.check(`input[name=method][value=${method}]`, { force: true });
-    await page.page.fill('#teach-epochs', String(epochs));
-    await page.page.click('#teach-start');
-    await page.page.waitForSelector('#teach-download:not([hidden]), #teach-error:not(:empty)');
-    return (await page.page.textContent('#teach-error')) ?? '';
-  }
-
-  async function downloaded(): Promise<{ name: string; bytes: Uint8Array }> {
-    const [download] = await Promise.all([
-      page.page.waitForEvent('download'),
-      page.page.click('#teach-download'),
-    ]);
-    return {
-      name: download.suggestedFilename(),
-      bytes: new Uint8Array(await readFile(await download.path())),
-    };
-  }
-
-  const drop = (name: string, bytes: Uint8Array) =>
-    page.guessesAfter(async () => {
-      await page.show('classify');
-      await page.give('drop', name, Buffer.from(bytes), '');
-    });
 
   /** Parameters that two models have both, and which of them are others. */
   function changes(before: Uint8Array, after: Uint8Array): { same: string[]; changed: string[] } {
@@ -181,22 +139,11 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   });
 
   it('learns classes from a few pictures, from scratch, and exports a model that onnxruntime runs', async () => {
-    await page.show('teach');
-    const cards = page.page.locator('.class-card');
-    for (const [i, name, color] of [
-      [0, 'red', { r: 220, g: 20, b: 30 }],
-      [1, 'blue', { r: 20, g: 40, b: 230 }],
-    ] as const) {
-      await cards.nth(i).getByLabel('Name of the class').fill(name);
-      await cards
-        .nth(i)
-        .locator('input[type=file]')
-        .setInputFiles(await colored(name, color, 10));
-    }
-    assert.equal(await lesson('scratch', 6), '');
+    await page.giveRedAndBlue();
+    assert.equal(await page.lesson('scratch', 6), '');
     assert.equal(await page.page.locator('#teach-charts svg').count(), 2);
 
-    const { name, bytes } = await downloaded();
+    const { name, bytes } = await page.taught();
     assert.equal(name, 'resnet8-taught.onnx');
     const metadata = decodeMetadata(decodeModel(bytes).metadata, 'taught');
     assert.deepEqual(metadata.labels, ['red', 'blue']);
@@ -210,7 +157,7 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   });
 
   it('learns a new last layer on the features of the open model, and tries it at once', async () => {
-    assert.equal(await lesson('head', 30), '');
+    assert.equal(await page.lesson('head', 30), '');
     assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
     const cells = await page.page.$$eval('#teach-confusion tbody td', (all) =>
       all.map((cell) => cell.textContent),
@@ -232,10 +179,10 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
   it('trains the whole of a dropped PyTorch export, and exports it', async () => {
     const name = 'efficientnet_lite-dynamo18';
     const given = new Uint8Array(await readFile(path.join(FOREIGN, `${name}.onnx`)));
-    await drop(`${name}.onnx`, given);
-    assert.equal(await lesson('whole', 12), '');
+    await page.openFile(`${name}.onnx`, given);
+    assert.equal(await page.lesson('whole', 12), '');
     assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
-    const taught = await downloaded();
+    const taught = await page.taught();
     assert.equal(taught.name, `${name}-taught.onnx`);
     // The head is another; of all else the values are, and nothing but the values.
     const { same, changed } = changes(given, taught.bytes);
@@ -263,10 +210,10 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
 
   it('trains the last part of a net of the zoo, and leaves the rest', async () => {
     const given = new Uint8Array(await readFile(test.model));
-    await drop('zoo.onnx', given);
-    assert.equal(await lesson('part', 6), '');
+    await page.openFile('zoo.onnx', given);
+    assert.equal(await page.lesson('part', 6), '');
     assert.match(await page.textOf('#teach-status'), /100\.0 % of 4 held-out pictures right$/);
-    const { bytes } = await downloaded();
+    const { bytes } = await page.taught();
     const { same, changed } = changes(given, bytes);
     assert.ok(
       same.includes('conv1.weight') && changed.some((name) => name.startsWith('layer3.')),
@@ -294,16 +241,16 @@ describe("the page's other views", { skip: SKIP_WITHOUT_CHROMIUM, timeout: 1_800
     const pooled = b.node('Flatten', [b.node('GlobalAveragePool', [sums])], { axis: int(1) });
     b.node('Gemm', [pooled, zeros('fc', [8, 4])], {}, { name: 'y' });
     b.output('y', 'float32', ['batch', 4]);
-    await drop('odd.onnx', encodeModel(b.graph));
+    await page.openFile('odd.onnx', encodeModel(b.graph));
     assert.equal(
-      await lesson('whole', 2),
+      await page.lesson('whole', 2),
       'the operator CumSum (node "CumSum:running") cannot be trained: export the model without it, or train only weights that come after it, as “Last layer” does.',
     );
-    assert.equal(await lesson('head', 2), '');
+    assert.equal(await page.lesson('head', 2), '');
     const { graph, metadata } = decodeModel(new Uint8Array(await readFile(test.model)));
-    await drop('half.onnx', encodeModel(convertToFloat16(graph), metadata));
+    await page.openFile('half.onnx', encodeModel(convertToFloat16(graph), metadata));
     assert.match(
-      await lesson('whole', 2),
+      await page.lesson('whole', 2),
       /^half\.onnx is a model of fp16, and training goes on from float32;/,
     );
   });

@@ -77,13 +77,21 @@ const TIMES = 'times.txt';
 
 /** The longest, which begin first, so that the cores come to their ends together. */
 const LONGEST = [
-  ...['train/gradients', 'serve/model-folder', 'serve/abuse', 'web-demo/other-views'],
-  ...['engine-tfjs/ops', 'train/trainer', 'predict/predict', 'web-demo/accessible', 'quickstart/quickstart'],
-  ...['examples/docstrings', 'train/resume', 'serve/models', 'examples/examples', 'test-model/test-model'],
-  ...['train/cli', 'bench/cli', 'export/onnx-checker', 'engine-tfjs/cli', 'examples/from-code'],
+  ...['train/gradients', 'serve/model-folder', 'web-demo/other-views', 'engine-tfjs/ops', 'train/trainer'],
+  ...['predict/predict', 'web-demo/accessible', 'quickstart/quickstart', 'train/resume', 'serve/models'],
+  ...[
+    'examples/examples',
+    'fine-tune/cli',
+    'examples/from-code',
+    'test-model/test-model',
+    'train/cli',
+    'export/onnx-checker',
+    'engine-tfjs/cli',
+  ],
   // Of the slow ones: the first waits for a network that is made slow.
   ...['web-demo/first-visit', 'package/installed', 'models/embedded', 'train/parity-50-steps'],
   ...['engine-tfjs/cross-check', 'providers/webgpu', 'serve/memory', 'serve/processes', 'train/mlflow'],
+  ...['bench/cli', 'examples/docstrings', 'serve/abuse'],
 ];
 
 const { values, positionals } = parseArgs({

@@ -86,6 +86,23 @@ test('no file imports itself by way of others, be it for types', async () => {
   assert.deepEqual(circlesIn(imports), []);
 });
 
+test('what runs in several threads loads none of the rules of training into each', async () => {
+  const sources = new Map((await Promise.all(PRODUCT.map(sourcesOf))).flatMap((folder) => [...folder]));
+  const threads = [...sources].filter(
+    ([, text]) => /\bserveThread</.test(text) && !/function serveThread/.test(text),
+  );
+  assert.ok(threads.length >= 3, `${threads.map(([file]) => file)}`);
+  for (const [thread] of threads) {
+    const loaded = new Set([thread]);
+    for (const file of loaded) {
+      const values = (sources.get(file) ?? '').replace(/^(?:import|export) type\b[^;]*;/gm, '');
+      for (const imported of staticImportsOf(file, values)) loaded.add(imported);
+    }
+    const rules = [...loaded].filter((file) => /^train\/(gradients|lowering)\//.test(file));
+    assert.deepEqual(rules, [], thread);
+  }
+});
+
 test('circles are found', () => {
   const imports = new Map([
     ['a', ['b', 'x']],

@@ -100,7 +100,7 @@ export class ReplicaEngine implements TrainingEngine {
     const replicas = Array.from({ length: count }, () =>
       startReplica({
         graph,
-        drops,
+        dropoutInput: drops ? DROPOUT_STEP : undefined,
         // Alone, a replica has all cores; beside others, one thread that has nobody to wait for.
         threads: count === 1 ? threads : 1,
         imageDims: withShare(model.inputs[0]!.dims),

@@ -1,14 +1,13 @@
 import { workerData } from 'node:worker_threads';
 import { type InferenceSession, openSession, tensor } from '../../../core/runtime/session.ts';
 import { serveThread } from '../../../core/workers/thread.ts';
-import { DROPOUT_STEP } from '../../lowering/ort/step-graph.ts';
 
 /** What a replica is started with. Shared arrays are views of memory that both sides see. */
 export interface ReplicaSetup {
   /** The encoded gradient graph for this replica's share of the batch. */
   graph: Uint8Array;
-  /** Whether it has Dropout. */
-  drops: boolean;
+  /** Its input that says which Dropout is next, if it has one: what names it would load all rules into each thread. */
+  dropoutInput: string | undefined;
   /** Threads for one operator; 0: onnxruntime's choice, one a core. */
   threads: number;
   imageDims: number[];
@@ -66,7 +65,7 @@ serveThread<ReplicaCalls>({
       targets: tensor(targets, setup.targetDims),
       parameters: tensor(parameters),
       buffers: tensor(buffers),
-      ...(setup.drops ? { [DROPOUT_STEP]: tensor(Float32Array.of(dropoutStep), []) } : {}),
+      ...(setup.dropoutInput ? { [setup.dropoutInput]: tensor(Float32Array.of(dropoutStep), []) } : {}),
     };
     const fetches = {
       loss: tensor(loss, []),

@@ -3,7 +3,6 @@ import type { Graph } from '../../core/onnx/graph.ts';
 import { OPSET_VERSION } from '../../core/onnx/opset.ts';
 import { type FrontSettings, frontToKeep } from '../fine-tune/front-cache.ts';
 import { parameterRates, type RateSettings } from '../fine-tune/rates.ts';
-import { TailEngine } from '../fine-tune/tail-engine.ts';
 import { optimizerOf, type UpdateSettings } from '../optim/config.ts';
 import type { OrtPrecision, TfjsPrecision } from '../precision.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
@@ -14,7 +13,6 @@ import type { Device } from './providers/device.ts';
 import { PROVIDERS, type Provider } from './providers/providers.ts';
 import { WebGpuEngine } from './providers/webgpu-engine.ts';
 import { ReplicaEngine } from './replicas/replica-engine.ts';
-import { TfjsEngine } from './tfjs-engine.ts';
 
 /** The part of a run's config that an engine is made by. */
 export type EngineConfig = UpdateSettings &
@@ -45,14 +43,19 @@ export async function createEngine(
   const { batchNorm, seed } = config;
   const parts = { batchSize, optimizer, replicas, accumulate, threads, batchNorm, seed };
   const make = async (trained: Graph): Promise<TrainingEngine> => {
-    if (config.engine === 'tfjs')
+    if (config.engine === 'tfjs') {
+      const { TfjsEngine } = await import('./tfjs-engine.ts');
       return TfjsEngine.create(trained, { ...parts, precision: precision as TfjsPrecision });
+    }
     if (replicas > 1 || accumulate > 1) return ReplicaEngine.create(trained, parts);
     const whole = { batchSize, optimizer, precision: precision as OrtPrecision, batchNorm, seed };
     if (PROVIDERS[provider].keepsState) return WebGpuEngine.create(trained, whole);
     return OrtEngine.create(trained, { ...whole, provider, threads, stepsPerCall });
   };
-  if (front && 'tail' in front) return new TailEngine(await make(front.tail), model, front, optimizer);
+  if (front && 'tail' in front) {
+    const { TailEngine } = await import('../fine-tune/tail-engine.ts');
+    return new TailEngine(await make(front.tail), model, front, optimizer);
+  }
   const engine = await make(model);
   return front ? Object.assign(engine, { frontRemains: front.reason }) : engine;
 }

@@ -4,7 +4,7 @@ import { readCpu } from '../core/cpu.ts';
 import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { describeInstructionSets } from '../setup/doctor/describe.ts';
-import { parseNet } from './children/measured-net.ts';
+import { measuredNet, parseNet } from './children/measured-net.ts';
 import { findPeers } from './find-peers.ts';
 import { measureBandwidth } from './memory-bandwidth.ts';
 import type { BenchResults } from './report/report.ts';
@@ -53,7 +53,8 @@ await runMain(async () => {
     argv,
   );
   const models = options.models.split(',');
-  for (const model of models) parseNet(model);
+  // A file that cannot be read is told now, not after hours.
+  for (const model of models) if (parseNet(model).file !== undefined) await measuredNet(model);
   const suites = positionals.length > 0 ? positionals.map(checkSuite) : SUITES.slice(0, 3);
   const { peers, versions, missing } = suites.every((suite) => suite === 'serve')
     ? NO_PEERS
@@ -80,34 +81,66 @@ await runMain(async () => {
       new Date().toISOString().slice(0, 10),
     ],
   };
-  const { dataSuite, forwardSuite, scalingSuite, trainSuite } = await import('./suites.ts');
-  if (options.svg !== undefined) results.bandwidth = await measureBandwidth(options.threads, options.seconds);
-  if (suites.includes('train')) results.train = await trainSuite(setup);
-  if (suites.includes('forward')) results.forward = await forwardSuite(setup);
-  if (suites.includes('data')) results.data = await dataSuite(setup);
-  if (suites.includes('int8')) {
-    const { int8Suite } = await import('./int8/suite.ts');
-    results.int8 = await int8Suite(setup);
-  }
-  if (suites.includes('scaling')) results.scaling = await scalingSuite(setup);
-  if (suites.includes('serve')) {
-    const { serveSuite } = await import('./serve/suite.ts');
-    const { comparisons, versions: servers } = await serveSuite({ ...setup, python: options.python });
-    results.serve = comparisons;
-    results.machine.splice(-1, 0, ...servers);
+  let fault: unknown;
+  try {
+    await measure(suites, setup, options, results);
+  } catch (error) {
+    fault = error;
   }
   const { markdownReport, roofline } = await import('./report/report.ts');
+  const hasResults = SUITES.some((suite) => (results[suite]?.length ?? 0) > 0);
+  if (fault !== undefined && !hasResults) throw fault;
+  // What was measured before the fault may have taken hours.
   const report = markdownReport(results);
   process.stdout.write(`${report}\n`);
   if (options.table !== undefined) await writeFileAtomic(options.table, `# Measurements\n\n${report}`);
   if (options.json !== undefined)
     await writeFileAtomic(options.json, `${JSON.stringify(results, null, 1)}\n`);
   const picture = options.svg === undefined ? undefined : await roofline(results);
+  if (options.svg !== undefined && picture !== undefined) await writeFileAtomic(options.svg, picture);
+  if (fault !== undefined) throw fault;
   if (options.svg !== undefined && picture === undefined) {
     throw new UserError('a roofline needs the suite train or forward');
   }
-  if (options.svg !== undefined && picture !== undefined) await writeFileAtomic(options.svg, picture);
 });
+
+/** Fills in the results suite by suite and net by net. */
+async function measure(
+  suites: readonly SuiteName[],
+  setup: SuiteOptions,
+  options: { svg?: string | undefined; python?: string | undefined },
+  results: BenchResults,
+): Promise<void> {
+  const { dataSuite, forwardSuite, scalingSuite, trainSuite } = await import('./suites.ts');
+  if (options.svg !== undefined)
+    results.bandwidth = await measureBandwidth(setup.threads, setup.secondsPerTurn);
+  if (suites.includes('train')) {
+    results.train = [];
+    await trainSuite(setup, results.train);
+  }
+  if (suites.includes('forward')) {
+    results.forward = [];
+    await forwardSuite(setup, results.forward);
+  }
+  if (suites.includes('data')) {
+    results.data = [];
+    await dataSuite(setup, results.data);
+  }
+  if (suites.includes('int8')) {
+    const { int8Suite } = await import('./int8/suite.ts');
+    results.int8 = [];
+    await int8Suite(setup, results.int8);
+  }
+  if (suites.includes('scaling')) {
+    results.scaling = [];
+    await scalingSuite(setup, results.scaling);
+  }
+  if (suites.includes('serve')) {
+    const { serveSuite } = await import('./serve/suite.ts');
+    results.serve = [];
+    results.machine.splice(-1, 0, ...(await serveSuite({ ...setup, python: options.python }, results.serve)));
+  }
+}
 
 function checkSuite(name: string): SuiteName {
   const suite = SUITES.find((known) => known === name);

@@ -28,14 +28,17 @@ function usualBatch(macs: number): number {
   return macs < 1e8 ? 128 : macs < 1e9 ? 64 : 32;
 }
 
-/** Training steps of our engines and the peers. */
-export function trainSuite(options: SuiteOptions): Promise<Comparison[]> {
-  return compareEach('training step', options, TRAINING_PASSES, trainContestants(options.peers));
+/**
+ * Training steps of our engines and the peers.
+ * @param found gets each net's, so that they are there where a later net fails; so in all suites
+ */
+export function trainSuite(options: SuiteOptions, found: Comparison[]): Promise<void> {
+  return compareEach('training step', options, TRAINING_PASSES, trainContestants(options.peers), found);
 }
 
 /** Forward passes of our exported models and the peers. */
-export function forwardSuite(options: SuiteOptions): Promise<Comparison[]> {
-  return compareEach('forward pass', options, 1, forwardContestants(options.peers));
+export function forwardSuite(options: SuiteOptions, found: Comparison[]): Promise<void> {
+  return compareEach('forward pass', options, 1, forwardContestants(options.peers), found);
 }
 
 async function compareEach(
@@ -43,9 +46,9 @@ async function compareEach(
   options: SuiteOptions,
   passes: number,
   contestants: Parameters<typeof compare>[0],
-): Promise<Comparison[]> {
+  found: Comparison[],
+): Promise<void> {
   const chosen = onlyNamed(contestants, options.only);
-  const comparisons: Comparison[] = [];
   for (const model of options.models) {
     const graph = await measuredNet(model);
     const macs = countMacs(graph);
@@ -54,13 +57,12 @@ async function compareEach(
     options.onProgress(`${what} of ${model}, batch ${batchSize}`);
     const classes = Number(graph.outputs[0]!.dims.at(-1));
     const net = { model, imageSize, classes, batchSize, macsPerImage: passes * macs };
-    comparisons.push(await compare(chosen, { ...options, ...net }));
+    found.push(await compare(chosen, { ...options, ...net }));
   }
-  return comparisons;
 }
 
 /** How the cost of a training step grows with batch, depth and cores: our `ort` engine and PyTorch at each point. */
-export async function scalingSuite(options: SuiteOptions): Promise<Comparison[]> {
+export async function scalingSuite(options: SuiteOptions, found: Comparison[]): Promise<void> {
   const contestants = trainContestants({ ...options.peers, tensorflow: false, compile: false });
   const points: { model: string; batchSize: number; threads?: number }[] = [
     ...[16, 32, 64, 128, 256].map((batchSize) => ({ model: 'resnet20', batchSize })),
@@ -72,18 +74,10 @@ export async function scalingSuite(options: SuiteOptions): Promise<Comparison[]>
       { model: 'resnet18', batchSize: 32, threads },
     ]),
   ];
-  const comparisons: Comparison[] = [];
   for (const { model, batchSize, threads = options.threads } of points) {
-    comparisons.push(
-      ...(await compareEach(
-        'growth',
-        { ...options, models: [model], batchSize, threads },
-        TRAINING_PASSES,
-        contestants,
-      )),
-    );
+    const point = { ...options, models: [model], batchSize, threads };
+    await compareEach('growth', point, TRAINING_PASSES, contestants, found);
   }
-  return comparisons;
 }
 
 export interface LoaderResult {
@@ -97,8 +91,7 @@ export interface LoaderResult {
 }
 
 /** The data pipeline alone on one thread, against what our trainer consumes on one. */
-export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> {
-  const results: LoaderResult[] = [];
+export async function dataSuite(options: SuiteOptions, found: LoaderResult[]): Promise<void> {
   for (const model of options.models) {
     const batchSize = options.batchSize ?? usualBatch(countMacs(await measuredNet(model)));
     options.onProgress(`data pipeline against ${model}`);
@@ -118,7 +111,7 @@ export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> 
         }),
       );
       const [loader, trainer] = await alternate(processes, options);
-      results.push({
+      found.push({
         model,
         batchSize,
         loaderImagesPerSecond: loader!.rate * batchSize,
@@ -129,5 +122,4 @@ export async function dataSuite(options: SuiteOptions): Promise<LoaderResult[]> 
       for (const child of processes) child.kill();
     }
   }
-  return results;
 }

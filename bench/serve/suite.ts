@@ -21,26 +21,22 @@ export interface ServeSuiteOptions extends SuiteOptions {
   python: string | undefined;
 }
 
-export interface ServeResults {
-  comparisons: ServeComparison[];
-  /** Of the peers that were there. */
-  versions: string[];
-}
-
-/** Our server, onnxruntime alone and other servers, on the same images and with the same load generator. */
-export async function serveSuite(options: ServeSuiteOptions): Promise<ServeResults> {
+/**
+ * Our server, onnxruntime alone and other servers, on the same images and with the same load generator.
+ * @returns the versions of the peers that were there
+ */
+export async function serveSuite(options: ServeSuiteOptions, found: ServeComparison[]): Promise<string[]> {
   const fastApi = await findFastApi(options.python);
   if ('missing' in fastApi) options.onProgress(fastApi.missing);
   const python = 'python' in fastApi ? fastApi.python : undefined;
   const dataset = await loadDataset({ dir: options.data, splits: ['test'] });
   const folder = await mkdtemp(join(tmpdir(), 'bench-serve-'));
   try {
-    const comparisons: ServeComparison[] = [];
     for (const model of options.models) {
       options.onProgress(`serving ${model}`);
-      comparisons.push(await compareServers(model, dataset, folder, python, options));
+      found.push(await compareServers(model, dataset, folder, python, options));
     }
-    return { comparisons, versions: 'version' in fastApi ? [fastApi.version] : [] };
+    return 'version' in fastApi ? [fastApi.version] : [];
   } finally {
     await rm(folder, { recursive: true, force: true });
   }

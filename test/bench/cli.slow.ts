@@ -1,9 +1,12 @@
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
-import { readFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { test } from 'node:test';
 import { promisify } from 'node:util';
+import { initializeParameters } from '../../core/models/initialize.ts';
+import { buildModel } from '../../core/models/zoo.ts';
+import { encodeModel } from '../../core/onnx/model-file.ts';
 import { command } from '../commands/command.ts';
 import { temporaryFolder } from '../data/temporary-folder.ts';
 
@@ -93,5 +96,32 @@ test('a net at another image size is measured, and a peer that has no such net i
   assert.match(
     stderr,
     /TensorFlow\.js is not compared|left out of efficientnet-lite0@32: plain tfjs-node cannot be measured: there is no efficientnet-lite0/,
+  );
+});
+
+test('what was measured before a net that cannot be is told all the same', async () => {
+  const graph = buildModel('resnet8', { numClasses: 10 });
+  initializeParameters(graph, 1);
+  // For one image at a time, and it is asked for two.
+  graph.inputs[0]!.dims[0] = 1;
+  const file = join(folder, 'one.onnx');
+  await writeFile(file, encodeModel(graph));
+  const json = join(folder, 'some.json');
+  await assert.rejects(
+    bench(
+      ...['train', '--models', `resnet8,one=${file}`, '--batch-size', '2', '--rounds', '1'],
+      ...['--seconds', '0.01', '--threads', '1', '--only', '`ort`', '--json', json],
+    ),
+    ({ code, stdout, stderr }: { code: number; stdout: string; stderr: string }) => {
+      assert.equal(code, 1);
+      assert.match(stdout, /### resnet8, batch 2, 1 thread/);
+      assert.match(stderr, /^error: .+$/m);
+      return true;
+    },
+  );
+  const { train } = JSON.parse(await readFile(json, 'utf8'));
+  assert.deepEqual(
+    train.map(({ model }: { model: string }) => model),
+    ['resnet8'],
   );
 });

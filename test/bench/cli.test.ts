@@ -11,6 +11,7 @@ for (const [args, message] of [
   [['--models', 'resnet21'], /error: there is no model "resnet21"/],
   // More where there are peers.
   [['train', '--only', 'caffe'], /^error: --only caffe names none of what is measured: ours, `ort`(; .+)?$/m],
+  [['--models', 'resnet8,vit=/no/file.onnx'], /error: cannot read \/no\/file\.onnx: /],
   [['--python', '/no/python'], /error: \/no\/python has no PyTorch/],
 ] as const) {
   test(`bench ${args.join(' ')} is refused in one line`, async () => {

@@ -54,6 +54,12 @@ interface SessionFactory {
 }
 
 /**
+ * In onnxruntime 1.30, npm's newest, it makes zeros in front of a MaxPool the pool's own padding, which is lower than any
+ * number: where all that is beside them is negative, the maximum is another (findings/onnxruntime-pad-fusion.sh).
+ */
+const WRONG_OPTIMIZERS = 'Pad_Fusion';
+
+/**
  * Opens a model.
  * @param model the file's bytes, or its path, by which onnxruntime finds external data beside it
  * @param runtime whose session it is to be; tensors must come from the same
@@ -69,7 +75,7 @@ export async function openSession(
   return runtime.InferenceSession.create(model as string, {
     logSeverityLevel: quiet ? 4 : 3,
     ...(threads ? { intraOpNumThreads: threads } : {}),
-    ...(Object.keys(session).length > 0 ? { extra: { session } } : {}),
+    extra: { optimization: { disable_specified_optimizers: WRONG_OPTIMIZERS }, session },
     ...options,
   });
 }

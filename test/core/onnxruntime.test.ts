@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { it } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor, int, int64Tensor, ints, str } from '../../core/onnx/graph.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import { openSession, Tensor } from '../../core/runtime/session.ts';
 import { toFloat16 } from '../../core/weights/to-float16.ts';
@@ -26,6 +27,27 @@ it('float16 tensors go in and out as bits, whether Node has a Float16Array or no
   assert.equal(y!.type, 'float16');
   assert.ok(y!.data instanceof Uint16Array);
   assert.deepEqual([...y!.data], [...toFloat16(Float32Array.of(3, -4))]);
+});
+
+it('zeros in front of a pool are zeros, whatever the optimiser makes of them', async () => {
+  const b = new GraphBuilder('padded');
+  const x = b.input('x', 'float32', [1, 1, 2, 2]);
+  const pads = b.initializer('pads', int64Tensor([0, 0, 1, 1, 0, 0, 1, 1]));
+  const zero = b.initializer('zero', floatTensor([], [0]));
+  // The optimiser takes a Pad that nothing else reads.
+  const padded = () => b.node('Pad', [x, pads, zero], { mode: str('constant') });
+  b.node('MaxPool', [padded()], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) }, { name: 'max' });
+  const pool = { kernel_shape: ints([2, 2]), strides: ints([2, 2]), pads: ints([1, 1, 1, 1]) };
+  b.node('AveragePool', [padded()], { ...pool, count_include_pad: int(1) }, { name: 'mean' });
+  b.output('max', 'float32', [1, 1, 2, 2]);
+  b.output('mean', 'float32', [1, 1, 3, 3]);
+  const session = await openSession(encodeModel(b.graph));
+  const { max, mean } = await session.run({
+    x: new Tensor('float32', Float32Array.of(-1, -2, -3, -4), [1, 1, 2, 2]),
+  });
+  await session.release();
+  assert.deepEqual([...max!.data], [0, 0, 0, 0]);
+  assert.deepEqual([...mean!.data], [0, 0, 0, 0, -2.5, 0, 0, 0, 0]);
 });
 
 it('a model that takes float16 is inspected, with times', async () => {

@@ -1,4 +1,5 @@
 import { type Graph, type GraphNode, intAttribute, intsAttribute, type TensorValue } from '../onnx/graph.ts';
+import { OPSET_VERSION } from '../onnx/opset.ts';
 import { toFloat32 } from '../weights/float-formats.ts';
 
 /** What a walk back from an average pool stops at: it computes other values, in OpenVINO in float32 or from bytes alone. */
@@ -7,19 +8,20 @@ const COMPUTES: ReadonlySet<string> = new Set(['Conv', 'ConvTranspose', 'Gemm', 
 /**
  * Why a model's answers would be wrong in OpenVINO 2026.4, which takes it without a word; each case is shown by a script
  * in findings/. What OpenVINO says itself that it cannot read is none of them.
+ * @param opset of the whole model, for a graph within it has none of its own
  * @returns the first reason; undefined if none is known
  */
-export function whyNotInOpenVino(graph: Graph): string | undefined {
+export function whyNotInOpenVino(graph: Graph, opset = graph.opset ?? OPSET_VERSION): string | undefined {
   for (const [name, tensor] of graph.initializers) {
     if (hasNaN(tensor))
       return `its weight "${name}" has values that are not numbers, of which OpenVINO makes a class all the same`;
   }
   const makers = new Map(graph.nodes.flatMap((node) => node.outputs.map((name) => [name, node] as const)));
   for (const node of graph.nodes) {
-    const trouble = whyNotNode(node, graph, makers);
+    const trouble = whyNotNode(node, graph, makers, opset);
     if (trouble !== undefined) return `its ${node.op} "${node.name || node.outputs[0]}" ${trouble}`;
     for (const attribute of Object.values(node.attributes)) {
-      const inside = attribute.type === 'graph' ? whyNotInOpenVino(attribute.value) : undefined;
+      const inside = attribute.type === 'graph' ? whyNotInOpenVino(attribute.value, opset) : undefined;
       if (inside !== undefined) return inside;
     }
   }
@@ -30,6 +32,7 @@ function whyNotNode(
   node: GraphNode,
   graph: Graph,
   makers: ReadonlyMap<string, GraphNode>,
+  opset: number,
 ): string | undefined {
   switch (node.op) {
     case 'MaxPool':
@@ -57,6 +60,12 @@ function whyNotNode(
       ].filter((name) => name !== false);
       return dropped.length > 0 ? `has ${dropped.join(', ')}, which OpenVINO leaves out` : undefined;
     }
+    case 'ReduceL1':
+    case 'ReduceLogSum':
+    case 'ReduceLogSumExp':
+      return opset >= 13 && node.attributes.axes !== undefined
+        ? `has axes in opset ${opset}, which OpenVINO leaves out: it reduces all there are`
+        : undefined;
     default:
       return undefined;
   }

@@ -75,6 +75,11 @@ it('what OpenVINO is known to compute wrongly is refused, by its node and attrib
     ],
     [graphOf('Resize', { keep_aspect_ratio_policy: str('not_larger') }), /has keep_aspect_ratio_policy/],
     [graphOf('Resize', { keep_aspect_ratio_policy: str('stretch'), antialias: int(0) }), undefined],
+    [graphOf('ReduceLogSumExp', { axes: ints([1]) }), /has axes in opset 15, which OpenVINO leaves out/],
+    [{ ...graphOf('ReduceL1', { axes: ints([1]) }), opset: 13 }, /has axes in opset 13/],
+    [{ ...graphOf('ReduceLogSum', { axes: ints([1]) }), opset: 12 }, undefined],
+    [graphOf('ReduceLogSumExp', {}), undefined],
+    [graphOf('ReduceL2', { axes: ints([1]) }), undefined],
   ];
   for (const [graph, expected] of cases) {
     const why = whyNotInOpenVino(graph);

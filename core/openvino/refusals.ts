@@ -60,6 +60,14 @@ function whyNotNode(
       ].filter((name) => name !== false);
       return dropped.length > 0 ? `has ${dropped.join(', ')}, which OpenVINO leaves out` : undefined;
     }
+    case 'PRelu': {
+      const slope = graph.initializers.get(node.inputs[1]!);
+      // Behind a Gemm columns are the channels.
+      const isMap = makers.get(node.inputs[0]!)?.op !== 'Gemm';
+      return isMap && slope?.dims.length === 1 && slope.dims[0]! > 1
+        ? 'has a slope for each column, which OpenVINO takes for one a channel where there are as many'
+        : undefined;
+    }
     case 'ReduceL1':
     case 'ReduceLogSum':
     case 'ReduceLogSumExp':

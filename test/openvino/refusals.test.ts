@@ -49,6 +49,13 @@ function quantisedPool(zeroPoint: number | undefined, attributes: Record<string,
   return graph;
 }
 
+function prelu(dims: number[]): Graph {
+  const graph = graphOf('PRelu', {});
+  graph.nodes[0]!.inputs.push('slope');
+  graph.initializers.set('slope', floatTensor(dims, new Array(dims[0]!).fill(0.1)));
+  return graph;
+}
+
 it('what OpenVINO is known to compute wrongly is refused, by its node and attribute', () => {
   const cases: [Graph, RegExp | undefined][] = [
     [graphOf('MaxPool', { ...PADDED, ceil_mode: int(1) }), /^its MaxPool "it" is padded and has ceil_mode/],
@@ -75,6 +82,9 @@ it('what OpenVINO is known to compute wrongly is refused, by its node and attrib
     ],
     [graphOf('Resize', { keep_aspect_ratio_policy: str('not_larger') }), /has keep_aspect_ratio_policy/],
     [graphOf('Resize', { keep_aspect_ratio_policy: str('stretch'), antialias: int(0) }), undefined],
+    [prelu([3, 1, 1]), undefined],
+    [prelu([1]), undefined],
+    [prelu([8]), /^its PRelu "it" has a slope for each column/],
     [graphOf('ReduceLogSumExp', { axes: ints([1]) }), /has axes in opset 15, which OpenVINO leaves out/],
     [{ ...graphOf('ReduceL1', { axes: ints([1]) }), opset: 13 }, /has axes in opset 13/],
     [{ ...graphOf('ReduceLogSum', { axes: ints([1]) }), opset: 12 }, undefined],

@@ -2,10 +2,9 @@ import type { Recipe } from '../train/recipe/settings.ts';
 import finetune from './finetune.ts';
 
 /**
- * What comes after `efficientnet-lite0`: the run of that recipe goes on at larger images, with more augmentation, and
- * makes the model that is served by default (models/README.md, its log beside it). 79.67 % top-1 (96.45 % top-5) on
- * CIFAR-100's test images after 6 epochs of 49,000 images (`--val-share 0.02`), 131 minutes of two cores with AVX-512
- * that other work shared; 79.47 % (96.44 %) in int8.
+ * What comes after `efficientnet-lite0`: the run of that recipe goes on at larger images, with more augmentation.
+ * 79.67 % top-1 (96.45 % top-5) on CIFAR-100's test images after 6 epochs of 49,000 images (`--val-share 0.02`), 131
+ * minutes of two cores with AVX-512 that other work shared (models/README.md, its log beside it).
  */
 export default {
   ...finetune,

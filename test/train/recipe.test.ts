@@ -96,7 +96,8 @@ describe('the recipes of recipes/', () => {
 
   for (const [preset, name] of [
     ['efficientnet-lite0', 'models/efficientnet-lite0-cifar100.first'],
-    ['efficientnet-lite0-160', 'models/efficientnet-lite0-cifar100'],
+    ['efficientnet-lite0-160', 'models/efficientnet-lite0-cifar100.second'],
+    ['efficientnet-lite0-plain', 'models/efficientnet-lite0-cifar100'],
   ] as const) {
     it(`${preset} is how ${name} was trained`, () => {
       const stored = parseTrainConfig(

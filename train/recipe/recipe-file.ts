@@ -29,7 +29,7 @@ export const PRESET_CLI_OPTION = {
   preset: {
     type: 'string',
     value: 'NAME',
-    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for a fine-tuned model, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
+    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
     choices: Object.keys(PRESETS),
   },
 } as const;

@@ -54,10 +54,12 @@ interface SessionFactory {
 }
 
 /**
- * In onnxruntime 1.30, npm's newest, it makes zeros in front of a MaxPool the pool's own padding, which is lower than any
- * number: where all that is beside them is negative, the maximum is another (findings/onnxruntime-pad-fusion.sh).
+ * Those that change what a model computes. In onnxruntime 1.30, npm's newest, the first makes zeros in front of a MaxPool the
+ * pool's own padding, which is lower than any number: where all that is beside them is negative, the maximum is another
+ * (findings/onnxruntime-pad-fusion.sh). The second takes away the coarser of two quantisations in a row
+ * (findings/onnxruntime-drops-coarse-quantisation.sh).
  */
-const WRONG_OPTIMIZERS = 'Pad_Fusion';
+const WRONG_OPTIMIZERS = 'Pad_Fusion;DoubleQDQPairsRemover';
 
 /**
  * Opens a model.

@@ -50,6 +50,27 @@ it('zeros in front of a pool are zeros, whatever the optimiser makes of them', a
   assert.deepEqual([...mean!.data], [0, 0, 0, 0, -2.5, 0, 0, 0, 0]);
 });
 
+it('of two quantisations in a row both are made', async () => {
+  const b = new GraphBuilder('twice');
+  let value = b.input('x', 'float32', [4]);
+  for (const [name, step] of [
+    ['coarse', 0.3],
+    ['fine', 0.01],
+  ] as const) {
+    const scale = b.initializer(`${name}.scale`, floatTensor([], [step]));
+    const zero = b.initializer(`${name}.zero`, { dtype: 'uint8', dims: [], data: Uint8Array.of(128) });
+    const bytes = b.node('QuantizeLinear', [value, scale, zero]);
+    const last = name === 'fine' ? { name: 'y' } : {};
+    value = b.node('DequantizeLinear', [bytes, scale, zero], {}, last);
+  }
+  b.output('y', 'float32', [4]);
+  const session = await openSession(encodeModel(b.graph));
+  const { y } = await session.run({ x: new Tensor('float32', Float32Array.of(-0.7, -0.2, 0.21, 0.77), [4]) });
+  await session.release();
+  const rounded = [...(y!.data as Float32Array)].map((value) => value.toFixed(2));
+  assert.deepEqual(rounded, ['-0.60', '-0.30', '0.30', '0.90']);
+});
+
 it('a model that takes float16 is inspected, with times', async () => {
   const report = await inspectModel(doubling(), { batch: 1, size: 2, runs: 1 }, 'half.onnx');
   assert.equal(report.problem, null);

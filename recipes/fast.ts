@@ -2,7 +2,7 @@ import type { Recipe } from '../train/recipe/settings.ts';
 
 /**
  * ResNet-14t on growing images, for CPUs: 68.29 % top-1 (91.35 % top-5) on CIFAR-100 after 36 epochs, 45 minutes of
- * two cores (docs/fast-recipe.md, its log beside it). The most accuracy that an hour gives.
+ * two cores (docs/accuracy-per-hour.md, its log beside it). The most accuracy that an hour gives.
  */
 export default {
   /** Little work at full resolution: 385,748 parameters, 16-48-96 channels. */

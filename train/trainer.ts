@@ -37,6 +37,7 @@ import { EventFile, type PngImage, StepEvents } from './runs/tensorboard.ts';
 import { writePlots } from './runs/write-plots.ts';
 import { vectorLayout, withVector } from './state.ts';
 import { weightsOfClasses } from './targets.ts';
+import { whiten } from './whiten.ts';
 
 /** What happens while a run trains, for whoever shows it. */
 export interface TrainObserver extends LoopObserver {
@@ -430,7 +431,10 @@ export async function startRun({ device, open, ...setup }: RunSetup): Promise<Ru
   if (setup.logs?.includes('mlflow')) await requireMlflow();
   const begun = performance.now();
   const { config } = setup;
-  if (config.from === undefined) initializeParameters(setup.model, config.seed);
+  if (config.from === undefined) {
+    initializeParameters(setup.model, config.seed);
+    whiten(setup.model, setup.dataset);
+  }
   const engine = await engineForRun(setup, setup.threads, device);
   let opened: OpenedRun | undefined;
   try {
@@ -479,11 +483,13 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     patience,
     headLr,
     lrDecay,
+    biasLr,
     freeze,
     batchNorm,
     frontCache,
     enlarge,
     resizedCrop,
+    alternateFlip,
     colorJitter,
     ...rest
   } = config;
@@ -496,9 +502,11 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(plainEpochs === 0 ? {} : { plainEpochs }),
     ...(headLr === 1 ? {} : { headLr }),
     ...(lrDecay === 1 ? {} : { lrDecay }),
+    ...(biasLr === 1 ? {} : { biasLr }),
     ...(freeze.length === 0 ? {} : { freeze }),
     ...(batchNorm === 'train' ? {} : { batchNorm }),
     ...(resizedCrop === 0 ? {} : { resizedCrop }),
+    ...(alternateFlip ? { alternateFlip } : {}),
     ...(colorJitter.length === 0 ? {} : { colorJitter }),
     ...(frontCache === 'auto' ? {} : { frontCache }),
     ...(enlarge === 'graph' ? {} : { enlarge }),

@@ -12,6 +12,7 @@ import { Random } from '../random.ts';
  * Fills a graph's parameters as torchvision's ResNet does, in place, the same for the same seed:
  * conv weights normal with std sqrt(2 / fan_out) (He et al. 2015, arXiv:1502.01852, mode fan-out; of a group, as
  * timm's and TensorFlow's, where torchvision takes all groups together), conv and linear biases and linear weights uniform in +-1/sqrt(fan_in), batch norm 1 and 0, running stats 0 and 1.
+ * Filters that the builder has filled already, as with Dirac deltas, stay.
  * Each tensor has a random stream of its own, so one layer more does not change the others.
  */
 export function initializeParameters(graph: Graph, seed: number): void {
@@ -35,7 +36,9 @@ function initialValues(graph: Graph, node: GraphNode, random: () => Random): Ini
   if (node.op === 'Conv' && weight) {
     const receptive = sizeOf(weight.slice(2));
     const fanOut = (weight[0]! * receptive) / intAttribute(node, 'group', 1);
-    const values: Initial[] = [[1, normal(weight, Math.sqrt(2 / fanOut), random())]];
+    const drawn = normal(weight, Math.sqrt(2 / fanOut), random());
+    keepFilled(drawn, graph.initializers.get(node.inputs[1]!)!);
+    const values: Initial[] = [[1, drawn]];
     if (bias) values.push([2, uniform(bias, 1 / Math.sqrt(weight[1]! * receptive), random())]);
     return values;
   }
@@ -66,4 +69,14 @@ function uniform(dims: readonly number[], bound: number, random: Random): Tensor
     dims,
     Float32Array.from({ length: sizeOf(dims) }, () => bound * (2 * random.uniform() - 1)),
   );
+}
+
+/** Puts the filters that are not all zero in `before` into `drawn`. */
+function keepFilled(drawn: TensorValue, before: TensorValue): void {
+  const size = sizeOf(before.dims.slice(1));
+  const [to, from] = [drawn.data as Float32Array, before.data as Float32Array];
+  for (let at = 0; at < from.length; at += size) {
+    const filter = from.subarray(at, at + size);
+    if (filter.some((value) => value !== 0)) to.set(filter, at);
+  }
 }

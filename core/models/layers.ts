@@ -127,8 +127,12 @@ export class LayerBuilder {
 
   /** Pools an image to one number a channel, [batch, channels]. */
   pooled(x: string): string {
-    const pooled = this.builder.node('GlobalAveragePool', [x], {}, { name: 'avgpool' });
-    return this.builder.node('Flatten', [pooled], { axis: int(1) }, { name: 'flatten' });
+    return this.flattened(this.builder.node('GlobalAveragePool', [x], {}, { name: 'avgpool' }));
+  }
+
+  /** [batch, channels, 1, 1] to [batch, channels]. */
+  flattened(x: string): string {
+    return this.builder.node('Flatten', [x], { axis: int(1) }, { name: 'flatten' });
   }
 
   /** Ends the net in its classifier: output `logits` [batch, numClasses]. */

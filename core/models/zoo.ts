@@ -1,5 +1,6 @@
 import { UserError } from '../errors.ts';
 import type { Graph } from '../onnx/graph.ts';
+import { type AirbenchConfig, buildAirbench } from './airbench.ts';
 import type { ModelOptions } from './layers.ts';
 import {
   buildMobileNet,
@@ -82,10 +83,20 @@ const MOBILE_NETS: MobileNetConfig[] = [
   efficientNetLite('efficientnet-lite2', { imageSize: 260, width: 1.1, depth: 1.2 }),
 ];
 
+/** For most accuracy in least time, by the accuracy on CIFAR-10 that the paper names them after. */
+const AIRBENCHES: AirbenchConfig[] = [
+  { name: 'airbench94', widths: [64, 256, 256], depth: 2 },
+  { name: 'airbench95', widths: [128, 384, 384], depth: 2 },
+  { name: 'airbench96', widths: [128, 512, 512], depth: 3 },
+];
+
 const ZOO: ReadonlyMap<string, (options: ModelOptions) => Graph> = new Map([
   ...RESNETS.map((config) => [config.name, (options: ModelOptions) => buildResNet(config, options)] as const),
   ...MOBILE_NETS.map(
     (config) => [config.name, (options: ModelOptions) => buildMobileNet(config, options)] as const,
+  ),
+  ...AIRBENCHES.map(
+    (config) => [config.name, (options: ModelOptions) => buildAirbench(config, options)] as const,
   ),
 ]);
 

@@ -435,7 +435,8 @@ function pooledValues({ nodes, initializers }: Graph): Set<string> {
   const pooled = new Set<string>();
   for (const { op, inputs, outputs } of nodes) {
     const values = inputs.filter((name) => name !== '' && !initializers.has(name));
-    if (op === 'GlobalAveragePool' || values.every((name) => pooled.has(name))) pooled.add(outputs[0]!);
+    if (op === 'GlobalAveragePool' || op === 'GlobalMaxPool' || values.every((name) => pooled.has(name)))
+      pooled.add(outputs[0]!);
   }
   return pooled;
 }

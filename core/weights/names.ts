@@ -85,7 +85,7 @@ function torchvisionName(name: string, depths: readonly number[]): string {
   return liteName(name, depths) ?? name;
 }
 
-/** What the zoo's nets call their tensors: ResNets and MobileNets as torchvision, EfficientNets as timm. */
+/** What the zoo's nets call their tensors: ResNets and MobileNets as torchvision, EfficientNets as timm, airbench as here. */
 interface Family {
   /** A part of a net, in full. */
   part: RegExp;
@@ -100,7 +100,7 @@ interface Family {
 
 const TENSOR = '(weight|bias|running_mean|running_var)$';
 
-const FAMILIES: Readonly<Record<'resnet' | 'mobilenet' | 'efficientnet', Family>> = {
+const FAMILIES: Readonly<Record<'resnet' | 'mobilenet' | 'efficientnet' | 'airbench', Family>> = {
   resnet: {
     part: RegExp(`^(conv1|bn1|layer\\d+\\.\\d+\\.(conv|bn|downsample|se)[\\w.]*|fc)\\.${TENSOR}`),
     like: /^(conv|bn|layer|stem|fc|downsample|maxpool|avgpool)\d*\./,
@@ -123,6 +123,13 @@ const FAMILIES: Readonly<Record<'resnet' | 'mobilenet' | 'efficientnet', Family>
     stem: 'conv_stem.weight',
     others: ['classifier.weight', 'blocks.0.0.conv_dw.weight'],
     classifiers: ['classifier.weight'],
+  },
+  airbench: {
+    part: RegExp(`^(whiten|layer\\d\\.(conv|bn)\\d|fc)\\.${TENSOR}`),
+    like: /^(whiten|layer|fc)\d*\./,
+    stem: 'whiten.weight',
+    others: ['fc.weight', 'layer1.conv1.weight'],
+    classifiers: ['fc.weight'],
   },
 };
 

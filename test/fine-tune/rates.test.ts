@@ -26,6 +26,19 @@ describe('rates of parameters', () => {
     assert.equal(rates['conv1.weight'], 0.5 ** 11, 'conv1 and bn1 before nine blocks');
   });
 
+  it('biases of batch norm and convs have their own, the head has not', () => {
+    const net = buildModel('airbench94', { numClasses: 10 });
+    const rates = parameterRates(net, { biasLr: 16, headLr: 0.5, freeze: ['whiten.weight'] });
+    const biases = [
+      'whiten.bias',
+      ...[1, 2, 3].flatMap((at) => [`layer${at}.bn1.bias`, `layer${at}.bn2.bias`]),
+    ];
+    assert.deepEqual(rates, {
+      ...{ 'whiten.weight': 0, 'fc.weight': 0.5, 'fc.bias': 0.5 },
+      ...Object.fromEntries(biases.map((name) => [name, 16])),
+    });
+  });
+
   it('patterns freeze by the beginnings of names', () => {
     const rates = parameterRates(model, { freeze: ['layer1', 'conv1', '*.bn2.bias'] });
     const frozen = Object.keys(rates).filter((name) => rates[name] === 0);

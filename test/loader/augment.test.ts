@@ -51,6 +51,29 @@ for (const padding of [1, 4, 9]) {
   });
 }
 
+test('an alternate flip has each image both ways in two epochs, and half of them each way in one', () => {
+  const flip = new HorizontalFlip(size, { alternate: true });
+  const isChanged = (seed: number, epoch: number, index: number): boolean => {
+    const image = picture();
+    flip.apply(image, new Random(seed, epoch, index), { seed, epoch, index });
+    return image[0] !== 1;
+  };
+  const indices = Array.from({ length: 1000 }, (_, index) => index);
+  const [first, second, third] = [0, 1, 2].map((epoch) => indices.map((index) => isChanged(7, epoch, index)));
+  assert.deepEqual(
+    second,
+    first!.map((changed) => !changed),
+  );
+  assert.deepEqual(third, first);
+  const flipped = first!.filter(Boolean).length;
+  assert.ok(flipped > 430 && flipped < 570, `${flipped} of 1000`);
+  assert.notDeepEqual(
+    indices.map((index) => isChanged(8, 0, index)),
+    first,
+    'another seed draws others',
+  );
+});
+
 test('horizontal flip mirrors rows of every channel, half of the time', () => {
   const flip = new HorizontalFlip(size);
   const mirrored = picture().map((_, i) => picture()[i - (i % 7) + 6 - (i % 7)]!);

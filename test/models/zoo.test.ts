@@ -36,6 +36,9 @@ const PARAMETERS: Readonly<Record<string, number>> = {
   se_resnet50: 26_236_244,
   se_resnet101: 47_475_092,
   se_resnet152: 64_970_068,
+  airbench94: 1_995_932,
+  airbench95: 4_641_180,
+  airbench96: 12_767_388,
 };
 
 /** What PyTorch makes of the nets that torchvision and timm have too; see make_zoo_logits.py there. */

@@ -71,6 +71,16 @@ describe('folding', () => {
     assert.deepEqual(foldBatchNorm(net.b.graph).nodes[0]!.inputs, ['input', 'c.weight', 'c.bias']);
   });
 
+  it('reaches through max-pooling where no scale is negative', async () => {
+    const net = new Net();
+    const conv = net.conv(net.x, 'c', 4);
+    const norm = net.norm(net.pool(conv), 'n', 4);
+    net.b.graph.initializers.set('n.weight', floatTensor([4], [0.3, 2, 0, 1]));
+    net.finish(norm);
+    await assertFolds(net.b.graph, 0);
+    assert.deepEqual(foldBatchNorm(net.b.graph).nodes[0]!.inputs, ['input', 'c.weight', 'c.bias']);
+  });
+
   it('gives convs that share a weight and norms that share parameters weights of their own', async () => {
     const net = new Net();
     const first = net.norm(net.conv(net.x, 'c', 4), 'n1', 4);
@@ -84,6 +94,29 @@ describe('folding', () => {
   });
 
   const kept: [string, (net: Net) => string][] = [
+    [
+      'behind max-pooling, with a scale that makes the largest the smallest',
+      (net) => {
+        const norm = net.norm(net.pool(net.conv(net.x, 'c', 4)), 'n', 4);
+        net.b.graph.initializers.set('n.weight', floatTensor([4], [0.3, 2, -0.1, 1]));
+        return norm;
+      },
+    ],
+    [
+      'behind max-pooling that something else reads',
+      (net) => {
+        const pooled = net.pool(net.conv(net.x, 'c', 4));
+        return net.b.node('Add', [net.norm(pooled, 'n', 4, { scale: 1, shift: 0.5, mean: 0.25, variance: 2 }), pooled]);
+      },
+    ],
+    [
+      'behind max-pooling of what something else reads',
+      (net) => {
+        const conv = net.conv(net.x, 'c', 4);
+        const norm = net.norm(net.pool(conv), 'n', 4, { scale: 1, shift: 0.5, mean: 0.25, variance: 2 });
+        return net.b.node('Add', [norm, net.pool(conv)]);
+      },
+    ],
     [
       'whose Conv is read twice',
       (net) => {
@@ -166,6 +199,10 @@ class Net {
     const inputs = [x, this.tensor(`${name}.weight`, [channels, 3 / group, 3, 3])];
     if (options.bias) inputs.push(this.tensor(`${name}.bias`, [channels]));
     return this.b.node('Conv', inputs, { pads: ints([1, 1, 1, 1]), group: int(group) });
+  }
+
+  pool(x: string): string {
+    return this.b.node('MaxPool', [x], { kernel_shape: ints([2, 2]), strides: ints([2, 2]) });
   }
 
   normParameters(name: string, channels: number, values?: NormValues): string[] {

@@ -117,9 +117,9 @@ describe('the recipes of recipes/', () => {
   }
 
   const logs: [recipe: keyof typeof PRESETS, log: string, change: Recipe][] = [
-    ['fast', 'docs/fast-recipe/fast-36-epochs.jsonl', {}],
-    ['fast', 'docs/fast-recipe/fast-8-epochs.jsonl', { epochs: 8 }],
-    ['fast', 'docs/fast-recipe/whole-32-epochs.jsonl', { epochs: 32, progressive: [] }],
+    ['fast', 'docs/accuracy-per-hour/fast-36-epochs.jsonl', {}],
+    ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],
+    ['fast', 'docs/accuracy-per-hour/whole-32-epochs.jsonl', { epochs: 32, progressive: [] }],
     ['embedded', 'models/resnet14t.log.jsonl', {}],
   ];
   for (const [recipe, log, change] of logs) {
@@ -248,6 +248,8 @@ describe("a run's config.json", () => {
           batchNorm: 'frozen',
           headLr: 10,
           lrDecay: 0.5,
+          biasLr: 16,
+          alternateFlip: true,
           from: 'resnet14t',
         },
         ...{ resizedCrop: 0.08, colorJitter: [0.4, 0.4], classWeights: { apple: 2 } },
@@ -263,6 +265,8 @@ describe("a run's config.json", () => {
       'freeze',
       'batchNorm',
       'resizedCrop',
+      'biasLr',
+      'alternateFlip',
       'colorJitter',
       'classWeights',
     ]) {

@@ -67,8 +67,14 @@ describe('names of tensors', () => {
     });
   }
 
-  it("of torchvision's and timm's nets lead to the model, whatever it is wrapped in", () => {
-    for (const model of ['resnet18-imagenet', 'mobilenetv2', 'mobilenetv3-small', 'efficientnet-lite2']) {
+  it('of the nets beside ResNets lead to the model, whatever it is wrapped in', () => {
+    for (const model of [
+      'resnet18-imagenet',
+      'mobilenetv2',
+      'mobilenetv3-small',
+      'efficientnet-lite2',
+      'airbench95',
+    ]) {
       const { initializers } = buildModel(model, { numClasses: 7 });
       const tensors: TensorFile['tensors'] = new Map();
       for (const [name, { dims }] of initializers) {

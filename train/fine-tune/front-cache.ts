@@ -7,7 +7,7 @@ import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
 import { type InferenceSession, openSession, tensor } from '../../core/runtime/session.ts';
-import { HorizontalFlip } from '../loader/augment/horizontal-flip.ts';
+import { HorizontalFlip, isFlipped } from '../loader/augment/horizontal-flip.ts';
 import { epochOrder } from '../loader/epoch-order.ts';
 import { RandomStream } from '../loader/random-stream.ts';
 import type { LabelledBatch } from '../loop.ts';
@@ -24,6 +24,7 @@ export type FrontSettings = Pick<
       | 'crop'
       | 'resizedCrop'
       | 'flip'
+      | 'alternateFlip'
       | 'colorJitter'
       | 'randomErasing'
       | 'cutmixProb'
@@ -84,14 +85,14 @@ function whyOthersEachTime(settings: FrontSettings): string | undefined {
     : `${flags.join(', ')} make${flags.length > 1 ? '' : 's'} other images each time`;
 }
 
-const isFlipped = ({ augment, flip }: FrontSettings): boolean => augment !== 'none' && flip;
+const areFlipped = ({ augment, flip }: FrontSettings): boolean => augment !== 'none' && flip;
 
 /** What the front gives of an image: how many values. */
 const valuesOf = (front: Graph): number => sizeOf(front.outputs[0]!.dims.slice(1).map(Number));
 
 /** Of how many images what the front gives is kept: mirrored ones are others. */
 export function imagesKept(settings: FrontSettings): number {
-  return settings.trainImages * (isFlipped(settings) ? 2 : 1);
+  return settings.trainImages * (areFlipped(settings) ? 2 : 1);
 }
 
 function keptBytes(front: Graph, settings: FrontSettings): number {
@@ -140,7 +141,7 @@ export class FrontCache {
     this.#normalizer = new Normalizer(normalization);
     this.#flip = new HorizontalFlip(size);
     this.#values = valuesOf(front);
-    const count = split.count * (isFlipped(settings) ? 2 : 1);
+    const count = split.count * (areFlipped(settings) ? 2 : 1);
     this.#kept = new Float32Array(count * this.#values);
     this.#isKept = new Uint8Array(count);
     this.#dims = front.inputs[0]!.dims.map(Number);
@@ -157,7 +158,7 @@ export class FrontCache {
   /** What is kept, for people. */
   get description(): string {
     const { settings, split } = this.options;
-    const mirrored = isFlipped(settings) ? ' and their mirror images' : '';
+    const mirrored = areFlipped(settings) ? ' and their mirror images' : '';
     return `${split.count} images${mirrored}, ${readableBytes(this.#kept.byteLength)} in memory`;
   }
 
@@ -188,8 +189,11 @@ export class FrontCache {
   #placeOf(epoch: number, index: number): number {
     const { settings, split } = this.options;
     // What decides it in the loader, the first number of the image's own.
-    const random = new Random(settings.seed, RandomStream.image, epoch, index);
-    return isFlipped(settings) && random.uniform() < 0.5 ? split.count + index : index;
+    const { seed, alternateFlip } = settings;
+    const random = new Random(seed, RandomStream.image, epoch, index);
+    const flips =
+      areFlipped(settings) && isFlipped(random, alternateFlip ? { seed, epoch, index } : undefined);
+    return flips ? split.count + index : index;
   }
 
   #at(place: number): Float32Array {

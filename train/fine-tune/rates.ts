@@ -6,24 +6,29 @@ import { findHead } from './head.ts';
 
 /** The part of a run's config that decides how fast which parameter is trained; what is left out is off. */
 export type RateSettings = Partial<
-  Pick<TrainConfig, 'from' | 'batchNorm' | 'head' | 'headLr' | 'lrDecay' | 'freeze'>
+  Pick<TrainConfig, 'from' | 'batchNorm' | 'head' | 'headLr' | 'lrDecay' | 'biasLr' | 'freeze'>
 >;
+
+/** Which input of an operator is added to its channels. */
+const BIAS_INPUT: Record<string, number> = { Conv: 2, BatchNormalization: 2 };
 
 /**
  * By what each parameter's learning rate is multiplied, where that is not 1: 0 for frozen ones, which then are no part
  * of the backward pass either; `lrDecay` to the power of how many layers come between a parameter and the head
- * (Clark et al. 2020, arXiv:2003.10555; Bao et al. 2021, arXiv:2106.08254); `headLr` for the head.
+ * (Clark et al. 2020, arXiv:2003.10555; Bao et al. 2021, arXiv:2106.08254); `headLr` for the head; `biasLr` for what is
+ * added to a channel: batch norm's and convs' biases.
  * @throws UserError if a pattern of `freeze` fits no parameter, or nothing is left to train
  */
 export function parameterRates(
   model: Graph,
-  { head, headLr = 1, lrDecay = 1, freeze = [] }: RateSettings,
+  { head, headLr = 1, lrDecay = 1, biasLr = 1, freeze = [] }: RateSettings,
 ): Record<string, number> {
-  if (headLr === 1 && lrDecay === 1 && freeze.length === 0) return {};
+  if (headLr === 1 && lrDecay === 1 && biasLr === 1 && freeze.length === 0) return {};
   const { parameters } = initializerRoles(model);
   const found = findHead(model, head);
   const ofHead = new Set([found.weight, found.bias]);
   const layers = [...new Set(parameters.filter((name) => !ofHead.has(name)).map(layerOf))];
+  const biases = new Set(model.nodes.map(({ op, inputs }) => inputs[BIAS_INPUT[op] ?? -1]));
   const frozen = frozenParameters(parameters, freeze);
   if (parameters.every((name) => frozen.has(name))) {
     throw new UserError(`--freeze ${freeze.join(',')} leaves nothing to train`);
@@ -31,7 +36,8 @@ export function parameterRates(
   const rates = parameters.map((name): [string, number] => {
     if (frozen.has(name)) return [name, 0];
     if (ofHead.has(name)) return [name, headLr];
-    return [name, lrDecay ** (layers.length - layers.indexOf(layerOf(name)))];
+    const ofKind = biases.has(name) ? biasLr : 1;
+    return [name, ofKind * lrDecay ** (layers.length - layers.indexOf(layerOf(name)))];
   });
   return Object.fromEntries(rates.filter(([, rate]) => rate !== 1));
 }

@@ -100,8 +100,9 @@ export class BatchMaker {
     const { pipeline, resizer, pixels } = output;
     const length = this.#image.length;
     this.#image.set(this.#source.images.subarray(index * length, (index + 1) * length));
-    const random = new Random(this.#source.seed, RandomStream.image, epoch, index);
-    for (const transform of pipeline.image) transform.apply(this.#image, random);
+    const { seed } = this.#source;
+    const random = new Random(seed, RandomStream.image, epoch, index);
+    for (const transform of pipeline.image) transform.apply(this.#image, random, { seed, epoch, index });
     const image = resizer ? resizer.resize(this.#image) : this.#image;
     const offset = at * 3 * pixels;
     this.#normalizer.planar(image, 0, images, offset, pixels);

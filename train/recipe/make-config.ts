@@ -43,6 +43,9 @@ export function settle(recipe: Recipe): SettledRecipe {
       '--augment none takes images as they are; leave out --crop, --resized-crop, --flip and --color-jitter',
     );
   }
+  if (settings.alternateFlip && (none || !settings.flip)) {
+    throw new UserError('--alternate-flip is a way to flip images, which are not flipped; leave it out');
+  }
   if (settings.resizedCrop > 0 && recipe.crop) {
     throw new UserError('--crop and --resized-crop are two ways to cut images; leave one of them out');
   }

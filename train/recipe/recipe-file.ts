@@ -9,6 +9,8 @@ import efficientnetLite0Plain from '../../recipes/efficientnet-lite0-plain.ts';
 import embedded from '../../recipes/embedded.ts';
 import fast from '../../recipes/fast.ts';
 import finetune from '../../recipes/finetune.ts';
+import hour from '../../recipes/hour.ts';
+import quarterHour from '../../recipes/quarter-hour.ts';
 import reference from '../../recipes/reference.ts';
 import { parseRecipe } from './parse.ts';
 import type { Recipe } from './settings.ts';
@@ -16,6 +18,8 @@ import type { Recipe } from './settings.ts';
 /** The recipes of `recipes/` by name. */
 export const PRESETS = {
   fast,
+  'quarter-hour': quarterHour,
+  hour,
   embedded,
   finetune,
   'efficientnet-lite0': efficientnetLite0,
@@ -29,7 +33,7 @@ export const PRESET_CLI_OPTION = {
   preset: {
     type: 'string',
     value: 'NAME',
-    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
+    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, quarter-hour and hour for the most that so much time gives there, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
     choices: Object.keys(PRESETS),
   },
 } as const;

@@ -166,6 +166,10 @@ export const TRAINING = {
   noBiasDecay: z._default(z.boolean(), false).register(FLAGS, {
     help: 'exempt biases and batch norm from weight decay',
   }),
+  biasLr: z._default(real(0), 1).register(FLAGS, {
+    elsewhere: ['bias-scaler'],
+    help: "by what the learning rate of batch norm's and convolutions' biases is multiplied",
+  }),
   clipNorm: z._default(real(0), 0).register(FLAGS, {
     help: "clip the gradient's L2 norm to this; 0: do not",
   }),
@@ -223,6 +227,9 @@ export const AUGMENTATION = {
     help: "instead of --crop: a window of this share of the image's area or more, of random shape, resized to the whole (torchvision's RandomResizedCrop has 0.08); 0: none",
   }),
   flip: z._default(z.boolean(), true).register(FLAGS, { help: 'random horizontal flip' }),
+  alternateFlip: z._default(z.boolean(), false).register(FLAGS, {
+    help: 'flip the half of the images that was not flipped in the epoch before, so that two epochs have each image both ways',
+  }),
   colorJitter: z._default(strengths, []).register(FLAGS, {
     value: 'B,C,S,H',
     elsewhere: ['jitter'],

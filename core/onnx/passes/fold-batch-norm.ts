@@ -4,6 +4,8 @@ import { cloneGraph, countUses, floatAttribute, type Graph, type GraphNode, intA
 /** A batch normalisation that can be folded, with the numbers it takes. */
 interface Fold {
   conv: GraphNode;
+  /** What the norm reads: the conv, or max-pooling behind it. */
+  before: GraphNode;
   norm: GraphNode;
   weight: Float32Array;
   /** The conv's own bias, if it has one. */
@@ -17,7 +19,7 @@ interface Fold {
 
 /**
  * Folds every inference-mode BatchNormalization that alone reads a Conv's output into that Conv's weight and
- * bias. Other batch normalisations stay: in training mode, after anything but a Conv, after a Conv whose
+ * bias; also one behind a MaxPool that alone does, if no scale is negative, for then the largest stays the largest. Other batch normalisations stay: in training mode, after anything but a Conv, after a Conv whose
  * output is also used elsewhere, or with parameters that are not float32 initializers.
  *
  * The arithmetic is done in float64 and rounded once. A folded Conv keeps the name of its weight (and bias)
@@ -36,7 +38,7 @@ export function foldBatchNorm(graph: Graph, { inPlace = false }: { inPlace?: boo
     const fold = findFold(folded, node, producers, uses);
     if (!fold) continue;
     apply(fold, folded, uses, names, inPlace);
-    producers.set(fold.conv.outputs[0]!, fold.conv);
+    producers.set(fold.before.outputs[0]!, fold.before);
     removed.add(fold.norm);
   }
   folded.nodes = folded.nodes.filter((node) => !removed.has(node));
@@ -54,8 +56,15 @@ function findFold(
   // Outputs beyond the first are the running statistics of training mode.
   if (norm.outputs.slice(1).some((output) => output !== '')) return undefined;
   const input = norm.inputs[0] ?? '';
-  const conv = producers.get(input);
-  if (conv?.op !== 'Conv' || conv.domain !== '' || uses.get(input) !== 1) return undefined;
+  const alone = (name: string): GraphNode | undefined => {
+    const node = producers.get(name);
+    return node?.domain === '' && uses.get(name) === 1 ? node : undefined;
+  };
+  const before = alone(input);
+  // The second output of a pool says where the largest were.
+  const pooled = before?.op === 'MaxPool' && before.outputs.length === 1;
+  const conv = pooled ? alone(before.inputs[0]!) : before;
+  if (!before || conv?.op !== 'Conv') return undefined;
 
   const floats = (name: string | undefined): Float32Array | undefined => {
     const data = graph.initializers.get(name ?? '')?.data;
@@ -70,8 +79,9 @@ function findFold(
   const channels = graph.initializers.get(conv.inputs[1]!)!.dims[0];
   const vectors = [scale, shift, mean, variance, ...(bias ? [bias] : [])];
   if (vectors.some((vector) => vector.length !== channels)) return undefined;
+  if (pooled && !scale.every((value) => value >= 0)) return undefined;
   const epsilon = floatAttribute(norm, 'epsilon', 1e-5);
-  return { conv, norm, weight, bias, scale, shift, mean, variance, epsilon };
+  return { conv, before, norm, weight, bias, scale, shift, mean, variance, epsilon };
 }
 
 function apply(
@@ -81,7 +91,7 @@ function apply(
   names: GraphBuilder,
   inPlace: boolean,
 ): void {
-  const { conv, norm, weight, bias, scale, shift, mean, variance, epsilon } = fold;
+  const { conv, before, norm, weight, bias, scale, shift, mean, variance, epsilon } = fold;
   const [input = '', weightName = '', biasName = ''] = conv.inputs;
   const dims = graph.initializers.get(weightName)!.dims;
   const channels = scale.length;
@@ -111,8 +121,8 @@ function apply(
       ? define(biasName, [channels], newBias)
       : define(names.unique(`${stem}.bias`), [channels], newBias),
   ];
-  // The conv moves into the batch norm's place in the data flow, not in the list: its readers come later.
-  conv.outputs = [norm.outputs[0]!];
+  // It moves into the batch norm's place in the data flow, not in the list: its readers come later.
+  before.outputs = [norm.outputs[0]!];
 }
 
 /** Takes back one use of an initializer, and drops the initializer with the last. */

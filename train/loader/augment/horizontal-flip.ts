@@ -1,16 +1,20 @@
-import type { Random } from '../../../core/random.ts';
-import type { ImageSize, ImageTransform } from './transform.ts';
+import { Random } from '../../../core/random.ts';
+import { RandomStream } from '../random-stream.ts';
+import type { ImageSize, ImageTransform, Occasion } from './transform.ts';
 
-/** Mirrors every other image, at random, left to right. */
+/** Mirrors every other image left to right. */
 export class HorizontalFlip implements ImageTransform {
   readonly #size: ImageSize;
+  readonly #alternate: boolean;
 
-  constructor(size: ImageSize) {
+  /** @param alternate see {@link isFlipped} */
+  constructor(size: ImageSize, { alternate = false } = {}) {
     this.#size = size;
+    this.#alternate = alternate;
   }
 
-  apply(image: Uint8Array, random: Random): void {
-    if (random.uniform() >= 0.5) return;
+  apply(image: Uint8Array, random: Random, occasion?: Occasion): void {
+    if (!isFlipped(random, this.#alternate ? occasion : undefined)) return;
     const { height, width } = this.#size;
     // A loop and not `reverse` of subarrays: that would make an object a row.
     for (let row = 0; row < 3 * height; row++) {
@@ -21,4 +25,15 @@ export class HorizontalFlip implements ImageTransform {
       }
     }
   }
+}
+
+/**
+ * Whether an image is mirrored: drawn each time, or, where the occasion is given, once for the image, which then is
+ * mirrored in every second epoch, so that two epochs have it both ways (Jordan 2024, arXiv:2404.00498, section 3.6).
+ * @param random the image's own in this epoch
+ */
+export function isFlipped(random: Random, occasion?: Occasion): boolean {
+  if (!occasion) return random.uniform() < 0.5;
+  const { seed, epoch, index } = occasion;
+  return new Random(seed, RandomStream.flip, index).uniform() < 0.5 === (epoch % 2 === 0);
 }

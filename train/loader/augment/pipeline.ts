@@ -29,13 +29,23 @@ export function createPipeline(
   size: ImageSize,
   resized: ImageSize = size,
 ): AugmentPipeline {
-  const { augment, crop, resizedCrop, flip, colorJitter, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } =
-    settings;
+  const {
+    augment,
+    crop,
+    resizedCrop,
+    flip,
+    alternateFlip,
+    colorJitter,
+    randomErasing,
+    cutmixProb,
+    cutmixBeta,
+    mixupAlpha,
+  } = settings;
   const pipeline: AugmentPipeline = { image: [], tensor: [], batch: [] };
   if (augment !== 'none') {
     if (resizedCrop > 0) pipeline.image.push(new RandomResizedCrop(size, resizedCrop));
     if (crop > 0) pipeline.image.push(new RandomCrop(size, crop));
-    if (flip) pipeline.image.push(new HorizontalFlip(size));
+    if (flip) pipeline.image.push(new HorizontalFlip(size, { alternate: alternateFlip }));
     if (augment !== 'standard') pipeline.image.push(createPolicy(augment, size));
     if (colorJitter.some((strength) => strength > 0)) pipeline.image.push(new ColorJitter(size, colorJitter));
   }

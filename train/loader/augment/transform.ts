@@ -6,13 +6,21 @@ export interface ImageSize {
   width: number;
 }
 
+/** Which image is changed, and when. */
+export interface Occasion {
+  seed: number;
+  epoch: number;
+  /** Of the image in its split. */
+  index: number;
+}
+
 /**
  * Changes one image before it is normalised. `random` depends on seed, epoch and image alone, so a transform
  * may draw from it as often as it likes.
  */
 export interface ImageTransform {
   /** @param image 3 * height * width bytes, channel-planar, changed in place */
-  apply(image: Uint8Array, random: Random): void;
+  apply(image: Uint8Array, random: Random, occasion?: Occasion): void;
 }
 
 /** Changes one image after it is normalised; `random` is the one that its {@link ImageTransform}s drew from. */

@@ -52,9 +52,12 @@ export function consoleObserver(
     onEpochEnd({ entry, improved }) {
       testBar?.finish();
       testBar = undefined;
+      const top5 = fewClasses(dataset.labels) ? '' : `top-5 ${formatPercent(entry.testTop5)}, `;
+      const evaluated = Number.isFinite(entry.testTop1)
+        ? `${split} loss ${entry.testLoss.toFixed(4)}, top-1 ${formatPercent(entry.testTop1)}, ${top5}`
+        : '';
       say(
-        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, ${split} loss ${entry.testLoss.toFixed(4)}, ` +
-          `top-1 ${formatPercent(entry.testTop1)}, ${fewClasses(dataset.labels) ? '' : `top-5 ${formatPercent(entry.testTop5)}, `}` +
+        `epoch ${entry.epoch + 1}: train loss ${entry.trainLoss.toFixed(4)}, ${evaluated}` +
           `${entry.imagesPerSecond.toFixed(0)} img/s${improved ? ' (best)' : ''}`,
       );
     },

@@ -56,7 +56,7 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
     };
     const accuracy = await setup.evaluate((images) => {
       for (const observer of setup.observers) observer.onEvaluate?.(images);
-    });
+    }, epoch);
     if (accuracy === 'stopped') {
       progress = { ...progress, trained: ofTraining };
       await tell((observer) => observer.onPause?.(progress, ofTraining));
@@ -98,10 +98,13 @@ export interface LoopSetup<B extends LabelledBatch> {
   /** The batches of an epoch in order, from number `firstBatch` on. */
   batches: (epoch: number, firstBatch: number) => AsyncIterable<B> | Promise<AsyncIterable<B>>;
   /**
-   * Measures the engine's present weights; undefined where there is nothing to measure them on, `stopped` where it is
+   * Measures the engine's present weights; undefined where there is nothing to measure them on, or not after this epoch, `stopped` where it is
    * time to stop: the epoch's evaluation is then the first thing that is done when the run goes on.
    */
-  evaluate: (onProgress: (images: number) => void) => Promise<ModelAccuracy | 'stopped' | undefined>;
+  evaluate: (
+    onProgress: (images: number) => void,
+    epoch: number,
+  ) => Promise<ModelAccuracy | 'stopped' | undefined>;
   /** Becomes true when it is time to stop. */
   stopping: () => boolean;
   /** Told in this order, each when the one before has done its part: what is on disk before what says so. */
@@ -178,6 +181,14 @@ export function isFinished(
   { epochs, patience = 0 }: { epochs: number; patience?: number },
 ): boolean {
   return epoch >= epochs || (patience > 0 && epoch - bestEpoch >= patience);
+}
+
+/** Whether the weights are measured after an epoch: every so many, and after the last. */
+export function isEvaluated(
+  epoch: number,
+  { epochs, evaluateEvery }: { epochs: number; evaluateEvery: number },
+): boolean {
+  return (epoch + 1) % evaluateEvery === 0 || epoch + 1 === epochs;
 }
 
 export function divergedIn(epoch: number, advice: string): string {

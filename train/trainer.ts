@@ -23,7 +23,14 @@ import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
 import { FrontCache, imagesKept } from './fine-tune/front-cache.ts';
 import { BatchLoader } from './loader/batch-loader.ts';
-import { type EpochLog, type EpochReport, isFinished, type LoopObserver, trainLoop } from './loop.ts';
+import {
+  type EpochLog,
+  type EpochReport,
+  isEvaluated,
+  isFinished,
+  type LoopObserver,
+  trainLoop,
+} from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/staged-engine.ts';
 import { imageSizeAt, stageAt } from './progressive/stages.ts';
@@ -142,7 +149,8 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
         front = undefined;
         return loader.epoch(epoch, firstBatch, sizeOfImages(setup, epoch));
       },
-      evaluate: async (onProgress) => {
+      evaluate: async (onProgress, epoch) => {
+        if (!isEvaluated(epoch, config)) return undefined;
         const layout = vectorLayout(model);
         const { parameters, buffers } = evaluatedWeights(await engine.state);
         const trained = withVector(withVector(model, layout.parameters, parameters), layout.buffers, buffers);
@@ -245,7 +253,8 @@ async function estimate(
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
   const guess = { open: 0, image: (secondsAPixel * whole) / batchSize / 5 };
   const { open, image } = (await timeEvaluation(model, dataset, stopping)) ?? guess;
-  const evaluated = (config.epochs - epoch) * (open + image * (dataset.validation ?? dataset.test).count);
+  const evaluations = Math.ceil((config.epochs - epoch) / config.evaluateEvery);
+  const evaluated = evaluations * (open + image * (dataset.validation ?? dataset.test).count);
   const tested = dataset.validation ? open + image * dataset.test.count : 0;
   const kept = engine.front ? image * imagesKept(config) * (countMacs(engine.front) / countMacs(model)) : 0;
   observer!.onEstimate!(pixels * secondsAPixel + evaluated + tested + kept, batchSize / seconds);
@@ -481,6 +490,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     progressive,
     plainEpochs,
     patience,
+    evaluateEvery,
     headLr,
     lrDecay,
     biasLr,
@@ -498,6 +508,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
     ...(patience > 0 ? { patience } : {}),
+    ...(evaluateEvery === 1 ? {} : { evaluateEvery }),
     ...(progressive.length === 0 ? {} : { progressive }),
     ...(plainEpochs === 0 ? {} : { plainEpochs }),
     ...(headLr === 1 ? {} : { headLr }),

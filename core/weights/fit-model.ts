@@ -133,7 +133,9 @@ function candidateModels(tensors: TensorFile['tensors'], family: FamilyName): st
       .filter(({ nodes }) => nodes.filter(({ op }) => op === 'Conv').length === convs)
       .map(({ name, initializers }) => ({
         name,
-        shared: [...initializers.keys()].filter((key) => tensors.has(key)).length,
+        // Nets of one family may differ in their widths alone.
+        shared: [...initializers].filter(([key, { dims }]) => tensors.get(key)?.dims.join() === dims.join())
+          .length,
       }))
       .sort((a, b) => b.shared - a.shared)
       .map(({ name }) => name);

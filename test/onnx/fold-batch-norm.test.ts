@@ -106,7 +106,10 @@ describe('folding', () => {
       'behind max-pooling that something else reads',
       (net) => {
         const pooled = net.pool(net.conv(net.x, 'c', 4));
-        return net.b.node('Add', [net.norm(pooled, 'n', 4, { scale: 1, shift: 0.5, mean: 0.25, variance: 2 }), pooled]);
+        return net.b.node('Add', [
+          net.norm(pooled, 'n', 4, { scale: 1, shift: 0.5, mean: 0.25, variance: 2 }),
+          pooled,
+        ]);
       },
     ],
     [

@@ -200,7 +200,7 @@ describe('the training loop', () => {
     const paused: (number | undefined)[] = [];
     const whole: LoopSetup<LabelledBatch> = {
       ...setup,
-      evaluate: async (onProgress) => results.shift() ?? evaluate(onProgress),
+      evaluate: async (onProgress, epoch) => results.shift() ?? evaluate(onProgress, epoch),
       observers: [
         {
           onPause: ({ trained }) => void paused.push(trained?.trainLoss),

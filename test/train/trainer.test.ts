@@ -5,6 +5,8 @@ import { makeSynthetic } from '../../core/data/synthetic.ts';
 import { UserError } from '../../core/errors.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
+import { isComplete } from '../../train/ablation/planned-run.ts';
+import { consoleObserver } from '../../train/console.ts';
 import type { EpochLog, EpochReport } from '../../train/loop.ts';
 import { readRun } from '../../train/runs/read-run.ts';
 import { summarize } from '../../train/runs/summary.ts';
@@ -266,6 +268,38 @@ it('a run whose patience is at an end is finished, and stays so', async () => {
   const again = await tinyRun(folder, 'patient', { config, resume: true });
   assert.deepEqual(again.result, result);
   assert.equal((await run.readLog()).length, epochs);
+});
+
+it('a run that is evaluated every few epochs has the weights of one that always is, and its last is measured', async () => {
+  const config = { evaluateEvery: 2 };
+  assert.equal(CONFIG.epochs, 3);
+  const lines: string[] = [];
+  const said = consoleObserver(CONFIG, DATASET, (line) => lines.push(line));
+  const { result, run } = await tinyRun(folder, 'seldom', { config, observer: said });
+  const log = (await run.readLog()) as (Record<keyof EpochLog, number | null> & { epoch: number })[];
+  assert.deepEqual(
+    log.map(({ testTop1, testImages }) => [typeof testTop1, testImages]),
+    [
+      ['object', undefined],
+      ['number', DATASET.test.count],
+      ['number', DATASET.test.count],
+    ],
+  );
+  assert.match(
+    lines.filter((line) => line.startsWith('epoch 1:')).join(),
+    /^epoch 1: train loss [\d.]+, \d+ img\/s$/,
+  );
+  assert.match(lines.filter((line) => line.startsWith('epoch 2:')).join(), /top-1/);
+  assert.ok(result.finished && result.best);
+  const weights = async (path: string) => (await loadCheckpoint(path)).tensors;
+  assert.deepEqual(
+    await weights(run.checkpointPath('last')),
+    await weights(whole.run.checkpointPath('last')),
+  );
+  const record = await readRun(run.path);
+  assert.ok(isComplete(record), 'as an ablation asks');
+  assert.ok(!isComplete({ ...record, config: { ...record.config, evaluateEvery: 1 } }));
+  assert.ok(!isComplete({ ...record, epochs: record.epochs.slice(0, 2) }));
 });
 
 it('resuming a finished run leaves it as it is', async () => {

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { UserError } from '../../core/errors.ts';
 import { RunDirectory } from '../../core/runs/run-directory.ts';
 import { findLast } from '../checkpointing.ts';
+import { isEvaluated } from '../loop.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
 import { configDifferences } from '../runs/compare.ts';
 import { type RunRecord, readRun } from '../runs/read-run.ts';
@@ -77,13 +78,15 @@ export async function readState(path: string, asked: Record<string, unknown>): P
   return { is: 'finished', record };
 }
 
-/** Whether the log has a result of every epoch. */
-export function isComplete({ epochs, epochsAsked }: RunRecord): boolean {
+/** Whether the log has every epoch, and a result of each that is evaluated. */
+export function isComplete({ epochs, epochsAsked, config }: RunRecord): boolean {
+  const schedule = { epochs: epochsAsked, evaluateEvery: Number(config.evaluateEvery ?? 1) };
   return (
     epochs.length === epochsAsked &&
     epochs.every(
       ({ epoch, testTop1, testTop5 }, index) =>
-        epoch === index && Number.isFinite(testTop1) && Number.isFinite(testTop5),
+        epoch === index &&
+        (!isEvaluated(epoch, schedule) || (Number.isFinite(testTop1) && Number.isFinite(testTop5))),
     )
   );
 }

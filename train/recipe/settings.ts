@@ -202,6 +202,11 @@ export const TRAINING = {
     elsewhere: ['early-stopping'],
     help: 'finish when so many epochs have passed without a better one; 0: never',
   }),
+  evaluateEvery: z._default(whole(1), 1).register(FLAGS, {
+    value: 'EPOCHS',
+    elsewhere: ['eval-every', 'eval-interval', 'val-interval', 'validation-freq', 'check-val-every-n-epoch'],
+    help: 'evaluate after every so many epochs, and after the last; the best is chosen of these',
+  }),
   gamma: z._default(real(0, 1), 0.1).register(FLAGS, { help: 'by what multistep multiplies the rate' }),
   classWeights: z.optional(weights).register(FLAGS, {
     value: 'balanced|W,...|NAME=W,...',

@@ -74,7 +74,10 @@ const learningRate: Value = (entry) => entry.learningRate;
 
 function series(name: string, epochs: readonly EpochLog[], value: Value): ChartSeries {
   // Epochs count from 1 for people, as on the trainer's console.
-  const points: ChartPoint[] = epochs.map((entry) => ({ x: entry.epoch + 1, y: value(entry) }));
+  const points: ChartPoint[] = epochs
+    .map((entry) => ({ x: entry.epoch + 1, y: value(entry) }))
+    // Nothing was evaluated after the others: the line goes over them.
+    .filter(({ y }) => !Number.isNaN(y));
   return { name, points };
 }
 

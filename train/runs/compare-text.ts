@@ -32,6 +32,8 @@ function curveLines(runs: readonly RunRecord[]): string[] {
   const rows = runs.map(({ name, epochs }) => {
     const width = Math.max(1, Math.round((Math.min(longest, CURVE_WIDTH) * epochs.length) / longest));
     const values = epochs.map(({ testTop1 }) => testTop1);
+    // Epochs after which nothing was evaluated stand as the one before.
+    for (let at = 1; at < values.length; at++) if (Number.isNaN(values[at])) values[at] = values[at - 1]!;
     return [printable(name), sparkline(values, { min: 0, max, width })];
   });
   return [`test top-1 by epoch, full height ${(100 * max).toFixed(2)} %`, ...textTable(rows, new Set())];

@@ -195,6 +195,8 @@ function epochEvent(seconds: number, entry: EpochLog, top5: boolean): Uint8Array
 function scalarsEvent(seconds: number, step: number, scalars: Readonly<Record<string, number>>): Uint8Array {
   const writer = event(seconds).uint32(EVENT.step).int64(step).uint32(EVENT.summary).fork();
   for (const [tag, value] of Object.entries(scalars)) {
+    // Nothing was evaluated.
+    if (Number.isNaN(value)) continue;
     const scalar = writer.uint32(SUMMARY.value).fork().uint32(VALUE.tag).string(tag);
     scalar.uint32(VALUE.simpleValue).float(value).ldelim();
   }

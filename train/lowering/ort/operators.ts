@@ -115,9 +115,12 @@ const batchNormInternal: OrtLowering = (lowering, node) => {
   }
 };
 
-function ofConvolution({ training }: Lowering, value: string): boolean {
-  const producer = training.graph.nodes.find(({ outputs }) => outputs.includes(value));
-  return producer?.op === 'Conv' && producer.domain === '';
+function ofConvolution(lowering: Lowering, value: string): boolean {
+  const producer = lowering.training.graph.nodes.find(({ outputs }) => outputs.includes(value));
+  if (producer?.domain !== '') return false;
+  // The largest of a few neighbours lie about one deviation higher.
+  if (producer.op === 'MaxPool') return ofConvolution(lowering, producer.inputs[0]!);
+  return producer.op === 'Conv';
 }
 
 const batchNormalizationGrad: OrtLowering = (lowering, node) => {

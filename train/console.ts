@@ -24,6 +24,13 @@ export function consoleObserver(
         `${reason}; going on from the checkpoint before it, of epoch ${epoch + 1}, batch ${batch} (the damaged one is kept as damaged.safetensors)`,
       );
     },
+    onTeach(done, total) {
+      testBar ??= new ProgressBar({ label: 'teacher', total, unit: 'img' });
+      testBar.update(done);
+      if (done < total) return;
+      testBar.finish();
+      testBar = undefined;
+    },
     onNote: say,
     onEstimate(seconds, imagesPerSecond) {
       say(

@@ -1,3 +1,4 @@
+import type { Teaching } from './distillation.ts';
 import type { BatchMix } from './loader/augment/transform.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 
@@ -9,6 +10,8 @@ export interface TargetOptions {
   mix?: BatchMix | undefined;
   /** How much each class counts; default: all alike. */
   weights?: ArrayLike<number> | undefined;
+  /** What a teacher says of the images; its weight is the share that the labels, smoothed, do not have. */
+  teaching?: { of: (i: number) => Float32Array; weight: number } | undefined;
 }
 
 /**
@@ -27,15 +30,34 @@ export function fillTargets(
   labels: ArrayLike<number>,
   classes: number,
   targets: Float32Array,
-  { smoothing = 0, mix, weights }: TargetOptions = {},
+  { smoothing = 0, mix, weights, teaching }: TargetOptions = {},
 ): void {
-  targets.fill(smoothing / classes);
+  const share = 1 - (teaching?.weight ?? 0);
+  targets.fill((share * smoothing) / classes);
   const { lambda, partner } = mix ?? { lambda: 1 };
   for (let i = 0; i < labels.length; i++) {
-    targets[i * classes + labels[i]!]! += (1 - smoothing) * lambda;
-    if (partner) targets[i * classes + labels[partner[i]!]!]! += (1 - smoothing) * (1 - lambda);
+    targets[i * classes + labels[i]!]! += share * (1 - smoothing) * lambda;
+    if (partner) targets[i * classes + labels[partner[i]!]!]! += share * (1 - smoothing) * (1 - lambda);
+    if (!teaching) continue;
+    const [own, other] = [teaching.of(i), partner && teaching.of(partner[i]!)];
+    for (let k = 0; k < classes; k++) {
+      const said = lambda * own[k]! + (other ? (1 - lambda) * other[k]! : 0);
+      targets[i * classes + k]! += teaching.weight * said;
+    }
   }
   if (weights) weigh(labels, classes, targets, weights, mix !== undefined);
+}
+
+/** What a teacher says of the images of a batch. */
+export function teachingOf(
+  teaching: Teaching | undefined,
+  indices: ArrayLike<number>,
+  classes: number,
+): TargetOptions['teaching'] {
+  if (!teaching) return undefined;
+  const { probabilities, weight } = teaching;
+  const of = (i: number) => probabilities.subarray(indices[i]! * classes, (indices[i]! + 1) * classes);
+  return { of, weight };
 }
 
 function weigh(

@@ -18,6 +18,7 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { drawSheet } from './augment-sheet/sheet.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
+import { askTeacher, type Teaching } from './distillation.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
@@ -50,6 +51,8 @@ import { whiten } from './whiten.ts';
 export interface TrainObserver extends LoopObserver {
   /** A resumed run goes on from the checkpoint before the last, for the last one cannot be read. */
   onFallBack?(reason: string, progress: CheckpointProgress): void;
+  /** The teacher has been asked about so many of the training images. */
+  onTeach?(images: number, of: number): void;
   /** Something is done otherwise than might be thought; a line. */
   onNote?(line: string): void;
   /** The time the whole run will take, from a few trial steps; seconds. */
@@ -102,6 +105,12 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
   const warn = setup.warn ?? warnOnStderr;
   const keeper = new RunKeeper(run, model, engine, dataset.validation !== undefined);
   const split = firstImages(dataset.train, config.trainImages);
+  const teaching = await askTeacher(config, dataset, run, {
+    ...{ split, stopping },
+    onProgress: (images) => observer.onTeach?.(images, split.count),
+    onNote: (line) => observer.onNote?.(line),
+  });
+  if (teaching === 'stopped') return { finished: false };
   const loader = new BatchLoader({
     split,
     height: dataset.height,
@@ -110,6 +119,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
     classes: dataset.labels.length,
     labelSmoothing: config.labelSmoothing,
     classWeights: weightsOfClasses(config, split.labels),
+    teaching,
     batchSize: config.batchSize,
     seed: config.seed,
     augment: config,
@@ -142,7 +152,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       batches: async (epoch, firstBatch) => {
         await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
         if (engine.front) {
-          front ??= await openFront(setup, engine.front);
+          front ??= await openFront(setup, engine.front, teaching);
           return front.epoch(epoch, firstBatch);
         }
         await front?.close();
@@ -208,6 +218,7 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
 async function openFront(
   { config, dataset, threads, observer }: TrainSetup,
   front: Graph,
+  teaching: Teaching | undefined,
 ): Promise<FrontCache> {
   const cache = await FrontCache.open(front, {
     settings: config,
@@ -215,6 +226,7 @@ async function openFront(
     size: dataset,
     normalization: dataset.normalization,
     classes: dataset.labels.length,
+    teaching,
     threads,
   });
   observer?.onNote?.(
@@ -491,6 +503,8 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     plainEpochs,
     patience,
     evaluateEvery,
+    teacher,
+    teacherWeight,
     headLr,
     lrDecay,
     biasLr,
@@ -508,6 +522,7 @@ export function runConfig(config: TrainConfig, dataset: ImageDataset): Record<st
     ...(precision === 'fp32' ? {} : { precision }),
     ...(cycleMomentum ? { cycleMomentum } : {}),
     ...(patience > 0 ? { patience } : {}),
+    ...(teacher === undefined ? {} : { teacher, teacherWeight }),
     ...(evaluateEvery === 1 ? {} : { evaluateEvery }),
     ...(progressive.length === 0 ? {} : { progressive }),
     ...(plainEpochs === 0 ? {} : { plainEpochs }),

@@ -7,12 +7,13 @@ import { foldBatchNorm } from '../../core/onnx/passes/fold-batch-norm.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
 import { type InferenceSession, openSession, tensor } from '../../core/runtime/session.ts';
+import type { Teaching } from '../distillation.ts';
 import { HorizontalFlip, isFlipped } from '../loader/augment/horizontal-flip.ts';
 import { epochOrder } from '../loader/epoch-order.ts';
 import { RandomStream } from '../loader/random-stream.ts';
 import type { LabelledBatch } from '../loop.ts';
 import type { TrainConfig } from '../recipe/settings.ts';
-import { fillTargets, weightsOfClasses } from '../targets.ts';
+import { fillTargets, teachingOf, weightsOfClasses } from '../targets.ts';
 import { type CutNet, cutFrozenFront } from './front.ts';
 
 /** The part of a run's config that decides whether what its front gives of the images is kept. */
@@ -110,6 +111,8 @@ export interface FrontCacheOptions {
   size: { height: number; width: number };
   normalization: Normalization;
   classes: number;
+  /** What a teacher says of the images; default: there is none. */
+  teaching?: Teaching | undefined;
   threads?: number | undefined;
 }
 
@@ -164,7 +167,7 @@ export class FrontCache {
 
   /** The batches of an epoch from one of them on: the images of the loader's, mirrored or not as there. */
   async *epoch(epoch: number, startBatch = 0): AsyncGenerator<LabelledBatch, void, void> {
-    const { settings, split, classes } = this.options;
+    const { settings, split, classes, teaching } = this.options;
     const { batchSize, seed, labelSmoothing: smoothing } = settings;
     const weights = weightsOfClasses(settings, split.labels);
     const order = epochOrder(split.count, seed, epoch);
@@ -176,7 +179,8 @@ export class FrontCache {
       places.forEach((place, i) => void images.set(this.#at(place), i * this.#values));
       const labels = Array.from(indices, (index) => split.labels[index]!);
       const targets = new Float32Array(batchSize * classes);
-      fillTargets(labels, classes, targets, { smoothing, weights });
+      const taught = teachingOf(teaching, indices, classes);
+      fillTargets(labels, classes, targets, { smoothing, weights, teaching: taught });
       yield { images, labels, targets, size: batchSize };
     }
   }

@@ -1,6 +1,7 @@
 import type { ImageSplit, Normalization } from '../../core/data/dataset.ts';
 import { errorMessage, UserError } from '../../core/errors.ts';
 import { Thread, ThreadEnded } from '../../core/workers/thread.ts';
+import type { Teaching } from '../distillation.ts';
 import type { Augmentation } from '../recipe/settings.ts';
 import type { BatchBuffers, BatchSource } from './batch-maker.ts';
 import { epochOrder } from './epoch-order.ts';
@@ -17,6 +18,8 @@ export interface BatchLoaderOptions {
   labelSmoothing?: number;
   /** How much each class counts in the loss; default: all alike. */
   classWeights?: readonly number[] | undefined;
+  /** What a teacher says of the split's images; default: there is none. */
+  teaching?: Teaching | undefined;
   batchSize: number;
   /** Decides the order and every augmentation. */
   seed: number;
@@ -111,6 +114,7 @@ export class BatchLoader {
       classes,
       labelSmoothing,
       classWeights: options.classWeights,
+      teaching: options.teaching,
       seed,
       augment: options.augment,
       plainFrom: options.plainFrom,

@@ -2,8 +2,9 @@ import type { Normalization } from '../../core/data/dataset.ts';
 import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { PlanarResizer } from '../../core/preprocess/planar-resizer.ts';
 import { Random } from '../../core/random.ts';
+import type { Teaching } from '../distillation.ts';
 import type { Augmentation } from '../recipe/settings.ts';
-import { fillTargets } from '../targets.ts';
+import { fillTargets, teachingOf } from '../targets.ts';
 import { type AugmentPipeline, createPipeline, plain } from './augment/pipeline.ts';
 import type { BatchMix } from './augment/transform.ts';
 import { RandomStream } from './random-stream.ts';
@@ -30,6 +31,8 @@ export interface BatchSource {
   labelSmoothing: number;
   /** How much each class counts in the loss; absent: all alike. */
   classWeights?: readonly number[] | undefined;
+  /** What a teacher says of the images. */
+  teaching?: Teaching | undefined;
   seed: number;
   augment: Augmentation;
   /** The epoch from which on augmentation is plain; absent: none. */
@@ -74,7 +77,8 @@ export class BatchMaker {
     const mix = this.#mix(epoch, batch, output.pipeline, images, size);
     const { classes, labelSmoothing: smoothing, classWeights: weights } = this.#source;
     const targets = buffers.targets.subarray(0, size * classes);
-    fillTargets(labels, classes, targets, { smoothing, mix, weights });
+    const teaching = teachingOf(this.#source.teaching, indices, classes);
+    fillTargets(labels, classes, targets, { smoothing, mix, weights, teaching });
   }
 
   #output(epoch: number, imageSize: number | undefined): Output {

@@ -46,6 +46,9 @@ export function settle(recipe: Recipe): SettledRecipe {
   if (settings.alternateFlip && (none || !settings.flip)) {
     throw new UserError('--alternate-flip is a way to flip images, which are not flipped; leave it out');
   }
+  if (recipe.teacherWeight !== undefined && settings.teacher === undefined) {
+    throw new UserError('--teacher-weight is the share of a --teacher; say which one, or leave it out');
+  }
   if (settings.resizedCrop > 0 && recipe.crop) {
     throw new UserError('--crop and --resized-crop are two ways to cut images; leave one of them out');
   }

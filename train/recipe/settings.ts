@@ -218,6 +218,14 @@ export const TRAINING = {
     },
   }),
   labelSmoothing: z._default(real(0, 1), 0).register(FLAGS, { help: 'probability spread over all classes' }),
+  teacher: z.optional(z.string()).register(FLAGS, {
+    value: 'FILE|NAME|RUN',
+    elsewhere: ['distill', 'teacher-model'],
+    help: 'a model of the same classes to learn from: what it says of each image and its mirror image is part of the targets; an .onnx of any precision, a checkpoint, the name of an embedded model, or the directory of a run',
+  }),
+  teacherWeight: z._default(real(0, 1), 0.9).register(FLAGS, {
+    help: 'share of the targets that --teacher has; the labels have the rest',
+  }),
 };
 
 export const AUGMENTATION = {

@@ -445,6 +445,32 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
       k: [2, 2, 3, 3],
       mask: (net) => net.integers([1, 0, 1, 1, 1, 0], [2, 3], 'bool'),
     }),
+    attention('a mask that leaves a query without keys', {
+      q: [2, 2, 2, 3],
+      k: [2, 2, 3, 3],
+      mask: (net) => net.integers([1, 0, 1, 0, 0, 0], [2, 3], 'bool'),
+    }),
+    attention(
+      'an added mask that leaves a query without keys',
+      {
+        q: [2, 4, 6],
+        k: [2, 3, 6],
+        mask: (net) => {
+          const none = Number.NEGATIVE_INFINITY;
+          return net.floats([0, none, 0.5, none, none, none, none, 1, none, 0, 0, 0], [4, 3]);
+        },
+      },
+      { q_num_heads: int(2), kv_num_heads: int(2) },
+    ),
+    attention(
+      'causal, with a mask that leaves the first query without keys',
+      {
+        q: [1, 2, 3, 3],
+        k: [1, 2, 3, 3],
+        mask: (net) => net.integers([0, 1, 1, 0, 1, 1, 1, 1, 1], [3, 3], 'bool'),
+      },
+      { is_causal: int(1) },
+    ),
   ],
   Softmax: [
     one('Softmax', 'the last axis'),

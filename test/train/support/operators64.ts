@@ -261,13 +261,15 @@ function attention(node: GraphNode, [q, k, v, mask]: Tensor64[]): Tensor64 {
   // A mask of truth values is one of 0 and 1 here, and so tells itself from one that is added.
   if (mask) {
     const isTruth = mask.data.every((value) => value === 0 || value === 1);
-    scores = broadcast(scores, mask, (a, b) => (isTruth ? (b === 1 ? a : -1e30) : a + b));
+    scores = broadcast(scores, mask, (a, b) => (isTruth ? (b === 1 ? a : Number.NEGATIVE_INFINITY) : a + b));
   }
   const causal = intAttribute(node, 'is_causal', 0) === 1;
   scores.data.forEach((_, i) => {
-    if (causal && i % columns > Math.floor(i / columns) % rows) scores.data[i] = -1e30;
+    if (causal && i % columns > Math.floor(i / columns) % rows) scores.data[i] = Number.NEGATIVE_INFINITY;
   });
-  const y = matmul(softmax(scores, 3), wide);
+  // A query without keys has no weights, and no answer but zero.
+  const weights = map(softmax(scores, 3), (weight) => (Number.isNaN(weight) ? 0 : weight));
+  const y = matmul(weights, wide);
   if (q!.dims.length === 4) return y;
   return pick(y, [batch, rows, count * width], ([b, l, s]) => [b!, Math.floor(s! / width), l!, s! % width]);
 }

@@ -48,6 +48,24 @@ function attentionScale(n: TrainedNode, queries: Value): number {
 /** As low as a masked score is set: what float32 holds of it less the largest score is still a number. */
 const MASKED = -1e30;
 
+/** Keys that come after a query, [queries, keys], as an amount that is added to scores. */
+function laterKeys(g: TrainingGraphBuilder, { dims }: Value, amount: number): Value {
+  const [rows, columns] = dims.slice(-2) as [number, number];
+  const later = Float32Array.from({ length: rows * columns }, (_, i) =>
+    i % columns > Math.floor(i / columns) ? amount : 0,
+  );
+  return g.table('causal', [rows, columns], later);
+}
+
+/** Which queries a mask, and being causal, leaves without any key: [..., queries, 1]. Their answer is zero, in PyTorch too. */
+function queriesWithoutKeys(g: TrainingGraphBuilder, mask: Value, scores: Value, causal: boolean): Value {
+  const none = Number.NEGATIVE_INFINITY;
+  let added = mask.dtype === 'bool' ? g.where(mask, g.constant(0), g.constant(none)) : mask;
+  if (causal) added = g.add(added, laterKeys(g, scores, none));
+  const most = g.reduceMax(added, [added.dims.length - 1]);
+  return g.equal(g.reshape(most, [...added.dims.slice(0, -1), 1]), g.constant(none));
+}
+
 export const ATTENTION: Readonly<Record<string, Rule>> = {
   /** https://onnx.ai/onnx/operators/onnx__Softmax.html */
   Softmax: {
@@ -82,23 +100,25 @@ export const ATTENTION: Readonly<Record<string, Rule>> = {
       if (cap !== 0 && mask) throw n.refusal('with both a softcap and a mask is not supported');
       const capped = cap === 0 ? undefined : g.tanh(g.scale(scores, 1 / cap));
       if (capped) scores = g.scale(capped, cap);
-      if (intAttribute(n.node, 'is_causal', 0) !== 0) {
-        const [rows, columns] = scores.dims.slice(2) as [number, number];
-        const later = Float32Array.from({ length: rows * columns }, (_, i) =>
-          i % columns > Math.floor(i / columns) ? MASKED : 0,
-        );
-        scores = g.add(scores, g.table('causal', [rows, columns], later));
-      }
+      const causal = intAttribute(n.node, 'is_causal', 0) !== 0;
+      const alone = mask && queriesWithoutKeys(g, mask, scores, causal);
+      if (causal) scores = g.add(scores, laterKeys(g, scores, MASKED));
       if (mask?.dtype === 'bool') scores = g.where(mask, scores, g.constant(MASKED));
-      else if (mask) scores = g.add(scores, mask);
+      // Minus infinity less minus infinity would be no number.
+      else if (mask) scores = g.add(scores, g.where(alone!, g.constant(0), mask));
       const weights = softmax(g, scores, 3);
+      const answered = alone && g.where(alone, g.constant(0), g.constant(1));
       const y = g.matmul(weights, values);
-      return [fromHeads(g, y, n.shapes[0]!.dims), q, keys, values, weights, ...(capped ? [capped] : [])];
+      const kept = answered ? g.mul(y, answered) : y;
+      const beside = [capped ?? answered].filter((value) => value !== undefined);
+      return [fromHeads(g, kept, n.shapes[0]!.dims), q, keys, values, weights, ...beside];
     },
     backward(g, n, [dy]) {
       // After y; other outputs were refused.
-      const [q, keys, values, weights, capped] = n.outputs.slice(1) as [Value, Value, Value, Value, Value?];
-      const gradient = toHeads(g, dy!, headsOf(n, 0));
+      const [q, keys, values, weights, beside] = n.outputs.slice(1) as [Value, Value, Value, Value, Value?];
+      const capped = n.inputs[3] ? undefined : beside;
+      const answers = toHeads(g, dy!, headsOf(n, 0));
+      const gradient = n.inputs[3] ? g.mul(answers, beside!) : answers;
       const back = (a: Value, index: number) =>
         fromHeads(g, sumHeads(g, a, headsOf(n, index)), n.inputs[index]!.dims);
       const scale = attentionScale(n, q);

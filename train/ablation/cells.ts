@@ -25,10 +25,10 @@ export function cellConfig(common: TrainConfig, cell: CellName, seed: number): T
 
 /** A cell's augmentation in words, from a config of it. */
 export function describeAugmentation(config: Readonly<Record<string, unknown>>): string {
-  const { crop, flip, augment, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } = config;
+  const { crop, flip, alternateFlip, augment, randomErasing, cutmixProb, cutmixBeta, mixupAlpha } = config;
   const parts: string[] = [];
   if (crop) parts.push(`random crop (padding ${crop})`);
-  if (flip) parts.push('flip');
+  if (flip) parts.push(alternateFlip ? 'alternating flip' : 'flip');
   if (augment === 'autoaugment') parts.push('AutoAugment (CIFAR-10 policy)');
   if (randomErasing) parts.push(`random erasing (probability ${randomErasing})`);
   if (cutmixProb) parts.push(`CutMix (beta ${cutmixBeta}, probability ${cutmixProb})`);

@@ -118,6 +118,8 @@ describe('the recipes of recipes/', () => {
 
   const logs: [recipe: keyof typeof PRESETS, log: string, change: Recipe][] = [
     ['fast', 'docs/accuracy-per-hour/fast-36-epochs.jsonl', {}],
+    ['quarter-hour', 'docs/accuracy-per-hour/quarter-hour.jsonl', {}],
+    ['hour', 'docs/accuracy-per-hour/hour.jsonl', {}],
     ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],
     ['fast', 'docs/accuracy-per-hour/whole-32-epochs.jsonl', { epochs: 32, progressive: [] }],
     ['embedded', 'models/resnet14t.log.jsonl', {}],
@@ -130,8 +132,9 @@ describe('the recipes of recipes/', () => {
         .split('\n')
         .map((line) => JSON.parse(line) as Record<string, number>);
       assert.equal(epochs.length, config.epochs);
+      const steps = Math.floor(50_000 / config.batchSize);
       for (const { epoch, learningRate } of epochs) {
-        assert.equal(learningRateAt(config, 390, 390 * (epoch! + 1) - 1), learningRate);
+        assert.equal(learningRateAt(config, steps, steps * (epoch! + 1) - 1), learningRate);
       }
       if (Object.keys(change).length > 0) return;
       const { testTop1, testTop5 } = epochs.at(-1)!;

@@ -132,7 +132,9 @@ async function modelToTrain(
 function announceModel(say: (line: string) => void): string {
   const cores = availableParallelism();
   const model = chooseModel(cores);
-  say(`chose ${model} for ${cores} CPU cores; give --model for another`);
+  say(
+    `chose ${model} for ${cores} CPU cores; give --model for another, or --preset quarter-hour or hour for the most that so much time gives on a few cores`,
+  );
   return model;
 }
 

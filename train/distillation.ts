@@ -112,6 +112,14 @@ const PROBABILITIES = 'probabilities';
 const onlyProbabilities = (names: readonly string[]) =>
   new Map(names.filter((name) => name === PROBABILITIES).map((name) => [name, name]));
 
+/**
+ * Looks at a teacher before anything is made.
+ * @throws UserError as {@link askTeacher}
+ */
+export async function checkTeacher({ teacher }: TrainConfig, dataset: ImageDataset): Promise<void> {
+  if (teacher !== undefined) await openTeacher(teacher, dataset);
+}
+
 /** @throws UserError if it cannot be read, or does not tell the dataset's classes apart on its images */
 async function openTeacher(
   teacher: string,

@@ -18,7 +18,7 @@ import { RunDirectory } from '../core/runs/run-directory.ts';
 import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
 import { drawSheet } from './augment-sheet/sheet.ts';
 import { ADVICE, evaluatedWeights, RunKeeper } from './checkpointing.ts';
-import { askTeacher, type Teaching } from './distillation.ts';
+import { askTeacher, checkTeacher, type Teaching } from './distillation.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import type { Device } from './engine/providers/device.ts';
 import { enlarges, sizeSeen } from './fine-tune/enlarge.ts';
@@ -452,6 +452,7 @@ export async function startRun({ device, open, ...setup }: RunSetup): Promise<Ru
   if (setup.logs?.includes('mlflow')) await requireMlflow();
   const begun = performance.now();
   const { config } = setup;
+  if (!setup.resume) await checkTeacher(config, setup.dataset);
   if (config.from === undefined) {
     initializeParameters(setup.model, config.seed);
     whiten(setup.model, setup.dataset);

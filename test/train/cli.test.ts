@@ -59,6 +59,11 @@ describe('a mistake is one line on stderr and exit code 1', () => {
       /--train-images 20000 is more than the 48 training images of folder/,
     ],
     ['resuming a directory without a run', ['--resume', folder], /holds no training run/],
+    [
+      'a teacher of other classes',
+      [...SMALL, '--teacher', 'resnet14t', '--run', fresh],
+      /--teacher resnet14t (does not know|takes images of|has 100 classes)/,
+    ],
     ['a recipe that is not there', ['gone.ts'], /^error: there is no recipe gone\.ts$/m],
     [
       'a recipe with a key that there is not',

@@ -11,6 +11,8 @@ export default {
   batchSize: 256,
   /** The first conv's filters whiten the images from the beginning, and stay. */
   freeze: ['whiten.weight'],
+  /** What they give of an image is another in each epoch. */
+  frontCache: 'off',
   nesterov: true,
   momentum: 0.85,
   weightDecay: 1e-3,

@@ -134,6 +134,15 @@ test('runs that differ in more than cell and seed are not averaged', () => {
   assert.throws(summarize(), isUserError(/no run is finished yet/));
 });
 
+test('of the data it is said what was held out, not where it lies', () => {
+  const settingsOf = (data: Record<string, unknown>) =>
+    summarizeRuns([cellRun('baseline', 1, [[0.5, 0.8]], { data })], ['baseline'], []).config;
+  const place = { path: '/home/somebody/data', hash: { train: { images: '00' } } };
+  assert.ok(!('data' in settingsOf(place)));
+  const heldOut = { share: 0.1, seed: 3 };
+  assert.deepEqual(settingsOf({ ...place, heldOut }).data, { heldOut });
+});
+
 test('the document is well-formed and says what it is', () => {
   const unfinished = [{ cell: 'cutmix' as const, seed: 2, epochsDone: 1 }];
   const results = summarizeRuns(RUNS, ['baseline', 'cutmix', 'both'], unfinished);

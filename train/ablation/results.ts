@@ -154,6 +154,13 @@ function refuseMisplaced({ cell, seed, record }: CellRun, first: CellRun): void 
 function commonConfig(config: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const left = new Set<string>(['labels', 'seed', ...CELL_KEYS]);
   const common = Object.fromEntries(Object.entries(config).filter(([key]) => !left.has(key)));
+  // Which images were held out is a setting; where they lie on this machine is nobody's business, and a hash says nothing.
+  const { data } = config;
+  if (typeof data === 'object' && data !== null) {
+    const { path: _, hash: __, ...chosen } = data as Record<string, unknown>;
+    if (Object.keys(chosen).length > 0) common.data = chosen;
+    else delete common.data;
+  }
   return { ...common, ...(Array.isArray(config.labels) ? { classes: config.labels.length } : {}) };
 }
 

@@ -60,6 +60,7 @@ test('the options of a full recipe reach the loader', () => {
     crop: 2,
     resizedCrop: 0,
     flip: false,
+    alternateFlip: false,
     colorJitter: [],
     randomErasing: 0.25,
     cutmixBeta: 0.8,
@@ -112,4 +113,11 @@ test('an unknown name is refused on the command line and in a config', () => {
   assert.throws(() => fromCommandLine('--augment', 'auto'), UserError);
   const config = { ...CONFIG, augment: 'auto' };
   assert.throws(() => parseTrainConfig(config, 'config.json'), /augment is none, standard, .*, not "auto"/);
+});
+
+test('a way to flip images that are not flipped is refused', () => {
+  for (const recipe of [{ flip: false }, { augment: 'none' }] as const) {
+    assert.throws(() => settle({ ...recipe, alternateFlip: true }), /--alternate-flip is a way to flip/);
+  }
+  assert.equal(settle({ alternateFlip: true }).alternateFlip, true);
 });

@@ -12,6 +12,7 @@ import { openInRuntime } from '../core/runtime/open-in-runtime.ts';
 import { Tensor } from '../core/runtime/session.ts';
 import { readSafetensors } from '../core/weights/read-safetensors.ts';
 import { encodeSafetensors } from '../core/weights/safetensors.ts';
+import { flipsImages } from './loader/augment/horizontal-flip.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import type { LoadedModel } from './test-model/test-model.ts';
 
@@ -41,11 +42,12 @@ export interface TeachingOptions {
  * @throws UserError if the teacher cannot be read, has other classes, or takes images of another size
  */
 export async function askTeacher(
-  { teacher, teacherWeight, augment, flip }: TrainConfig,
+  config: TrainConfig,
   dataset: ImageDataset,
   run: RunDirectory,
   { split, stopping, onProgress, onNote }: TeachingOptions,
 ): Promise<Teaching | 'stopped' | undefined> {
+  const { teacher, teacherWeight } = config;
   if (teacher === undefined) return undefined;
   const classes = dataset.labels.length;
   const shape = [split.count, classes];
@@ -61,7 +63,7 @@ export async function askTeacher(
   const model = await openTeacher(teacher, dataset);
   // Where each of our classes stands among its own.
   const places = dataset.labels.map((label) => model.labels.indexOf(label));
-  const mirrors = augment !== 'none' && flip;
+  const mirrors = flipsImages(config);
   const { session } = await openInRuntime('onnxruntime', model.bytes, {});
   let right = 0;
   try {

@@ -98,8 +98,9 @@ export interface LoopSetup<B extends LabelledBatch> {
   /** The batches of an epoch in order, from number `firstBatch` on. */
   batches: (epoch: number, firstBatch: number) => AsyncIterable<B> | Promise<AsyncIterable<B>>;
   /**
-   * Measures the engine's present weights; undefined where there is nothing to measure them on, or not after this epoch, `stopped` where it is
-   * time to stop: the epoch's evaluation is then the first thing that is done when the run goes on.
+   * Measures the engine's present weights; undefined where there is nothing to measure them on, or this epoch is one
+   * after which they are not measured; `stopped` where it is time to stop: the epoch's evaluation is then the first
+   * thing that is done when the run goes on.
    */
   evaluate: (
     onProgress: (images: number) => void,

@@ -8,7 +8,7 @@ import { Normalizer } from '../../core/preprocess/normalize.ts';
 import { Random } from '../../core/random.ts';
 import { type InferenceSession, openSession, tensor } from '../../core/runtime/session.ts';
 import type { Teaching } from '../distillation.ts';
-import { HorizontalFlip, isFlipped } from '../loader/augment/horizontal-flip.ts';
+import { flipsImages, HorizontalFlip, isFlipped } from '../loader/augment/horizontal-flip.ts';
 import { epochOrder } from '../loader/epoch-order.ts';
 import { RandomStream } from '../loader/random-stream.ts';
 import type { LabelledBatch } from '../loop.ts';
@@ -86,14 +86,12 @@ function whyOthersEachTime(settings: FrontSettings): string | undefined {
     : `${flags.join(', ')} make${flags.length > 1 ? '' : 's'} other images each time`;
 }
 
-const areFlipped = ({ augment, flip }: FrontSettings): boolean => augment !== 'none' && flip;
-
 /** What the front gives of an image: how many values. */
 const valuesOf = (front: Graph): number => sizeOf(front.outputs[0]!.dims.slice(1).map(Number));
 
 /** Of how many images what the front gives is kept: mirrored ones are others. */
 export function imagesKept(settings: FrontSettings): number {
-  return settings.trainImages * (areFlipped(settings) ? 2 : 1);
+  return settings.trainImages * (flipsImages(settings) ? 2 : 1);
 }
 
 function keptBytes(front: Graph, settings: FrontSettings): number {
@@ -144,7 +142,7 @@ export class FrontCache {
     this.#normalizer = new Normalizer(normalization);
     this.#flip = new HorizontalFlip(size);
     this.#values = valuesOf(front);
-    const count = split.count * (areFlipped(settings) ? 2 : 1);
+    const count = split.count * (flipsImages(settings) ? 2 : 1);
     this.#kept = new Float32Array(count * this.#values);
     this.#isKept = new Uint8Array(count);
     this.#dims = front.inputs[0]!.dims.map(Number);
@@ -161,7 +159,7 @@ export class FrontCache {
   /** What is kept, for people. */
   get description(): string {
     const { settings, split } = this.options;
-    const mirrored = areFlipped(settings) ? ' and their mirror images' : '';
+    const mirrored = flipsImages(settings) ? ' and their mirror images' : '';
     return `${split.count} images${mirrored}, ${readableBytes(this.#kept.byteLength)} in memory`;
   }
 
@@ -196,7 +194,7 @@ export class FrontCache {
     const { seed, alternateFlip } = settings;
     const random = new Random(seed, RandomStream.image, epoch, index);
     const flips =
-      areFlipped(settings) && isFlipped(random, alternateFlip ? { seed, epoch, index } : undefined);
+      flipsImages(settings) && isFlipped(random, alternateFlip ? { seed, epoch, index } : undefined);
     return flips ? split.count + index : index;
   }
 

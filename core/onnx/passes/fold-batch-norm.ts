@@ -19,8 +19,9 @@ interface Fold {
 
 /**
  * Folds every inference-mode BatchNormalization that alone reads a Conv's output into that Conv's weight and
- * bias; also one behind a MaxPool that alone does, if no scale is negative, for then the largest stays the largest. Other batch normalisations stay: in training mode, after anything but a Conv, after a Conv whose
- * output is also used elsewhere, or with parameters that are not float32 initializers.
+ * bias; also one behind a MaxPool that alone does, if no scale is negative, for then the largest stays the largest.
+ * Other batch normalisations stay: in training mode, after anything else, after a Conv or MaxPool whose output is
+ * also used elsewhere, or with parameters that are not float32 initializers.
  *
  * The arithmetic is done in float64 and rounded once. A folded Conv keeps the name of its weight (and bias)
  * unless another node shares it; a new bias is called `<conv>.bias`. The batch norm's parameters are dropped.

@@ -1,4 +1,5 @@
 import { Random } from '../../../core/random.ts';
+import type { Augmentation } from '../../recipe/settings.ts';
 import { RandomStream } from '../random-stream.ts';
 import type { ImageSize, ImageTransform, Occasion } from './transform.ts';
 
@@ -25,6 +26,11 @@ export class HorizontalFlip implements ImageTransform {
       }
     }
   }
+}
+
+/** Whether a run mirrors images at all. */
+export function flipsImages({ augment, flip }: Pick<Augmentation, 'augment' | 'flip'>): boolean {
+  return augment !== 'none' && flip;
 }
 
 /**

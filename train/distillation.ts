@@ -5,13 +5,13 @@ import { UserError } from '../core/errors.ts';
 import { writeFileAtomic } from '../core/fs/atomic-write.ts';
 import { softmax } from '../core/metrics/softmax.ts';
 import { topK } from '../core/metrics/top-k.ts';
-import { embeddedModelPath, embeddedModels } from '../core/models/embedded.ts';
 import { evaluationBatches } from '../core/preprocess/evaluation-batches.ts';
 import { RunDirectory } from '../core/runs/run-directory.ts';
 import { openInRuntime } from '../core/runtime/open-in-runtime.ts';
 import { Tensor } from '../core/runtime/session.ts';
 import { readSafetensors } from '../core/weights/read-safetensors.ts';
 import { encodeSafetensors } from '../core/weights/safetensors.ts';
+import { findModel } from './fine-tune/start-model.ts';
 import { flipsImages } from './loader/augment/horizontal-flip.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import type { LoadedModel } from './test-model/test-model.ts';
@@ -150,17 +150,11 @@ async function openTeacher(
   return { ...model, labels: model.labels, normalization: model.normalization ?? normalization };
 }
 
-/** A file, the best weights of a run, or the name of an embedded model. */
+/** A file, the best weights of a run, or the file of a model of that name. */
 async function findTeacher(teacher: string): Promise<string> {
-  if (existsSync(join(teacher, 'config.json'))) {
-    const best = RunDirectory.open(teacher).checkpointPath('best');
-    if (existsSync(best)) return best;
-    throw new UserError(`--teacher ${teacher}: the run has no best checkpoint yet; no epoch of it is done`);
-  }
-  if (existsSync(teacher)) return teacher;
-  const names = await embeddedModels();
-  if (names.includes(teacher)) return embeddedModelPath(teacher);
-  throw new UserError(
-    `--teacher ${teacher}: there is no such file; give an .onnx, a checkpoint, a run's directory or one of ${names.join(', ')}`,
-  );
+  const path = await findModel(teacher, '--teacher');
+  if (!existsSync(join(path, 'config.json'))) return path;
+  const best = RunDirectory.open(path).checkpointPath('best');
+  if (existsSync(best)) return best;
+  throw new UserError(`--teacher ${teacher}: the run has no best checkpoint yet; no epoch of it is done`);
 }

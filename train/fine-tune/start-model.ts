@@ -52,7 +52,7 @@ export interface StartModel {
  * @throws UserError if it cannot be read or is no classifier
  */
 export async function openStart(from: string, netSize?: number): Promise<OpenedStart> {
-  const path = await findFile(from);
+  const path = await findModel(from, '--from');
   if (await isRepository(path)) return fromOnnx(path);
   if (existsSync(join(path, 'config.json'))) return fromRun(RunDirectory.open(path));
   return /\.onnx$/i.test(path) ? fromOnnx(path) : fromWeights(path, netSize);
@@ -117,18 +117,22 @@ async function isRepository(path: string): Promise<boolean> {
   return !isRun && (await modelInRepository(path, DISK)) !== undefined;
 }
 
-async function findFile(from: string): Promise<string> {
-  if (existsSync(from)) return from;
-  const fetched = join(FETCHED, `${from}.onnx`);
+/**
+ * Where a model is: a path stays as it is, a name is that of a fetched or an embedded model.
+ * @throws UserError if there is none, which begins with the flag
+ */
+export async function findModel(name: string, flag: '--from' | '--teacher'): Promise<string> {
+  if (existsSync(name)) return name;
+  const fetched = join(FETCHED, `${name}.onnx`);
   if (existsSync(fetched)) return fetched;
-  if (PUBLISHED_NETS.some((name) => name === from)) {
-    throw new UserError(`--from ${from} is not fetched yet: npm run pretrained -- ${from}`);
+  if (PUBLISHED_NETS.some((published) => published === name)) {
+    throw new UserError(`${flag} ${name} is not fetched yet: npm run pretrained -- ${name}`);
   }
   const embedded = await embeddedModels();
-  if (embedded.includes(from)) return embeddedModelPath(from);
-  const names = embedded.length > 0 ? `, or one of ${embedded.join(', ')}` : '';
+  if (embedded.includes(name)) return embeddedModelPath(name);
+  const names = embedded.length > 0 ? `, one of ${embedded.join(', ')}` : '';
   throw new UserError(
-    `--from ${from}: there is no such file${names}; give an .onnx, .pth or .safetensors, or fetch one with npm run pretrained`,
+    `${flag} ${name}: there is no such file, nor a model of that name; give an .onnx, .pth or .safetensors${names}, or fetch one with npm run pretrained`,
   );
 }
 

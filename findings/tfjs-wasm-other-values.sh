@@ -7,7 +7,7 @@
 #            NaN. PReLU with a slope for each channel of another layout, or for each row, takes slopes in the order in which they lie, whatever their
 #            shape. Sums are in float32 one after another: the mean of 32 pictures of 224 pixels of 250.3 is 253.8, its variance 12.2, of
 #            17 million ones the sum stands at 16,777,200. A cast of numbers to bool keeps their lowest byte, so that 256 is false and 300.7 is 44.
-#            Of two equal maxima in a window the last gets the gradient, where the CPU backend gives it to the first.
+#            The gradient of max-pooling goes to the first pixel of all wherever a window has negative values only.
 # Who is hit Pages that fall back on wasm: diverged nets look healthy there; means of a dataset; masks made of counts.
 # Seen                                                     cpu                      wasm
 #            softmax of a net whose conv is NaN            NaN NaN                  0.2689 0.7311
@@ -16,7 +16,8 @@
 #            mean of 32x224x224 times 250.3, variance      250.3 0                  253.8 12.2
 #            sum of 17 million ones                        17000000                 16777200
 #            0.5 300.7 256 as bool                         1 1 1                    0 44 0
-#            gradient of a pool over equal pixels          1 0 0 0                  0 0 0 1
+#            gradient of a max-pool, positive pixels       1 0 1 0 0 1              1 0 1 0 0 1
+#            gradient of a max-pool, negative pixels       0 1 0 1 1 0              1 0 0 0 0 0
 set -euo pipefail
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
@@ -66,7 +67,10 @@ await both('mean of 32x224x224 times 250.3, variance', () => {
 });
 await both('sum of 17 million ones', () => tf.ones([17_000_000]).sum());
 await both('0.5 300.7 256 as bool', () => tf.cast(tf.tensor1d([0.5, 300.7, 256]), 'bool'));
-await both('gradient of a pool over equal pixels', () =>
-  tf.grad((x) => tf.maxPool(x, 2, 2, 'valid').sum())(tf.ones([1, 2, 2, 1])));
+const pooled = (x) => tf.maxPool(x, [1, 2], [1, 2], 'valid').sum();
+const pixels = [4, 1, 3, 2, 5, 6];
+const line = (sign) => tf.tensor(pixels, [1, 1, 6, 1]).mul(sign);
+await both('gradient of a max-pool, positive pixels', () => tf.grad(pooled)(line(1)), true);
+await both('gradient of a max-pool, negative pixels', () => tf.grad(pooled)(line(-1)));
 JAVASCRIPT
 node backends.mjs 2> >(grep -v -i "tensorflow.js\|^=*$\|tfjs-node" >&2)

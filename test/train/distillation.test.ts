@@ -164,7 +164,11 @@ describe('a teacher is refused', () => {
   };
 
   it('that is not there', () =>
-    refused('r1', 'nowhere.onnx', /^--teacher nowhere\.onnx: there is no such file, nor a model of that name; give/));
+    refused(
+      'r1',
+      'nowhere.onnx',
+      /^--teacher nowhere\.onnx: there is no such file, nor a model of that name; give/,
+    ));
 
   it('that does not know the classes', async () => {
     const other = join(folder, 'others');

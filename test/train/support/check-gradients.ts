@@ -83,7 +83,10 @@ export function compareGradients(expected: Expectation, results: Feeds): number 
 }
 
 /** A graph with outputs `value.<output>` and `gradient.<wanted>`; inputs, parameters and seeds are its inputs. */
-export function differentiated({ net, seeds, wanted }: Expectation, blockSize: number): Graph {
+export function differentiated(
+  { net, seeds, wanted }: Pick<Expectation, 'seeds' | 'wanted'> & { net: Pick<CaseNet, 'graph' | 'buffers'> },
+  blockSize: number,
+): Graph {
   const b = new StepBuilder('differentiated', blockSize);
   const training = differentiate(net.graph, wanted, [...net.buffers]);
   const given = training.graph.inputs.map(

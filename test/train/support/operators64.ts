@@ -111,7 +111,6 @@ const reduce =
   (f: (values: number[]) => number): Operator64 =>
   (node, [x, given]) => {
     const axes = axesOf(node, x!, given);
-    if (axes.length === 0) return x!;
     const kept = statistic(x!, axes, f);
     if (intAttribute(node, 'keepdims', 1) === 1) return kept;
     return { ...kept, dims: kept.dims.filter((_, axis) => !axes.includes(axis)) };

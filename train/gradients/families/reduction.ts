@@ -12,22 +12,24 @@ function reducedAxes(n: TrainedNode): number[] {
 /**
  * A reduction over axes, an attribute or an input.
  * @param slope the gradient of x, for those of y and y itself with the axes kept
+ * @param ofOne what it makes of each element where it reduces no axis (`noop_with_empty_axes`), as onnxruntime has it; default: itself
  */
 function reduction(
   slope: (g: TrainingGraphBuilder, x: Value, dy: Value, y: Value, axes: readonly number[]) => Value,
+  ofOne?: (g: TrainingGraphBuilder, x: Value) => Value,
 ): Rule {
   return {
     forward(g, n) {
       const axes = reducedAxes(n);
       const keep = intAttribute(n.node, 'keepdims', 1) !== 0;
       if (n.node.op === 'ReduceSum') return [g.reduceSum(n.x, axes, keep)];
-      if (axes.length === 0) return [n.x];
+      if (axes.length === 0) return [ofOne ? ofOne(g, n.x) : n.x];
       const attributes = { axes: ints(axes), keepdims: int(keep ? 1 : 0) };
       return [g.node(n.node.op, [n.x], reducedDims(n.x.dims, axes, keep), attributes)];
     },
     backward(g, n, [dy]) {
       const axes = reducedAxes(n);
-      if (axes.length === 0) return [dy];
+      if (axes.length === 0 && !ofOne) return [dy];
       const kept = reducedDims(n.x.dims, axes, true);
       return [g.expand(slope(g, n.x, g.reshape(dy!, kept), g.reshape(n.y, kept), axes), n.x.dims)];
     },
@@ -40,6 +42,8 @@ const extreme = reduction((g, x, dy, y, axes) => {
   return g.mul(isIt, g.div(dy, g.reduceSum(isIt, axes, true)));
 });
 
+const absolute = (g: TrainingGraphBuilder, x: Value) => g.elementwise('Abs', x);
+
 /** Reductions over axes, https://onnx.ai/onnx/operators. */
 export const REDUCTION: Readonly<Record<string, Rule>> = {
   ReduceSum: reduction((_g, _x, dy) => dy),
@@ -48,14 +52,20 @@ export const REDUCTION: Readonly<Record<string, Rule>> = {
   ),
   ReduceMax: extreme,
   ReduceMin: extreme,
-  ReduceL1: reduction((g, x, dy) => g.mul(dy, g.elementwise('Sign', x))),
+  ReduceL1: reduction((g, x, dy) => g.mul(dy, g.elementwise('Sign', x)), absolute),
   // 0 where the norm is 0.
   ReduceL2: reduction((g, x, dy, y) => {
     const zero = g.constant(0);
     return g.mul(x, g.where(g.equal(y, zero), zero, g.div(dy, y)));
-  }),
-  ReduceSumSquare: reduction((g, x, dy) => g.mul(x, g.scale(dy, 2))),
-  ReduceLogSum: reduction((g, _, dy, y) => g.div(dy, g.exp(y))),
+  }, absolute),
+  ReduceSumSquare: reduction(
+    (g, x, dy) => g.mul(x, g.scale(dy, 2)),
+    (g, x) => g.mul(x, x),
+  ),
+  ReduceLogSum: reduction(
+    (g, _, dy, y) => g.div(dy, g.exp(y)),
+    (g, x) => g.elementwise('Log', x),
+  ),
   ReduceLogSumExp: reduction((g, x, dy, y) => g.mul(dy, g.exp(g.sub(x, y)))),
   // The product of the others, where one of them or x itself is 0 too.
   ReduceProd: reduction((g, x, dy, _, axes) => {

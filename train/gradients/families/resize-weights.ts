@@ -22,16 +22,24 @@ export function resizeWeights(n: TrainedNode): AxisWeights[] {
   const coordinates = text('coordinate_transformation_mode', 'half_pixel');
   const rounding = text('nearest_mode', 'round_prefer_floor');
   if (coordinates === 'tf_crop_and_resize') throw n.refusal('of a region is not supported');
+  if (mode === 'nearest' && coordinates === 'half_pixel_symmetric')
+    throw n.refusal(
+      'to the nearest by half_pixel_symmetric is not supported: rounding decides which one that is',
+    );
   const given = n.numbers(2);
   const scales = given?.length === 0 ? undefined : given;
   const axes = n.axes(-1);
   const antialias = intAttribute(node, 'antialias', 0) !== 0 && mode !== 'nearest';
-  const excludes = antialias || intAttribute(node, 'exclude_outside', 0) !== 0;
+  const excludes = intAttribute(node, 'exclude_outside', 0) !== 0;
+  const kept = keptRatio(n, axes, text('keep_aspect_ratio_policy', 'stretch'));
   const cubic = floatAttribute(node, 'cubic_coeff_a', -0.75);
-  return n.shapes[0]!.dims.flatMap((out, axis) => {
+  const outDims = n.shapes[0]!.dims;
+  // onnxruntime copies images that stay as large, whatever the scales, and where it smooths an axis that does.
+  const isWhole = outDims.every((out, axis) => out === x.dims[axis]);
+  return outDims.flatMap((out, axis) => {
     const size = x.dims[axis]!;
-    const scale = scales && axes.includes(axis) ? scales[axes.indexOf(axis)]! : out / size;
-    if (out === size && scale === 1) return [];
+    const scale = !axes.includes(axis) ? 1 : (scales?.[axes.indexOf(axis)] ?? kept ?? fround(out / size));
+    if (out === size && (scale === 1 || antialias || isWhole)) return [];
     const weights = new Float32Array(out * size);
     const stretch = antialias ? Math.max(1, 1 / scale) : 1;
     const [reach, kernel] =
@@ -59,21 +67,32 @@ export function resizeWeights(n: TrainedNode): AxisWeights[] {
   });
 }
 
-/** Where in the input an output lies. */
+const { fround } = Math;
+
+/** The scale of all axes where sizes are given that keep the image's proportions; undefined where they do not. */
+function keptRatio(n: TrainedNode, axes: readonly number[], policy: string): number | undefined {
+  const sizes = n.numbers(3);
+  if (!sizes || policy === 'stretch') return undefined;
+  const ratios = axes.map((axis, at) => fround(sizes[at]! / n.x.dims[axis]!));
+  return policy === 'not_larger' ? Math.min(...ratios) : Math.max(...ratios);
+}
+
+/** Where in the input an output lies, in float32, by which onnxruntime decides what is nearest. */
 function sourceOf(mode: string, i: number, scale: number, size: number, out: number): number {
+  const halfPixel = fround(fround((i + 0.5) / scale) - 0.5);
   switch (mode) {
     case 'asymmetric':
-      return i / scale;
+      return fround(i / scale);
     case 'align_corners':
-      return out === 1 ? 0 : (i * (size - 1)) / (out - 1);
+      return out === 1 ? 0 : fround(fround(i * (size - 1)) / (out - 1));
     case 'pytorch_half_pixel':
-      return out === 1 ? 0 : (i + 0.5) / scale - 0.5;
+      return out === 1 ? 0 : halfPixel;
     case 'half_pixel_symmetric': {
       const centre = size / 2;
       return centre * (1 - out / (scale * size)) + (i + 0.5) / scale - 0.5;
     }
     default:
-      return (i + 0.5) / scale - 0.5;
+      return halfPixel;
   }
 }
 

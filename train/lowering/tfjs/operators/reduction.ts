@@ -20,15 +20,16 @@ const reduction =
     const x = call.input(0);
     const dims = dimsOf(x);
     const given = node.attributes.axes ? intsAttribute(node, 'axes', []) : (call.numbers(1) ?? []);
-    if (given.length === 0 && intAttribute(node, 'noop_with_empty_axes', 0) === 1) return x;
+    const reducesNone = given.length === 0 && intAttribute(node, 'noop_with_empty_axes', 0) !== 0;
     const axes =
-      given.length === 0
+      given.length === 0 && !reducesNone
         ? dims.map((_, axis) => axis)
         : given.map((axis) => (axis < 0 ? axis + dims.length : axis));
     const isLast = x.layout === 'channels-last';
     const tensor = isLast ? x.tensor : toPlain(k, x);
     const own = isLast ? axes.map((axis) => CHANNELS_LAST_AXES[axis]!) : axes;
-    const y = apply(k, tensor, (name, of) => k.reduce(name, of, own), own);
+    const reduce = (name: string, of: Tensor) => (own.length === 0 ? of : k.reduce(name, of, own));
+    const y = apply(k, tensor, reduce, own);
     const value = isLast ? channelsLast(y) : plain(y);
     if (intAttribute(node, 'keepdims', 1) === 1) return value;
     const kept = dims.filter((_, axis) => !axes.includes(axis));

@@ -120,6 +120,7 @@ describe('the recipes of recipes/', () => {
     ['fast', 'docs/accuracy-per-hour/fast-36-epochs.jsonl', {}],
     ['quarter-hour', 'docs/accuracy-per-hour/quarter-hour.jsonl', {}],
     ['hour', 'docs/accuracy-per-hour/hour.jsonl', {}],
+    ['three-hours', 'docs/accuracy-per-hour/three-hours.jsonl', {}],
     ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],
     ['fast', 'docs/accuracy-per-hour/whole-32-epochs.jsonl', { epochs: 32, progressive: [] }],
     ['embedded', 'models/resnet14t.log.jsonl', {}],

@@ -12,6 +12,7 @@ import finetune from '../../recipes/finetune.ts';
 import hour from '../../recipes/hour.ts';
 import quarterHour from '../../recipes/quarter-hour.ts';
 import reference from '../../recipes/reference.ts';
+import threeHours from '../../recipes/three-hours.ts';
 import { parseRecipe } from './parse.ts';
 import type { Recipe } from './settings.ts';
 
@@ -20,6 +21,7 @@ export const PRESETS = {
   fast,
   'quarter-hour': quarterHour,
   hour,
+  'three-hours': threeHours,
   embedded,
   finetune,
   'efficientnet-lite0': efficientnetLite0,
@@ -33,7 +35,7 @@ export const PRESET_CLI_OPTION = {
   preset: {
     type: 'string',
     value: 'NAME',
-    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, quarter-hour and hour for the most that so much time gives there, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
+    help: 'a whole recipe of recipes/, whose options may still be given: fast for CPUs, quarter-hour, hour and three-hours for the most that so much time gives there, embedded for resnet14t in models/, finetune to go on from a trained net (--from), efficientnet-lite0, then efficientnet-lite0-160, then efficientnet-lite0-plain for the fine-tuned model in models/, reference for ResNet-50 on a GPU; RECIPE is a file of your own, .ts, .js or .json',
     choices: Object.keys(PRESETS),
   },
 } as const;

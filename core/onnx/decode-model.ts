@@ -5,6 +5,7 @@ import { inlineFunctions } from './inline-functions.ts';
 import { type Onnx, onnx } from './newer-fields.ts';
 import { OPSET_VERSION } from './opset.ts';
 import { parseModel } from './parse-model.ts';
+import { inferKnownShapes } from './shape-inference.ts';
 import { sortNodes } from './sort-nodes.ts';
 import { dataTypeOf, decodeTensor } from './tensor-proto.ts';
 
@@ -31,6 +32,7 @@ export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
     const model = parsePlainModel(bytes, source);
     const graph = decodeGraph(model.graph, source);
     checkGraph(graph, source);
+    shapeUndeclaredOutputs(graph, model.graph);
     const declared = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
     const opset = Number(declared?.version ?? 1);
     if (opset !== OPSET_VERSION) graph.opset = opset;
@@ -111,6 +113,18 @@ function decodeValueInfo(value: Onnx.IValueInfoProto, source: string): ValueInfo
     return size > 0 ? size : `${name}_${axis}`;
   });
   return { name, dtype, dims };
+}
+
+/** An output of a type and no shape, as exporters write one whose rank they do not know, has the shape that it is computed in. */
+function shapeUndeclaredOutputs(graph: Graph, proto: Onnx.IGraphProto): void {
+  const undeclared = (proto.output ?? []).filter(({ type }) => type?.tensorType && !type.tensorType.shape);
+  if (undeclared.length === 0) return;
+  const names = new Set(undeclared.map(({ name }) => name));
+  const shapes = inferKnownShapes(graph);
+  for (const output of graph.outputs) {
+    const shape = names.has(output.name) ? shapes.get(output.name) : undefined;
+    if (shape?.dtype === output.dtype) output.dims = [...shape.dims];
+  }
 }
 
 function decodeNode(node: Onnx.INodeProto, source: string): GraphNode {

@@ -392,3 +392,12 @@ describe('a broken model file is refused', () => {
     }
   });
 });
+
+it('an output of a type and no shape has the shape that it is computed in, where that can be told', () => {
+  const model = onnx.ModelProto.decode(encodeModel(buildModel('resnet8', { numClasses: 10 })));
+  for (const { type } of model.graph!.output!) type!.tensorType!.shape = null;
+  const decode = () => decodeModel(onnx.ModelProto.encode(model).finish()).graph.outputs;
+  assert.deepEqual(decode(), [{ name: 'logits', dtype: 'float32', dims: ['batch', 10] }]);
+  for (const node of model.graph!.node!) if (node.opType === 'Gemm') node.opType = 'Unheard';
+  assert.deepEqual(decode(), [{ name: 'logits', dtype: 'float32', dims: [] }]);
+});

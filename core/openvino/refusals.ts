@@ -69,14 +69,23 @@ function whyNotNode(
         : undefined;
     }
     case 'ReduceL1':
+    case 'ReduceL2':
     case 'ReduceLogSum':
     case 'ReduceLogSumExp':
-      return opset >= 13 && node.attributes.axes !== undefined
+      if (node.op !== 'ReduceLogSumExp' && mayReduceNoAxis(node, graph))
+        return 'has noop_with_empty_axes, by which OpenVINO takes no absolute and no logarithm';
+      return node.op !== 'ReduceL2' && opset >= 13 && node.attributes.axes !== undefined
         ? `has axes in opset ${opset}, which OpenVINO leaves out: it reduces all there are`
         : undefined;
     default:
       return undefined;
   }
+}
+
+function mayReduceNoAxis({ attributes, inputs: [, axes] }: GraphNode, graph: Graph): boolean {
+  const isNoop = attributes.noop_with_empty_axes;
+  if (isNoop?.type !== 'int' || isNoop.value === 0 || attributes.axes !== undefined) return false;
+  return !axes || (graph.initializers.get(axes)?.data.length ?? 0) === 0;
 }
 
 function isPadded(node: GraphNode): boolean {

@@ -90,6 +90,10 @@ it('what OpenVINO is known to compute wrongly is refused, by its node and attrib
     [{ ...graphOf('ReduceLogSum', { axes: ints([1]) }), opset: 12 }, undefined],
     [graphOf('ReduceLogSumExp', {}), undefined],
     [graphOf('ReduceL2', { axes: ints([1]) }), undefined],
+    [graphOf('ReduceL2', { noop_with_empty_axes: int(1) }), /has noop_with_empty_axes, by which OpenVINO/],
+    [graphOf('ReduceLogSum', { noop_with_empty_axes: int(1) }), /noop_with_empty_axes/],
+    [graphOf('ReduceL1', { noop_with_empty_axes: int(0) }), undefined],
+    [graphOf('ReduceSumSquare', { noop_with_empty_axes: int(1) }), undefined],
   ];
   for (const [graph, expected] of cases) {
     const why = whyNotInOpenVino(graph);

@@ -119,6 +119,11 @@ describe('the recipes of recipes/', () => {
   const logs: [recipe: keyof typeof PRESETS, log: string, change: Recipe][] = [
     ['fast', 'docs/accuracy-per-hour/fast-36-epochs.jsonl', {}],
     ['quarter-hour', 'docs/accuracy-per-hour/quarter-hour.jsonl', {}],
+    [
+      'quarter-hour',
+      'docs/accuracy-per-hour/quarter-hour-taught.jsonl',
+      { teacher: 'efficientnet-lite0-cifar100' },
+    ],
     ['hour', 'docs/accuracy-per-hour/hour.jsonl', {}],
     ['three-hours', 'docs/accuracy-per-hour/three-hours.jsonl', {}],
     ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],

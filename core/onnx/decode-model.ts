@@ -32,10 +32,10 @@ export function decodeModel(bytes: Uint8Array, source = 'model'): DecodedModel {
     const model = parsePlainModel(bytes, source);
     const graph = decodeGraph(model.graph, source);
     checkGraph(graph, source);
-    shapeUndeclaredOutputs(graph, model.graph);
     const declared = model.opsetImport.find((entry) => !entry.domain || entry.domain === 'ai.onnx');
     const opset = Number(declared?.version ?? 1);
     if (opset !== OPSET_VERSION) graph.opset = opset;
+    shapeUndeclaredOutputs(graph, model.graph);
     const metadata = Object.fromEntries(
       model.metadataProps.flatMap(({ key, value }) => (key ? [[key, value ?? '']] : [])),
     );

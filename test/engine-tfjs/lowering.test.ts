@@ -282,13 +282,15 @@ const CASES: Case[] = [
     inputs: [SMALL, [3, 4]],
     attributes: { axis: int(1), epsilon: float(0.1) },
   },
-  {
-    op: 'BatchNormalization',
-    what: 'with running statistics',
-    inputs: [IMAGES, [6], [6], [6], [6]],
-    mean: 2,
-    std: 0.3,
-  },
+  ...[IMAGES, [3, 6], [6, 6, 5], [2, 6, 3, 2, 2]].map(
+    (dims): Case => ({
+      op: 'BatchNormalization',
+      what: `with running statistics, ${dims.length} axes`,
+      inputs: [dims, [6], [6], [6], [6]],
+      mean: 2,
+      std: 0.3,
+    }),
+  ),
 
   ...['MaxPool', 'AveragePool'].flatMap((op) => [
     pool(op, 'side by side', { strides: ints([3, 2]) }),

@@ -1,7 +1,7 @@
-import { floatAttribute, type GraphNode, intAttribute } from '../../../../core/onnx/graph.ts';
+import { floatAttribute, type GraphNode, intAttribute, sizeOf } from '../../../../core/onnx/graph.ts';
 import { TRAINING } from '../../../gradients/training-graph.ts';
 import type { TfjsOperator } from '../operator.ts';
-import { channelsLast, plain, toChannelsLast, type Value } from '../value.ts';
+import { channelsLast, dimsOf, plain, toChannelsLast, toPlain, type Value } from '../value.ts';
 
 const epsilonOf = (node: GraphNode) => floatAttribute(node, 'epsilon', 1e-5);
 
@@ -42,12 +42,16 @@ const batchNormalizationGrad: TfjsOperator = (call) => {
   return [channelsLast(dx!), plain(dScale!), plain(dBias!)];
 };
 
-/** With running statistics, as in inference. */
+/** With running statistics, as in inference; [N, C, ...] of any number of axes. */
 const batchNormalization: TfjsOperator = (call) => {
   const { k, node } = call;
-  const x = toChannelsLast(k, call.inputs[0]!);
+  const [given] = call.inputs as [Value];
+  const dims = dimsOf(given);
+  const images = [dims[0]!, dims[1]!, sizeOf(dims.slice(2)), 1];
+  const x = toChannelsLast(k, dims.length === 4 ? given : plain(k.reshape(call.plain(0), images)));
   const inputs = [x, ...[1, 2, 3, 4].map((index) => call.plain(index))];
-  return channelsLast(k.all('FusedBatchNormV3', 6, inputs, fused(node, false))[0]!);
+  const y = channelsLast(k.all('FusedBatchNormV3', 6, inputs, fused(node, false))[0]!);
+  return dims.length === 4 ? y : plain(k.reshape(toPlain(k, y), dims));
 };
 
 /** Over the axes from one on; its second and third output are mean and 1 / standard deviation. */

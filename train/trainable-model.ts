@@ -1,10 +1,10 @@
 import { GraphBuilder } from '../core/onnx/builder.ts';
 import type { DecodedModel } from '../core/onnx/decode-model.ts';
-import { cloneGraph, type Graph, type GraphNode, type TensorValue } from '../core/onnx/graph.ts';
+import { cloneGraph, type Graph, type GraphNode, sizeOf, type TensorValue } from '../core/onnx/graph.ts';
 import { fixBatch } from '../core/onnx/passes/fix-batch.ts';
 import { foldConstants } from '../core/onnx/passes/fold-constants.ts';
 import { hoistConstants } from '../core/onnx/passes/hoist-constants.ts';
-import { initializerRoles } from '../core/onnx/roles.ts';
+import { FIXED, initializerRoles } from '../core/onnx/roles.ts';
 
 /**
  * Anybody's model as it is trained: without what an exporter wrote only to say how large something is, and with a
@@ -26,7 +26,35 @@ export async function trainableModel(
     isTrained: (name) => kept.has(name),
   });
   const nodes = folded.nodes.map((node) => withoutTrainingMode(withoutZeroBias(node, folded, trained)));
-  return { ...folded, nodes };
+  return withFixed({ ...folded, nodes }, trained, computedOfSizes(untied));
+}
+
+/**
+ * What is computed of nothing but sizes, whole numbers and single numbers: zeros that an exporter spreads for the bias of a
+ * norm, position embeddings of sines. Once it is folded nothing else tells it from a weight.
+ */
+function computedOfSizes({ initializers, nodes }: Graph): ReadonlySet<string> {
+  const isNumbers = ({ dtype, dims }: TensorValue): boolean =>
+    !/^u?int(32|64)$|^bool$/.test(dtype) && sizeOf(dims) > 1;
+  const found = new Set([...initializers].flatMap(([name, tensor]) => (isNumbers(tensor) ? [] : [name])));
+  for (const { op, inputs, outputs } of nodes) {
+    const isSize = op === 'Shape' || op === 'Size';
+    if (isSize || inputs.every((name) => name === '' || found.has(name)))
+      for (const name of outputs) found.add(name);
+  }
+  return found;
+}
+
+/** Says by their names which of the tables are not trained, though they look like weights. */
+function withFixed(graph: Graph, trained: ReadonlySet<string>, computed: ReadonlySet<string>): Graph {
+  const { parameters } = initializerRoles(graph);
+  const fixed = new Set(parameters.filter((name) => !trained.has(name) && computed.has(name)));
+  const named = (name: string): string => (fixed.has(name) ? `${name}${FIXED}` : name);
+  return {
+    ...graph,
+    initializers: new Map([...graph.initializers].map(([name, tensor]) => [named(name), tensor])),
+    nodes: graph.nodes.map((node) => ({ ...node, inputs: node.inputs.map(named) })),
+  };
 }
 
 /** PyTorch's exporter writes zeros for the bias that a Conv has none of, which were trained otherwise. */

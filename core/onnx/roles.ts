@@ -16,6 +16,8 @@ export interface InitializerRoles {
 const JOINS: ReadonlySet<string> = new Set(['Add', 'Sum', 'Mul', 'Concat']);
 /** What attention masks hold where nothing is to be seen, and no learned table does. */
 const MASKED = -100;
+/** How the names end of tables that are known not to be learned, whatever reads them; see `trainableModel`. */
+export const FIXED = '.fixed';
 
 /**
  * Sorts a graph's float32 initializers by role; a graph from anywhere is read the same way as our own.
@@ -26,7 +28,8 @@ const MASKED = -100;
  * the same way: biases, layer scales, class tokens, position embeddings and tables of relative positions. So the
  * constants that normalise the images before the first weights are none, nor are scalars, whole numbers, divisors,
  * constants of which numbers are compared or made whole, and tables with -100 or less in them, which mask attention. A
- * fixed table that looks like a learned one, such as position embeddings of sines, cannot be told from it.
+ * fixed table that looks like a learned one, such as position embeddings of sines, cannot be told from it, unless its
+ * name ends in {@link FIXED}.
  */
 export function initializerRoles(graph: Graph): InitializerRoles {
   const parameters = new Set<string>();
@@ -35,12 +38,15 @@ export function initializerRoles(graph: Graph): InitializerRoles {
   const weighted = new Set<string>();
   /** The float32 initializers that a value is made of, and of nothing else. */
   const learned = (name: string): readonly string[] =>
-    [...(origins.get(name) ?? [])].filter((each) => graph.initializers.get(each)?.dtype === 'float32');
+    [...(origins.get(name) ?? [])].filter(
+      (each) => graph.initializers.get(each)?.dtype === 'float32' && !each.endsWith(FIXED),
+    );
   for (const node of graph.nodes) {
     const weights = weightInputs(node);
     for (const [index, input] of node.inputs.entries()) {
       if (node.op === 'BatchNormalization' && index >= 3) {
-        for (const name of learned(input)) buffers.add(name);
+        // A weight that is standardised has its own statistics.
+        if (!origins.has(node.inputs[0]!)) for (const name of learned(input)) buffers.add(name);
       } else if (weights.includes(index)) {
         for (const name of learned(input)) parameters.add(name);
       }

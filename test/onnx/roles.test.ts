@@ -42,6 +42,21 @@ describe('what is learned of a graph from anywhere', () => {
     assert.deepEqual(roles, { parameters: ['scale', 'bias'], buffers: ['mean', 'variance'], constants: [] });
   });
 
+  it('a weight that a batch norm standardises by its own statistics, which are none', () => {
+    const net = new Net();
+    const images = net.b.input('images', 'float32', [1, 3, 4, 4]);
+    const flat = net.b.node('Reshape', [net.table('weight', [4, 3, 1, 1]), net.b.int64([1, 4, 3])]);
+    const statistics = net.b.node('ReduceMean', [flat], { axes: ints([0, 2]), keepdims: int(0) });
+    const inputs = [flat, net.table('gain', [4]), net.table('bias', [4]), statistics, statistics];
+    const standardized = net.b.node('Reshape', [
+      net.b.node('BatchNormalization', inputs),
+      net.b.int64([4, 3, 1, 1]),
+    ]);
+    net.b.output(net.b.node('Conv', [images, standardized]), 'float32', [1, 4, 4, 4]);
+    const { parameters, buffers } = initializerRoles(net.b.graph);
+    assert.deepEqual([parameters.sort(), buffers], [['bias', 'gain', 'weight'], []]);
+  });
+
   it('a weight that reaches its operator in another form', () => {
     const names = learned((net, _, x) => {
       const turned = net.b.node('Transpose', [net.table('weight', [4, 8])], { perm: ints([1, 0]) });

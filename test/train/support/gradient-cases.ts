@@ -181,6 +181,20 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     norm('mean far from zero', [4, 16, 4, 4], { mean: 3, std: 0.5 }),
     norm('mean sixty deviations from zero', [4, 16, 4, 4], { mean: 30, std: 0.5 }),
     norm('another epsilon', [4, 5, 3, 3], {}, { epsilon: 0.1 }),
+    {
+      name: 'of a weight, by statistics that are computed of it',
+      build(net) {
+        const weight = net.weight([3, 5, 4]);
+        const [axes, kept] = [net.integers([0, 2]), { keepdims: int(1) }];
+        const centred = net.node('Sub', [weight, net.node('ReduceMean', [weight, axes], kept)]);
+        const dropped = { keepdims: int(0) };
+        const statistics = [weight, net.mul(centred, centred)].map((of) =>
+          net.node('ReduceMean', [of, axes], dropped),
+        );
+        const standardized = [weight, net.weight([5], 0.3, 1), net.weight([5]), ...statistics];
+        net.output(net.node('BatchNormalization', standardized));
+      },
+    },
     onConv('after a blocked convolution', (net, x) => net.norm(x)),
     {
       name: 'of the images, weights alone',

@@ -93,6 +93,10 @@ function grouped(groupsOf: (n: TrainedNode) => number): Rule {
   };
 }
 
+/** Where they are computed of weights, as of those that a standardised weight has, there is nothing to observe. */
+const hasGivenStatistics = (n: TrainedNode): boolean =>
+  n.mode.batchNorm === 'frozen' || n.needs(3) || n.needs(4);
+
 /** With the running statistics, as in inference. */
 const frozenBatchNorm: Required<Rule> = {
   forward(g, n) {
@@ -102,12 +106,18 @@ const frozenBatchNorm: Required<Rule> = {
   backward(g, n, [dy]) {
     const [x, scale, , mean, variance] = n.inputs as [Value, Value, Value, Value, Value];
     const inverseStd = g.reciprocal(g.sqrt(g.shift(variance, epsilonOf(n))));
-    const sums = n.needs(1) || n.needs(2) ? channelSums(g, dy!) : undefined;
-    const dScale = () => g.mul(inverseStd, g.sub(channelSums(g, g.mul(dy!, x)), g.mul(mean, sums!)));
+    const factor = g.mul(scale, inverseStd);
+    const sums = [1, 2, 3, 4].some((index) => n.needs(index)) ? channelSums(g, dy!) : undefined;
+    const dScale =
+      n.needs(1) || n.needs(4)
+        ? g.mul(inverseStd, g.sub(channelSums(g, g.mul(dy!, x)), g.mul(mean, sums!)))
+        : undefined;
     return [
-      n.needs(0) ? g.mul(dy!, perChannel(g, g.mul(scale, inverseStd), n)) : undefined,
-      n.needs(1) ? dScale() : undefined,
+      n.needs(0) ? g.mul(dy!, perChannel(g, factor, n)) : undefined,
+      n.needs(1) ? dScale : undefined,
       n.needs(2) ? sums : undefined,
+      n.needs(3) ? g.scale(g.mul(factor, sums!), -1) : undefined,
+      n.needs(4) ? g.scale(g.mul(g.mul(factor, inverseStd), dScale!), -0.5) : undefined,
     ];
   },
 };
@@ -120,7 +130,7 @@ export const NORMALIZATION: Readonly<Record<string, Rule>> = {
    */
   BatchNormalization: {
     forward(g, n) {
-      if (n.mode.batchNorm === 'frozen') return frozenBatchNorm.forward(g, n);
+      if (hasGivenStatistics(n)) return frozenBatchNorm.forward(g, n);
       const dims = asImages(n.x);
       const channels = [dims[1]!];
       const [y, mean, variance, ...saved] = g.nodes(
@@ -136,7 +146,7 @@ export const NORMALIZATION: Readonly<Record<string, Rule>> = {
       return [g.reshape(y, n.x.dims), ...saved];
     },
     backward(g, n, dy) {
-      if (n.mode.batchNorm === 'frozen') return frozenBatchNorm.backward(g, n, dy);
+      if (hasGivenStatistics(n)) return frozenBatchNorm.backward(g, n, dy);
       const [x, scale, bias] = n.inputs as [Value, Value, Value];
       const [, mean, inverseStd] = n.outputs;
       const dims = asImages(x);

@@ -1,7 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import { ClassificationMetrics, isBetter } from '../core/metrics/classification-metrics.ts';
 import type { ModelAccuracy } from '../core/model-metadata.ts';
-import type { CheckpointProgress } from '../core/weights/checkpoint.ts';
+import type { CheckpointProgress, EpochSums } from '../core/weights/checkpoint.ts';
 import type { TrainingEngine } from './engine/engine.ts';
 import { runSteps, type StepBatch } from './run-steps.ts';
 import { learningRateAt, type ScheduleConfig } from './schedule/schedule.ts';
@@ -20,12 +20,8 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
     await tell((observer) => observer.onEpochStart?.(epoch, batchesPerEpoch, firstBatch));
     const batches = await setup.batches(epoch, firstBatch);
     const metrics = new ClassificationMetrics(classes);
-    let lossSum = 0;
-    let learningRate = 0;
-    const trained = () => ({
-      trainLoss: lossSum / (progress.batch - firstBatch),
-      trainTop1: metrics.result().top1,
-    });
+    const before = progress.soFar ?? NOTHING_SO_FAR;
+    let { loss: lossSum } = before;
     const firstStep = epoch * batchesPerEpoch + firstBatch;
     const rateOf = (step: number) => learningRateAt(schedule, batchesPerEpoch, firstStep + step);
 
@@ -35,30 +31,32 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
       if (!Number.isFinite(loss))
         throw new UserError(`the loss became ${loss} in epoch ${epoch + 1}; ${advice}`);
       lossSum += loss;
-      learningRate = step.learningRate;
+      const { learningRate } = step;
       metrics.add(step.logits, batch.labels, batch.size);
       batch.release?.();
-      progress = { ...progress, batch: progress.batch + 1 };
+      const { images, top1Correct } = metrics.result();
+      const soFar = {
+        batches: before.batches + progress.batch + 1 - firstBatch,
+        images: before.images + images,
+        correct: before.correct + top1Correct,
+        loss: lossSum,
+        seconds: before.seconds + (performance.now() - trainStart) / 1000,
+        learningRate,
+      };
+      progress = { ...progress, batch: progress.batch + 1, soFar };
       await tell((observer) => observer.onStep?.({ progress, loss, learningRate, settled }));
       if (settled && stopping() && progress.batch < batchesPerEpoch) {
-        await tell((observer) => observer.onPause?.(progress, trained()));
+        await tell((observer) => observer.onPause?.(progress, figuresOf(soFar)));
         return progress;
       }
     }
     const testStart = performance.now();
-    const trainSeconds = (testStart - trainStart) / 1000;
-    const { images } = metrics.result();
-    const ofTraining = progress.trained ?? {
-      learningRate,
-      ...trained(),
-      imagesPerSecond: images / trainSeconds,
-      trainSeconds,
-    };
+    const ofTraining = figuresOf(progress.soFar ?? NOTHING_SO_FAR);
+    const { imagesPerSecond, trainSeconds, ...learned } = ofTraining;
     const accuracy = await setup.evaluate((images) => {
       for (const observer of setup.observers) observer.onEvaluate?.(images);
     }, epoch);
     if (accuracy === 'stopped') {
-      progress = { ...progress, trained: ofTraining };
       await tell((observer) => observer.onPause?.(progress, ofTraining));
       return progress;
     }
@@ -67,25 +65,34 @@ export async function trainLoop<B extends LabelledBatch>(setup: LoopSetup<B>): P
     if (accuracy && !Number.isFinite(accuracy.loss)) throw new UserError(divergedIn(epoch, advice));
     const entry: EpochLog = {
       epoch,
-      learningRate: ofTraining.learningRate,
-      trainLoss: ofTraining.trainLoss,
-      trainTop1: ofTraining.trainTop1,
+      ...learned,
       testLoss: accuracy?.loss ?? Number.NaN,
       testTop1: accuracy?.top1 ?? Number.NaN,
       testTop5: accuracy?.top5 ?? Number.NaN,
-      imagesPerSecond: ofTraining.imagesPerSecond,
-      trainSeconds: ofTraining.trainSeconds,
+      imagesPerSecond,
+      trainSeconds,
       testSeconds: (testEnd - testStart) / 1000,
       ...(accuracy && { testImages: accuracy.images }),
     };
     const improved = accuracy !== undefined && isBetter(accuracy, progress.best);
-    const { trained: _, ...others } = progress;
+    const { soFar: _, ...others } = progress;
     progress = { ...others, epoch: epoch + 1, batch: 0, ...(accuracy && { accuracy }) };
     if (improved) progress = { ...progress, best: accuracy, bestEpoch: epoch + 1 };
     await tell((observer) => observer.onEpochEnd?.({ entry, improved, progress }));
   }
   return progress;
 }
+
+const NOTHING_SO_FAR: EpochSums = { batches: 0, images: 0, correct: 0, loss: 0, seconds: 0, learningRate: 0 };
+
+/** What the log has of an epoch's training. */
+const figuresOf = ({ batches, images, correct, loss, seconds, learningRate }: EpochSums) => ({
+  learningRate,
+  trainLoss: loss / batches,
+  trainTop1: correct / images,
+  imagesPerSecond: images / seconds,
+  trainSeconds: seconds,
+});
 
 export interface LoopSetup<B extends LabelledBatch> {
   engine: TrainingEngine;

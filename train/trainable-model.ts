@@ -39,7 +39,9 @@ function computedOfSizes({ initializers, nodes }: Graph): ReadonlySet<string> {
   const found = new Set([...initializers].flatMap(([name, tensor]) => (isNumbers(tensor) ? [] : [name])));
   for (const { op, inputs, outputs } of nodes) {
     const isSize = op === 'Shape' || op === 'Size';
-    if (isSize || inputs.every((name) => name === '' || found.has(name)))
+    // The second input of a CastLike has nothing but a type.
+    const read = op === 'CastLike' ? inputs.slice(0, 1) : inputs;
+    if (isSize || read.every((name) => name === '' || found.has(name)))
       for (const name of outputs) found.add(name);
   }
   return found;

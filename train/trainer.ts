@@ -197,7 +197,8 @@ export async function train(setup: TrainSetup): Promise<TrainResult> {
       : progress.test;
     const untested = isFinished(progress, config) && best && dataset.validation && !test;
     const finished = isFinished(progress, config) && !untested;
-    const unevaluated = untested ? 'test' : progress.trained && (dataset.validation ? 'validation' : 'test');
+    const isPutOff = progress.batch === loader.batchesPerEpoch;
+    const unevaluated = untested ? 'test' : isPutOff && (dataset.validation ? 'validation' : 'test');
     const stoppedEarly = finished && progress.epoch < config.epochs;
     outcome = finished ? 'FINISHED' : 'KILLED';
     return {

@@ -14,14 +14,8 @@ export interface CheckpointProgress {
   /** Epochs finished, and batches done of the next one. */
   epoch: number;
   batch: number;
-  /** Where all batches of the epoch are done and its evaluation is put off: what the log is to have of its training. */
-  trained?: {
-    learningRate: number;
-    trainLoss: number;
-    trainTop1: number;
-    imagesPerSecond: number;
-    trainSeconds: number;
-  };
+  /** What those batches add to the epoch's line of the log; missing from older checkpoints. */
+  soFar?: EpochSums;
   /** Optimiser steps taken in all. */
   steps?: number;
   /** Result on the test images (or see `chosenOn`) at the last evaluation, and the best one so far. */
@@ -33,6 +27,19 @@ export interface CheckpointProgress {
   chosenOn?: 'validation';
   /** And this is the result of the best epoch's weights on the test images, once the run is finished. */
   test?: ModelAccuracy;
+}
+
+/** Sums over the batches of an epoch. */
+export interface EpochSums {
+  batches: number;
+  images: number;
+  /** Images whose best class was right. */
+  correct: number;
+  /** Of the batches' mean losses, in nats. */
+  loss: number;
+  seconds: number;
+  /** Of the last batch. */
+  learningRate: number;
 }
 
 export interface Checkpoint {
@@ -87,10 +94,24 @@ function readProgress(metadata: Readonly<Record<string, string>>, path: string):
   return progress;
 }
 
+/** Before there were sums: where an epoch's evaluation was put off, its figures. */
+interface OlderProgress {
+  trained?: Record<'learningRate' | 'trainLoss' | 'trainTop1' | 'imagesPerSecond' | 'trainSeconds', number>;
+}
+
+function sumsOf(trained: NonNullable<OlderProgress['trained']>, batches: number): EpochSums {
+  const { learningRate, trainLoss, trainTop1, imagesPerSecond, trainSeconds: seconds } = trained;
+  const images = Math.round(imagesPerSecond * seconds);
+  const sums = { images, correct: Math.round(trainTop1 * images), loss: trainLoss * batches };
+  return { batches, ...sums, seconds, learningRate };
+}
+
 function parseProgress(json: string): CheckpointProgress | undefined {
   try {
-    const progress = JSON.parse(json) as CheckpointProgress | null;
-    return Number.isInteger(progress?.epoch) && Number.isInteger(progress?.batch) ? progress! : undefined;
+    const progress = JSON.parse(json) as (CheckpointProgress & OlderProgress) | null;
+    if (!Number.isInteger(progress?.epoch) || !Number.isInteger(progress?.batch)) return undefined;
+    const { trained, ...current } = progress!;
+    return trained ? { ...current, soFar: sumsOf(trained, current.batch) } : current;
   } catch {
     return undefined;
   }

@@ -40,6 +40,21 @@ describe('a checkpoint', () => {
     assert.deepEqual(await loadCheckpoint(path), { tensors: tensors(), progress: PROGRESS });
   });
 
+  it('of before there were sums, whose evaluation was put off, has its figures as such', async () => {
+    const path = join(await temporaryFolder(), 'last.safetensors');
+    const trained = {
+      learningRate: 0.1,
+      trainLoss: 2,
+      trainTop1: 0.25,
+      imagesPerSecond: 40,
+      trainSeconds: 5,
+    };
+    const progress = { epoch: 3, batch: 4, trained } as CheckpointProgress;
+    await saveCheckpoint(path, { tensors: tensors(), progress });
+    const soFar = { batches: 4, images: 200, correct: 50, loss: 8, seconds: 5, learningRate: 0.1 };
+    assert.deepEqual((await loadCheckpoint(path)).progress, { epoch: 3, batch: 4, soFar });
+  });
+
   it('replaces the one before and leaves nothing else', async () => {
     const folder = await temporaryFolder();
     const path = join(folder, 'last.safetensors');

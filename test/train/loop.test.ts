@@ -163,10 +163,14 @@ describe('the training loop', () => {
   it('stops within an epoch, says what is trained of it, and goes on from there', async () => {
     let [steps, stopAfter] = [0, 4];
     const paused: unknown[] = [];
+    const logged: number[][] = [];
     const observers: LoopObserver[] = [
       {
         onStep: () => void steps++,
-        onPause: ({ epoch, batch }, trained) => void paused.push({ epoch, batch, ...trained }),
+        onPause: ({ epoch, batch }, { trainLoss, trainTop1 }) =>
+          void paused.push({ epoch, batch, trainLoss, trainTop1 }),
+        onEpochEnd: ({ entry: { epoch, trainLoss, trainTop1 } }) =>
+          void logged.push([epoch, trainLoss, trainTop1]),
       },
     ];
     const { setup, rates, asked } = setupOf([{}, {}, {}], { observers, stopping: () => steps >= stopAfter });
@@ -174,7 +178,13 @@ describe('the training loop', () => {
     assert.deepEqual(paused, [{ epoch: 1, batch: 1, trainLoss: 4, trainTop1: 0.5 }]);
     assert.deepEqual([progress.epoch, progress.batch], [1, 1]);
     stopAfter = Number.POSITIVE_INFINITY;
-    await trainLoop({ ...setup, progress });
+    await trainLoop({ ...setup, progress: JSON.parse(JSON.stringify(progress)) });
+    // The batches before the break are in the figures too.
+    assert.deepEqual(logged, [
+      [0, 2, 0.5],
+      [1, 5, 0.5],
+      [2, 8, 0.5],
+    ]);
     assert.deepEqual(asked, [
       [0, 0],
       [1, 0],
@@ -203,9 +213,9 @@ describe('the training loop', () => {
       evaluate: async (onProgress, epoch) => results.shift() ?? evaluate(onProgress, epoch),
       observers: [
         {
-          onPause: ({ trained }) => void paused.push(trained?.trainLoss),
+          onPause: (_, { trainLoss }) => void paused.push(trainLoss),
           onEpochEnd: ({ entry, progress }) => {
-            assert.equal(progress.trained, undefined);
+            assert.equal(progress.soFar, undefined);
             logged.push([entry.epoch, entry.learningRate, entry.trainLoss, entry.trainTop1]);
           },
         },

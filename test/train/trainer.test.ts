@@ -236,7 +236,7 @@ describe('an interrupted run', () => {
     const untested = await tinyRun(folder, 'evaluating', { dataset, shouldStop, resume: true, observer });
     const { finished, unevaluated, best, test } = untested.result;
     assert.deepEqual([finished, unevaluated, best?.images, test], [false, 'test', 120, undefined]);
-    assert.equal((await at()).trained, undefined);
+    assert.equal((await at()).soFar, undefined);
     const last = await tinyRun(folder, 'evaluating', { dataset, resume: true });
     assert.deepEqual([last.result.finished, last.result.test?.images], [true, 40]);
     assert.deepEqual(await checkpointBytes(run, 'last'), wholeLast);

@@ -276,6 +276,7 @@ function repeated(set: ImageSet, count: number): ImageSet {
   return {
     on: set.on,
     count,
+    distinct: set.count,
     pixels,
     ...(labels ? { labels: Uint16Array.from({ length: count }, (_, i) => labels[i % set.count]!) } : {}),
   };

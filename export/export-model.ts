@@ -45,7 +45,11 @@ interface WrittenModel extends ModelFacts {
  * @throws UserError if an option does not fit the model, the verification fails, or a file cannot be written;
  *   nothing is changed then
  */
-export async function exportModel(source: ExportSource, options: ExportOptions = {}): Promise<ExportResult> {
+export async function exportModel(
+  source: ExportSource,
+  { recorded = source.recorded, ...given }: ExportOptions = {},
+): Promise<ExportResult> {
+  const options = { ...given, recorded };
   checkOptions(source.metadata, options);
   const path = options.out ?? defaultOutput(source.metadata.model, options);
   const files = outputPaths(path);

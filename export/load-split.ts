@@ -20,14 +20,15 @@ export function isKnownDataset(name: string): name is DatasetName {
 export async function loadSplit(
   metadata: ClassifierMetadata,
   split: SplitName,
-  { data, skipBroken = false, onNote }: ImagePlace = {},
+  { data, recorded: before, skipBroken = false, onNote }: ImagePlace = {},
   pick?: (total: number) => readonly number[],
 ): Promise<ImageSplit | undefined> {
   const { dataset } = metadata;
   if (!isKnownDataset(dataset)) return undefined;
   const { mean, std, inputHeight, labels } = metadata;
   // The synthetic dataset has no folder, and --data beside it is no mistake: it may be set for every command.
-  const dir = dataset === 'synthetic' ? undefined : data;
+  const dir = dataset === 'synthetic' ? undefined : (data ?? before);
+  const isSaid = dir !== undefined && data !== undefined;
   const recorded = rereadOptions(readDatasetRecord(metadata.trainingConfig ?? {}, 'the training config'));
   const loaded = await loadDataset({
     dataset,
@@ -41,12 +42,12 @@ export async function loadSplit(
     pick,
     normalization: { mean, std },
   }).catch((error: unknown) => {
-    if (error instanceof UserError && dir === undefined) return undefined;
+    if (error instanceof UserError && !isSaid) return undefined;
     throw error;
   });
   if (!loaded) return undefined;
   if (loaded.labels.join('\n') !== labels.join('\n')) {
-    if (dir === undefined) return undefined;
+    if (!isSaid) return undefined;
     throw new UserError(`the ${dataset} in ${dir} has other classes than the model; mend --data`);
   }
   return loaded[split];

@@ -46,6 +46,8 @@ export interface ExportOptions {
   licence?: string | undefined;
   /** Where the dataset is, for calibration and comparison. */
   data?: string | undefined;
+  /** Where it was when the model was trained: looked at where `data` is not given, if it is what it was. */
+  recorded?: string | undefined;
   /** Images there that cannot be read are left out, instead of refusing the folder. */
   skipBroken?: boolean | undefined;
   /** Called with a line about those that are left out. */
@@ -54,7 +56,7 @@ export interface ExportOptions {
 }
 
 /** Where images to calibrate and to compare on come from. */
-export type ImagePlace = Pick<ExportOptions, 'data' | 'skipBroken' | 'onNote'>;
+export type ImagePlace = Pick<ExportOptions, 'data' | 'recorded' | 'skipBroken' | 'onNote'>;
 
 /** What a model card and a terminal say of the model, whatever it is exported as. */
 export interface ModelFacts {

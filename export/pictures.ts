@@ -12,6 +12,8 @@ export interface ImageSet {
   /** What they are, as `Agreement.on` has it. */
   on: string;
   count: number;
+  /** How many of them there are, where the first ones come again to fill a batch; default all. */
+  distinct?: number;
   /** Bytes, [count, 3, height, width]. */
   pixels: Uint8Array;
   /** Class indices, where they are known. */

@@ -137,6 +137,7 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
       keepAliveTimeout: 65_000,
       noDelay: true,
     },
+    () => stopping,
     options.tls,
   );
   const listenNow = (): Promise<string> => listen(server, options.host ?? '127.0.0.1', options.port ?? 8080);

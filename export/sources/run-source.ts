@@ -26,7 +26,7 @@ export async function runSource(
   const { graph, accuracy, licence } = await loadTrained(run, checkpoint, model, facts);
   // The labels are metadata of their own; where the data was is nobody else's business.
   const { labels: _, data: record, ...settings } = config;
-  const { path: __, ...described } = (record ?? {}) as Record<string, unknown>;
+  const { path: recorded, ...described } = (record ?? {}) as Record<string, unknown>;
   const trainingConfig = { ...settings, ...(record === undefined ? {} : { data: described }) };
   const metadata = {
     ...modelMetadata(model, facts),
@@ -37,6 +37,7 @@ export async function runSource(
   const description = `${run.path}, ${checkpoint} checkpoint`;
   return new ExportSource(metadata, graph, {
     ...{ description, trainedHere: true, parameters: parameterCount(graph) },
+    ...(typeof recorded === 'string' && existsSync(recorded) && { recorded }),
   });
 }
 

@@ -13,12 +13,20 @@ export class ExportSource {
   readonly parameters: number;
   /** What is to be told of where they come from, a line each. */
   readonly remarks: readonly string[];
+  /** Where the images were that it was trained on; not for the file. */
+  readonly recorded: string | undefined;
   #graph: Graph | undefined;
 
   constructor(
     metadata: ClassifierMetadata,
     graph: Graph,
-    origin: { description: string; trainedHere: boolean; parameters: number; remarks?: readonly string[] },
+    origin: {
+      description: string;
+      trainedHere: boolean;
+      parameters: number;
+      remarks?: readonly string[];
+      recorded?: string | undefined;
+    },
   ) {
     this.metadata = metadata;
     this.#graph = graph;
@@ -26,6 +34,7 @@ export class ExportSource {
     this.trainedHere = origin.trainedHere;
     this.parameters = origin.parameters;
     this.remarks = origin.remarks ?? [];
+    this.recorded = origin.recorded;
   }
 
   get graph(): Graph {

@@ -116,15 +116,16 @@ function explainForeign(difference: number, tolerance: number, precision: Precis
   return `${target} was not written: ${found}${precision === 'fp32' ? '' : '; use --precision fp32'}`;
 }
 
-function agreementOf({ best, referenceBest }: Comparison, { on, count, labels }: ImageSet): Agreement {
+function agreementOf({ best, referenceBest }: Comparison, images: ImageSet): Agreement {
+  const { on, count, distinct = count, labels } = images;
   const equal = (a: ArrayLike<number>, b: ArrayLike<number>): number => {
     let equals = 0;
-    for (let i = 0; i < count; i++) if (a[i] === b[i]) equals++;
+    for (let i = 0; i < distinct; i++) if (a[i] === b[i]) equals++;
     return equals;
   };
   return {
     on,
-    images: count,
+    images: distinct,
     top1Agreeing: equal(best, referenceBest),
     ...(labels
       ? { top1Correct: equal(best, labels), referenceTop1Correct: equal(referenceBest, labels) }

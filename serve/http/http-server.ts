@@ -20,29 +20,38 @@ const MAX_PIPELINED = 64;
  * it is handed, and V8 handles an object slowly, for as long as it lives, once its prototype was changed: without
  * this a small request takes twice the time. Setting the prototype that an object already has does nothing.
  * The requests of a connection are begun one after the other.
+ * @param isClosing whether it is about to stop: each answer then says that it is its connection's last, so that clients
+ *   do not send on one that is closed under them
  * @param tls with it the server speaks https
  */
-export function createAppServer(app: Express, options: ServerOptions, tls?: TlsFiles): Server {
+export function createAppServer(
+  app: Express,
+  options: ServerOptions,
+  isClosing: () => boolean,
+  tls?: TlsFiles,
+): Server {
   class AppRequest extends IncomingMessage {}
   class AppResponse extends ServerResponse {}
   Object.setPrototypeOf(AppRequest.prototype, app.request);
   Object.setPrototypeOf(AppResponse.prototype, app.response);
   Object.assign(app, { request: AppRequest.prototype, response: AppResponse.prototype });
   const all = { ...options, IncomingMessage: AppRequest, ServerResponse: AppResponse } as ServerOptions;
-  if (!tls) return createServer(all, oneByOne(app));
-  return createTlsServer({ ...all, cert: tls.cert, key: tls.key }, oneByOne(app));
+  const listener = oneByOne(app, isClosing);
+  if (!tls) return createServer(all, listener);
+  return createTlsServer({ ...all, cert: tls.cert, key: tls.key }, listener);
 }
 
 /**
  * Begins a request when the one before it on its connection is answered. Node begins all that have come, a thousand
  * in one piece of the stream, before anybody else gets a turn.
  */
-function oneByOne(app: RequestListener): RequestListener {
+function oneByOne(app: RequestListener, isClosing: () => boolean): RequestListener {
   const waiting = new WeakMap<Socket, (() => void)[]>();
   return (req, res) => {
     const { socket } = req;
     if (socket.destroyed) return;
     const begin = (): void => {
+      if (isClosing()) res.shouldKeepAlive = false;
       res.once('close', () => {
         const next = socket.destroyed ? undefined : waiting.get(socket)?.shift();
         if (next) next();
@@ -67,8 +76,10 @@ const CLOSE_TIMEOUT_MS = 30_000;
  */
 export async function listen(server: Server, host: string, port: number): Promise<string> {
   await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => reject(listenError(error, host, port)));
+    server.once('error', reject);
     server.listen({ port, host, backlog: 1024 }, resolve);
+  }).catch((error: NodeJS.ErrnoException) => {
+    throw listenError(error, host, port);
   });
   const { port: actual } = server.address() as AddressInfo;
   const scheme = server instanceof TlsServer ? 'https' : 'http';
@@ -77,6 +88,8 @@ export async function listen(server: Server, host: string, port: number): Promis
 
 function listenError(error: NodeJS.ErrnoException, host: string, port: number): Error {
   switch (error.code) {
+    case 'ERR_SOCKET_BAD_PORT':
+      return new UserError(`a port is a whole number from 0 to 65535, not ${port}`);
     case 'EADDRINUSE':
       return new UserError(`port ${port} on ${host} is in use; choose another with --port`);
     case 'EACCES':

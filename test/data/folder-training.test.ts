@@ -54,6 +54,10 @@ test('a net is trained on a folder of three classes and exported with their name
     await engine.close();
   }
 
+  // Images to compare on are where they were.
+  const half = await exportRun({ run, precision: 'fp16', out: join(root, 'half.onnx') });
+  assert.deepEqual([half.agreement.on, half.agreement.images], ['test images of folder', 12]);
+
   // What the export needs is in the run; the images may be gone.
   const { test: split } = dataset;
   await rm(join(root, 'images'), { recursive: true });

@@ -197,6 +197,8 @@ describe('every option of an export works for models of other programs', () => {
     assert.deepEqual(int8.quantization!.quantized.Gemm, 1);
     assert.ok(int8.quantization!.quantized.Conv! >= 3);
     assert.equal(int8.quantization!.calibrationImages, 12);
+    // Repeated to fill the batches, they are no more than there are.
+    assert.deepEqual([half.agreement.images > 12, int8.agreement.images], [true, 12]);
     const { graph } = decodeModel(readFileSync(int8.path));
     assert.ok(
       [...graph.initializers.values()].some(({ dtype, data }) => dtype === 'int8' && data.length > 1000),

@@ -10,7 +10,7 @@ test("requests and responses are made with the app's prototypes, which Express n
   app.post('/echo', express.json(), (req, res) => {
     res.status(201).json({ sent: req.body as unknown, type: req.get('content-type'), app: req.app === app });
   });
-  const server = createAppServer(app, {});
+  const server = createAppServer(app, {}, () => false);
   t.after(() => server.close());
   let made: object[] = [];
   // Before Express sees them.

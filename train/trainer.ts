@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import sharp from 'sharp';
 import { formatPercent } from '../core/cli/format.ts';
 import type { ImageDataset, ImageSplit } from '../core/data/dataset.ts';
@@ -334,16 +336,18 @@ function filesBeside(
   warn: (line: string) => void,
   lastMatrix: () => ConfusionMatrix | undefined,
 ): LoopObserver[] {
-  const { run, config, dataset, tensorboard, logs = [] } = setup;
+  const { run, config, dataset, tensorboard = false, logs = [] } = setup;
   const said = (what: string) => notWritten(warn, what);
+  // A run that is resumed goes on with what it has.
+  const has = (name: string): boolean => setup.resume && existsSync(join(run.path, name));
   const observers: LoopObserver[] = [
     { onEpochEnd: () => writePlots(run).then(() => {}, said('plots')) },
-    ...(logs.includes('csv') ? [untilItFails(csvLog(run), said('epochs of log.csv'))] : []),
-    ...(logs.includes('jsonl')
+    ...(logs.includes('csv') || has('log.csv') ? [untilItFails(csvLog(run), said('epochs of log.csv'))] : []),
+    ...(logs.includes('jsonl') || has('steps.jsonl')
       ? [untilItFails(stepLog(run, batchesPerEpoch), said('steps of steps.jsonl'))]
       : []),
   ];
-  if (!tensorboard) return observers;
+  if (!tensorboard && !has('steps')) return observers;
   const { labels: _, ...settings } = config;
   const events = new EventFile(run.path, undefined, settings, !fewClasses(dataset.labels));
   let isFirst = true;

@@ -96,7 +96,9 @@ describe('--log', () => {
     const ends = () =>
       stub.told.filter(({ path }) => path === 'runs/update').map(({ body }) => String(body.status));
     assert.deepEqual(ends(), ['KILLED']);
-    const { run } = await tinyRun(folder, 'logged', { ...options, resume: true });
+    // Its tables and lines go on unasked.
+    const again = { ...options, setup: { logs: ['mlflow'] as const }, resume: true };
+    const { run } = await tinyRun(folder, 'logged', again);
     assert.deepEqual(ends(), ['KILLED', 'RUNNING', 'FINISHED']);
 
     const log = await run.readLog();

@@ -4,6 +4,7 @@
  * caller can mend are {@link UserError}s, in one line. Heavy packages (onnxruntime, sharp, express, TensorFlow) are
  * loaded when a function first needs them.
  */
+import { nearest } from './core/cli/options.ts';
 import type { ImageDataset, ImageSplit, Normalization } from './core/data/dataset.ts';
 import type { DatasetChoice, DatasetName } from './core/data/load.ts';
 import { UserError } from './core/errors.ts';
@@ -72,6 +73,7 @@ export interface DatasetOptions {
  * console.log(dataset.labels, dataset.train.count, dataset.test.count);
  */
 export async function loadDataset(options: DatasetOptions = {}): Promise<ImageDataset> {
+  checkNames('loadDataset', options, DATASET_OPTIONS);
   const { data, valShare, seed = 42, ...rest } = options;
   const { loadDataset: load } = await import('./core/data/load.ts');
   return load({
@@ -294,6 +296,7 @@ export interface ExportedModel {
  * console.log(file, bytes);
  */
 export async function exportModel(options: WeightsChoice & ExportOptions): Promise<ExportedModel> {
+  checkNames('exportModel', options, { ...WEIGHTS_OPTIONS, ...EXPORT_OPTIONS });
   const { run, weights, model, checkpoint = 'best', dataset, labels, key, ...how } = options;
   const [{ chooseSource }, { exportModel: write }] = await Promise.all([
     import('./export/sources/choose-source.ts'),
@@ -327,6 +330,7 @@ export async function adaptModel(
   model: string,
   options: AdaptOptions & { precision?: Precision } = {},
 ): Promise<ExportedModel> {
+  checkNames('adaptModel', options, { preprocessing: true, ...EXPORT_OPTIONS });
   const { exportForeign } = await import('./export/export-foreign.ts');
   return exported(await exportForeign(model, options));
 }
@@ -359,6 +363,7 @@ export async function convertWeights(
   output: string,
   options: Omit<ConvertOptions, 'input' | 'output'> = {},
 ): Promise<ConvertResult> {
+  checkNames('convertWeights', options, CONVERT_OPTIONS);
   const { convertWeights: convert } = await import('./export/weights/convert.ts');
   return convert({ ...options, input, output });
 }
@@ -464,6 +469,7 @@ export class Classifier {
    * await classifier.close();
    */
   static async open(model?: string, options: ClassifierOptions = {}): Promise<Classifier> {
+    checkNames('Classifier.open', options, CLASSIFIER_OPTIONS);
     const { preprocessing, workers, threads, maxBatch, runtime } = options;
     checkCounts({ workers, threads, maxBatch });
     const { requireRuntime } = await import('./core/runtime/runtimes.ts');
@@ -531,8 +537,10 @@ export class Classifier {
    */
   async *classifyEach<T extends ImageInput>(
     images: Iterable<T> | AsyncIterable<T>,
-    { topK = DEFAULT_TOP_K }: ClassifyOptions = {},
+    options: ClassifyOptions = {},
   ): AsyncGenerator<ImageResult<T>, void, void> {
+    checkNames('classify', options, { topK: true });
+    const { topK = DEFAULT_TOP_K } = options;
     checkCounts({ topK });
     const underWay: Promise<ImageResult<T> | { fault: unknown }>[] = [];
     const next = async (): Promise<ImageResult<T>> => {
@@ -656,6 +664,7 @@ export async function evaluate(
   dataset: ImageDataset,
   options: EvaluateOptions = {},
 ): Promise<Evaluation> {
+  checkNames('evaluate', options, EVALUATE_OPTIONS);
   const { batchSize = 64, limit, onProgress } = options;
   checkCounts({ batchSize, limit });
   const [{ evaluateServer }, { checkComparable, Tally }, reports] = await Promise.all([
@@ -750,6 +759,7 @@ export interface Server {
  * await server.close();
  */
 export async function startServer(options: ServerOptions = {}): Promise<Server> {
+  checkNames('startServer', options, SERVER_OPTIONS);
   const { workers, threads, maxBatch, runtime, apiKey, cors, rateLimit, ...rest } = options;
   checkCounts({ workers, threads, maxBatch, rateLimit });
   const { startServer: start } = await import('./serve/server.ts');
@@ -821,6 +831,95 @@ function checkPixels(image: PixelImage, source: string): PixelImage {
     );
   }
   return image;
+}
+
+/** The names of an object's properties; the compiler sees that none is missing. */
+type Names<T> = Record<keyof T, true>;
+
+const DATASET_OPTIONS: Names<DatasetOptions> = {
+  dataset: true,
+  data: true,
+  imageSize: true,
+  valShare: true,
+  seed: true,
+  skipBroken: true,
+  onProgress: true,
+  onNote: true,
+};
+const WEIGHTS_OPTIONS: Names<WeightsChoice> = {
+  run: true,
+  weights: true,
+  model: true,
+  checkpoint: true,
+  dataset: true,
+  labels: true,
+  key: true,
+};
+const EXPORT_OPTIONS: Names<ExportOptions> = {
+  out: true,
+  precision: true,
+  opset: true,
+  batch: true,
+  layout: true,
+  preprocess: true,
+  topK: true,
+  externalData: true,
+  calibration: true,
+  reduceRange: true,
+  verifyImages: true,
+  keepBatchNorm: true,
+  licence: true,
+  data: true,
+  recorded: true,
+  skipBroken: true,
+  onNote: true,
+  onProgress: true,
+};
+const CONVERT_OPTIONS: Names<Omit<ConvertOptions, 'input' | 'output'>> = {
+  model: true,
+  key: true,
+  dataset: true,
+  data: true,
+  labels: true,
+};
+const CLASSIFIER_OPTIONS: Names<ClassifierOptions> = {
+  preprocessing: true,
+  workers: true,
+  threads: true,
+  maxBatch: true,
+  runtime: true,
+};
+const EVALUATE_OPTIONS: Names<EvaluateOptions> = {
+  batchSize: true,
+  limit: true,
+  model: true,
+  apiKey: true,
+  onProgress: true,
+};
+const SERVER_OPTIONS: Names<ServerOptions> = {
+  models: true,
+  folder: true,
+  preprocessing: true,
+  reloadSeconds: true,
+  port: true,
+  host: true,
+  workers: true,
+  threads: true,
+  maxBatch: true,
+  runtime: true,
+  apiKey: true,
+  cors: true,
+  rateLimit: true,
+  logLevel: true,
+};
+
+/** @throws UserError naming an option that there is not, as one that is spelled otherwise: it would have no effect */
+function checkNames(of: string, options: object, names: Readonly<Record<string, true>>): void {
+  const unknown = Object.keys(options).find((name) => !Object.hasOwn(names, name));
+  if (unknown === undefined) return;
+  const near = nearest(unknown, Object.keys(names));
+  const hint = near === undefined ? `it has ${Object.keys(names).join(', ')}` : `did you mean ${near}?`;
+  throw new UserError(`${of} has no option ${JSON.stringify(unknown)}; ${hint}`);
 }
 
 /** @throws UserError naming an option that is given and is no whole number from 1 on */

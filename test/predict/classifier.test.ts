@@ -14,10 +14,14 @@ import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
 import { encodeModel } from '../../core/onnx/model-file.ts';
 import {
+  adaptModel,
   Classifier,
+  convertWeights,
   type Evaluation,
   evaluate,
+  exportModel,
   type ImageInput,
+  loadDataset,
   type Prediction,
   type Server,
   startServer,
@@ -114,6 +118,28 @@ describe('Classifier', () => {
         /^UserError: topK is a whole number from 1 on, not/,
       );
     }
+  });
+
+  it('and its like refuse an option that is spelled otherwise', async () => {
+    // As plain JavaScript calls them.
+    const calls: [string, () => Promise<unknown>, string][] = [
+      ['Classifier.open', () => Classifier.open(path, { maxbatch: 3 } as object), 'maxBatch'],
+      ['classify', () => classifier.classify(path, { topk: 1 } as object), 'topK'],
+      ['startServer', () => startServer({ model: path, port: 0 } as object), 'models'],
+      ['evaluate', () => evaluate(classifier, makeSynthetic(), { limits: 3 } as object), 'limit'],
+      ['loadDataset', () => loadDataset({ imagesize: 16 } as object), 'imageSize'],
+      ['exportModel', () => exportModel({ weights: path, opSet: 17 } as object), 'opset'],
+      ['adaptModel', () => adaptModel(path, { Precision: 'fp16' } as object), 'precision'],
+      ['convertWeights', () => convertWeights(path, 'x.onnx', { Model: 'x' } as object), 'model'],
+    ];
+    for (const [of, call, meant] of calls) {
+      const message = `^UserError: ${of} has no option "\\w+"; did you mean ${meant}\\?$`;
+      await assert.rejects(call, new RegExp(message));
+    }
+    await assert.rejects(
+      startServer({ port: 99999999 }),
+      /^UserError: a port is a whole number from 0 to 65535, not 99999999$/,
+    );
   });
 
   it('names the picture that cannot be classified', async () => {

@@ -107,7 +107,7 @@ export class CaseNet {
     }
     if (op === 'MaxPool') {
       const { dims, data } = this.#values.get(inputs[0]!)!;
-      const pixels = dims[2]! * dims[3]!;
+      const pixels = sizeOf(dims.slice(2));
       for (let start = 0; start < data.length; start += pixels) {
         const sorted = data.slice(start, start + pixels).sort();
         for (let i = 1; i < pixels; i++) {

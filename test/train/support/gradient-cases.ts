@@ -1,6 +1,8 @@
 import { type Attribute, int, ints, str } from '../../../core/onnx/graph.ts';
 import type { CaseNet, ConvOptions } from './case-net.ts';
 
+const ONE_AXIS = { kernel_shape: ints([3]), strides: ints([2]), pads: ints([1, 1]) };
+
 export interface GradientCase {
   name: string;
   build: (net: CaseNet) => void;
@@ -14,6 +16,20 @@ export interface GradientCase {
  */
 export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> = {
   Conv: [
+    onInput('one axis', [2, 6, 9], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 3, 3]), net.weight([4])], {
+        group: int(2),
+        strides: ints([2]),
+        dilations: ints([2]),
+        pads: ints([1, 2]),
+      }),
+    ),
+    onInput('one axis, nothing but the kernel given', [2, 6, 9], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 6, 3])]),
+    ),
+    onInput('one axis, padded of itself', [2, 4, 9], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 4, 4])], { strides: ints([2]), auto_pad: str('SAME_LOWER') }),
+    ),
     conv('3x3', [2, 16, 6, 5], 16, 3, { pads: 1 }),
     conv('3x3, large image', [1, 16, 9, 10], 16, 3, { pads: 1 }),
     conv('3x3, more channels out', [2, 16, 4, 4], 32, 3, { pads: 1 }),
@@ -299,8 +315,15 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     onConv('read beside what it pools', (net, x) => net.add(net.pool(x), x)),
   ],
 
-  MaxPool: pools('MaxPool'),
-  AveragePool: [...pools('AveragePool'), ...pools('AveragePool', { count_include_pad: int(1) })],
+  MaxPool: [
+    ...pools('MaxPool'),
+    onInput('one axis', [2, 3, 9], (net, x) => net.node('MaxPool', [x], ONE_AXIS)),
+  ],
+  AveragePool: [
+    ...pools('AveragePool'),
+    ...pools('AveragePool', { count_include_pad: int(1) }),
+    onInput('one axis', [2, 3, 9], (net, x) => net.node('AveragePool', [x], ONE_AXIS)),
+  ],
 
   Flatten: [
     onInput('plain', [2, 5, 3, 4], (net, x) => net.node('Flatten', [x], { axis: int(1) })),

@@ -3,6 +3,7 @@ import {
   type Graph,
   type GraphNode,
   intAttribute,
+  ints,
   intsAttribute,
   sizeOf,
 } from '../../../core/onnx/graph.ts';
@@ -40,11 +41,35 @@ const OPERATORS: Readonly<Record<string, Operator64>> = {
 export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   const operator = OPERATORS[node.op];
   if (!operator) throw new Error(`the reference has no operator ${node.op}`);
+  const [x] = node.inputs.map((name) => values.get(name)!);
+  if (SLIDING.includes(node.op) && x!.dims.length === 3) return overOneAxis(node, values);
   const outputs = operator(
     node,
     node.inputs.map((name) => values.get(name)!),
   );
   return Array.isArray(outputs) ? outputs : [outputs];
+}
+
+const SLIDING = ['Conv', 'MaxPool', 'AveragePool'];
+
+/** As over images one pixel high. */
+function overOneAxis(node: GraphNode, values: Values): Tensor64[] {
+  const lifted: Values = new Map(
+    node.inputs.map((name) => {
+      const { dims, data } = values.get(name)!;
+      return [name, { data, dims: dims.length === 3 ? [dims[0]!, dims[1]!, 1, dims[2]!] : dims }];
+    }),
+  );
+  const attributes = { ...node.attributes };
+  for (const name of ['kernel_shape', 'strides', 'dilations']) {
+    if (attributes[name]) attributes[name] = ints([1, ...intsAttribute(node, name, [])]);
+  }
+  const [begin, end] = intsAttribute(node, 'pads', [0, 0]);
+  if (attributes.pads) attributes.pads = ints([0, begin!, 0, end!]);
+  return evaluateNode({ ...node, attributes }, lifted).map(({ dims: [n, c, , l], data }) => ({
+    dims: [n!, c!, l!],
+    data,
+  }));
 }
 
 /** All values of a graph, from those of its inputs and initializers. */
@@ -70,11 +95,15 @@ export function reevaluateGraph64(graph: Graph, before: Values, name: string, va
       changed.has(x) !== changed.has(weight) &&
       !more.some((one) => changed.has(one))
     ) {
-      const operands = [x, weight].map((one) =>
-        changed.has(one) ? sum(values.get(one)!, before.get(one)!, -1) : values.get(one)!,
+      const operands: Values = new Map(
+        [x, weight].map((one) => [
+          one,
+          changed.has(one) ? sum(values.get(one)!, before.get(one)!, -1) : values.get(one)!,
+        ]),
       );
       const [output] = node.outputs as [string];
-      values.set(output, sum(before.get(output)!, convolution(node, operands), 1));
+      const [difference] = evaluateNode({ ...node, inputs: [x, weight] }, operands);
+      values.set(output, sum(before.get(output)!, difference!, 1));
     } else setOutputs(node, values);
     for (const output of node.outputs) changed.add(output);
   }

@@ -1,13 +1,13 @@
 import { type Attribute, intsAttribute } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING } from '../training-graph.ts';
-import { explicitWindow } from './window.ts';
+import { asPlane, explicitWindow, slide } from './window.ts';
 
 /** With explicit padding. */
 const attributesOf = (n: TrainedNode): Record<string, Attribute> =>
   explicitWindow(n, intsAttribute(n.node, 'kernel_shape', []));
 
-/** Two spatial axes. */
+/** One or two spatial axes. */
 export const POOLING: Readonly<Record<string, Rule>> = {
   /** https://onnx.ai/onnx/operators/onnx__GlobalAveragePool.html */
   GlobalAveragePool: {
@@ -17,16 +17,22 @@ export const POOLING: Readonly<Record<string, Rule>> = {
   },
   /** https://onnx.ai/onnx/operators/onnx__MaxPool.html Of equal values the first one takes the gradient, as in PyTorch. */
   MaxPool: {
-    forward: (g, n) => n.copy(g, attributesOf(n)),
+    forward: (g, n) => slide(g, n, attributesOf(n)),
     backward(g, n, [dy]) {
-      return [g.node('MaxPoolGrad', [dy!, n.x, n.y], n.x.dims, attributesOf(n), { domain: TRAINING })];
+      const x = asPlane(g, n.x);
+      const given = [asPlane(g, dy!), x, n.outputs.at(-1)!];
+      const dx = g.node('MaxPoolGrad', given, x.dims, attributesOf(n), { domain: TRAINING });
+      return [g.reshape(dx, n.x.dims)];
     },
   },
   /** https://onnx.ai/onnx/operators/onnx__AveragePool.html */
   AveragePool: {
-    forward: (g, n) => n.copy(g, attributesOf(n)),
+    forward: (g, n) => slide(g, n, attributesOf(n)),
     backward(g, n, [dy]) {
-      return [g.node('AveragePoolGrad', [dy!, n.x], n.x.dims, attributesOf(n), { domain: TRAINING })];
+      const x = asPlane(g, n.x);
+      const given = [asPlane(g, dy!), x];
+      const dx = g.node('AveragePoolGrad', given, x.dims, attributesOf(n), { domain: TRAINING });
+      return [g.reshape(dx, n.x.dims)];
     },
   },
 };

@@ -1,10 +1,9 @@
-import onnxProto, { type onnx as Onnx } from 'onnx-proto';
 import type { Attribute, Graph, GraphNode, ValueInfo } from './graph.ts';
+import { type Onnx, onnx } from './newer-fields.ts';
 import { type EncodeOptions, irVersionOf, OPSET_VERSION } from './opset.ts';
 import { writerChunks } from './proto-chunks.ts';
 import { dataTypeCode, encodeExternalTensor, encodeTensor } from './tensor-proto.ts';
 
-const { onnx } = onnxProto;
 const AttributeType = onnx.AttributeProto.AttributeType;
 
 /**

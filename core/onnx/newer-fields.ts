@@ -8,6 +8,9 @@ import { type FieldKind, type MessageName, WIRE_SCHEMA } from './wire-schema.ts'
  * properties, and whatever it may add, as bytes. Nested messages go through the same root, so all of a model
  * does. Reflection, which could read onnx.proto itself, generates code, and the page's security policy forbids
  * that.
+ *
+ * It also packs lists of numbers that ONNX's schema does not pack. Readers made by protoc take both, those written by
+ * hand (tinygrad, rten) often only what the schema says, and such a file does not open there. So they are written unpacked.
  */
 
 const { onnx } = onnxProto;
@@ -81,6 +84,15 @@ const KNOWN: ReadonlyMap<FieldKind, MessageClass> = new Map(
   CLASSES.map(([name, first]) => [name, first as MessageClass]),
 );
 
+type Lists = Readonly<Record<string, { number: number; wire: 'int64' | 'float' }>>;
+
+/** Lists of numbers that https://github.com/onnx/onnx/blob/main/onnx/onnx.proto does not pack. */
+const UNPACKED: Partial<Record<MessageName, Lists>> = {
+  Attribute: { floats: { number: 7, wire: 'float' }, ints: { number: 8, wire: 'int64' } },
+  Tensor: { dims: { number: 1, wire: 'int64' } },
+  Sparse: { dims: { number: 3, wire: 'int64' } },
+};
+
 for (const [name, ...classes] of CLASSES) for (const each of classes) extend(name, each as MessageClass);
 
 function extend(name: MessageName, type: MessageClass): void {
@@ -95,11 +107,29 @@ function extend(name: MessageName, type: MessageClass): void {
     readNewer(message, name, new Scanner(bytes, start, end));
     return message;
   };
+  const lists = UNPACKED[name];
   type.encode = (message, writer) => {
-    const written = encode(message, writer);
+    const written = lists ? encodeUnpacked(encode, lists, message, writer) : encode(message, writer);
     writeNewer(message, name, written);
     return written;
   };
+}
+
+function encodeUnpacked(
+  encode: MessageClass['encode'],
+  lists: Lists,
+  message: object,
+  writer: Writer = encode({}),
+): Writer {
+  const others: Record<string, unknown> = { ...message };
+  for (const [name, { number, wire }] of Object.entries(lists)) {
+    for (const value of (others[name] ?? []) as number[]) {
+      if (wire === 'float') writer.uint32(number * 8 + FIXED32).float(value);
+      else writer.uint32(number * 8 + VARINT).int64(value);
+    }
+    delete others[name];
+  }
+  return encode(others, writer);
 }
 
 /** Fields of no version that we know, as the file has them. */
@@ -186,6 +216,7 @@ type Long = Exclude<Parameters<Writer['uint64']>[0], number | string>;
 const VARINT = 0;
 const FIXED64 = 1;
 const LENGTH = 2;
+const FIXED32 = 5;
 
 /** Goes through the fields of an encoded message without decoding them. */
 class Scanner {

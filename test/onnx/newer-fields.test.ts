@@ -1,6 +1,9 @@
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import { describe, it } from 'node:test';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floats, floatTensor, ints } from '../../core/onnx/graph.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { parseModel, serializeModel } from '../../core/onnx/parse-model.ts';
 
 interface FieldOfSchema {
@@ -161,5 +164,26 @@ describe(`every field of ONNX ${SCHEMA.onnx} goes through decode and encode`, ()
 
   it('of all its messages', () => {
     assert.deepEqual([...paths().keys()].sort(), Object.keys(SCHEMA.messages).sort());
+  });
+});
+
+describe('lists of numbers', () => {
+  it('are written one by one where the schema has them so, which readers made by hand want', () => {
+    const b = new GraphBuilder('net');
+    const weight = b.initializer('weight', floatTensor([4, 300, 1, 1], new Float32Array(1200)));
+    const x = b.input('x', 'float32', [1, 300, 2, 2]);
+    const attributes = { strides: ints([1, 2]), scales: floats([0.5, 2]) };
+    b.node('Conv', [x, weight], attributes, { name: 'y' });
+    b.output('y', 'float32', [1, 4, 2, 1]);
+    const bytes = Buffer.from(encodeModel(b.graph));
+    for (const [what, list] of [
+      ['dims', [0x08, 4, 0x08, 0xac, 0x02, 0x08, 1, 0x08, 1]],
+      ['ints', [0x40, 1, 0x40, 2]],
+      ['floats', [0x3d, 0, 0, 0, 0x3f, 0x3d, 0, 0, 0, 0x40]],
+    ] as const)
+      assert.ok(bytes.includes(Buffer.from(list)), what);
+    const { graph } = decodeModel(bytes);
+    assert.deepEqual(graph.nodes[0]!.attributes, attributes);
+    assert.deepEqual(graph.initializers.get('weight')!.dims, [4, 300, 1, 1]);
   });
 });

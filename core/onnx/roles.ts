@@ -24,9 +24,9 @@ export const FIXED = '.fixed';
  *
  * A parameter is what an operator with weights (Conv, Gemm, MatMul, the norms, PRelu; see `weights` in `operators/`)
  * reads as one of them, as it is or as what is computed of constants alone: another form, a standardised weight; and, of
- * more than one value, what is added to, multiplied with or joined to anything that comes after such an operator, in
+ * more than one value, or of one that bears the name of a module's parameter, what is added to, multiplied with or joined to anything that comes after such an operator, in
  * the same way: biases, layer scales, class tokens, position embeddings and tables of relative positions. So the
- * constants that normalise the images before the first weights are none, nor are scalars, whole numbers, divisors,
+ * constants that normalise the images before the first weights are none, nor are other scalars, whole numbers, divisors,
  * constants of which numbers are compared or made whole, and tables with -100 or less in them, which mask attention. A
  * fixed table that looks like a learned one, such as position embeddings of sines, cannot be told from it, unless its
  * name ends in {@link FIXED}.
@@ -53,7 +53,8 @@ export function initializerRoles(graph: Graph): InitializerRoles {
     }
     if (JOINS.has(node.op) && node.inputs.some((input) => weighted.has(input))) {
       const tables = node.inputs.flatMap(learned);
-      for (const name of tables) if (isLearnedTable(graph.initializers.get(name)!)) parameters.add(name);
+      for (const name of tables)
+        if (isLearnedTable(name, graph.initializers.get(name)!)) parameters.add(name);
     }
     const isWeighted = weights.some((index) => learned(node.inputs[index] ?? '').length > 0);
     if (isWeighted || node.inputs.some((input) => weighted.has(input))) {
@@ -107,8 +108,12 @@ function weightInputs(node: GraphNode): readonly number[] {
   return operatorOf(node)?.weights ?? [];
 }
 
-function isLearnedTable({ dims, data }: TensorValue): boolean {
-  return sizeOf(dims) > 1 && (data as Float32Array).every((value) => value > MASKED);
+/** As PyTorch's exporters name parameters, `stages.0.act.scale`; constants have other names. */
+const OF_A_MODULE = /^\w+(\.\w+)+$/;
+
+function isLearnedTable(name: string, { dims, data }: TensorValue): boolean {
+  const isLearned = sizeOf(dims) > 1 || (dims.length === 1 && OF_A_MODULE.test(name));
+  return isLearned && (data as Float32Array).every((value) => value > MASKED);
 }
 
 /** How many values the graph learns. */

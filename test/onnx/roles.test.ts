@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { GraphBuilder } from '../../core/onnx/builder.ts';
-import { floatTensor, type Graph, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { floatTensor, type Graph, int, ints, sizeOf, str } from '../../core/onnx/graph.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
 
 /** What is learned of a graph that `build` makes of images [1, 3, 4, 4] and a first convolution's [1, 4, 4, 4]. */
@@ -55,6 +55,25 @@ describe('what is learned of a graph from anywhere', () => {
     net.b.output(net.b.node('Conv', [images, standardized]), 'float32', [1, 4, 4, 4]);
     const { parameters, buffers } = initializerRoles(net.b.graph);
     assert.deepEqual([parameters.sort(), buffers], [['bias', 'gain', 'weight'], []]);
+  });
+
+  it('weights of an Einsum, and a table of which it takes a part', () => {
+    const names = learned((net, _, x) => {
+      const equation = str('nchw,kc->nkhw');
+      const mixed = net.b.node('Einsum', [x(), net.table('mix', [4, 4])], { equation });
+      const places = net.b.node('Gather', [net.table('places', [9, 4]), net.b.int64([0, 2, 4, 6])]);
+      return net.b.node('Einsum', [mixed, places], { equation });
+    });
+    assert.deepEqual(names, ['mix', 'places']);
+  });
+
+  it('single numbers by the names that modules give their parameters', () => {
+    const names = learned((net, _, x) => {
+      const scaled = net.b.node('Mul', [x(), net.table('stages.0.act.scale', [1])]);
+      const shifted = net.b.node('Add', [scaled, net.table('stages.0.act.bias', [1])]);
+      return net.b.node('Mul', [shifted, net.table('onnx::Mul_12', [1])]);
+    });
+    assert.deepEqual(names, ['stages.0.act.scale', 'stages.0.act.bias']);
   });
 
   it('a weight that reaches its operator in another form', () => {

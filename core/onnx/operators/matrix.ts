@@ -175,7 +175,7 @@ export const MATRIX: Readonly<Record<string, Operator>> = {
         ? { activations: [0], channelAxis: 1, floatOutput: true }
         : undefined,
   },
-  Einsum: { attributes: ['equation'], shape: einsum, macs: einsumMacs },
+  Einsum: { attributes: ['equation'], shape: einsum, macs: einsumMacs, weights: [0, 1] },
   MatMulInteger: {
     attributes: [],
     shape: matMul(1),

@@ -95,6 +95,8 @@ function untieFilled(graph: Graph): Graph {
   return untied;
 }
 
+/** A single number is, if it is what such numbers begin with. */
 function isFilled({ data }: TensorValue): boolean {
-  return data.length > 1 && data.every((value) => value === data[0]);
+  const [first] = data;
+  return data.length > 1 ? data.every((value) => value === first) : first === 0 || first === 1;
 }

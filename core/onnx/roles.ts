@@ -23,7 +23,7 @@ export const FIXED = '.fixed';
  * Sorts a graph's float32 initializers by role; a graph from anywhere is read the same way as our own.
  *
  * A parameter is what an operator with weights (Conv, Gemm, MatMul, the norms, PRelu; see `weights` in `operators/`)
- * reads as one of them, as it is or as what is computed of constants alone: another form, a standardised weight; and, of
+ * reads as one of them (but for the ones and zeros within a group norm), as it is or as what is computed of constants alone: another form, a standardised weight; and, of
  * more than one value, or of one that bears the name of a module's parameter, what is added to, multiplied with or joined to anything that comes after such an operator, in
  * the same way: biases, layer scales, class tokens, position embeddings and tables of relative positions. So the
  * constants that normalise the images before the first weights are none, nor are other scalars, whole numbers, divisors,
@@ -41,8 +41,9 @@ export function initializerRoles(graph: Graph): InitializerRoles {
     [...(origins.get(name) ?? [])].filter(
       (each) => graph.initializers.get(each)?.dtype === 'float32' && !each.endsWith(FIXED),
     );
+  const reshaped = new Set(graph.nodes.flatMap(({ op, outputs }) => (op === 'Reshape' ? outputs : [])));
   for (const node of graph.nodes) {
-    const weights = weightInputs(node);
+    const weights = isWithinGroupNorm(node, graph, reshaped) ? [] : weightInputs(node);
     for (const [index, input] of node.inputs.entries()) {
       if (node.op === 'BatchNormalization' && index >= 3) {
         // A weight that is standardised has its own statistics.
@@ -106,6 +107,20 @@ const UNDECIDED = ['Shape', 'Size', 'QuantizeLinear', 'DynamicQuantizeLinear'];
 
 function weightInputs(node: GraphNode): readonly number[] {
   return operatorOf(node)?.weights ?? [];
+}
+
+/**
+ * PyTorch's exporters write a group norm as an instance norm of its groups, whose scale and bias are ones and zeros, then the
+ * scale and bias of the channels.
+ */
+function isWithinGroupNorm(
+  { op, inputs: [x, scale, bias] }: GraphNode,
+  { initializers }: Graph,
+  reshaped: ReadonlySet<string>,
+): boolean {
+  const holds = (name: string | undefined, value: number): boolean =>
+    initializers.get(name ?? '')?.data.every((each) => each === value) ?? false;
+  return op === 'InstanceNormalization' && reshaped.has(x!) && holds(scale, 1) && holds(bias, 0);
 }
 
 /** As PyTorch's exporters name parameters, `stages.0.act.scale`; constants have other names. */

@@ -67,6 +67,28 @@ describe('what is learned of a graph from anywhere', () => {
     assert.deepEqual(names, ['mix', 'places']);
   });
 
+  it('of a group norm as PyTorch exports it scale and bias of the channels, not the ones and zeros within', () => {
+    const norm = (net: Net, x: string, scale: number) => {
+      const groups = net.b.node('Reshape', [x, net.b.int64([0, 2, -1])]);
+      const inputs = [groups, net.table('ones', [2], scale), net.table('zeros', [2], 0)];
+      const normed = net.b.node('Reshape', [
+        net.b.node('InstanceNormalization', inputs),
+        net.b.int64([1, 4, 4, 4]),
+      ]);
+      const scaled = net.b.node('Mul', [normed, net.table('scale', [4, 1, 1], 1)]);
+      return net.b.node('Add', [scaled, net.table('bias', [4, 1, 1], 0)]);
+    };
+    assert.deepEqual(
+      learned((net, _, x) => norm(net, x(), 1)),
+      ['scale', 'bias'],
+    );
+    // Learned ones are.
+    assert.deepEqual(
+      learned((net, _, x) => norm(net, x(), 0.5)),
+      ['ones', 'zeros', 'scale', 'bias'],
+    );
+  });
+
   it('single numbers by the names that modules give their parameters', () => {
     const names = learned((net, _, x) => {
       const scaled = net.b.node('Mul', [x(), net.table('stages.0.act.scale', [1])]);

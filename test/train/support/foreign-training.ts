@@ -25,6 +25,7 @@ interface Reference {
   /** Of learning, 0.01 if it is not said, and which images, those of 0. */
   rate?: number;
   batches?: number;
+  batchNorm?: 'frozen';
   rounding?: StepErrors;
   losses: number[];
   gradients: Record<string, TensorDigest>;
@@ -93,8 +94,8 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
   const reference = JSON.parse(readFileSync(path.replace(/\.onnx$/, '.json'), 'utf8')) as Reference;
   const model = await trainableModel(decodeModel(readFileSync(path), path), BATCH);
   const { parameters, buffers } = initializerRoles(model);
-  const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers });
-  const { imageSize, rate = 0.01, batches = 0 } = reference;
+  const { imageSize, rate = 0.01, batches = 0, batchNorm } = reference;
+  const training = differentiateClassifier(model, { batchSize: BATCH, parameters, buffers, batchNorm });
   const weights = new Map(
     parameters.map((name) => [name, Float32Array.from(model.initializers.get(name)!.data as Float32Array)]),
   );

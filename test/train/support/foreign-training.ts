@@ -130,7 +130,7 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
     const gradient = gradients.get(name);
     if (!gradient) return [Number.POSITIVE_INFINITY, name];
     // Of what batch norm takes out again the gradient is 0, but for rounding.
-    if (digest.norm < VANISHING * largest) return [Math.hypot(...gradient) / largest, name];
+    if (digest.norm < VANISHING * largest) return [normOf(gradient) / largest, name];
     return [digestError(gradient, digest), name];
   });
   const [gradient, worst] = errors.reduce((a, c) => (c[0] > a[0] ? c : a), [0, '']);
@@ -149,6 +149,10 @@ export async function foreignErrors(path: string, open: OpenTraining): Promise<F
     unknown: parameters.filter((name) => !(name in reference.weights)),
   };
 }
+
+/** As Math.hypot, of any number of values. */
+const normOf = (values: Float32Array): number =>
+  Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0));
 
 function imagesOf(batch: number, size: number): Float32Array {
   return Float32Array.from(

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url';
 import { formatPercent } from '../core/cli/format.ts';
 import { printable } from '../core/cli/printable.ts';
 import { errorMessage } from '../core/errors.ts';
+import type { ClassifierMetadata } from '../core/model-metadata.ts';
 import { requireRuntime } from '../core/runtime/runtimes.ts';
 import { type AccessOptions, createApp } from './app.ts';
 import { type FetchImageOptions, imageFetcher } from './http/fetch-image.ts';
@@ -181,13 +182,8 @@ export async function startServer(options: ServerOptions = {}): Promise<RunningS
 /** What a started server says on the terminal: a line for each model, what cannot be used, and the address. */
 export function startupText({ registry, url, hasDemo }: RunningServer): string {
   const models = registry.all().map(({ name, version, served: { metadata, path, notes } }) => {
-    const { top1, images } = metadata.accuracy ?? {};
-    const accuracy =
-      top1 === undefined
-        ? ''
-        : `, top-1 ${formatPercent(top1)} on ${images!.toLocaleString('en')} test images`;
     const lines = [
-      `model    ${name}@${version} (${metadata.dataset}, ${metadata.labels.length} classes${accuracy}) from ${displayPath(path)}`,
+      `model    ${name}@${version} (${metadata.dataset}, ${metadata.labels.length} classes${accuracyText(metadata)}) from ${displayPath(path)}`,
       ...notes.map((note) => `note     ${name}@${version}: ${note}`),
     ];
     return lines.map((line) => `${printable(line)}\n`).join('');
@@ -197,6 +193,17 @@ export function startupText({ registry, url, hasDemo }: RunningServer): string {
     .filter(({ reason }) => reason !== '')
     .map(({ name, version, reason }) => `unusable ${name}@${version}: ${printable(reason)}\n`);
   return `${models.join('')}${unusable.join('')}serving  ${url} (${hasDemo ? 'demo page at /, ' : ''}API at /docs)\n`;
+}
+
+/** Of the file, where it was measured on all test images; else of the float32 weights that it was made of, which is said. */
+function accuracyText({ accuracy, agreement, precision = 'fp32' }: ClassifierMetadata): string {
+  if (!accuracy) return '';
+  const { images, top1 } = accuracy;
+  const isOfAll = agreement?.on.startsWith('test images') && agreement.images === images;
+  const correct = isOfAll ? agreement?.top1Correct : undefined;
+  const of = precision === 'fp32' || correct !== undefined ? '' : ' in float32';
+  const share = formatPercent(correct === undefined ? top1 : correct / images);
+  return `, top-1 ${share} on ${images.toLocaleString('en')} test images${of}`;
 }
 
 /**

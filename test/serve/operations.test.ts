@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { writeFile } from 'node:fs/promises';
+import { readFile, writeFile } from 'node:fs/promises';
 import { type IncomingHttpHeaders, request } from 'node:http';
 import { connect } from 'node:net';
 import { join } from 'node:path';
@@ -7,8 +7,10 @@ import { after, before, test } from 'node:test';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { parseOptions } from '../../core/cli/options.ts';
 import { UserError } from '../../core/errors.ts';
+import { encodeMetadata } from '../../core/model-metadata.ts';
+import { decodeModel, encodeModel } from '../../core/onnx/model-file.ts';
 import { apiKeyOfEnvironment, SERVE_OPTIONS, toServerOptions } from '../../serve/options.ts';
-import { type RunningServer, type ServerOptions, startServer } from '../../serve/server.ts';
+import { type RunningServer, type ServerOptions, startServer, startupText } from '../../serve/server.ts';
 import { noisePng } from './support/images.ts';
 import { temporaryFolder, writeTestModel } from './support/test-model.ts';
 
@@ -248,6 +250,29 @@ test('a client that sends too slowly is cut off, and others are served meanwhile
     assert.match(answer, /^HTTP\/1.1 408 /);
     assert.equal((await post(url)).status, 200);
   }));
+
+test('the start says an accuracy of the file, or that it is of the weights in float32', async () => {
+  const folder = await temporaryFolder();
+  const { path, metadata } = await writeTestModel(folder);
+  const { graph } = decodeModel(await readFile(path));
+  const accuracy = { top1: 0.8, top5: 0.9, loss: 1, images: 50, top1Correct: 40, top5Correct: 45 };
+  const agreement = { on: 'test images of cifar100', images: 50, top1Agreeing: 49, top1Correct: 39 };
+  for (const [more, said] of [
+    [{ precision: 'fp32' }, 'top-1 80.00 % on 50 test images)'],
+    [{ precision: 'int8' }, 'top-1 80.00 % on 50 test images in float32)'],
+    [{ precision: 'int8', agreement }, 'top-1 78.00 % on 50 test images)'],
+    [
+      { precision: 'int8', agreement: { ...agreement, images: 10 } },
+      'top-1 80.00 % on 50 test images in float32)',
+    ],
+  ] as const) {
+    await writeFile(path, encodeModel(graph, encodeMetadata({ ...metadata, accuracy, ...more })));
+    const it = await startServer({ models: [path], port: 0, inference: { workers: 1, threads: 1 } });
+    const text = startupText(it);
+    await it.close();
+    assert.ok(text.includes(said), text);
+  }
+});
 
 test('readiness goes before the port when the server stops', async () => {
   const it = await start({ drainSeconds: 1 });

@@ -1,6 +1,8 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { int, sizeOf } from '../../core/onnx/graph.ts';
+import { GraphBuilder } from '../../core/onnx/builder.ts';
+import { floatTensor, int, ints, sizeOf } from '../../core/onnx/graph.ts';
+import { differentiate } from '../../train/gradients/differentiate.ts';
 import { buildStepGraph } from '../../train/lowering/ort/step-graph.ts';
 import { packVector, vectorLayout } from '../../train/state.ts';
 import { BLOCK_SIZES } from './support/block-sizes.ts';
@@ -78,3 +80,21 @@ function expectedStatistics(net: CaseNet): Map<string, Float64Array> {
     }),
   );
 }
+
+it('of a weight that is standardised are none, whether it is trained or frozen', () => {
+  const b = new GraphBuilder('standardized');
+  const weight = b.initializer('weight', floatTensor([1, 4, 3], [...Array(12).keys()]));
+  const over = { axes: ints([0, 2]), keepdims: int(0) };
+  const mean = b.node('ReduceMean', [weight], over);
+  const variance = b.node('ReduceMean', [b.node('Mul', [weight, weight])], over);
+  const ones = b.initializer('gain', floatTensor([4], [1, 1, 1, 1]));
+  const zeros = b.initializer('shift', floatTensor([4], [0, 0, 0, 0]));
+  const standardized = b.node('BatchNormalization', [weight, ones, zeros, mean, variance]);
+  const matrix = b.node('Reshape', [standardized, b.int64([4, 3])]);
+  const head = b.initializer('head', floatTensor([2, 4], [...Array(8).keys()]));
+  b.node('MatMul', [head, b.node('MatMul', [matrix, b.input('x', 'float32', [3, 2])])], {}, { name: 'y' });
+  b.output('y', 'float32', [2, 2]);
+  assert.deepEqual(vectorLayout(b.graph).buffers, []);
+  for (const wanted of [['weight', 'head'], ['head']])
+    assert.equal(differentiate(b.graph, wanted, []).bufferUpdates.size, 0, wanted.join());
+});

@@ -139,6 +139,8 @@ export class Tape {
   /** Values of the model that gradients are wanted for: a parameter, or what depends on one. */
   readonly #wanted: Set<string>;
   readonly #outputs: readonly string[];
+  /** Inputs and initializers of the model. */
+  readonly #stored: ReadonlySet<string>;
   readonly #nodes: { rule: Rule; trained: TrainedNode }[] = [];
 
   /**
@@ -159,6 +161,7 @@ export class Tape {
       model.outputs.map(({ name }) => name),
     );
     this.#outputs = model.outputs.map(({ name }) => name);
+    this.#stored = new Set([...model.inputs.map(({ name }) => name), ...model.initializers.keys()]);
     // Before anything else: an operator that cannot be trained is the first thing to say.
     this.#wanted = dependents(nodes, wanted, inferTypes(model));
     const rules = nodes.map((node) => this.#ruleOf(node));
@@ -295,7 +298,9 @@ export class Tape {
       return { name, dims: (shape?.dims ?? []).map(Number), dtype: shape?.dtype ?? 'float32' };
     });
     const observe = (index: number, { name }: Value, momentum: number) => {
-      this.bufferUpdates.set(node.inputs[index]!, { observed: name, momentum });
+      const of = node.inputs[index]!;
+      // What is computed, as the statistics of a weight are, is not kept from step to step.
+      if (this.#stored.has(of)) this.bufferUpdates.set(of, { observed: name, momentum });
     };
     const trained = new TrainedNode(
       ...([node, position, inputs, outputs, this.#wanted, constants, this.#mode, observe] as const),

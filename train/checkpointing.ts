@@ -214,6 +214,14 @@ export async function loadLast(
   const { tensors, path, damaged } = found;
   const { steps = 0, ...progress } = found.progress;
   const layout = vectorLayout(model);
+  const known = new Set([...layout.parameters, ...layout.buffers].map(({ name }) => name));
+  const trainedOnce = [...tensors.keys()].find((name) => model.initializers.has(name) && !known.has(name));
+  if (trainedOnce !== undefined) {
+    throw new UserError(
+      `${path} is of a version that trained "${trainedOnce}" too, which is kept as it is now: ` +
+        `finish the run with that version, or go on from it in another by train --from ${run.path}`,
+    );
+  }
   const gather = (segments: readonly Segment[], prefix: string) => {
     const vector = new Float32Array(segments.reduce((sum, segment) => sum + segment.size, 0));
     for (const { name, offset, size } of segments) {

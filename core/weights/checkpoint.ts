@@ -118,7 +118,8 @@ function parseProgress(json: string): CheckpointProgress | undefined {
 }
 
 /**
- * A copy of the graph with parameters and running statistics taken from tensors by name.
+ * A copy of the graph with parameters and running statistics taken from tensors by name, and what else of it a version
+ * has trained that took more for parameters.
  * @throws UserError if one is missing or has another shape
  */
 export function withWeights(graph: Graph, tensors: TensorFile['tensors'], source: string): Graph {
@@ -134,6 +135,11 @@ export function withWeights(graph: Graph, tensors: TensorFile['tensors'], source
       );
     }
     initializers.set(name, { dtype: 'float32', dims: expected, data: tensor.data });
+  }
+  for (const name of roles.constants) {
+    const { dtype, dims } = graph.initializers.get(name)!;
+    const tensor = dtype === 'float32' ? tensors.get(name) : undefined;
+    if (tensor?.dims.join() === dims.join()) initializers.set(name, { dtype, dims, data: tensor!.data });
   }
   return { ...graph, initializers };
 }

@@ -5,6 +5,7 @@ import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
 import { initializeParameters } from '../../core/models/initialize.ts';
 import { buildModel } from '../../core/models/zoo.ts';
+import { floatTensor } from '../../core/onnx/graph.ts';
 import { initializerRoles } from '../../core/onnx/roles.ts';
 import {
   type Checkpoint,
@@ -148,6 +149,16 @@ describe('weights put into a graph', () => {
     for (const [name, tensor] of trained.initializers)
       assert.deepEqual(filled.initializers.get(name), tensor);
     assert.deepEqual(graph.initializers, before);
+  });
+
+  it('are what an older version has trained besides, too', () => {
+    const one = floatTensor([2], [1, 1]);
+    const more = { ...graph, initializers: new Map(graph.initializers).set('ones', one) };
+    const learned = { dims: [2], data: Float32Array.of(0.5, 2) };
+    const filled = withWeights(more, new Map([...weights(), ['ones', learned]]), 'x');
+    assert.deepEqual(filled.initializers.get('ones'), { dtype: 'float32', ...learned });
+    const other = new Map([...weights(), ['ones', { dims: [1], data: Float32Array.of(3) }]]);
+    assert.deepEqual(withWeights(more, other, 'x').initializers.get('ones'), one);
   });
 
   it('are refused if one is missing or has another shape', () => {

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { UserError } from '../../core/errors.ts';
+import { floatTensor } from '../../core/onnx/graph.ts';
 import type { RunDirectory } from '../../core/runs/run-directory.ts';
 import { loadCheckpoint, saveCheckpoint, withWeights } from '../../core/weights/checkpoint.ts';
+import { loadLast } from '../../train/checkpointing.ts';
 import { createEngine } from '../../train/engine/create-engine.ts';
 import type { TrainingEngine } from '../../train/engine/engine.ts';
+import { optimizerOf, stateSlots } from '../../train/optim/config.ts';
 import { parseTrainConfig } from '../../train/recipe/parse.ts';
 import type { TrainConfig } from '../../train/recipe/settings.ts';
 import type { TrainingState } from '../../train/state.ts';
@@ -124,6 +127,22 @@ describe('a run made before there were optimisers to choose from', () => {
     const { result } = await runWith('old', CONFIG, { resume: true, weightSeed: 2 });
     assert.deepEqual(result, expected.result);
     assert.deepEqual(await checkpointBytes(run, 'last'), await checkpointBytes(expected.run, 'last'));
+  });
+
+  it('which trained more is not resumed as if it had not', async () => {
+    const { run } = await tinyRun(folder, 'more', { stopAfter: 1 });
+    const path = run.checkpointPath('last');
+    const { tensors, progress } = await loadCheckpoint(path);
+    const model = initialModel();
+    const initializers = new Map(model.initializers).set('ones', floatTensor([1], [1]));
+    const slots = stateSlots(optimizerOf(CONFIG));
+    assert.ok(await loadLast(run, { ...model, initializers }, slots));
+    tensors.set('ones', { dims: [1], data: Float32Array.of(0.5) });
+    await saveCheckpoint(path, { tensors, progress });
+    await assert.rejects(
+      loadLast(run, { ...model, initializers }, slots),
+      /^UserError: .*last\.safetensors is of a version that trained "ones" too.*or go on .* by train --from/,
+    );
   });
 
   it('holds no average, and is not resumed as if it did', async () => {

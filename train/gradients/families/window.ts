@@ -6,11 +6,11 @@ import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 export const asPlane = (g: TrainingGraphBuilder, value: Value): Value =>
   value.dims.length === 3 ? g.reshape(value, planeOf(value.dims)) : value;
 
-const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest, 1)];
+const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
 
 /** Of one spatial axis as of the second of two, of which the first is one long. */
-const plane = (values: readonly number[], before: number): readonly number[] =>
-  values.length === 1 ? [before, values[0]!] : values;
+const plane = (values: readonly number[]): readonly number[] =>
+  values.length === 1 ? [1, ...values] : values;
 
 /**
  * The forward pass of a node that slides a window over [N, C, H, W], or over [N, C, L] as over images one pixel high:
@@ -42,10 +42,11 @@ export function explicitWindow(n: TrainedNode, sizes: readonly number[]): Record
   const axes = n.x.dims.length;
   if (axes !== 4 && axes !== 3) throw n.refusal(`of ${axes} axes is not supported, only of 3 or 4`);
   const dims = planeOf(n.x.dims);
-  const kernel = plane(sizes, 1);
+  const kernel = plane(sizes);
+  const ones = sizes.map(() => 1);
   const output = planeOf(n.shapes[0]!.dims);
-  const strides = plane(intsAttribute(n.node, 'strides', kernel.map(() => 1).slice(4 - axes)), 1);
-  const dilations = plane(intsAttribute(n.node, 'dilations', kernel.map(() => 1).slice(4 - axes)), 1);
+  const strides = plane(intsAttribute(n.node, 'strides', ones));
+  const dilations = plane(intsAttribute(n.node, 'dilations', ones));
   const { auto_pad: autoPad, ...attributes } = n.node.attributes;
   const rule = autoPad?.type === 'string' ? autoPad.value : 'NOTSET';
   const given = intsAttribute(n.node, 'pads', [0, 0, 0, 0]);

@@ -15,6 +15,82 @@ export interface GradientCase {
  * of none; 24 of 8 alone.
  */
 export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> = {
+  ConvTranspose: [
+    turnedConv('3x3', [2, 16, 4, 5], [16, 16, 3, 3]),
+    turnedConv('3x3, 5 to 7, with a bias', [2, 5, 4, 5], [5, 7, 3, 3], {}, true),
+    turnedConv(
+      '2x2 stride 2, as a decoder doubles its images',
+      [2, 16, 3, 4],
+      [16, 8, 2, 2],
+      { strides: [2, 2] },
+      true,
+    ),
+    turnedConv('4x4 stride 2, padded by 1', [2, 8, 3, 4], [8, 16, 4, 4], {
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+    }),
+    turnedConv('3x3 stride 2, one pixel more at the end', [2, 6, 3, 4], [6, 4, 3, 3], {
+      strides: [2, 2],
+      pads: [1, 1, 1, 1],
+      output_padding: [1, 1],
+    }),
+    turnedConv('2x2 stride 3, pixels that nothing reaches', [2, 4, 3, 3], [4, 6, 2, 2], {
+      strides: [3, 3],
+      output_padding: [2, 1],
+    }),
+    turnedConv(
+      'groups',
+      [2, 12, 3, 4],
+      [12, 2, 3, 3],
+      { group: 3, strides: [2, 1], pads: [1, 0, 0, 2] },
+      true,
+    ),
+    turnedConv('depthwise, two filters a channel', [2, 6, 3, 4], [6, 2, 3, 3], { group: 6, strides: [2, 2] }),
+    turnedConv('depthwise of 16 channels', [2, 16, 4, 4], [16, 1, 3, 3], { group: 16, pads: [1, 1, 1, 1] }),
+    turnedConv('dilated', [2, 4, 4, 5], [4, 6, 3, 2], { dilations: [2, 3], pads: [1, 2, 0, 1] }),
+    turnedConv('1x1', [2, 16, 4, 4], [16, 24, 1, 1]),
+    turnedConv('1x1 stride 2', [2, 4, 3, 3], [4, 6, 1, 1], { strides: [2, 2] }),
+    turnedConv('more padding than the filter reaches', [2, 4, 6, 6], [4, 4, 3, 3], { pads: [3, 2, 1, 3] }),
+    turnedConv('of an asked size', [2, 4, 3, 4], [4, 6, 3, 3], { strides: [2, 2], output_shape: [6, 8] }),
+    turnedConv(
+      'padded of itself, more cut at the end',
+      [2, 4, 3, 4],
+      [4, 6, 3, 3],
+      { strides: [2, 2] },
+      false,
+      'SAME_UPPER',
+    ),
+    turnedConv(
+      'padded of itself, more cut at the start',
+      [2, 4, 3, 4],
+      [4, 6, 3, 3],
+      { strides: [2, 2] },
+      false,
+      'SAME_LOWER',
+    ),
+    turnedConv('not padded', [2, 4, 3, 4], [4, 6, 3, 3], { strides: [2, 2] }, false, 'VALID'),
+    turnedConv(
+      'one axis',
+      [2, 6, 5],
+      [6, 4, 3],
+      { strides: [2], pads: [1, 0], output_padding: [1], group: 2 },
+      true,
+    ),
+    turnedConv('one axis, of an asked size', [2, 4, 5], [4, 4, 4], { strides: [2], output_shape: [11] }),
+    onConv('of a blocked convolution, then another', (net, x) =>
+      net.conv(
+        net.relu(net.node('ConvTranspose', [x, net.weight([16, 16, 2, 2])], { strides: ints([2, 2]) })),
+        16,
+        3,
+      ),
+    ),
+    {
+      name: 'of weights alone that are trained',
+      build: (net) =>
+        net.output(net.node('ConvTranspose', [net.input([2, 4, 3, 3]), net.weight([4, 3, 2, 2])])),
+      wanted: (net) => [...net.graph.initializers.keys()],
+    },
+  ],
   Conv: [
     onInput('one axis', [2, 6, 9], (net, x) =>
       net.node('Conv', [x, net.weight([4, 3, 3]), net.weight([4])], {
@@ -478,6 +554,29 @@ function onInput(
   build: (net: CaseNet, x: string) => string,
 ): GradientCase {
   return { name, build: (net) => net.output(build(net, net.input(dims))) };
+}
+
+function turnedConv(
+  name: string,
+  dims: readonly number[],
+  weight: readonly number[],
+  attributes: Readonly<Record<string, number | readonly number[]>> = {},
+  bias = false,
+  autoPad?: string,
+): GradientCase {
+  return onInput(name, dims, (net, x) => {
+    const inputs = [x, net.weight([...weight])];
+    const group = (attributes.group ?? 1) as number;
+    if (bias) inputs.push(net.weight([weight[1]! * group]));
+    const given = Object.entries(attributes).map(([key, value]) => [
+      key,
+      typeof value === 'number' ? int(value) : ints([...value]),
+    ]);
+    return net.node('ConvTranspose', inputs, {
+      ...Object.fromEntries(given),
+      ...(autoPad ? { auto_pad: str(autoPad) } : {}),
+    });
+  });
 }
 
 /** On the output of a convolution, which is blocked where this machine has blocks. */

@@ -25,6 +25,7 @@ const OPERATORS: Readonly<Record<string, Operator64>> = {
   Relu: (_, [x]) => map(x!, (value) => Math.max(0, value)),
   Sigmoid: (_, [x]) => map(x!, (value) => 1 / (1 + Math.exp(-value))),
   Conv: convolution,
+  ConvTranspose: transposedConvolution,
   Gemm: linear,
   BatchNormalization: batchNormalization,
   GlobalAveragePool: (_, [x]) => globalAveragePool(x!),
@@ -50,7 +51,7 @@ export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
-const SLIDING = ['Conv', 'MaxPool', 'AveragePool'];
+const SLIDING = ['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool'];
 
 /** As over images one pixel high. */
 function overOneAxis(node: GraphNode, values: Values): Tensor64[] {
@@ -66,6 +67,10 @@ function overOneAxis(node: GraphNode, values: Values): Tensor64[] {
   }
   const [begin, end] = intsAttribute(node, 'pads', [0, 0]);
   if (attributes.pads) attributes.pads = ints([0, begin!, 0, end!]);
+  if (attributes.output_padding)
+    attributes.output_padding = ints([0, ...intsAttribute(node, 'output_padding', [])]);
+  if (attributes.output_shape)
+    attributes.output_shape = ints([1, ...intsAttribute(node, 'output_shape', [])]);
   return evaluateNode({ ...node, attributes }, lifted).map(({ dims: [n, c, , l], data }) => ({
     dims: [n!, c!, l!],
     data,
@@ -214,6 +219,51 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
       }
     }
   }
+  return y;
+}
+
+/** Every input pixel is multiplied by the filter, and what that gives is added where it lands. */
+function transposedConvolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
+  const [batch, inChannels, height, width] = x!.dims as [number, number, number, number];
+  const [, each, ...kernel] = weight!.dims as [number, number, number, number];
+  const group = intAttribute(node, 'group', 1);
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => intsAttribute(node, name, [1, 1]));
+  const more = intsAttribute(node, 'output_padding', [0, 0]);
+  const pads = intsAttribute(node, 'pads', [0, 0, 0, 0]);
+  const asked = intsAttribute(node, 'output_shape', []);
+  const autoPad = node.attributes.auto_pad?.type === 'string' ? node.attributes.auto_pad.value : 'NOTSET';
+  const axes = [height, width].map((size, axis) => {
+    const whole = (size - 1) * strides![axis]! + dilations![axis]! * (kernel[axis]! - 1) + 1 + more[axis]!;
+    if (asked.length === 0 && !autoPad.startsWith('SAME')) {
+      return { before: pads[axis]!, places: whole - pads[axis]! - pads[axis + 2]! };
+    }
+    const places = asked[axis] ?? size * strides![axis]!;
+    const cut = Math.max(0, whole - places);
+    return { before: autoPad === 'SAME_UPPER' ? Math.floor(cut / 2) : Math.ceil(cut / 2), places };
+  });
+  const [rows, columns] = axes.map(({ places }) => places) as [number, number];
+  const y = zeros([batch, each * group, rows, columns]);
+  if (bias)
+    y.data.forEach((_, i) => {
+      y.data[i] = bias.data[Math.floor(i / (rows * columns)) % bias.data.length]!;
+    });
+  x!.data.forEach((value, index) => {
+    const [w, h] = [index % width, Math.floor(index / width) % height];
+    const c = Math.floor(index / (width * height)) % inChannels;
+    const n = Math.floor(index / (width * height * inChannels));
+    const firstOut = Math.floor(c / (inChannels / group)) * each;
+    for (let o = 0; o < each; o++) {
+      for (let i = 0; i < kernel[0]!; i++) {
+        for (let j = 0; j < kernel[1]!; j++) {
+          const r = h * strides![0]! + i * dilations![0]! - axes[0]!.before;
+          const s = w * strides![1]! + j * dilations![1]! - axes[1]!.before;
+          if (r < 0 || r >= rows || s < 0 || s >= columns) continue;
+          const factor = weight!.data[((c * each + o) * kernel[0]! + i) * kernel[1]! + j]!;
+          y.data[((n * each * group + firstOut + o) * rows + r) * columns + s]! += value * factor;
+        }
+      }
+    }
+  });
   return y;
 }
 

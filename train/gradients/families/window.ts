@@ -6,11 +6,12 @@ import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 export const asPlane = (g: TrainingGraphBuilder, value: Value): Value =>
   value.dims.length === 3 ? g.reshape(value, planeOf(value.dims)) : value;
 
-const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
+/** [N, C, L] as [N, C, 1, L]. */
+export const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
 
-/** Of one spatial axis as of the second of two, of which the first is one long. */
-const plane = (values: readonly number[]): readonly number[] =>
-  values.length === 1 ? [1, ...values] : values;
+/** Of one spatial axis as of the second of two, of which the first is `first` long. */
+export const plane = (values: readonly number[], first = 1): readonly number[] =>
+  values.length === 1 ? [first, ...values] : values;
 
 /**
  * The forward pass of a node that slides a window over [N, C, H, W], or over [N, C, L] as over images one pixel high:

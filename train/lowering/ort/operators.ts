@@ -55,7 +55,11 @@ const convGrad: OrtLowering = (lowering, node) => {
   const [dyName, x, weight] = node.inputs as [string, string, string];
   const [dx, dw, dBias] = node.outputs as [string, string, string];
   const dy = lowering.value(dyName);
-  const { geometry, tiles } = lowering.saved<SavedConv>(forwardOutput(node))!;
+  // A transposed convolution's weights have a gradient of a convolution that is not computed where its images need none.
+  const saved = lowering.saved<SavedConv>(forwardOutput(node));
+  const { geometry, tiles } = saved ?? {
+    geometry: convGeometry(node, lowering.dims(x), lowering.dims(weight)),
+  };
   if (dw !== '') {
     const gradient = tiles
       ? winogradWeightGradient(b, geometry, tiles, dy)

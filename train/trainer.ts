@@ -36,7 +36,7 @@ import {
 } from './loop.ts';
 import { optimizerOf, stateSlots } from './optim/config.ts';
 import { engineForRun } from './progressive/staged-engine.ts';
-import { imageSizeAt, stageAt } from './progressive/stages.ts';
+import { imageSizeAt, type Stage, stageAt } from './progressive/stages.ts';
 import type { TrainConfig } from './recipe/settings.ts';
 import { keepModel } from './run-model.ts';
 import { measureStepSeconds } from './run-steps.ts';
@@ -244,7 +244,10 @@ function sizeOfImages({ config, model, dataset }: TrainSetup, epoch: number): nu
   return imageSizeAt(config, epoch, dataset.height);
 }
 
-/** Tells the user beforehand what the run will take. */
+/**
+ * Tells the user beforehand what the run will take. A step of each stage that is to come is timed: what a step takes
+ * grows by less than the pixels of an image do, by how much less is a matter of the net and the machine.
+ */
 async function estimate(
   setup: TrainSetup,
   { epoch, batch }: CheckpointProgress,
@@ -252,27 +255,40 @@ async function estimate(
   stopping: () => boolean,
 ): Promise<void> {
   const { engine, config, model, dataset, observer } = setup;
-  const whole = sizeSeen(model) ** 2;
-  const pixelsAt = (epoch: number) => imageSizeAt(config, epoch, sizeSeen(model)) ** 2;
-  await engine.enter?.(stageAt(config, epoch, sizeSeen(model)));
-  const size = sizeOfImages(setup, epoch);
-  const frontValues = engine.front && sizeOf(engine.front.outputs[0]!.dims.slice(1).map(Number));
-  const imageValues =
-    frontValues ?? dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
   const { batchSize, labels } = config;
-  const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
-  // What a step takes grows as the pixels of an image do.
-  let pixels = -batch * pixelsAt(epoch);
-  for (let later = epoch; later < config.epochs; later++) pixels += batchesPerEpoch * pixelsAt(later);
-  const secondsAPixel = seconds / pixelsAt(epoch);
+  const steps = new Map<string, { stage: Stage; first: number; count: number }>();
+  for (let later = epoch; later < config.epochs; later++) {
+    const stage = stageAt(config, later, sizeSeen(model));
+    const key = `${stage.size} ${stage.frozen}`;
+    const counted = steps.get(key) ?? { stage, first: later, count: later === epoch ? -batch : 0 };
+    steps.set(key, { ...counted, count: counted.count + batchesPerEpoch });
+  }
+  let trained = 0;
+  let secondsAPixel = 0;
+  let rate = 0;
+  let kept: Graph | undefined;
+  // That of now is the last, so that training goes on with the step graph which is there.
+  for (const { stage, first, count } of [...steps.values()].reverse()) {
+    if (stopping() && first !== epoch) continue;
+    await engine.enter?.(stage);
+    const size = sizeOfImages(setup, first);
+    const imageValues = engine.front
+      ? sizeOf(engine.front.outputs[0]!.dims.slice(1).map(Number))
+      : dataset.channels * (size === undefined ? dataset.height * dataset.width : size * size);
+    const seconds = await measureStepSeconds(engine, batchSize, imageValues, labels.length, stopping);
+    trained += count * seconds;
+    kept ??= engine.front;
+    secondsAPixel = seconds / stage.size ** 2;
+    rate = batchSize / seconds;
+  }
   // A forward pass is about a third of a step, and with folded batch norm nearer a fifth.
-  const guess = { open: 0, image: (secondsAPixel * whole) / batchSize / 5 };
+  const guess = { open: 0, image: (secondsAPixel * sizeSeen(model) ** 2) / batchSize / 5 };
   const { open, image } = (await timeEvaluation(model, dataset, stopping)) ?? guess;
   const evaluations = Math.ceil((config.epochs - epoch) / config.evaluateEvery);
   const evaluated = evaluations * (open + image * (dataset.validation ?? dataset.test).count);
   const tested = dataset.validation ? open + image * dataset.test.count : 0;
-  const kept = engine.front ? image * imagesKept(config) * (countMacs(engine.front) / countMacs(model)) : 0;
-  observer!.onEstimate!(pixels * secondsAPixel + evaluated + tested + kept, batchSize / seconds);
+  const fronts = kept ? image * imagesKept(config) * (countMacs(kept) / countMacs(model)) : 0;
+  if (!stopping()) observer!.onEstimate!(trained + evaluated + tested + fronts, rate);
 }
 
 /** Images of a trial batch. */

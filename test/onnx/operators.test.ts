@@ -172,6 +172,15 @@ const ROWS: Readonly<Record<string, Row[]>> = {
     row([x('batch', 4, 'h', 'w'), weight(4, 6, 2, 2)], { strides: ints([2, 2]) }),
     row([x('batch', 4, 'h', 'w'), weight(4, 6, 3, 3)], { pads: ints([1, 1, 1, 1]) }),
   ],
+  Col2Im: [
+    row([x('batch', 36, 12), i64(4, 3), i64(3, 3)], { pads: ints([1, 1, 1, 1]) }, { opset: 18 }),
+    row(
+      [x('batch', 8, 4), i64(8, 5), i64(2, 2)],
+      { strides: ints([3, 2]), dilations: ints([2, 1]) },
+      { opset: 18 },
+    ),
+    row([x('batch', 9, 5), i64(7), i64(3)], {}, { opset: 18 }),
+  ],
   ConvInteger: windows((kernel, inC) => [
     of('uint8', 'batch', 4, 13, 11),
     bytes('uint8', 6, inC, ...kernel),

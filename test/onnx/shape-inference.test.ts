@@ -391,6 +391,16 @@ describe('what does not fit is refused, and the node named', () => {
       /axis 1 of .* does not divide by 4/,
     ],
     [
+      'blocks that are too many',
+      oneNode('Col2Im', [x(1, 9, 5), int64Tensor([4, 3]), int64Tensor([3, 3])]),
+      /its input has 5 blocks, its image .* has room for 2/,
+    ],
+    [
+      'blocks of other channels',
+      oneNode('Col2Im', [x(1, 8, 2), int64Tensor([4, 3]), int64Tensor([3, 3])]),
+      /axis 1 of its input, 8, does not divide by 9/,
+    ],
+    [
       'indices of too many coordinates',
       oneNode('GatherND', [x(6, 4), { dtype: 'int64', dims: [2, 3] }]),
       /its indices are/,

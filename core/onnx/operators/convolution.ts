@@ -76,6 +76,35 @@ const convTranspose: ShapeRule = (context) => {
   return [[x[0]!, outC, ...slideWindowBack(context, x.slice(2), kernel)]];
 };
 
+/** [batch, channels * size of a block, blocks] to [batch, channels, ...image]. */
+const col2im: ShapeRule = (context) => {
+  const [batch, columns, places] = requireRank(context, 0, 3) as [Dim, Dim, Dim];
+  const [image, block] = [context.ints(1), context.ints(2)];
+  if (!image || !block) throw context.error('the sizes of its image and of its blocks are not known');
+  if (image.length !== block.length) {
+    throw context.error(`its image has ${image.length} sizes, its blocks have ${block.length}`);
+  }
+  const taps = block.map((size) => {
+    if (typeof size === 'string') throw context.error('the sizes of its blocks are not known');
+    return size;
+  });
+  const size = taps.reduce((product, tap) => product * tap, 1);
+  const counts = slideWindow(context, image, { kernel: taps });
+  const count = counts.every((places) => typeof places === 'number')
+    ? counts.reduce((product, places) => product * places, 1)
+    : undefined;
+  if (count !== undefined && !compatible(places, count)) {
+    throw context.error(
+      `its input has ${places} blocks, its image ${formatDims(image)} has room for ${count}`,
+    );
+  }
+  if (typeof columns === 'string') return [[batch, context.unknown(1), ...image]];
+  if (columns % size !== 0) {
+    throw context.error(`axis 1 of its input, ${columns}, does not divide by ${size}, the size of a block`);
+  }
+  return [[batch, columns / size, ...image]];
+};
+
 /** Each output is a sum over the filter. */
 const perOutput =
   (weightIndex: number): CostRule =>
@@ -123,4 +152,5 @@ export const CONVOLUTION: Readonly<Record<string, Operator>> = {
     macs: perOutput(3),
     weights: [3, 8],
   },
+  Col2Im: { attributes: ['dilations', 'pads', 'strides'], shape: col2im, weights: [], half: [0] },
 };

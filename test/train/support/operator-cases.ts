@@ -21,6 +21,19 @@ function one(
   return on(name, dims, (net, x) => net.node(op, [x], attributes), input);
 }
 
+/** Blocks put together to an image. */
+function blocks(
+  name: string,
+  dims: Dims,
+  image: readonly number[],
+  block: readonly number[],
+  attributes: Attributes = {},
+): GradientCase {
+  return on(name, dims, (net, x) =>
+    net.node('Col2Im', [x, net.integers(image), net.integers(block)], attributes),
+  );
+}
+
 /** One operator of several inputs that broadcast. */
 function joint(op: string, name: string, shapes: readonly Dims[], input = {}): GradientCase {
   return {
@@ -605,6 +618,17 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     one('DepthToSpace', 'CRD', { blocksize: int(2), mode: str('CRD') }, [2, 8, 3, 2]),
   ],
   SpaceToDepth: [one('SpaceToDepth', 'any', { blocksize: int(2) }, [2, 3, 4, 6])],
+  Col2Im: [
+    blocks('3x3, overlapping, as PyTorch folds', [2, 36, 12], [4, 3], [3, 3], { pads: ints([1, 1, 1, 1]) }),
+    blocks('2x2 apart', [2, 12, 6], [4, 6], [2, 2], { strides: ints([2, 2]) }),
+    blocks('strides, padding at one side', [1, 12, 6], [4, 5], [3, 2], {
+      strides: ints([2, 2]),
+      pads: ints([1, 0, 0, 1]),
+    }),
+    blocks('dilated', [1, 8, 15], [5, 8], [2, 2], { dilations: ints([2, 3]) }),
+    blocks('pixels after the last block', [1, 8, 4], [5, 5], [2, 2], { strides: ints([2, 2]) }),
+    blocks('one axis', [2, 9, 5], [7], [3]),
+  ],
   Resize: [
     resize(
       'nearest, twice as large, as PyTorch exports it',

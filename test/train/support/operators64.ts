@@ -382,6 +382,46 @@ function depthToSpace(node: GraphNode, x: Tensor64): Tensor64 {
   });
 }
 
+/** The indices of the element at `position`. */
+function placeOf(position: number, dims: Index): Index {
+  let rest = position;
+  return dims
+    .toReversed()
+    .map((size) => {
+      const at = rest % size;
+      rest = Math.floor(rest / size);
+      return at;
+    })
+    .reverse();
+}
+
+/** Every value of a block is added to the pixel that it belongs to. */
+function col2im(node: GraphNode, [x, image, block]: Tensor64[]): Tensor64 {
+  const [size, kernel] = [Array.from(image!.data), Array.from(block!.data)];
+  const list = (name: string, fallback: number, count: number) =>
+    intsAttribute(node, name, new Array<number>(count).fill(fallback));
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => list(name, 1, size.length));
+  const pads = list('pads', 0, 2 * size.length);
+  const places = size.map((pixels, axis) => {
+    const extent = dilations![axis]! * (kernel[axis]! - 1) + 1;
+    return Math.floor((pixels + pads[axis]! + pads[axis + size.length]! - extent) / strides![axis]!) + 1;
+  });
+  const [batch, columns] = x!.dims as [number, number];
+  const taps = kernel.reduce((product, tap) => product * tap, 1);
+  const y = zeros([batch, columns / taps, ...size]);
+  const each = sizeOf(places);
+  x!.data.forEach((value, index) => {
+    const place = placeOf(index % each, places);
+    const column = Math.floor(index / each);
+    const tap = placeOf(column % taps, kernel);
+    const at = place.map((p, axis) => p * strides![axis]! + tap[axis]! * dilations![axis]! - pads[axis]!);
+    if (at.some((pixel, axis) => pixel < 0 || pixel >= size[axis]!)) return;
+    const channel = Math.floor(column / taps);
+    y.data[channel * sizeOf(size) + offset(at, size)]! += value;
+  });
+  return y;
+}
+
 function gather(node: GraphNode, [x, indices]: Tensor64[]): Tensor64 {
   const axis = axisOf(node, x!, 0);
   const dims = [...x!.dims.slice(0, axis), ...indices!.dims, ...x!.dims.slice(axis + 1)];
@@ -597,6 +637,7 @@ export const MORE_OPERATORS: Readonly<Record<string, Operator64>> = {
   Pad: pad,
   DepthToSpace: (node, [x]) => depthToSpace(node, x!),
   SpaceToDepth: (node, [x]) => spaceToDepth(x!, intAttribute(node, 'blocksize', 1)),
+  Col2Im: col2im,
   Resize: resize,
   Gather: gather,
   GatherElements: (node, [x, indices]) => {

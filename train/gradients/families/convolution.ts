@@ -1,7 +1,7 @@
 import { type Attribute, int, intAttribute, ints, intsAttribute, str } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
-import { asPlane, explicitWindow, plane, planeOf, slide } from './window.ts';
+import { asPlane, explicitWindow, plane, slide } from './window.ts';
 
 export const CONVOLUTION: Readonly<Record<string, Rule>> = {
   /** https://onnx.ai/onnx/operators/onnx__Conv.html One or two spatial axes; its padding becomes explicit. */
@@ -18,50 +18,21 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
       return gradients.map((gradient, i) => gradient && g.reshape(gradient, n.inputs[i]!.dims));
     },
   },
-  /**
-   * https://onnx.ai/onnx/operators/onnx__ConvTranspose.html One or two spatial axes. Forwards a convolution, with the filter
-   * turned, of the pixels with zeros between them; backwards the convolution whose input's gradient it is.
-   */
+  /** https://onnx.ai/onnx/operators/onnx__ConvTranspose.html One or two spatial axes. */
   ConvTranspose: {
     forward(g, n) {
-      const { kernel, strides, dilations, before, output, group } = transposed(n);
-      const [x, weight] = [asPlane(g, n.x), asPlane(g, n.inputs[1]!)];
-      const [batch, channels, ...size] = x.dims as [number, number, number, number];
-      const rows = g.reshape(x, [batch * channels * size[0], 1, size[1], 1]);
-      const spread = g.pad(rows, [0, 0, 0, 0], [0, strides[0]! - 1, 0, strides[1]! - 1]);
-      const apart = size.map((pixels, axis) => pixels * strides[axis]!);
-      const first = kernel.map((taps, axis) => dilations[axis]! * (taps - 1) - before[axis]!);
-      const last = output.map((pixels, axis) => pixels + before[axis]! - apart[axis]!);
-      const image = g.reshape(spread, [batch, channels, ...apart]);
-      const padded = g.pad(image, [0, 0, ...first], [0, 0, ...last]);
-      const inputs = [padded, turned(g, weight, group), n.inputs[2]];
-      const dims = [batch, planeOf(n.shapes[0]!.dims)[1]!, ...output];
-      const attributes = { kernel_shape: ints(kernel), dilations: ints(dilations), group: int(group) };
-      return [g.reshape(g.node('Conv', inputs, dims, attributes), n.shapes[0]!.dims)];
+      const [y] = n.shapes;
+      const image = addWindows(g, asPlane(g, n.x), asPlane(g, n.inputs[1]!), transposed(n), n.inputs[2]);
+      return [g.reshape(image, y!.dims)];
     },
     backward(g, n, [dy]) {
-      const { kernel, strides, dilations, before, output, group } = transposed(n);
-      const [x, weight] = [asPlane(g, n.x), asPlane(g, n.inputs[1]!)];
-      // Padding after the last pixel, so that there are as many windows as the input has pixels; below 0, pixels that none reads.
-      const after = output.map((pixels, axis) => {
-        const extent = dilations[axis]! * (kernel[axis]! - 1) + 1;
-        return (x.dims[axis + 2]! - 1) * strides[axis]! + extent - before[axis]! - pixels;
-      });
-      const unread = after.map((pixels) => Math.min(0, pixels));
-      const read = g.pad(asPlane(g, dy!), [0, 0, 0, 0], [0, 0, ...unread]);
-      const attributes: Record<string, Attribute> = {
-        kernel_shape: ints(kernel),
-        strides: ints(strides),
-        dilations: ints(dilations),
-        group: int(group),
-        pads: ints([...before, ...after.map((pixels) => Math.max(0, pixels))]),
-      };
-      const dx = g.node('Conv', [read, weight], x.dims, attributes);
+      const [x, weight, gradient] = [n.x, n.inputs[1]!, dy!].map((value) => asPlane(g, value));
+      const { dx, read, attributes } = readWindows(g, gradient!, weight!, transposed(n), x!.dims);
       const [, dw] = n.needs(1)
         ? g.nodes(
             'ConvGrad',
             [x, read, weight],
-            [undefined, weight.dims, undefined],
+            [undefined, weight!.dims, undefined],
             { ...attributes, of: str(dx.name) },
             { domain: TRAINING },
           )
@@ -69,14 +40,125 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
       return [
         n.needs(0) ? g.reshape(dx, n.x.dims) : undefined,
         dw && g.reshape(dw, n.inputs[1]!.dims),
-        n.needs(2) ? g.reduceSum(asPlane(g, dy!), [0, 2, 3]) : undefined,
+        n.needs(2) ? g.reduceSum(gradient!, [0, 2, 3]) : undefined,
       ];
+    },
+  },
+  /**
+   * https://onnx.ai/onnx/operators/onnx__Col2Im.html Over two axes, or one: a transposed convolution whose filters have a one
+   * each, where a channel of the blocks belongs.
+   */
+  Col2Im: {
+    forward(g, n) {
+      const { x, weight, windows } = blocks(g, n);
+      return [g.reshape(addWindows(g, x, weight, windows), n.shapes[0]!.dims)];
+    },
+    backward(g, n, [dy]) {
+      const { x, weight, windows } = blocks(g, n);
+      return [g.reshape(readWindows(g, asPlane(g, dy!), weight, windows, x.dims).dx, n.x.dims)];
     },
   },
 };
 
+/** Windows over an image, [rows, columns]. */
+interface Windows {
+  kernel: readonly number[];
+  strides: readonly number[];
+  dilations: readonly number[];
+  /** Padding in front. */
+  before: readonly number[];
+  /** Size of the image. */
+  image: readonly number[];
+  group: number;
+}
+
+/**
+ * Multiplies each pixel of x by a filter and adds what that gives to the image's pixels of its window: a convolution, with
+ * the filter turned, of the pixels with zeros between them.
+ * @param x [batch, in, H, W]
+ * @param weight [in, out / group, kernel]
+ */
+function addWindows(
+  g: TrainingGraphBuilder,
+  x: Value,
+  weight: Value,
+  { kernel, strides, dilations, before, image, group }: Windows,
+  bias?: Value,
+): Value {
+  const [batch, channels, ...size] = x.dims as [number, number, number, number];
+  const rows = g.reshape(x, [batch * channels * size[0], 1, size[1], 1]);
+  const spread = g.pad(rows, [0, 0, 0, 0], [0, strides[0]! - 1, 0, strides[1]! - 1]);
+  const apart = size.map((pixels, axis) => pixels * strides[axis]!);
+  const first = kernel.map((taps, axis) => dilations[axis]! * (taps - 1) - before[axis]!);
+  const last = image.map((pixels, axis) => pixels + before[axis]! - apart[axis]!);
+  const padded = g.pad(g.reshape(spread, [batch, channels, ...apart]), [0, 0, ...first], [0, 0, ...last]);
+  const attributes = { kernel_shape: ints(kernel), dilations: ints(dilations), group: int(group) };
+  const inputs = [padded, turned(g, weight, group), bias];
+  return g.node('Conv', inputs, [batch, weight.dims[1]! * group, ...image], attributes);
+}
+
+/**
+ * The convolution whose input's gradient {@link addWindows} is.
+ * @param image [batch, out, image]
+ * @param dims [batch, in, H, W]
+ * @returns its output, what of the image it read, and its attributes
+ */
+function readWindows(
+  g: TrainingGraphBuilder,
+  image: Value,
+  weight: Value,
+  { kernel, strides, dilations, before, image: size, group }: Windows,
+  dims: readonly number[],
+): { dx: Value; read: Value; attributes: Record<string, Attribute> } {
+  // So that there are as many windows as pixels of x; below 0, pixels that no window reads.
+  const after = size.map((pixels, axis) => {
+    const extent = dilations[axis]! * (kernel[axis]! - 1) + 1;
+    return (dims[axis + 2]! - 1) * strides[axis]! + extent - before[axis]! - pixels;
+  });
+  const unread = after.map((pixels) => Math.min(0, pixels));
+  const read = g.pad(image, [0, 0, 0, 0], [0, 0, ...unread]);
+  const attributes = {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    dilations: ints(dilations),
+    group: int(group),
+    pads: ints([...before, ...after.map((pixels) => Math.max(0, pixels))]),
+  };
+  return { dx: g.node('Conv', [read, weight], dims, attributes), read, attributes };
+}
+
+/** The windows of a Col2Im, its columns as [batch, channels of the blocks, rows, columns], and filters that put them in their places. */
+function blocks(g: TrainingGraphBuilder, n: TrainedNode): { x: Value; weight: Value; windows: Windows } {
+  const [image, block] = [n.numbers(1)!, n.numbers(2)!];
+  if (block.length > 2) throw n.refusal(`over ${block.length} axes is not supported, only over 1 or 2`);
+  const list = (name: string, fallback: number, count = 1) =>
+    intsAttribute(n.node, name, new Array<number>(block.length * count).fill(fallback));
+  const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2)];
+  const windows: Windows = {
+    kernel: plane(block),
+    strides: plane(strides),
+    dilations: plane(dilations),
+    before: plane(pads.slice(0, block.length), 0),
+    image: plane(image),
+    group: n.shapes[0]!.dims[1]!,
+  };
+  const size = block.map((taps, axis) => {
+    const room = image[axis]! + pads[axis]! + pads[axis + block.length]! - dilations[axis]! * (taps - 1) - 1;
+    return Math.floor(room / strides[axis]!) + 1;
+  });
+  const [batch, channels] = n.x.dims as [number, number];
+  const taps = channels / windows.group;
+  const ones = new Float32Array(channels * taps);
+  for (let channel = 0; channel < channels; channel++) ones[channel * taps + (channel % taps)] = 1;
+  return {
+    x: g.reshape(n.x, [batch, channels, ...plane(size)]),
+    weight: g.table('col2im', [channels, 1, ...windows.kernel], ones),
+    windows,
+  };
+}
+
 /** How a transposed convolution moves over images; over [N, C, L] as over those of one pixel's height. */
-function transposed(n: TrainedNode) {
+function transposed(n: TrainedNode): Windows {
   const axes = n.x.dims.length;
   if (axes !== 4 && axes !== 3) throw n.refusal(`of ${axes} axes is not supported, only of 3 or 4`);
   const { node } = n;
@@ -107,7 +189,7 @@ function transposed(n: TrainedNode) {
     strides: plane(strides),
     dilations: plane(dilations),
     before: plane(before, 0),
-    output: plane(output),
+    image: plane(output),
     group: intAttribute(node, 'group', 1),
   };
 }

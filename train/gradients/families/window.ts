@@ -6,8 +6,7 @@ import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 export const asPlane = (g: TrainingGraphBuilder, value: Value): Value =>
   value.dims.length === 3 ? g.reshape(value, planeOf(value.dims)) : value;
 
-/** [N, C, L] as [N, C, 1, L]. */
-export const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
+const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
 
 /** Of one spatial axis as of the second of two, of which the first is `first` long. */
 export const plane = (values: readonly number[], first = 1): readonly number[] =>

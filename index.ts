@@ -127,11 +127,11 @@ export interface OperatorExtension {
 /**
  * Lets models with an operator of ai.onnx be trained that has no rule, in this process.
  * @example
- * // y = atan(x), so dx = dy / (1 + x^2)
- * await addOperator('Atan', {
- *   rule: { backward: (g, { x }, [dy]) => [g.div(dy!, g.add(g.square(x), g.constant(1)))] },
+ * // y = x where |x| > 0.5, else 0
+ * await addOperator('Shrink', {
+ *   rule: { backward: (g, { y }, [dy]) => [g.where(g.equal(y, g.constant(0)), g.constant(0), dy!)] },
  * });
- * console.log('models with Atan can be trained');
+ * console.log('models with Shrink can be trained');
  */
 export async function addOperator(name: string, { rule, operator, tfjs }: OperatorExtension): Promise<void> {
   const [{ RULES }, { OPERATORS }] = await Promise.all([

@@ -329,6 +329,93 @@ export const OPERATOR_CASES: Readonly<Record<string, readonly GradientCase[]>> =
   Sqrt: [one('Sqrt', 'any', {}, [2, 5], POSITIVE)],
   Exp: [one('Exp', 'any')],
   Log: [one('Log', 'any', {}, [2, 5], POSITIVE)],
+  Tan: [one('Tan', 'any', {}, [2, 5, 3], { std: 0.4 })],
+  Asin: [one('Asin', 'any', {}, [2, 5, 3], { std: 0.2 })],
+  Acos: [one('Acos', 'any', {}, [2, 5, 3], { std: 0.2 })],
+  Atan: [one('Atan', 'any')],
+  Sinh: [one('Sinh', 'any')],
+  Cosh: [one('Cosh', 'any')],
+  Asinh: [one('Asinh', 'any')],
+  Acosh: [one('Acosh', 'any', {}, [2, 5, 3], { mean: 4, std: 0.5 })],
+  Atanh: [one('Atanh', 'any', {}, [2, 5, 3], { std: 0.2 })],
+  CumSum: [
+    ...[{}, { exclusive: int(1) }, { reverse: int(1) }, { exclusive: int(1), reverse: int(1) }].map(
+      (attributes) =>
+        on(`with ${Object.keys(attributes).join(' and ') || 'neither'}`, [2, 5, 3], (net, x) =>
+          net.node('CumSum', [x, net.integers([1], [])], attributes),
+        ),
+    ),
+    on('of the last axis', [2, 5, 3], (net, x) => net.node('CumSum', [x, net.integers([-1], [])])),
+  ],
+  Trilu: [
+    one('Trilu', 'upper', {}, [2, 4, 5]),
+    one('Trilu', 'lower', { upper: int(0) }, [2, 5, 4]),
+    ...[-2, 1].flatMap((k) =>
+      [0, 1].map((upper) =>
+        on(`${upper ? 'upper' : 'lower'}, from ${k}`, [4, 5], (net, x) =>
+          net.node('Trilu', [x, net.integers([k], [])], { upper: int(upper) }),
+        ),
+      ),
+    ),
+  ],
+  TopK: [
+    ...[0, 1].map((largest) =>
+      on(
+        `the ${largest ? 'largest' : 'smallest'} two`,
+        [3, 5],
+        (net, x) => net.nodes('TopK', [x, net.integers([2])], 2, { largest: int(largest) })[0]!,
+      ),
+    ),
+    on(
+      'along another axis',
+      [2, 5, 3],
+      (net, x) => net.nodes('TopK', [x, net.integers([3])], 2, { axis: int(1) })[0]!,
+    ),
+  ],
+  LRN: [
+    one('LRN', 'of three channels', { size: int(3), alpha: float(0.5) }, [2, 6, 3, 2]),
+    one(
+      'LRN',
+      'with a bias of 2',
+      { size: int(3), alpha: float(0.9), beta: float(0.5), bias: float(2) },
+      [2, 4, 2, 3],
+    ),
+    one('LRN', "AlexNet's, of 16 channels", { size: int(5), alpha: float(1e-4) }, [1, 16, 3, 3]),
+    one('LRN', 'of more than there are', { size: int(9), alpha: float(1) }, [2, 3, 2, 2]),
+  ],
+  MeanVarianceNormalization: [
+    one('MeanVarianceNormalization', 'a channel', {}, [2, 3, 4, 2]),
+    one('MeanVarianceNormalization', 'other axes', { axes: ints([1, 2]) }, [2, 3, 4]),
+  ],
+  GlobalLpPool: [1, 2, 3].map((p) => one('GlobalLpPool', `p of ${p}`, { p: int(p) }, [2, 3, 3, 4])),
+  LpPool: [
+    one('LpPool', '2x2, p of 2', { kernel_shape: ints([2, 2]), strides: ints([2, 2]) }, [2, 3, 4, 6]),
+    one(
+      'LpPool',
+      '3x3, padded, p of 3',
+      { kernel_shape: ints([3, 3]), pads: ints([1, 0, 1, 2]), p: int(3) },
+      [1, 4, 5, 4],
+    ),
+    one(
+      'LpPool',
+      'p of 1, pixels that none reads',
+      { kernel_shape: ints([2, 2]), strides: ints([3, 2]), p: int(1) },
+      [2, 2, 6, 5],
+    ),
+    one('LpPool', 'one axis', { kernel_shape: ints([3]), strides: ints([2]) }, [2, 3, 7]),
+    one(
+      'LpPool',
+      'padded of itself',
+      { kernel_shape: ints([3, 3]), strides: ints([2, 2]), auto_pad: str('SAME_UPPER') },
+      [1, 3, 5, 6],
+    ),
+    one(
+      'LpPool',
+      '16 channels, dilated, windows beside the image',
+      { kernel_shape: ints([3, 2]), dilations: ints([1, 2]), strides: ints([2, 2]), ceil_mode: int(1) },
+      [1, 16, 6, 6],
+    ),
+  ],
   Sin: [one('Sin', 'any')],
   Cos: [one('Cos', 'any')],
   Erf: [

@@ -1,4 +1,5 @@
 import {
+  float,
   floatAttribute,
   type GraphNode,
   intAttribute,
@@ -382,17 +383,67 @@ function depthToSpace(node: GraphNode, x: Tensor64): Tensor64 {
   });
 }
 
-/** The indices of the element at `position`. */
-function placeOf(position: number, dims: Index): Index {
-  let rest = position;
-  return dims
-    .toReversed()
-    .map((size) => {
-      const at = rest % size;
-      rest = Math.floor(rest / size);
-      return at;
-    })
-    .reverse();
+export const norm =
+  (p: number) =>
+  (values: readonly number[]): number =>
+    sum(values.map((value) => Math.abs(value) ** p)) ** (1 / p);
+
+/** By what is beside a value in the neighbouring channels. */
+function localResponse(node: GraphNode, [x]: Tensor64[]): Tensor64 {
+  const size = intAttribute(node, 'size', 1);
+  const [alpha, beta, bias] = (
+    [
+      ['alpha', 1e-4],
+      ['beta', 0.75],
+      ['bias', 1],
+    ] as const
+  ).map(([name, fallback]) => floatAttribute(node, name, fallback)) as [number, number, number];
+  const channels = x!.dims[1]!;
+  const y = zeros(x!.dims);
+  for (let i = 0; i < y.data.length; i++) {
+    const index = indexOf(i, x!.dims);
+    let squares = 0;
+    for (let other = 0; other < channels; other++) {
+      const away = other - index[1]!;
+      if (away < -Math.floor((size - 1) / 2) || away > Math.ceil((size - 1) / 2)) continue;
+      squares += x!.data[offset([index[0]!, other, ...index.slice(2)], x!.dims)]! ** 2;
+    }
+    y.data[i] = x!.data[i]! / (bias + (alpha / size) * squares) ** beta;
+  }
+  return y;
+}
+
+function topK(node: GraphNode, [x, k]: Tensor64[]): Tensor64[] {
+  const axis = axisOf(node, x!, -1);
+  const sign = intAttribute(node, 'largest', 1) === 1 ? 1 : -1;
+  const dims = x!.dims.map((dim, i) => (i === axis ? k!.data[0]! : dim));
+  const [values, places] = [zeros(dims), zeros(dims)];
+  for (let i = 0; i < values.data.length; i++) {
+    const index = indexOf(i, dims);
+    const line = Array.from({ length: x!.dims[axis]! }, (_, at) => ({
+      at,
+      value: x!.data[offset(index.with(axis, at), x!.dims)]!,
+    })).sort((a, b) => sign * (b.value - a.value));
+    values.data[i] = line[index[axis]!]!.value;
+    places.data[i] = line[index[axis]!]!.at;
+  }
+  return [values, places];
+}
+
+function cumulated(node: GraphNode, [x, given]: Tensor64[]): Tensor64 {
+  const axis = counted(given!.data[0]!, x!.dims.length);
+  const [exclusive, reverse] = ['exclusive', 'reverse'].map((name) => intAttribute(node, name, 0) === 1);
+  const y = zeros(x!.dims);
+  for (let i = 0; i < y.data.length; i++) {
+    const index = indexOf(i, x!.dims);
+    for (let at = 0; at < x!.dims[axis]!; at++) {
+      const before = reverse ? at > index[axis]! : at < index[axis]!;
+      if (before || (at === index[axis] && !exclusive)) {
+        y.data[i]! += x!.data[offset(index.with(axis, at), x!.dims)]!;
+      }
+    }
+  }
+  return y;
 }
 
 /** Every value of a block is added to the pixel that it belongs to. */
@@ -411,9 +462,9 @@ function col2im(node: GraphNode, [x, image, block]: Tensor64[]): Tensor64 {
   const y = zeros([batch, columns / taps, ...size]);
   const each = sizeOf(places);
   x!.data.forEach((value, index) => {
-    const place = placeOf(index % each, places);
+    const place = indexOf(index % each, places);
     const column = Math.floor(index / each);
-    const tap = placeOf(column % taps, kernel);
+    const tap = indexOf(column % taps, kernel);
     const at = place.map((p, axis) => p * strides![axis]! + tap[axis]! * dilations![axis]! - pads[axis]!);
     if (at.some((pixel, axis) => pixel < 0 || pixel >= size[axis]!)) return;
     const channel = Math.floor(column / taps);
@@ -549,6 +600,26 @@ export const MORE_OPERATORS: Readonly<Record<string, Operator64>> = {
   Sqrt: unary(Math.sqrt),
   Exp: unary(Math.exp),
   Log: unary(Math.log),
+  Tan: unary(Math.tan),
+  Asin: unary(Math.asin),
+  Acos: unary(Math.acos),
+  Atan: unary(Math.atan),
+  Sinh: unary(Math.sinh),
+  Cosh: unary(Math.cosh),
+  Asinh: unary(Math.asinh),
+  Acosh: unary(Math.acosh),
+  Atanh: unary(Math.atanh),
+  LRN: localResponse,
+  MeanVarianceNormalization: (node, [x]) =>
+    normalize({ ...node, attributes: { epsilon: float(0) } }, x!, intsAttribute(node, 'axes', [0, 2, 3])),
+  GlobalLpPool: (node, [x]) => statistic(x!, from(2, x!), norm(intAttribute(node, 'p', 2))),
+  TopK: topK,
+  CumSum: cumulated,
+  Trilu: (node, [x, k]) =>
+    pick(x!, x!.dims, (index) => {
+      const above = index.at(-1)! - index.at(-2)! - (k?.data[0] ?? 0);
+      return (intAttribute(node, 'upper', 1) === 1 ? above >= 0 : above <= 0) ? index : undefined;
+    }),
   Sin: unary(Math.sin),
   Cos: unary(Math.cos),
   Erf: unary(erf),

@@ -7,7 +7,7 @@ import {
   intsAttribute,
   sizeOf,
 } from '../../../core/onnx/graph.ts';
-import { MORE_OPERATORS } from './operators64.ts';
+import { MORE_OPERATORS, norm } from './operators64.ts';
 import { broadcast, map, type Operator64, type Tensor64, type Values, zeros } from './tensor64.ts';
 
 export type { Tensor64, Values } from './tensor64.ts';
@@ -30,6 +30,7 @@ const OPERATORS: Readonly<Record<string, Operator64>> = {
   BatchNormalization: batchNormalization,
   GlobalAveragePool: (_, [x]) => globalAveragePool(x!),
   MaxPool: (node, [x]) => pool(node, x!, (values) => Math.max(...values)),
+  LpPool: (node, [x]) => pool(node, x!, norm(intAttribute(node, 'p', 2))),
   AveragePool: (node, [x]) =>
     pool(node, x!, (values, padding) => {
       const count = values.length + (intAttribute(node, 'count_include_pad', 0) === 1 ? padding : 0);
@@ -51,7 +52,7 @@ export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
-const SLIDING = ['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool'];
+const SLIDING = ['Conv', 'ConvTranspose', 'MaxPool', 'AveragePool', 'LpPool'];
 
 /** As over images one pixel high. */
 function overOneAxis(node: GraphNode, values: Values): Tensor64[] {

@@ -1,7 +1,7 @@
-import { type Attribute, int, intAttribute, ints, intsAttribute, str } from '../../../core/onnx/graph.ts';
+import { intAttribute, intsAttribute, str } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
-import { asPlane, explicitWindow, plane, slide } from './window.ts';
+import { addWindows, asPlane, explicitWindow, plane, readWindows, slide, type Windows } from './window.ts';
 
 export const CONVOLUTION: Readonly<Record<string, Rule>> = {
   /** https://onnx.ai/onnx/operators/onnx__Conv.html One or two spatial axes; its padding becomes explicit. */
@@ -59,73 +59,6 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
     },
   },
 };
-
-/** Windows over an image, [rows, columns]. */
-interface Windows {
-  kernel: readonly number[];
-  strides: readonly number[];
-  dilations: readonly number[];
-  /** Padding in front. */
-  before: readonly number[];
-  /** Size of the image. */
-  image: readonly number[];
-  group: number;
-}
-
-/**
- * Multiplies each pixel of x by a filter and adds what that gives to the image's pixels of its window: a convolution, with
- * the filter turned, of the pixels with zeros between them.
- * @param x [batch, in, H, W]
- * @param weight [in, out / group, kernel]
- */
-function addWindows(
-  g: TrainingGraphBuilder,
-  x: Value,
-  weight: Value,
-  { kernel, strides, dilations, before, image, group }: Windows,
-  bias?: Value,
-): Value {
-  const [batch, channels, ...size] = x.dims as [number, number, number, number];
-  const rows = g.reshape(x, [batch * channels * size[0], 1, size[1], 1]);
-  const spread = g.pad(rows, [0, 0, 0, 0], [0, strides[0]! - 1, 0, strides[1]! - 1]);
-  const apart = size.map((pixels, axis) => pixels * strides[axis]!);
-  const first = kernel.map((taps, axis) => dilations[axis]! * (taps - 1) - before[axis]!);
-  const last = image.map((pixels, axis) => pixels + before[axis]! - apart[axis]!);
-  const padded = g.pad(g.reshape(spread, [batch, channels, ...apart]), [0, 0, ...first], [0, 0, ...last]);
-  const attributes = { kernel_shape: ints(kernel), dilations: ints(dilations), group: int(group) };
-  const inputs = [padded, turned(g, weight, group), bias];
-  return g.node('Conv', inputs, [batch, weight.dims[1]! * group, ...image], attributes);
-}
-
-/**
- * The convolution whose input's gradient {@link addWindows} is.
- * @param image [batch, out, image]
- * @param dims [batch, in, H, W]
- * @returns its output, what of the image it read, and its attributes
- */
-function readWindows(
-  g: TrainingGraphBuilder,
-  image: Value,
-  weight: Value,
-  { kernel, strides, dilations, before, image: size, group }: Windows,
-  dims: readonly number[],
-): { dx: Value; read: Value; attributes: Record<string, Attribute> } {
-  // So that there are as many windows as pixels of x; below 0, pixels that no window reads.
-  const after = size.map((pixels, axis) => {
-    const extent = dilations[axis]! * (kernel[axis]! - 1) + 1;
-    return (dims[axis + 2]! - 1) * strides[axis]! + extent - before[axis]! - pixels;
-  });
-  const unread = after.map((pixels) => Math.min(0, pixels));
-  const read = g.pad(image, [0, 0, 0, 0], [0, 0, ...unread]);
-  const attributes = {
-    kernel_shape: ints(kernel),
-    strides: ints(strides),
-    dilations: ints(dilations),
-    group: int(group),
-    pads: ints([...before, ...after.map((pixels) => Math.max(0, pixels))]),
-  };
-  return { dx: g.node('Conv', [read, weight], dims, attributes), read, attributes };
-}
 
 /** The windows of a Col2Im, its columns as [batch, channels of the blocks, rows, columns], and filters that put them in their places. */
 function blocks(g: TrainingGraphBuilder, n: TrainedNode): { x: Value; weight: Value; windows: Windows } {
@@ -192,13 +125,4 @@ function transposed(n: TrainedNode): Windows {
     image: plane(output),
     group: intAttribute(node, 'group', 1),
   };
-}
-
-/** The filter [in, out / group, H, W] of a transposed convolution as that of a convolution: [out, in / group, H, W], turned by 180 degrees. */
-function turned(g: TrainingGraphBuilder, weight: Value, group: number): Value {
-  const [inC, outC, height, width] = weight.dims as [number, number, number, number];
-  const grouped = g.reshape(weight, [group, inC / group, outC, height, width]);
-  const swapped = g.transpose(grouped, [0, 2, 1, 3, 4]);
-  const filter = g.reshape(swapped, [group * outC, inC / group, height, width]);
-  return g.slice(g.slice(filter, 2, height - 1, -1, -1), 3, width - 1, -1, -1);
 }

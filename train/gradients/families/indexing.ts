@@ -68,6 +68,14 @@ export const INDEXING: Readonly<Record<string, Rule>> = {
     },
   },
 
+  /** https://onnx.ai/onnx/operators/onnx__TopK.html Of equal values the ones that it gives have the gradient. */
+  TopK: {
+    backward(g, n, [dy]) {
+      const attributes = { axis: int(n.axis(-1)), reduction: str('add') };
+      return [g.node('ScatterElements', [g.zeros(n.x.dims), n.outputs[1], dy], n.x.dims, attributes)];
+    },
+  },
+
   GatherND: {
     backward(g, n, [dy]) {
       if (intAttribute(n.node, 'batch_dims', 0) !== 0) throw n.refusal('with batch_dims is not supported');

@@ -271,6 +271,12 @@ export const LAYOUT: Readonly<Record<string, Rule>> = {
     },
   },
 
+  /** https://onnx.ai/onnx/operators/onnx__Trilu.html */
+  Trilu: {
+    forward: (g, n) => [triangle(g, n, n.x)],
+    backward: (g, n, [dy]) => [triangle(g, n, dy!)],
+  },
+
   DepthToSpace: blocks,
   SpaceToDepth: blocks,
 
@@ -291,3 +297,16 @@ export const LAYOUT: Readonly<Record<string, Rule>> = {
     ],
   },
 };
+
+/** What lies above or below a diagonal of the last two axes, the rest being 0. */
+function triangle(g: TrainingGraphBuilder, n: TrainedNode, x: Value): Value {
+  const [rows, columns] = x.dims.slice(-2) as [number, number];
+  const [diagonal] = n.numbers(1) ?? [0];
+  const isUpper = intAttribute(n.node, 'upper', 1) !== 0;
+  const ones = Float32Array.from({ length: rows * columns }, (_, i) => {
+    const above = (i % columns) - Math.floor(i / columns) - diagonal!;
+    return (isUpper ? above >= 0 : above <= 0) ? 1 : 0;
+  });
+  const zero = g.constant(0);
+  return g.where(g.greater(g.table('triangle', [rows, columns], ones), zero), x, zero);
+}

@@ -1,4 +1,4 @@
-import { float, floatAttribute, int, intAttribute, sizeOf } from '../../../core/onnx/graph.ts';
+import { float, floatAttribute, int, intAttribute, intsAttribute, sizeOf } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
 
@@ -225,4 +225,67 @@ export const NORMALIZATION: Readonly<Record<string, Rule>> = {
       return [g.mul(inverse, g.sub(dy!, g.mul(direction, along)))];
     },
   },
+  /**
+   * https://onnx.ai/onnx/operators/onnx__LRN.html Of AlexNet and GoogLeNet: x / s^beta of s = bias + alpha / size * sum(x^2) over
+   * neighbouring channels. The sum is a 1x1 convolution with a band of ones.
+   */
+  LRN: {
+    forward(g, n) {
+      const { bias, alpha, beta, size, band } = neighbours(n);
+      const sums = g.node('Conv', [asImage(g, g.square(n.x)), band(g, false)], asImages(n.x));
+      const s = g.shift(g.scale(g.reshape(sums, n.x.dims), alpha / size), bias);
+      return [g.mul(n.x, g.pow(s, g.constant(-beta))), s];
+    },
+    backward(g, n, [dy]) {
+      const { alpha, beta, size, band } = neighbours(n);
+      const [y, s] = n.outputs as [Value, Value];
+      const along = g.div(g.mul(dy!, y), s);
+      const sums = g.node('Conv', [asImage(g, along), band(g, true)], asImages(n.x));
+      const others = g.mul(n.x, g.scale(g.reshape(sums, n.x.dims), (2 * alpha * beta) / size));
+      return [g.sub(g.mul(dy!, g.pow(s, g.constant(-beta))), others)];
+    },
+  },
+  /** https://onnx.ai/onnx/operators/onnx__MeanVarianceNormalization.html; where all are alike the output is 0. */
+  MeanVarianceNormalization: {
+    forward: (g, n) => standardized(g, n.x, meanAxes(n), TINY),
+    backward(g, n, [dy]) {
+      const [y, inverseStd] = n.outputs as [Value, Value];
+      return [standardizedGrad(g, dy!, y, inverseStd, meanAxes(n))];
+    },
+  },
 };
+
+/** The square of what the operator adds to a standard deviation. */
+const TINY = 1e-18;
+
+const meanAxes = (n: TrainedNode): number[] =>
+  intsAttribute(n.node, 'axes', [0, 2, 3]).map((axis) => (axis < 0 ? axis + n.x.dims.length : axis));
+
+const asImage = (g: TrainingGraphBuilder, a: Value): Value => g.reshape(a, asImages(a));
+
+/** The settings of an LRN, and which channels it sums for which. */
+function neighbours(n: TrainedNode) {
+  const size = intAttribute(n.node, 'size', 1);
+  const channels = n.x.dims[1]!;
+  if (size % 2 === 0)
+    throw n.refusal(`of an even size, ${size}, is not supported; onnxruntime does not run it either`);
+  const reach = (size - 1) / 2;
+  const band = (g: TrainingGraphBuilder, transposed: boolean): Value => {
+    const ones = new Float32Array(channels * channels);
+    for (let channel = 0; channel < channels; channel++) {
+      for (
+        let other = Math.max(0, channel - reach);
+        other <= Math.min(channels - 1, channel + reach);
+        other++
+      )
+        ones[transposed ? other * channels + channel : channel * channels + other] = 1;
+    }
+    return g.table('neighbours', [channels, channels, 1, 1], ones);
+  };
+  return {
+    bias: floatAttribute(n.node, 'bias', 1),
+    alpha: floatAttribute(n.node, 'alpha', 1e-4),
+    beta: floatAttribute(n.node, 'beta', 0.75),
+    ...{ size, band },
+  };
+}

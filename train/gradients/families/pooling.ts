@@ -1,7 +1,7 @@
-import { type Attribute, intsAttribute } from '../../../core/onnx/graph.ts';
+import { type Attribute, intAttribute, intsAttribute, sizeOf } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
-import { TRAINING } from '../training-graph.ts';
-import { asPlane, explicitWindow, slide } from './window.ts';
+import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
+import { addWindows, asPlane, explicitWindow, planeOf, readWindows, slide, type Windows } from './window.ts';
 
 /** With explicit padding. */
 const attributesOf = (n: TrainedNode): Record<string, Attribute> =>
@@ -35,4 +35,75 @@ export const POOLING: Readonly<Record<string, Rule>> = {
       return [g.reshape(dx, n.x.dims)];
     },
   },
+  /** https://onnx.ai/onnx/operators/onnx__LpPool.html Sums of powers: a depthwise convolution whose filters are ones. */
+  LpPool: {
+    forward(g, n) {
+      const { ones, windows, dims } = lpWindows(g, n);
+      const powers = powersOf(g, n, asPlane(g, n.x));
+      return [g.reshape(norm(g, n, readWindows(g, powers, ones, windows, dims).dx), n.shapes[0]!.dims)];
+    },
+    backward(g, n, [dy]) {
+      const { ones, windows } = lpWindows(g, n);
+      const [x, y, gradient] = [n.x, n.y, dy!].map((value) => asPlane(g, value)) as [Value, Value, Value];
+      const handedBack = addWindows(g, ofNorm(g, n, gradient, y), ones, windows);
+      return [g.reshape(g.mul(handedBack, slopes(g, n, x)), n.x.dims)];
+    },
+  },
+  /** https://onnx.ai/onnx/operators/onnx__GlobalLpPool.html */
+  GlobalLpPool: {
+    forward(g, n) {
+      const axes = n.x.dims.flatMap((_, axis) => (axis < 2 ? [] : [axis]));
+      return [norm(g, n, g.reduceSum(powersOf(g, n, n.x), axes, true))];
+    },
+    backward: (g, n, [dy]) => [g.mul(ofNorm(g, n, dy!, n.y), slopes(g, n, n.x))],
+  },
 };
+
+/* y = (sum |x|^p)^(1/p), whose slope is sign(x) |x|^(p - 1) y^(1 - p), and 0 where y is. */
+
+const orderOf = (n: TrainedNode): number => intAttribute(n.node, 'p', 2);
+
+function power(g: TrainingGraphBuilder, x: Value, exponent: number): Value {
+  if (exponent === 1) return x;
+  return exponent === 2 ? g.square(x) : g.pow(x, g.constant(exponent));
+}
+
+const powersOf = (g: TrainingGraphBuilder, n: TrainedNode, x: Value): Value =>
+  power(g, orderOf(n) === 2 ? x : g.elementwise('Abs', x), orderOf(n));
+
+function norm(g: TrainingGraphBuilder, n: TrainedNode, sum: Value): Value {
+  if (orderOf(n) === 1) return sum;
+  return orderOf(n) === 2 ? g.sqrt(sum) : g.pow(sum, g.constant(1 / orderOf(n)));
+}
+
+function ofNorm(g: TrainingGraphBuilder, n: TrainedNode, dy: Value, y: Value): Value {
+  const order = orderOf(n);
+  if (order === 1) return dy;
+  const zero = g.constant(0);
+  return g.where(g.equal(y, zero), zero, g.div(dy, power(g, y, order - 1)));
+}
+
+function slopes(g: TrainingGraphBuilder, n: TrainedNode, x: Value): Value {
+  if (orderOf(n) === 2) return x;
+  const sign = g.elementwise('Sign', x);
+  return orderOf(n) === 1 ? sign : g.mul(sign, power(g, g.elementwise('Abs', x), orderOf(n) - 1));
+}
+
+function lpWindows(
+  g: TrainingGraphBuilder,
+  n: TrainedNode,
+): { ones: Value; windows: Windows; dims: number[] } {
+  const attributes = attributesOf(n);
+  const list = (name: string): number[] => {
+    const attribute = attributes[name];
+    return attribute?.type === 'ints' ? [...attribute.value] : [];
+  };
+  const kernel = list('kernel_shape');
+  const [, channels, ...image] = planeOf(n.x.dims) as [number, number, number, number];
+  const windows = {
+    ...{ kernel, strides: list('strides'), dilations: list('dilations') },
+    ...{ before: list('pads').slice(0, 2), image, group: channels },
+  };
+  const ones = g.table('ones', [channels, 1, ...kernel], new Float32Array(channels * sizeOf(kernel)).fill(1));
+  return { ones, windows, dims: planeOf(n.shapes[0]!.dims) };
+}

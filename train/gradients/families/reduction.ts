@@ -80,6 +80,12 @@ export const REDUCTION: Readonly<Record<string, Rule>> = {
     return g.where(isZero, ofZero, g.div(ofOther, nonzero));
   }),
 
+  /** https://onnx.ai/onnx/operators/onnx__CumSum.html A product with ones above the diagonal. */
+  CumSum: {
+    forward: (g, n) => [cumulated(g, n, n.x, false)],
+    backward: (g, n, [dy]) => [cumulated(g, n, dy!, true)],
+  },
+
   /** The first of equal largest values has the gradient, as in PyTorch's adaptive_max_pool. */
   GlobalMaxPool: {
     backward(g, { x }, [dy]) {
@@ -91,3 +97,18 @@ export const REDUCTION: Readonly<Record<string, Rule>> = {
     },
   },
 };
+
+/** The sums of a CumSum, or of its gradient, which go the other way. */
+function cumulated(g: TrainingGraphBuilder, n: TrainedNode, x: Value, backward: boolean): Value {
+  const [given] = n.numbers(1) as [number];
+  const axis = given < 0 ? given + x.dims.length : given;
+  const size = x.dims[axis]!;
+  const isReverse = (intAttribute(n.node, 'reverse', 0) !== 0) !== backward;
+  const isExclusive = intAttribute(n.node, 'exclusive', 0) !== 0;
+  const ones = Float32Array.from({ length: size * size }, (_, i) => {
+    const ahead = (Math.floor(i / size) - (i % size)) * (isReverse ? -1 : 1);
+    return ahead > 0 || (ahead === 0 && !isExclusive) ? 1 : 0;
+  });
+  const rows = g.reshape(x, [sizeOf(x.dims.slice(0, axis)), size, sizeOf(x.dims.slice(axis + 1))]);
+  return g.reshape(g.matmul(g.table('cumulate', [size, size], ones), rows), x.dims);
+}

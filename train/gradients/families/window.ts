@@ -1,4 +1,4 @@
-import { type Attribute, ints, intsAttribute } from '../../../core/onnx/graph.ts';
+import { type Attribute, int, ints, intsAttribute } from '../../../core/onnx/graph.ts';
 import type { TrainedNode } from '../rule.ts';
 import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 
@@ -6,7 +6,8 @@ import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 export const asPlane = (g: TrainingGraphBuilder, value: Value): Value =>
   value.dims.length === 3 ? g.reshape(value, planeOf(value.dims)) : value;
 
-const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
+/** [N, C, L] as [N, C, 1, L]. */
+export const planeOf = ([n, c, ...rest]: readonly number[]): number[] => [n!, c!, ...plane(rest)];
 
 /** Of one spatial axis as of the second of two, of which the first is `first` long. */
 export const plane = (values: readonly number[], first = 1): readonly number[] =>
@@ -68,4 +69,80 @@ export function explicitWindow(n: TrainedNode, sizes: readonly number[]): Record
     dilations: ints(dilations),
     pads: ints(pads),
   };
+}
+
+/** Windows over an image, [rows, columns]. */
+export interface Windows {
+  kernel: readonly number[];
+  strides: readonly number[];
+  dilations: readonly number[];
+  /** Padding in front. */
+  before: readonly number[];
+  /** Size of the image. */
+  image: readonly number[];
+  group: number;
+}
+
+/**
+ * Multiplies each pixel of x by a filter and adds what that gives to the image's pixels of its window: a convolution, with
+ * the filter turned, of the pixels with zeros between them.
+ * @param x [batch, in, H, W]
+ * @param weight [in, out / group, kernel]
+ */
+export function addWindows(
+  g: TrainingGraphBuilder,
+  x: Value,
+  weight: Value,
+  { kernel, strides, dilations, before, image, group }: Windows,
+  bias?: Value,
+): Value {
+  const [batch, channels, ...size] = x.dims as [number, number, number, number];
+  const rows = g.reshape(x, [batch * channels * size[0], 1, size[1], 1]);
+  const spread = g.pad(rows, [0, 0, 0, 0], [0, strides[0]! - 1, 0, strides[1]! - 1]);
+  const apart = size.map((pixels, axis) => pixels * strides[axis]!);
+  const first = kernel.map((taps, axis) => dilations[axis]! * (taps - 1) - before[axis]!);
+  const last = image.map((pixels, axis) => pixels + before[axis]! - apart[axis]!);
+  const padded = g.pad(g.reshape(spread, [batch, channels, ...apart]), [0, 0, ...first], [0, 0, ...last]);
+  const attributes = { kernel_shape: ints(kernel), dilations: ints(dilations), group: int(group) };
+  const inputs = [padded, turned(g, weight, group), bias];
+  return g.node('Conv', inputs, [batch, weight.dims[1]! * group, ...image], attributes);
+}
+
+/**
+ * The convolution whose input's gradient {@link addWindows} is.
+ * @param image [batch, out, image]
+ * @param dims [batch, in, H, W]
+ * @returns its output, what of the image it read, and its attributes
+ */
+export function readWindows(
+  g: TrainingGraphBuilder,
+  image: Value,
+  weight: Value,
+  { kernel, strides, dilations, before, image: size, group }: Windows,
+  dims: readonly number[],
+): { dx: Value; read: Value; attributes: Record<string, Attribute> } {
+  // So that there are as many windows as pixels of x; below 0, pixels that no window reads.
+  const after = size.map((pixels, axis) => {
+    const extent = dilations[axis]! * (kernel[axis]! - 1) + 1;
+    return (dims[axis + 2]! - 1) * strides[axis]! + extent - before[axis]! - pixels;
+  });
+  const unread = after.map((pixels) => Math.min(0, pixels));
+  const read = g.pad(image, [0, 0, 0, 0], [0, 0, ...unread]);
+  const attributes = {
+    kernel_shape: ints(kernel),
+    strides: ints(strides),
+    dilations: ints(dilations),
+    group: int(group),
+    pads: ints([...before, ...after.map((pixels) => Math.max(0, pixels))]),
+  };
+  return { dx: g.node('Conv', [read, weight], dims, attributes), read, attributes };
+}
+
+/** The filter [in, out / group, H, W] of a transposed convolution as that of a convolution: [out, in / group, H, W], turned by 180 degrees. */
+function turned(g: TrainingGraphBuilder, weight: Value, group: number): Value {
+  const [inC, outC, height, width] = weight.dims as [number, number, number, number];
+  const grouped = g.reshape(weight, [group, inC / group, outC, height, width]);
+  const swapped = g.transpose(grouped, [0, 2, 1, 3, 4]);
+  const filter = g.reshape(swapped, [group * outC, inC / group, height, width]);
+  return g.slice(g.slice(filter, 2, height - 1, -1, -1), 3, width - 1, -1, -1);
 }

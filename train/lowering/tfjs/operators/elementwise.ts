@@ -170,7 +170,12 @@ export const ELEMENTWISE: Readonly<Record<string, TfjsOperator>> = {
   Sqrt: kernel('Sqrt'),
   Tan: kernel('Tan'),
   Tanh: kernel('Tanh'),
+  Acos: kernel('Acos'),
+  Acosh: kernel('Acosh'),
+  Asin: kernel('Asin'),
+  Asinh: kernel('Asinh'),
   Atan: kernel('Atan'),
+  Atanh: kernel('Atanh'),
   Cosh: kernel('Cosh'),
   Sinh: kernel('Sinh'),
 

@@ -88,6 +88,22 @@ const alongAxis =
     return plain(call.k.transpose(apply(call, call.k.transpose(x, order)), order));
   };
 
+/** The kernel gives the largest of the last axis, in order. */
+const topK: TfjsOperator = (call) => {
+  const { k, node } = call;
+  const x = call.plain(0);
+  const given = intAttribute(node, 'axis', -1);
+  const axis = given < 0 ? given + x.rank : given;
+  const order = x.shape.map((_, i) => i);
+  [order[axis], order[x.rank - 1]] = [x.rank - 1, axis];
+  const isLargest = intAttribute(node, 'largest', 1) === 1;
+  const own = k.transpose(isLargest ? x : k.run('Neg', [x]), order);
+  const [count] = call.numbers(1)!;
+  const [values, places] = k.all('TopKV2', 2, [own, k.integers(count!)], { sorted: true, Tk: INT32 });
+  const signed = isLargest ? values! : k.run('Neg', [values!]);
+  return [plain(k.transpose(signed, order)), plain(k.transpose(places!, order))];
+};
+
 const softmaxCrossEntropy: TfjsOperator = (call) => {
   const { k } = call;
   const [logits, targets] = [call.plain(0), call.plain(1)];
@@ -112,6 +128,7 @@ export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
   ArgMax: extremePlace('ArgMax'),
   ArgMin: extremePlace('ArgMin'),
   LogSoftmax: alongAxis(({ k }, x) => k.run('LogSoftmax', [x])),
+  TopK: topK,
   Softmax: alongAxis(({ k }, x) => k.run('Softmax', [x])),
   ReduceL1: reduction((k, x, reduce) => reduce('Sum', k.run('Abs', [x]))),
   ReduceL2: reduction((k, x, reduce) => k.run('Sqrt', [reduce('Sum', square(k, x))])),

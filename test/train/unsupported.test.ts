@@ -14,7 +14,7 @@ import { BLOCK_SIZES } from './support/block-sizes.ts';
 
 const REFUSED: [what: string, graph: Graph, message: RegExp][] = [
   ['an LRN over two channels', net('LRN', { x: [1, 4, 3, 3] }, { size: int(2) }), /LRN.* of an even size, 2/],
-  ['a Conv of three axes', net('Conv', { x: [2, 4, 5, 5, 5], w: [4, 4, 3, 3, 3] }), /Conv.* of 5 axes/],
+  ['a Conv of four axes', net('Conv', { x: [2, 4, 5, 5, 5, 5], w: [4, 4, 3, 3, 3, 3] }), /Conv.* of 6 axes/],
   [
     'an unknown operator',
     net('BitShift', { x: [2, 3], w: [1] }),

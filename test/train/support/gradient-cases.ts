@@ -92,6 +92,26 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
     },
   ],
   Conv: [
+    onInput('three axes', [2, 3, 4, 5, 4], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 3, 3, 2, 3]), net.weight([4])], { pads: ints([1, 0, 1, 1, 1, 0]) }),
+    ),
+    onInput('three axes, strides, dilations, groups', [1, 4, 7, 5, 6], (net, x) =>
+      net.node('Conv', [x, net.weight([6, 2, 2, 3, 2])], {
+        group: int(2),
+        strides: ints([2, 1, 2]),
+        dilations: ints([2, 1, 2]),
+        pads: ints([2, 1, 0, 0, 0, 1]),
+      }),
+    ),
+    onInput('three axes, padded of itself', [2, 2, 4, 4, 3], (net, x) =>
+      net.node('Conv', [x, net.weight([3, 2, 3, 3, 2])], {
+        strides: ints([2, 1, 1]),
+        auto_pad: str('SAME_UPPER'),
+      }),
+    ),
+    onInput('three axes, one pixel deep', [2, 1, 3, 5, 5], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 1, 1, 3, 3])], { pads: ints([0, 1, 1, 0, 1, 1]) }),
+    ),
     onInput('one axis', [2, 6, 9], (net, x) =>
       net.node('Conv', [x, net.weight([4, 3, 3]), net.weight([4])], {
         group: int(2),

@@ -45,6 +45,13 @@ export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   if (!operator) throw new Error(`the reference has no operator ${node.op}`);
   const [x] = node.inputs.map((name) => values.get(name)!);
   if (SLIDING.includes(node.op) && x!.dims.length === 3) return overOneAxis(node, values);
+  if (node.op === 'Conv' && x!.dims.length === 5)
+    return [
+      overVolume(
+        node,
+        node.inputs.map((name) => values.get(name)!),
+      ),
+    ];
   const outputs = operator(
     node,
     node.inputs.map((name) => values.get(name)!),
@@ -220,6 +227,52 @@ function convolution(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
       }
     }
   }
+  return y;
+}
+
+/** Convolution of [N, C, D, H, W]. */
+function overVolume(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
+  const [batch, channels, ...size] = x!.dims as [number, number, number, number, number];
+  const [filters, each, ...kernel] = weight!.dims as [number, number, number, number, number];
+  const [strides, dilations] = ['strides', 'dilations'].map((name) => intsAttribute(node, name, [1, 1, 1]));
+  let pads = intsAttribute(node, 'pads', [0, 0, 0, 0, 0, 0]);
+  if (node.attributes.auto_pad) {
+    const total = size.map((pixels, axis) => {
+      const extent = dilations![axis]! * (kernel[axis]! - 1) + 1;
+      return Math.max(0, (Math.ceil(pixels / strides![axis]!) - 1) * strides![axis]! + extent - pixels);
+    });
+    pads = [...total.map((pad) => Math.floor(pad / 2)), ...total.map((pad) => Math.ceil(pad / 2))];
+  }
+  const places = size.map((pixels, axis) => {
+    const room = pixels + pads[axis]! + pads[axis + 3]! - dilations![axis]! * (kernel[axis]! - 1) - 1;
+    return Math.floor(room / strides![axis]!) + 1;
+  });
+  const perGroup = filters / intAttribute(node, 'group', 1);
+  const y = zeros([batch, filters, ...places]);
+  const [volume, taps] = [sizeOf(places), sizeOf(kernel)];
+  const indices = (i: number, [, h, w]: number[]): number[] => [
+    Math.floor(i / (h! * w!)),
+    Math.floor(i / w!) % h!,
+    i % w!,
+  ];
+  y.data.forEach((_, i) => {
+    const place = indices(i % volume, places);
+    const filter = Math.floor(i / volume) % filters;
+    const image = Math.floor(i / (volume * filters));
+    let sum = bias ? bias.data[filter]! : 0;
+    for (let c = 0; c < each; c++) {
+      const from = image * channels + Math.floor(filter / perGroup) * each + c;
+      for (let tap = 0; tap < taps; tap++) {
+        const [d, h, w] = indices(tap, kernel).map(
+          (t, axis) => place[axis]! * strides![axis]! + t * dilations![axis]! - pads[axis]!,
+        ) as [number, number, number];
+        if (d < 0 || d >= size[0]! || h < 0 || h >= size[1]! || w < 0 || w >= size[2]!) continue;
+        const value = x!.data[((from * size[0]! + d) * size[1]! + h) * size[2]! + w]!;
+        sum += value * weight!.data[(filter * each + c) * taps + tap]!;
+      }
+    }
+    y.data[i] = sum;
+  });
   return y;
 }
 

@@ -1,13 +1,24 @@
-import { intAttribute, intsAttribute, str } from '../../../core/onnx/graph.ts';
+import { int, intAttribute, ints, intsAttribute, str } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
-import { addWindows, asPlane, explicitWindow, plane, readWindows, slide, type Windows } from './window.ts';
+import {
+  addWindows,
+  asPlane,
+  explicitWindow,
+  movesOf,
+  plane,
+  readWindows,
+  slide,
+  type Windows,
+} from './window.ts';
 
 export const CONVOLUTION: Readonly<Record<string, Rule>> = {
-  /** https://onnx.ai/onnx/operators/onnx__Conv.html One or two spatial axes; its padding becomes explicit. */
+  /** https://onnx.ai/onnx/operators/onnx__Conv.html One to three spatial axes; its padding becomes explicit. */
   Conv: {
-    forward: (g, n) => slide(g, n, explicitWindow(n, n.inputs[1]!.dims.slice(2))),
+    forward: (g, n) =>
+      n.x.dims.length === 5 ? overVolume(g, n) : slide(g, n, explicitWindow(n, n.inputs[1]!.dims.slice(2))),
     backward(g, n, [dy]) {
+      if (n.x.dims.length === 5) return overVolumeGrad(g, n, dy!);
       const inputs = n.inputs.map((input) => input && asPlane(g, input));
       const [x, weight] = inputs;
       const dims = inputs.map((input, i) => (n.needs(i) ? input?.dims : undefined));
@@ -59,6 +70,81 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
     },
   },
 };
+
+/**
+ * A convolution over [N, C, D, H, W] as one over [N * D', C * taps in depth, H, W]: what each tap in depth reads lies side
+ * by side as channels.
+ * @returns the output, and those images before and after
+ */
+function overVolume(g: TrainingGraphBuilder, n: TrainedNode): Value[] {
+  const { depth, attributes, shape } = volume(n);
+  const [batch, channels, , height, width] = n.x.dims as [number, number, number, number, number];
+  const taps = Array.from({ length: depth.taps }, (_, tap) => {
+    const before = depth.before - tap * depth.dilation;
+    const after = depth.places * depth.stride - n.x.dims[2]! - before;
+    const read = g.pad(n.x, [0, 0, before, 0, 0], [0, 0, after, 0, 0]);
+    const places = g.slice(read, 2, 0, depth.places * depth.stride, depth.stride);
+    return g.reshape(places, [batch, channels, 1, depth.places, height, width]);
+  });
+  const stacked = g.transpose(g.concat(taps, 2), [0, 3, 1, 2, 4, 5]);
+  const image = g.reshape(stacked, [batch * depth.places, channels * depth.taps, height, width]);
+  const [, filters, , rows, columns] = shape as [number, number, number, number, number];
+  const inputs = [image, asFilter(g, n.inputs[1]!), n.inputs[2]];
+  const y = g.node('Conv', inputs, [batch * depth.places, filters, rows, columns], attributes);
+  const apart = g.reshape(y, [batch, depth.places, filters, rows, columns]);
+  return [g.transpose(apart, [0, 2, 1, 3, 4]), image, y];
+}
+
+function overVolumeGrad(g: TrainingGraphBuilder, n: TrainedNode, dy: Value): (Value | undefined)[] {
+  const { depth, attributes } = volume(n);
+  const [, image, y] = n.outputs as [Value, Value, Value];
+  const gradient = g.reshape(g.transpose(dy, [0, 2, 1, 3, 4]), y.dims);
+  const weight = asFilter(g, n.inputs[1]!);
+  const dims = [image, weight, n.inputs[2]].map((input, i) => (n.needs(i) ? input?.dims : undefined));
+  const [dImage, dWeight, dBias] = g.nodes(
+    'ConvGrad',
+    [gradient, image, weight],
+    dims,
+    { ...attributes, of: str(y.name) },
+    { domain: TRAINING },
+  );
+  const [batch, channels, size, height, width] = n.x.dims as [number, number, number, number, number];
+  const taps = (stacked: Value): Value[] => {
+    const apart = g.reshape(stacked, [batch, depth.places, channels, depth.taps, height * width]);
+    return Array.from({ length: depth.taps }, (_, tap) => {
+      const one = g.transpose(g.slice(apart, 3, tap, tap + 1), [0, 2, 1, 3, 4]);
+      const rows = g.reshape(one, [batch * channels, depth.places, 1, height * width]);
+      const spread = g.pad(rows, [0, 0, 0, 0], [0, 0, depth.stride - 1, 0]);
+      const before = tap * depth.dilation - depth.before;
+      const after = size - depth.places * depth.stride - before;
+      const places = g.reshape(spread, [batch, channels, depth.places * depth.stride, height, width]);
+      return g.pad(places, [0, 0, before, 0, 0], [0, 0, after, 0, 0]);
+    });
+  };
+  return [dImage && taps(dImage).reduce(g.add), dWeight && g.reshape(dWeight, n.inputs[1]!.dims), dBias];
+}
+
+/** [out, in / group, D, H, W] as [out, in / group * D, H, W]. */
+function asFilter(g: TrainingGraphBuilder, weight: Value): Value {
+  const [filters, channels, depth, ...kernel] = weight.dims as [number, number, number, number, number];
+  return g.reshape(weight, [filters, channels * depth, ...kernel]);
+}
+
+/** How a convolution over [N, C, D, H, W] moves in depth, and as attributes over the other two axes. */
+function volume(n: TrainedNode) {
+  const kernel = n.inputs[1]!.dims.slice(2);
+  const { strides, dilations, pads } = movesOf(n, kernel);
+  const attributes = {
+    group: int(intAttribute(n.node, 'group', 1)),
+    kernel_shape: ints(kernel.slice(1)),
+    strides: ints(strides.slice(1)),
+    dilations: ints(dilations.slice(1)),
+    pads: ints([...pads.slice(1, 3), ...pads.slice(4)]),
+  };
+  const shape = n.shapes[0]!.dims;
+  const [taps, stride, dilation] = [kernel[0]!, strides[0]!, dilations[0]!];
+  return { depth: { taps, stride, dilation, before: pads[0]!, places: shape[2]! }, attributes, shape };
+}
 
 /** The windows of a Col2Im, its columns as [batch, channels of the blocks, rows, columns], and filters that put them in their places. */
 function blocks(g: TrainingGraphBuilder, n: TrainedNode): { x: Value; weight: Value; windows: Windows } {

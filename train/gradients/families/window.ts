@@ -42,33 +42,46 @@ export function slide(
 export function explicitWindow(n: TrainedNode, sizes: readonly number[]): Record<string, Attribute> {
   const axes = n.x.dims.length;
   if (axes !== 4 && axes !== 3) throw n.refusal(`of ${axes} axes is not supported, only of 3 or 4`);
-  const dims = planeOf(n.x.dims);
-  const kernel = plane(sizes);
-  const ones = sizes.map(() => 1);
-  const output = planeOf(n.shapes[0]!.dims);
-  const strides = plane(intsAttribute(n.node, 'strides', ones));
-  const dilations = plane(intsAttribute(n.node, 'dilations', ones));
-  const { auto_pad: autoPad, ...attributes } = n.node.attributes;
-  const rule = autoPad?.type === 'string' ? autoPad.value : 'NOTSET';
-  const given = intsAttribute(n.node, 'pads', [0, 0, 0, 0]);
-  let pads = given.length === 2 ? [0, given[0]!, 0, given[1]!] : given;
-  if (rule !== 'NOTSET') {
-    const total = [0, 1].map((axis) => {
-      const extent = dilations[axis]! * (kernel[axis]! - 1) + 1;
-      const read = (output[axis + 2]! - 1) * strides[axis]! + extent;
-      return rule === 'VALID' ? 0 : Math.max(0, read - dims[axis + 2]!);
-    });
-    const fewer = total.map((pad) => Math.floor(pad / 2));
-    const more = total.map((pad, axis) => pad - fewer[axis]!);
-    pads = rule === 'SAME_LOWER' ? [...more, ...fewer] : [...fewer, ...more];
-  }
+  const { strides, dilations, pads } = movesOf(n, sizes);
+  const { auto_pad: _, ...attributes } = n.node.attributes;
   return {
     ...attributes,
-    kernel_shape: ints(kernel),
-    strides: ints(strides),
-    dilations: ints(dilations),
-    pads: ints(pads),
+    kernel_shape: ints(plane(sizes)),
+    strides: ints(plane(strides)),
+    dilations: ints(plane(dilations)),
+    pads: ints(pads.length === 2 ? [0, pads[0]!, 0, pads[1]!] : pads),
   };
+}
+
+/**
+ * How a node slides a window over any number of spatial axes, with all that has a default or that `auto_pad` decides.
+ * @param sizes of the window
+ * @returns pads before all axes, then those after them
+ */
+export function movesOf(
+  { node, x, shapes }: TrainedNode,
+  sizes: readonly number[],
+): { strides: number[]; dilations: number[]; pads: number[] } {
+  const each = (name: string, fallback: number): number[] =>
+    intsAttribute(
+      node,
+      name,
+      sizes.map(() => fallback),
+    );
+  const [strides, dilations] = [each('strides', 1), each('dilations', 1)];
+  const { auto_pad: autoPad } = node.attributes;
+  const rule = autoPad?.type === 'string' ? autoPad.value : 'NOTSET';
+  const none = sizes.flatMap(() => [0, 0]);
+  if (rule === 'NOTSET') return { strides, dilations, pads: intsAttribute(node, 'pads', none) };
+  if (rule === 'VALID') return { strides, dilations, pads: none };
+  const total = sizes.map((size, axis) => {
+    const extent = dilations[axis]! * (size - 1) + 1;
+    const read = (shapes[0]!.dims[axis + 2]! - 1) * strides[axis]! + extent;
+    return Math.max(0, read - x.dims[axis + 2]!);
+  });
+  const fewer = total.map((pad) => Math.floor(pad / 2));
+  const more = total.map((pad, axis) => pad - fewer[axis]!);
+  return { strides, dilations, pads: rule === 'SAME_LOWER' ? [...more, ...fewer] : [...fewer, ...more] };
 }
 
 /** Windows over an image, [rows, columns]. */

@@ -109,6 +109,9 @@ export const GRADIENT_CASES: Readonly<Record<string, readonly GradientCase[]>> =
         auto_pad: str('SAME_UPPER'),
       }),
     ),
+    onInput('three axes, a filter larger than the image', [2, 1, 2, 2, 3], (net, x) =>
+      net.node('Conv', [x, net.weight([4, 1, 9, 9, 1])], { pads: ints([4, 4, 0, 4, 4, 0]) }),
+    ),
     onInput('three axes, one pixel deep', [2, 1, 3, 5, 5], (net, x) =>
       net.node('Conv', [x, net.weight([4, 1, 1, 3, 3])], { pads: ints([0, 1, 1, 0, 1, 1]) }),
     ),

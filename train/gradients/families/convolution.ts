@@ -79,12 +79,12 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
 function overVolume(g: TrainingGraphBuilder, n: TrainedNode): Value[] {
   const { depth, attributes, shape } = volume(n);
   const [batch, channels, , height, width] = n.x.dims as [number, number, number, number, number];
+  const after = depth.read - n.x.dims[2]! - depth.before;
+  const whole = g.pad(n.x, [0, 0, depth.before, 0, 0], [0, 0, after, 0, 0]);
   const taps = Array.from({ length: depth.taps }, (_, tap) => {
-    const before = depth.before - tap * depth.dilation;
-    const after = depth.places * depth.stride - n.x.dims[2]! - before;
-    const read = g.pad(n.x, [0, 0, before, 0, 0], [0, 0, after, 0, 0]);
-    const places = g.slice(read, 2, 0, depth.places * depth.stride, depth.stride);
-    return g.reshape(places, [batch, channels, 1, depth.places, height, width]);
+    const first = tap * depth.dilation;
+    const read = g.slice(whole, 2, first, first + depth.places * depth.stride, depth.stride);
+    return g.reshape(read, [batch, channels, 1, depth.places, height, width]);
   });
   const stacked = g.transpose(g.concat(taps, 2), [0, 3, 1, 2, 4, 5]);
   const image = g.reshape(stacked, [batch * depth.places, channels * depth.taps, height, width]);
@@ -115,13 +115,15 @@ function overVolumeGrad(g: TrainingGraphBuilder, n: TrainedNode, dy: Value): (Va
       const one = g.transpose(g.slice(apart, 3, tap, tap + 1), [0, 2, 1, 3, 4]);
       const rows = g.reshape(one, [batch * channels, depth.places, 1, height * width]);
       const spread = g.pad(rows, [0, 0, 0, 0], [0, 0, depth.stride - 1, 0]);
-      const before = tap * depth.dilation - depth.before;
-      const after = size - depth.places * depth.stride - before;
       const places = g.reshape(spread, [batch, channels, depth.places * depth.stride, height, width]);
+      const before = tap * depth.dilation;
+      const after = depth.read - before - depth.places * depth.stride;
       return g.pad(places, [0, 0, before, 0, 0], [0, 0, after, 0, 0]);
     });
   };
-  return [dImage && taps(dImage).reduce(g.add), dWeight && g.reshape(dWeight, n.inputs[1]!.dims), dBias];
+  const [before, after] = [-depth.before, size + depth.before - depth.read];
+  const dx = dImage && g.pad(taps(dImage).reduce(g.add), [0, 0, before, 0, 0], [0, 0, after, 0, 0]);
+  return [dx, dWeight && g.reshape(dWeight, n.inputs[1]!.dims), dBias];
 }
 
 /** [out, in / group, D, H, W] as [out, in / group * D, H, W]. */
@@ -143,7 +145,10 @@ function volume(n: TrainedNode) {
   };
   const shape = n.shapes[0]!.dims;
   const [taps, stride, dilation] = [kernel[0]!, strides[0]!, dilations[0]!];
-  return { depth: { taps, stride, dilation, before: pads[0]!, places: shape[2]! }, attributes, shape };
+  const places = shape[2]!;
+  // With what the last of its strides skips.
+  const read = places * stride + (taps - 1) * dilation;
+  return { depth: { taps, stride, dilation, before: pads[0]!, places, read }, attributes, shape };
 }
 
 /** The windows of a Col2Im, its columns as [batch, channels of the blocks, rows, columns], and filters that put them in their places. */

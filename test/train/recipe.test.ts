@@ -127,6 +127,7 @@ describe('the recipes of recipes/', () => {
     ['hour', 'docs/accuracy-per-hour/hour.jsonl', {}],
     ['three-hours', 'docs/accuracy-per-hour/three-hours.jsonl', {}],
     ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],
+    ['fast', 'docs/accuracy-per-hour/fast-bf16-40-epochs.jsonl', { epochs: 40 }],
     ['fast', 'docs/accuracy-per-hour/whole-32-epochs.jsonl', { epochs: 32, progressive: [] }],
     ['embedded', 'models/resnet14t.log.jsonl', {}],
   ];

@@ -125,6 +125,7 @@ describe('the recipes of recipes/', () => {
       { teacher: 'efficientnet-lite0-cifar100' },
     ],
     ['hour', 'docs/accuracy-per-hour/hour.jsonl', {}],
+    ['hour', 'docs/accuracy-per-hour/hour-taught-crop-2.jsonl', { teacher: 'efficientnet-lite0-cifar100' }],
     ['three-hours', 'docs/accuracy-per-hour/three-hours.jsonl', {}],
     ['fast', 'docs/accuracy-per-hour/fast-8-epochs.jsonl', { epochs: 8 }],
     ['fast', 'docs/accuracy-per-hour/fast-bf16-40-epochs.jsonl', { epochs: 40 }],

@@ -11,17 +11,17 @@ const FLOATS: readonly unknown[] = [Type.FLOAT, Type.FLOAT16, Type.DOUBLE, Type.
 /**
  * Leaves of a model's outputs only the one with the scores, and of its nodes those that this one needs: what
  * others give beside (the name of the best class as text, its index, a dictionary) is nobody's concern, and of types
- * that need not be known. Of a ZipMap, which makes dictionaries of scores, its input is taken.
+ * that need not be known; nor are inputs that nothing reads. Of a ZipMap, which makes dictionaries of scores, its input is taken.
  * @param graph changed
  * @param wanted the name of an output, or of any value in the graph; left out: the only one with floats
- * @returns class names where a ZipMap has them
+ * @returns class names where a ZipMap has them, whether anything was left out, and whether an input was
  * @throws UserError if there is no such output, or more than one
  */
 export function keepScores(
   graph: Onnx.IGraphProto,
   wanted: string | undefined,
   source: string,
-): { labels?: string[]; changed: boolean } {
+): { labels?: string[]; changed: boolean; isFewer: boolean } {
   const outputs = graph.output ?? [];
   const nodes = graph.node ?? [];
   const maps = nodes.filter(({ opType }) => opType === 'ZipMap');
@@ -38,18 +38,20 @@ export function keepScores(
       type: { tensorType: { elemType: Type.FLOAT } },
     };
   const needed = nodesFor(value, nodes);
-  const changed = outputs.length !== 1 || outputs[0] !== kept || needed.length !== nodes.length;
+  const read = new Set([value, ...needed.flatMap(valuesRead)]);
+  const inputs = (graph.input ?? []).filter(({ name }) => read.has(name ?? ''));
+  // Keras's exporter makes inputs of constants that it then folds away.
+  const isFewer = inputs.length > 0 && inputs.length < (graph.input ?? []).length;
+  const changed = outputs.length !== 1 || outputs[0] !== kept || needed.length !== nodes.length || isFewer;
   if (changed) {
     graph.output = [kept];
     graph.node = needed;
-    const read = new Set([value, ...needed.flatMap(valuesRead)]);
     graph.initializer = (graph.initializer ?? []).filter(({ name }) => read.has(name ?? ''));
     // Older models list initializers among their inputs; those that are gone would be inputs now.
-    const inputs = (graph.input ?? []).filter(({ name }) => read.has(name ?? ''));
     if (inputs.length > 0) graph.input = inputs;
     graph.valueInfo = (graph.valueInfo ?? []).filter(({ name }) => read.has(name ?? ''));
   }
-  return { ...(labels ? { labels } : {}), changed };
+  return { ...(labels ? { labels } : {}), changed, isFewer };
 }
 
 function choose(

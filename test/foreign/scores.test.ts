@@ -339,6 +339,21 @@ describe('outputs that nobody chose', () => {
     );
   });
 
+  it('nor are inputs that nothing reads, as Keras leaves them behind', async () => {
+    const tail = (b: GraphBuilder, x: string) => {
+      b.input('normalization/Sub/y', 'float32', [1, 1, 1, 3]);
+      return x;
+    };
+    const classifier = await loadClassifier(add('left-over', redNet(tail)));
+    near(await probabilities(classifier), P);
+    assert.deepEqual(
+      decodeModel(classifier.bytes).graph.inputs.map(({ name }) => name),
+      ['input'],
+    );
+    const read = redNet((b, x) => b.node('Mul', [x, b.input('temperature', 'float32', [1])]));
+    await assert.rejects(loadClassifier(add('read', read)), /has the inputs "data", "temperature"/);
+  });
+
   it('a dictionary is seen through, with the names in it', async () => {
     const { FLOAT, STRING } = onnx.TensorProto.DataType;
     const tail = (b: GraphBuilder, x: string) => {

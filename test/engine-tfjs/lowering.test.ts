@@ -77,7 +77,19 @@ const conv = (
 
 const CASES: Case[] = [
   ...each(
-    'Abs Ceil Cos Erf Exp Floor Identity Neg Relu Round Sigmoid Sign Sin Softplus Softsign Tanh Atan Cosh Sinh',
+    'Abs Ceil Cos Erf Exp Floor Identity Neg Relu Round Sigmoid Sign Sin Softplus Softsign Tanh Asinh Atan Cosh Sinh',
+  ),
+  ...each('Acos Asin Atanh', { std: 0.2 }),
+  ...each('Acosh', { mean: 4, std: 0.5 }),
+  ...(['largest', 'smallest'] as const).map(
+    (which): Case => ({
+      op: 'TopK',
+      what: `the ${which} of rows, with their places`,
+      inputs: [SMALL],
+      constants: [[2]],
+      attributes: { axis: int(1), largest: int(which === 'largest' ? 1 : 0) },
+      outputs: 2,
+    }),
   ),
   ...each('Log Sqrt Reciprocal Tan', { mean: 0.7, std: 0.1 }),
   ...each('Celu Elu LeakyRelu ThresholdedRelu', { attributes: { alpha: float(0.3) } }),
@@ -342,7 +354,7 @@ for (const op of new Set(CASES.map((one) => one.op))) {
           for (const [name, values] of Object.entries(expected)) {
             assert.equal(actual[name]!.length, values.length, `${layout}: size`);
             if (values.length === 0 || values.every((value, i) => value === actual[name]![i])) continue;
-            const error = relativeError64(actual[name]!, values);
+            const error = relativeError64(actual[name]!, Array.from(values, Number));
             assert.ok(error < 1e-5, `${layout}: ${name} is off by ${error}`);
           }
         }

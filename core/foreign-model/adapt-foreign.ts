@@ -146,8 +146,9 @@ function withOneOutput(
 ): { bytes: Uint8Array; labels?: string[]; isOutput: boolean } {
   const model = parseModel(bytes, source);
   const names = new Set((model.graph.output ?? []).map(({ name }) => name));
-  const { changed, isFewer, ...labels } = keepScores(model.graph, output, source);
-  const isOutput = names.has(model.graph.output![0]!.name) && !isFewer;
+  const inputs = model.graph.input?.length;
+  const { changed, ...labels } = keepScores(model.graph, output, source);
+  const isOutput = names.has(model.graph.output![0]!.name) && model.graph.input?.length === inputs;
   return { bytes: changed ? serializeModel(model) : bytes, isOutput, ...labels };
 }
 

@@ -14,14 +14,14 @@ const FLOATS: readonly unknown[] = [Type.FLOAT, Type.FLOAT16, Type.DOUBLE, Type.
  * that need not be known; nor are inputs that nothing reads. Of a ZipMap, which makes dictionaries of scores, its input is taken.
  * @param graph changed
  * @param wanted the name of an output, or of any value in the graph; left out: the only one with floats
- * @returns class names where a ZipMap has them, whether anything was left out, and whether an input was
+ * @returns class names where a ZipMap has them, and whether anything was left out
  * @throws UserError if there is no such output, or more than one
  */
 export function keepScores(
   graph: Onnx.IGraphProto,
   wanted: string | undefined,
   source: string,
-): { labels?: string[]; changed: boolean; isFewer: boolean } {
+): { labels?: string[]; changed: boolean } {
   const outputs = graph.output ?? [];
   const nodes = graph.node ?? [];
   const maps = nodes.filter(({ opType }) => opType === 'ZipMap');
@@ -41,8 +41,8 @@ export function keepScores(
   const read = new Set([value, ...needed.flatMap(valuesRead)]);
   const inputs = (graph.input ?? []).filter(({ name }) => read.has(name ?? ''));
   // Keras's exporter makes inputs of constants that it then folds away.
-  const isFewer = inputs.length > 0 && inputs.length < (graph.input ?? []).length;
-  const changed = outputs.length !== 1 || outputs[0] !== kept || needed.length !== nodes.length || isFewer;
+  const isRead = inputs.length === 0 || inputs.length === (graph.input ?? []).length;
+  const changed = outputs.length !== 1 || outputs[0] !== kept || needed.length !== nodes.length || !isRead;
   if (changed) {
     graph.output = [kept];
     graph.node = needed;
@@ -51,7 +51,7 @@ export function keepScores(
     if (inputs.length > 0) graph.input = inputs;
     graph.valueInfo = (graph.valueInfo ?? []).filter(({ name }) => read.has(name ?? ''));
   }
-  return { ...(labels ? { labels } : {}), changed, isFewer };
+  return { ...(labels ? { labels } : {}), changed };
 }
 
 function choose(

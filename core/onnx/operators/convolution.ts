@@ -1,10 +1,11 @@
-import { type Dim, type Graph, type GraphNode, intAttribute, intsAttribute } from '../graph.ts';
+import { type Dim, type Graph, type GraphNode, intAttribute, intsAttribute, sizeOf } from '../graph.ts';
 import {
   type CostRule,
   compatible,
   formatDims,
   type Int8Rule,
   type Operator,
+  product,
   requireRank,
   type ShapeContext,
   type ShapeRule,
@@ -88,11 +89,8 @@ const col2im: ShapeRule = (context) => {
     if (typeof size === 'string') throw context.error('the sizes of its blocks are not known');
     return size;
   });
-  const size = taps.reduce((product, tap) => product * tap, 1);
-  const counts = slideWindow(context, image, { kernel: taps });
-  const count = counts.every((places) => typeof places === 'number')
-    ? counts.reduce((product, places) => product * places, 1)
-    : undefined;
+  const size = sizeOf(taps);
+  const count = product(slideWindow(context, image, { kernel: taps }));
   if (count !== undefined && !compatible(places, count)) {
     throw context.error(
       `its input has ${places} blocks, its image ${formatDims(image)} has room for ${count}`,

@@ -46,7 +46,7 @@ function gelu(x: number, _: unknown, node: GraphNode): number {
 }
 
 /** The place of element `i` in each axis. */
-function indexOf(i: number, dims: readonly number[]): Index {
+export function indexOf(i: number, dims: readonly number[]): Index {
   let rest = i;
   return dims
     .toReversed()

@@ -7,7 +7,7 @@ import {
   intsAttribute,
   sizeOf,
 } from '../../../core/onnx/graph.ts';
-import { MORE_OPERATORS, norm } from './operators64.ts';
+import { indexOf, MORE_OPERATORS, norm } from './operators64.ts';
 import { broadcast, map, type Operator64, type Tensor64, type Values, zeros } from './tensor64.ts';
 
 export type { Tensor64, Values } from './tensor64.ts';
@@ -43,19 +43,11 @@ const OPERATORS: Readonly<Record<string, Operator64>> = {
 export function evaluateNode(node: GraphNode, values: Values): Tensor64[] {
   const operator = OPERATORS[node.op];
   if (!operator) throw new Error(`the reference has no operator ${node.op}`);
-  const [x] = node.inputs.map((name) => values.get(name)!);
-  if (SLIDING.includes(node.op) && x!.dims.length === 3) return overOneAxis(node, values);
-  if (node.op === 'Conv' && x!.dims.length === 5)
-    return [
-      overVolume(
-        node,
-        node.inputs.map((name) => values.get(name)!),
-      ),
-    ];
-  const outputs = operator(
-    node,
-    node.inputs.map((name) => values.get(name)!),
-  );
+  const inputs = node.inputs.map((name) => values.get(name)!);
+  const axes = inputs[0]?.dims.length;
+  if (SLIDING.includes(node.op) && axes === 3) return overOneAxis(node, values);
+  if (node.op === 'Conv' && axes === 5) return [overVolume(node, inputs)];
+  const outputs = operator(node, inputs);
   return Array.isArray(outputs) ? outputs : [outputs];
 }
 
@@ -250,20 +242,15 @@ function overVolume(node: GraphNode, [x, weight, bias]: Tensor64[]): Tensor64 {
   const perGroup = filters / intAttribute(node, 'group', 1);
   const y = zeros([batch, filters, ...places]);
   const [volume, taps] = [sizeOf(places), sizeOf(kernel)];
-  const indices = (i: number, [, h, w]: number[]): number[] => [
-    Math.floor(i / (h! * w!)),
-    Math.floor(i / w!) % h!,
-    i % w!,
-  ];
   y.data.forEach((_, i) => {
-    const place = indices(i % volume, places);
+    const place = indexOf(i % volume, places);
     const filter = Math.floor(i / volume) % filters;
     const image = Math.floor(i / (volume * filters));
     let sum = bias ? bias.data[filter]! : 0;
     for (let c = 0; c < each; c++) {
       const from = image * channels + Math.floor(filter / perGroup) * each + c;
       for (let tap = 0; tap < taps; tap++) {
-        const [d, h, w] = indices(tap, kernel).map(
+        const [d, h, w] = indexOf(tap, kernel).map(
           (t, axis) => place[axis]! * strides![axis]! + t * dilations![axis]! - pads[axis]!,
         ) as [number, number, number];
         if (d < 0 || d >= size[0]! || h < 0 || h >= size[1]! || w < 0 || w >= size[2]!) continue;

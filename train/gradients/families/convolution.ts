@@ -4,12 +4,14 @@ import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-gra
 import {
   addWindows,
   asPlane,
+  autoPadOf,
   explicitWindow,
   movesOf,
   plane,
   readWindows,
   slide,
   type Windows,
+  windowsOf,
 } from './window.ts';
 
 export const CONVOLUTION: Readonly<Record<string, Rule>> = {
@@ -61,12 +63,18 @@ export const CONVOLUTION: Readonly<Record<string, Rule>> = {
    */
   Col2Im: {
     forward(g, n) {
-      const { x, weight, windows } = blocks(g, n);
-      return [g.reshape(addWindows(g, x, weight, windows), n.shapes[0]!.dims)];
+      const { windows, dims } = blocks(n);
+      const channels = dims[1]!;
+      const taps = channels / windows.group;
+      const ones = new Float32Array(channels * taps);
+      for (let channel = 0; channel < channels; channel++) ones[channel * taps + (channel % taps)] = 1;
+      const filters = g.table('col2im', [channels, 1, ...windows.kernel], ones);
+      const image = addWindows(g, g.reshape(n.x, dims), filters, windows);
+      return [g.reshape(image, n.shapes[0]!.dims), filters];
     },
     backward(g, n, [dy]) {
-      const { x, weight, windows } = blocks(g, n);
-      return [g.reshape(readWindows(g, asPlane(g, dy!), weight, windows, x.dims).dx, n.x.dims)];
+      const { windows, dims } = blocks(n);
+      return [g.reshape(readWindows(g, asPlane(g, dy!), n.outputs[1]!, windows, dims).dx, n.x.dims)];
     },
   },
 };
@@ -151,69 +159,40 @@ function volume(n: TrainedNode) {
   return { depth: { taps, stride, dilation, before: pads[0]!, places, read }, attributes, shape };
 }
 
-/** The windows of a Col2Im, its columns as [batch, channels of the blocks, rows, columns], and filters that put them in their places. */
-function blocks(g: TrainingGraphBuilder, n: TrainedNode): { x: Value; weight: Value; windows: Windows } {
+/** The windows of a Col2Im, and its columns' shape as [batch, channels of the blocks, rows, columns]. */
+function blocks(n: TrainedNode): { windows: Windows; dims: number[] } {
   const [image, block] = [n.numbers(1)!, n.numbers(2)!];
   if (block.length > 2) throw n.refusal(`over ${block.length} axes is not supported, only over 1 or 2`);
-  const list = (name: string, fallback: number, count = 1) =>
-    intsAttribute(n.node, name, new Array<number>(block.length * count).fill(fallback));
-  const [strides, dilations, pads] = [list('strides', 1), list('dilations', 1), list('pads', 0, 2)];
-  const windows: Windows = {
-    kernel: plane(block),
-    strides: plane(strides),
-    dilations: plane(dilations),
-    before: plane(pads.slice(0, block.length), 0),
-    image: plane(image),
-    group: n.shapes[0]!.dims[1]!,
-  };
+  const windows = windowsOf(n, block, image, n.shapes[0]!.dims[1]!);
+  const { strides, dilations, pads } = movesOf(n, block);
   const size = block.map((taps, axis) => {
     const room = image[axis]! + pads[axis]! + pads[axis + block.length]! - dilations[axis]! * (taps - 1) - 1;
     return Math.floor(room / strides[axis]!) + 1;
   });
   const [batch, channels] = n.x.dims as [number, number];
-  const taps = channels / windows.group;
-  const ones = new Float32Array(channels * taps);
-  for (let channel = 0; channel < channels; channel++) ones[channel * taps + (channel % taps)] = 1;
-  return {
-    x: g.reshape(n.x, [batch, channels, ...plane(size)]),
-    weight: g.table('col2im', [channels, 1, ...windows.kernel], ones),
-    windows,
-  };
+  return { windows, dims: [batch, channels, ...plane(size)] };
 }
 
 /** How a transposed convolution moves over images; over [N, C, L] as over those of one pixel's height. */
 function transposed(n: TrainedNode): Windows {
-  const axes = n.x.dims.length;
-  if (axes !== 4 && axes !== 3) throw n.refusal(`of ${axes} axes is not supported, only of 3 or 4`);
   const { node } = n;
   const sizes = n.inputs[1]!.dims.slice(2);
-  const list = (name: string, fallback: number) =>
-    intsAttribute(
-      node,
-      name,
-      sizes.map(() => fallback),
-    );
-  const strides = list('strides', 1);
-  const dilations = list('dilations', 1);
-  const more = list('output_padding', 0);
+  const { strides, dilations, pads } = movesOf(n, sizes);
+  const more = intsAttribute(
+    node,
+    'output_padding',
+    sizes.map(() => 0),
+  );
   const output = n.shapes[0]!.dims.slice(2);
-  const autoPad = node.attributes.auto_pad?.type === 'string' ? node.attributes.auto_pad.value : 'NOTSET';
+  const autoPad = autoPadOf(node);
   // Of an odd number of pixels to cut, the one more is cut at the end for SAME_UPPER and at the start for all others.
   const half = autoPad === 'SAME_UPPER' ? Math.floor : Math.ceil;
   const decided = autoPad.startsWith('SAME') || node.attributes.output_shape !== undefined;
-  const given = intsAttribute(node, 'pads', []);
   const before = sizes.map((taps, axis) => {
-    if (!decided) return autoPad === 'VALID' ? 0 : (given[axis] ?? 0);
+    if (!decided) return pads[axis]!;
     const natural =
       (n.x.dims[axis + 2]! - 1) * strides[axis]! + dilations[axis]! * (taps - 1) + 1 + more[axis]!;
     return half(Math.max(0, natural - output[axis]!) / 2);
   });
-  return {
-    kernel: plane(sizes),
-    strides: plane(strides),
-    dilations: plane(dilations),
-    before: plane(before, 0),
-    image: plane(output),
-    group: intAttribute(node, 'group', 1),
-  };
+  return windowsOf(n, sizes, output, intAttribute(node, 'group', 1), before);
 }

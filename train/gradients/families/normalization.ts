@@ -232,15 +232,16 @@ export const NORMALIZATION: Readonly<Record<string, Rule>> = {
   LRN: {
     forward(g, n) {
       const { bias, alpha, beta, size, band } = neighbours(n);
-      const sums = g.node('Conv', [asImage(g, g.square(n.x)), band(g, false)], asImages(n.x));
+      const ones = band(g);
+      const sums = g.node('Conv', [asImage(g, g.square(n.x)), ones], asImages(n.x));
       const s = g.shift(g.scale(g.reshape(sums, n.x.dims), alpha / size), bias);
-      return [g.mul(n.x, g.pow(s, g.constant(-beta))), s];
+      return [g.mul(n.x, g.pow(s, g.constant(-beta))), s, ones];
     },
     backward(g, n, [dy]) {
-      const { alpha, beta, size, band } = neighbours(n);
-      const [y, s] = n.outputs as [Value, Value];
+      const { alpha, beta, size } = neighbours(n);
+      const [y, s, ones] = n.outputs as [Value, Value, Value];
       const along = g.div(g.mul(dy!, y), s);
-      const sums = g.node('Conv', [asImage(g, along), band(g, true)], asImages(n.x));
+      const sums = g.node('Conv', [asImage(g, along), ones], asImages(n.x));
       const others = g.mul(n.x, g.scale(g.reshape(sums, n.x.dims), (2 * alpha * beta) / size));
       return [g.sub(g.mul(dy!, g.pow(s, g.constant(-beta))), others)];
     },
@@ -270,7 +271,8 @@ function neighbours(n: TrainedNode) {
   if (size % 2 === 0)
     throw n.refusal(`of an even size, ${size}, is not supported; onnxruntime does not run it either`);
   const reach = (size - 1) / 2;
-  const band = (g: TrainingGraphBuilder, transposed: boolean): Value => {
+  /** Its own transpose. */
+  const band = (g: TrainingGraphBuilder): Value => {
     const ones = new Float32Array(channels * channels);
     for (let channel = 0; channel < channels; channel++) {
       for (
@@ -278,7 +280,7 @@ function neighbours(n: TrainedNode) {
         other <= Math.min(channels - 1, channel + reach);
         other++
       )
-        ones[transposed ? other * channels + channel : channel * channels + other] = 1;
+        ones[channel * channels + other] = 1;
     }
     return g.table('neighbours', [channels, channels, 1, 1], ones);
   };

@@ -1,7 +1,16 @@
 import { type Attribute, intAttribute, intsAttribute, sizeOf } from '../../../core/onnx/graph.ts';
 import type { Rule, TrainedNode } from '../rule.ts';
 import { TRAINING, type TrainingGraphBuilder, type Value } from '../training-graph.ts';
-import { addWindows, asPlane, explicitWindow, planeOf, readWindows, slide, type Windows } from './window.ts';
+import {
+  addWindows,
+  asPlane,
+  explicitWindow,
+  planeOf,
+  readWindows,
+  slide,
+  type Windows,
+  windowsOf,
+} from './window.ts';
 
 /** With explicit padding. */
 const attributesOf = (n: TrainedNode): Record<string, Attribute> =>
@@ -38,14 +47,17 @@ export const POOLING: Readonly<Record<string, Rule>> = {
   /** https://onnx.ai/onnx/operators/onnx__LpPool.html Sums of powers: a depthwise convolution whose filters are ones. */
   LpPool: {
     forward(g, n) {
-      const { ones, windows, dims } = lpWindows(g, n);
+      const windows = lpWindows(n);
+      const dims = [windows.group, 1, ...windows.kernel];
+      const ones = g.table('ones', dims, new Float32Array(sizeOf(dims)).fill(1));
+      const [y] = n.shapes;
       const powers = powersOf(g, n, asPlane(g, n.x));
-      return [g.reshape(norm(g, n, readWindows(g, powers, ones, windows, dims).dx), n.shapes[0]!.dims)];
+      const sums = readWindows(g, powers, ones, windows, planeOf(y!.dims)).dx;
+      return [g.reshape(norm(g, n, sums), y!.dims), ones];
     },
     backward(g, n, [dy]) {
-      const { ones, windows } = lpWindows(g, n);
       const [x, y, gradient] = [n.x, n.y, dy!].map((value) => asPlane(g, value)) as [Value, Value, Value];
-      const handedBack = addWindows(g, ofNorm(g, n, gradient, y), ones, windows);
+      const handedBack = addWindows(g, ofNorm(g, n, gradient, y), n.outputs[1]!, lpWindows(n));
       return [g.reshape(g.mul(handedBack, slopes(g, n, x)), n.x.dims)];
     },
   },
@@ -89,21 +101,7 @@ function slopes(g: TrainingGraphBuilder, n: TrainedNode, x: Value): Value {
   return orderOf(n) === 1 ? sign : g.mul(sign, power(g, g.elementwise('Abs', x), orderOf(n) - 1));
 }
 
-function lpWindows(
-  g: TrainingGraphBuilder,
-  n: TrainedNode,
-): { ones: Value; windows: Windows; dims: number[] } {
-  const attributes = attributesOf(n);
-  const list = (name: string): number[] => {
-    const attribute = attributes[name];
-    return attribute?.type === 'ints' ? [...attribute.value] : [];
-  };
-  const kernel = list('kernel_shape');
-  const [, channels, ...image] = planeOf(n.x.dims) as [number, number, number, number];
-  const windows = {
-    ...{ kernel, strides: list('strides'), dilations: list('dilations') },
-    ...{ before: list('pads').slice(0, 2), image, group: channels },
-  };
-  const ones = g.table('ones', [channels, 1, ...kernel], new Float32Array(channels * sizeOf(kernel)).fill(1));
-  return { ones, windows, dims: planeOf(n.shapes[0]!.dims) };
+function lpWindows(n: TrainedNode): Windows {
+  const [, channels, ...image] = n.x.dims as [number, number, ...number[]];
+  return windowsOf(n, intsAttribute(n.node, 'kernel_shape', []), image, channels);
 }

@@ -1,4 +1,4 @@
-import { type Attribute, int, ints, intsAttribute } from '../../../core/onnx/graph.ts';
+import { type Attribute, type GraphNode, int, ints, intsAttribute } from '../../../core/onnx/graph.ts';
 import type { TrainedNode } from '../rule.ts';
 import type { TrainingGraphBuilder, Value } from '../training-graph.ts';
 
@@ -62,15 +62,14 @@ export function movesOf(
   { node, x, shapes }: TrainedNode,
   sizes: readonly number[],
 ): { strides: number[]; dilations: number[]; pads: number[] } {
-  const each = (name: string, fallback: number): number[] =>
+  const each = (name: string): number[] =>
     intsAttribute(
       node,
       name,
-      sizes.map(() => fallback),
+      sizes.map(() => 1),
     );
-  const [strides, dilations] = [each('strides', 1), each('dilations', 1)];
-  const { auto_pad: autoPad } = node.attributes;
-  const rule = autoPad?.type === 'string' ? autoPad.value : 'NOTSET';
+  const [strides, dilations] = [each('strides'), each('dilations')];
+  const rule = autoPadOf(node);
   const none = sizes.flatMap(() => [0, 0]);
   if (rule === 'NOTSET') return { strides, dilations, pads: intsAttribute(node, 'pads', none) };
   if (rule === 'VALID') return { strides, dilations, pads: none };
@@ -84,6 +83,9 @@ export function movesOf(
   return { strides, dilations, pads: rule === 'SAME_LOWER' ? [...more, ...fewer] : [...fewer, ...more] };
 }
 
+export const autoPadOf = ({ attributes: { auto_pad: given } }: GraphNode): string =>
+  given?.type === 'string' ? given.value : 'NOTSET';
+
 /** Windows over an image, [rows, columns]. */
 export interface Windows {
   kernel: readonly number[];
@@ -94,6 +96,30 @@ export interface Windows {
   /** Size of the image. */
   image: readonly number[];
   group: number;
+}
+
+/**
+ * The windows that a node slides over an image of one axis or two, which that of one axis is one pixel high.
+ * @param before the padding in front; default: as the node says
+ */
+export function windowsOf(
+  n: TrainedNode,
+  sizes: readonly number[],
+  image: readonly number[],
+  group: number,
+  before?: readonly number[],
+): Windows {
+  const axes = sizes.length + 2;
+  if (axes !== 4 && axes !== 3) throw n.refusal(`of ${axes} axes is not supported, only of 3 or 4`);
+  const { strides, dilations, pads } = movesOf(n, sizes);
+  return {
+    kernel: plane(sizes),
+    strides: plane(strides),
+    dilations: plane(dilations),
+    before: plane(before ?? pads.slice(0, sizes.length), 0),
+    image: plane(image),
+    group,
+  };
 }
 
 /**

@@ -77,7 +77,7 @@ const extremePlace =
 
 /** The kernels are for the last axis. */
 const alongAxis =
-  (apply: (call: OperatorCall, x: Tensor) => Tensor): TfjsOperator =>
+  (apply: (call: OperatorCall, x: Tensor) => Tensor[]): TfjsOperator =>
   (call) => {
     const x = call.plain(0);
     const given = intAttribute(call.node, 'axis', -1);
@@ -85,24 +85,20 @@ const alongAxis =
     const order = x.shape.map((_, i) => i);
     // Its own inverse: the axis changes places with the last.
     [order[axis], order[x.rank - 1]] = [x.rank - 1, axis];
-    return plain(call.k.transpose(apply(call, call.k.transpose(x, order)), order));
+    const outputs = apply(call, call.k.transpose(x, order));
+    return outputs.map((output) => plain(call.k.transpose(output, order)));
   };
 
-/** The kernel gives the largest of the last axis, in order. */
-const topK: TfjsOperator = (call) => {
+/** The kernel gives the largest, in order. */
+const topK = alongAxis((call, x) => {
   const { k, node } = call;
-  const x = call.plain(0);
-  const given = intAttribute(node, 'axis', -1);
-  const axis = given < 0 ? given + x.rank : given;
-  const order = x.shape.map((_, i) => i);
-  [order[axis], order[x.rank - 1]] = [x.rank - 1, axis];
   const isLargest = intAttribute(node, 'largest', 1) === 1;
-  const own = k.transpose(isLargest ? x : k.run('Neg', [x]), order);
+  const signed = (values: Tensor) => (isLargest ? values : k.run('Neg', [values]));
   const [count] = call.numbers(1)!;
-  const [values, places] = k.all('TopKV2', 2, [own, k.integers(count!)], { sorted: true, Tk: INT32 });
-  const signed = isLargest ? values! : k.run('Neg', [values!]);
-  return [plain(k.transpose(signed, order)), plain(k.transpose(places!, order))];
-};
+  const attributes = { sorted: true, Tk: INT32 };
+  const [values, places] = k.all('TopKV2', 2, [signed(x), k.integers(count!)], attributes);
+  return [signed(values!), places!];
+});
 
 const softmaxCrossEntropy: TfjsOperator = (call) => {
   const { k } = call;
@@ -127,9 +123,9 @@ const softmaxCrossEntropyGrad: TfjsOperator = (call) => {
 export const REDUCTION: Readonly<Record<string, TfjsOperator>> = {
   ArgMax: extremePlace('ArgMax'),
   ArgMin: extremePlace('ArgMin'),
-  LogSoftmax: alongAxis(({ k }, x) => k.run('LogSoftmax', [x])),
+  LogSoftmax: alongAxis(({ k }, x) => [k.run('LogSoftmax', [x])]),
   TopK: topK,
-  Softmax: alongAxis(({ k }, x) => k.run('Softmax', [x])),
+  Softmax: alongAxis(({ k }, x) => [k.run('Softmax', [x])]),
   ReduceL1: reduction((k, x, reduce) => reduce('Sum', k.run('Abs', [x]))),
   ReduceL2: reduction((k, x, reduce) => k.run('Sqrt', [reduce('Sum', square(k, x))])),
   ReduceLogSum: reduction((k, x, reduce) => k.run('Log', [reduce('Sum', x)])),
